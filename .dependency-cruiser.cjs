@@ -1,0 +1,65 @@
+/** Who may import whom: main → commands → app → parts → contracts → domain. */
+const room = (name) => `^src/${name}/`;
+const bottomUp = ['domain', 'runtime'];
+
+/** What each room may import of ours besides itself. */
+const allowed = {
+  domain: [],
+  runtime: ['domain'],
+  config: ['domain'],
+  limiter: [...bottomUp],
+  imagebuilder: [...bottomUp, 'limiter'],
+  store: [...bottomUp],
+  metrics: [...bottomUp],
+  polling: [...bottomUp, 'imagebuilder/gateway', 'limiter/limiter', 'store/store', 'metrics'],
+  delivery: [...bottomUp, 'store/store', 'metrics'],
+  http: [...bottomUp, 'store/store', 'metrics'],
+  simulator: [],
+};
+
+module.exports = {
+  forbidden: [
+    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
+    ...Object.entries(allowed).map(([name, others]) => ({
+      name: `${name}-imports-only-what-it-may`,
+      severity: 'error',
+      from: { path: room(name) },
+      to: { path: '^src/', pathNot: [room(name), ...others.map((other) => `^src/${other}[./]`)] },
+    })),
+    {
+      name: 'only-commands-use-the-simulator',
+      severity: 'error',
+      from: { path: '^src/', pathNot: ['^src/commands/', room('simulator')] },
+      to: { path: room('simulator') },
+    },
+    {
+      name: 'one-file-imports-bottleneck',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/limiter/bottleneck-limiter\\.ts$' },
+      to: { path: 'node_modules/bottleneck' },
+    },
+    {
+      name: 'domain-is-pure',
+      severity: 'error',
+      from: { path: room('domain') },
+      to: { dependencyTypes: ['npm', 'core'], pathNot: '^(node:)?crypto$' },
+    },
+    {
+      name: 'prom-client-stays-in-metrics',
+      severity: 'error',
+      from: { path: '^src/', pathNot: room('metrics') },
+      to: { path: 'node_modules/prom-client' },
+    },
+    {
+      name: 'the-sdk-stays-in-imagebuilder',
+      severity: 'error',
+      from: { path: '^src/', pathNot: room('imagebuilder') },
+      to: { path: 'node_modules/@(aws-sdk|smithy)' },
+    },
+  ],
+  options: {
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: true,
+    doNotFollow: { path: 'node_modules' },
+  },
+};

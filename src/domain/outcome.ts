@@ -1,0 +1,24 @@
+/** How a call to AWS can end; also the `outcome` label of `api_requests_total`. */
+export const CALL_OUTCOMES = [
+  'ok',
+  'throttled',
+  'unavailable',
+  'denied',
+  'rejected',
+  'missing',
+  'malformed',
+] as const;
+export type CallOutcome = (typeof CALL_OUTCOMES)[number];
+
+/** A call that did not end well. `message` is for people and holds no secret. */
+export interface CallFailure {
+  readonly outcome: Exclude<CallOutcome, 'ok'>;
+  readonly message: string;
+  /** What AWS or the network called it: an error code or a Node error code. */
+  readonly code?: string;
+  readonly httpStatus?: number;
+  /** Only with `throttled`: how long AWS asks us to wait. */
+  readonly retryAfterMs?: number;
+}
+
+export type CallResult<T> = { readonly outcome: 'ok'; readonly value: T } | CallFailure;

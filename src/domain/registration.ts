@@ -1,0 +1,70 @@
+import type { Execution, ExecutionKey, Source, Wishes } from './execution.ts';
+
+/** A request to track an execution, checked and resolved to its account and Region. */
+export interface Registration extends ExecutionKey, Wishes {
+  readonly source: Source;
+  readonly registeredBy?: string;
+}
+
+export const MAX_LABELS = 32;
+
+/** Members of a registration that, once set, stay. */
+export const FIXED_MEMBERS = ['resourceArn', 'callbackUrl', 'expectedAt', 'giveUpAt'] as const;
+export type FixedMember = (typeof FIXED_MEMBERS)[number];
+
+export type RegistrationResult =
+  | { readonly outcome: 'created'; readonly execution: Execution }
+  | {
+      readonly outcome: 'existing';
+      readonly execution: Execution;
+      readonly unchanged: readonly FixedMember[];
+    }
+  | { readonly outcome: 'invalid'; readonly reason: 'too_many_labels' };
+
+function isTracked(execution: Execution): boolean {
+  return (
+    execution.deletedAt === undefined &&
+    (execution.tracking === 'active' || execution.tracking === 'finished')
+  );
+}
+
+/**
+ * What a registration makes of what is known. A tracked or finished execution keeps what it has: labels are merged and
+ * new values win, unset members are set, members that differ stay and are named. Anything else is tracked anew, and only
+ * its sequence goes on. `number` is the registration number that a new tracking gets.
+ */
+export function register(
+  known: Execution | undefined,
+  registration: Registration,
+  at: number,
+  number: number,
+): RegistrationResult {
+  const labels =
+    known !== undefined && isTracked(known)
+      ? { ...known.labels, ...registration.labels }
+      : registration.labels;
+  if (Object.keys(labels).length > MAX_LABELS) return { outcome: 'invalid', reason: 'too_many_labels' };
+
+  if (known === undefined || !isTracked(known)) {
+    const sequence = known?.sequence ?? 0;
+    const execution = {
+      ...registration,
+      tracking: 'active',
+      registration: number,
+      registeredAt: at,
+      sequence,
+    } as const;
+    return { outcome: 'created', execution };
+  }
+  const unset = FIXED_MEMBERS.filter(
+    (member) => known[member] === undefined && registration[member] !== undefined,
+  );
+  const unchanged = FIXED_MEMBERS.filter(
+    (member) =>
+      known[member] !== undefined &&
+      registration[member] !== undefined &&
+      known[member] !== registration[member],
+  );
+  const added = Object.fromEntries(unset.map((member) => [member, registration[member]]));
+  return { outcome: 'existing', execution: { ...known, labels, ...added }, unchanged };
+}

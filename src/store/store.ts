@@ -1,0 +1,165 @@
+import type { AttemptOutcome, DeliveryState } from '../domain/delivery.ts';
+import type { Execution, ExecutionKey, Labels, TargetKey, Tracking } from '../domain/execution.ts';
+import type { Registration, RegistrationResult } from '../domain/registration.ts';
+import type { Change } from '../domain/transition.ts';
+
+/** Which executions a list shows. All that is given must match. */
+export interface ExecutionQuery {
+  readonly tracking?: Tracking;
+  readonly status?: string;
+  readonly target?: TargetKey;
+  readonly policyArn?: string;
+  readonly labels?: Labels;
+  readonly limit: number;
+  /** `registration` of the last execution of the page before. */
+  readonly before?: number;
+}
+
+export interface ExecutionPage {
+  readonly executions: readonly Execution[];
+  /** Pass as `before` to get the next page; undefined at the end. */
+  readonly next?: number;
+}
+
+/** A stored event. `position` orders the feed: it grows in the order of commits. */
+export interface StoredEvent {
+  readonly position: number;
+  readonly id: string;
+  readonly type: string;
+  readonly time: number;
+  readonly body: string;
+}
+
+export interface FeedQuery {
+  /** Only events after this position; 0 for all that is kept. */
+  readonly after: number;
+  /** Globs over short event names. */
+  readonly types?: readonly string[];
+  readonly limit: number;
+}
+
+export interface FeedPage {
+  readonly events: readonly StoredEvent[];
+  /** Where the next page begins: after everything looked at, also where nothing matched. */
+  readonly next: number;
+}
+
+/** What the feed's cursors are checked against. */
+export interface FeedBounds {
+  /** Names this history; a cursor of another epoch means nothing here. */
+  readonly epoch: string;
+  /** All events at or below this position have been deleted; 0 where none has. */
+  readonly deletedUpTo: number;
+  readonly latest: number;
+}
+
+/** Polled, nothing new: bookkeeping that is written in batches. */
+export interface Polled extends ExecutionKey {
+  readonly registration: number;
+  readonly lastPolledAt: number;
+}
+
+/** A delivery that is claimed: nobody else attempts it until the claim ends. */
+export interface ClaimedDelivery {
+  readonly id: number;
+  readonly endpoint: string;
+  readonly eventId: string;
+  readonly eventType: string;
+  readonly body: string;
+  /** Attempts made before on the present ladder. */
+  readonly attempts: number;
+  /** Proof of the claim. */
+  readonly claim: string;
+}
+
+/** How a claimed delivery's attempt ended and what becomes of the delivery. */
+export interface Settlement {
+  readonly id: number;
+  readonly claim: string;
+  readonly attempt: {
+    readonly at: number;
+    readonly outcome: AttemptOutcome;
+    readonly durationSeconds: number;
+    readonly httpStatus?: number;
+    readonly error?: string;
+  };
+  readonly state: DeliveryState;
+  /** Given exactly where `state` is `pending`. */
+  readonly nextAttemptAt?: number;
+}
+
+export interface OutboxCounts {
+  readonly endpoint: string;
+  readonly pending: number;
+  readonly dead: number;
+  /** `createdAt` of the oldest pending delivery. */
+  readonly oldestPendingAt?: number;
+}
+
+export interface LearntRate {
+  readonly perSecond: number;
+  /** The rate at which AWS throttled last. */
+  readonly throttledAt?: number;
+}
+
+export interface Retention {
+  /** Executions whose tracking ended before this, and their events, go; events as long as a delivery of them stays. */
+  readonly finishedBefore: number;
+  readonly deliveredBefore: number;
+  readonly deadBefore: number;
+}
+
+/** Everything that outlives the process. Every write is durable when its promise resolves; each method is one transaction. */
+export interface Store extends AsyncDisposable {
+  /**
+   * Applies `domain/registration` to each, in order, and stores what it gives. Durable together: all or, where the store
+   * fails, none. A later registration of the same execution sees the earlier one.
+   */
+  register(registrations: readonly Registration[], at: number): Promise<readonly RegistrationResult[]>;
+  /** The execution, unless it is deleted or unknown. */
+  find(key: ExecutionKey): Promise<Execution | undefined>;
+  /** All executions with this id that are not deleted: one a target. */
+  findById(lifecycleExecutionId: string): Promise<readonly Execution[]>;
+  /** Newest registration first. */
+  list(query: ExecutionQuery): Promise<ExecutionPage>;
+  /** Stops tracking and hides it. False where there is none to delete. What was recorded still delivers. */
+  remove(key: ExecutionKey, at: number): Promise<boolean>;
+  /** Active executions of a target in pages of at most `limit`, by ascending registration after `after` (0 to begin). */
+  active(target: TargetKey, after: number, limit: number): Promise<readonly Execution[]>;
+  /**
+   * Stores a change, its event and one delivery per endpoint named, due at once: all or nothing, and only where status,
+   * sequence and registration are still those of `change.previous`, and it is active and not deleted. Else `conflict`
+   * and nothing is stored. Labels and other wishes are not touched.
+   */
+  record(change: Change, endpoints: readonly string[]): Promise<'recorded' | 'conflict'>;
+  flushPolled(polled: readonly Polled[]): Promise<void>;
+  /** Events of one execution in the order recorded, the newest `limit`. */
+  eventsOf(key: ExecutionKey, limit: number): Promise<readonly StoredEvent[]>;
+  feed(query: FeedQuery): Promise<FeedPage>;
+  feedBounds(): Promise<FeedBounds>;
+  /** Claims up to `limit` due deliveries of one endpoint, the longest due first, until `claimedUntil`. */
+  claim(
+    endpoint: string,
+    limit: number,
+    now: number,
+    claimedUntil: number,
+  ): Promise<readonly ClaimedDelivery[]>;
+  /** One transaction for all. A settlement whose claim is no longer held is ignored. */
+  settle(settlements: readonly Settlement[]): Promise<void>;
+  /** When the next unclaimed pending delivery of the endpoint is due; undefined where there is none. */
+  nextDueAt(endpoint: string): Promise<number | undefined>;
+  /** Makes open deliveries of endpoints not named here dead; returns how many per endpoint. */
+  abandonDeliveriesExcept(endpoints: readonly string[], at: number): Promise<ReadonlyMap<string, number>>;
+  outboxCounts(): Promise<readonly OutboxCounts[]>;
+  saveRate(target: TargetKey, rate: LearntRate): Promise<void>;
+  loadRate(target: TargetKey): Promise<LearntRate | undefined>;
+  /** Deletes at most `limit` rows of each kind that retention no longer keeps; true while there may be more. */
+  sweep(retention: Retention, limit: number): Promise<boolean>;
+  /** Rejects where the store cannot be written now. */
+  probe(): Promise<void>;
+}
+
+/** Why a store cannot be opened. The message is one clear line for an operator. */
+export class StoreUnavailableError extends Error {
+  override readonly name = 'StoreUnavailableError';
+}
