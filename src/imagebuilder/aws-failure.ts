@@ -1,0 +1,142 @@
+import { z } from 'zod';
+import type { CallFailure } from '../domain/outcome.ts';
+import type { Operation } from './gateway.ts';
+
+/** Codes of the wire and of the SDK, without namespace and suffix. Sources: the service models, and the SDK's own lists. */
+const THROTTLING = new Set([
+  'BandwidthLimitExceeded',
+  'CallRateLimitExceededException',
+  'EC2ThrottledException',
+  'LimitExceededException',
+  'PriorRequestNotComplete',
+  'ProvisionedThroughputExceededException',
+  'RequestLimitExceeded',
+  'RequestLimitExceededException',
+  'RequestThrottled',
+  'RequestThrottledException',
+  'SlowDown',
+  'ThrottledException',
+  'Throttling',
+  'ThrottlingException',
+  'TooManyRequestsException',
+]);
+const DENIED =
+  /^(AccessDenied|AuthFailure|CredentialsProvider|CredentialsTimeout|Expired_?Token|Forbidden|IncompleteSignature|InvalidAccessKeyId|InvalidClientTokenId|InvalidIdentityToken|InvalidSignature|InvalidToken|MissingAuthenticationToken|NotAuthorized|OptInRequired|ProviderError|RegionDisabled|RequestExpired|SignatureDoesNotMatch|TokenProvider|TokenRefreshRequired|Unauthorized|UnrecognizedClient)/;
+/** What a Get answers to an id that it does not know, or knows no longer: nothing tells the two apart. */
+const UNKNOWN_ID = new Set(['InvalidRequestException', 'ClientException']);
+/** A cut connection counts as one even where a status line had come. */
+const CUT_OFF =
+  /^(ECONN|EPIPE|EAI_|ENOTFOUND|ETIMEDOUT|EHOST|ENET|ERR_STREAM_PREMATURE_CLOSE|HPE_|AbortError|TimeoutError)/;
+const SECRET = /AWS4-HMAC|security-token|Credential=|Signature=|SecretAccessKey|SessionToken/i;
+const ACCESS_KEY = /\b(AKIA|ASIA)[A-Z0-9]{12,}\b/g;
+const LONGEST_MESSAGE = 300;
+/** Outcomes of a call that never came back: repeating one at once would only double the wait. */
+const NOT_REPEATED = new Set(['AbortError', 'TimeoutError']);
+
+/** The parts of whatever the SDK threw that are looked at. Each may be anything. */
+const text = z.string().optional().catch(undefined);
+const status = z.int().optional().catch(undefined);
+const Thrown = z.object({
+  name: text,
+  code: text,
+  Code: text,
+  __type: text,
+  message: text,
+  $metadata: z.object({ httpStatusCode: status }).optional().catch(undefined),
+  $response: z
+    .object({ statusCode: status, headers: z.record(z.string(), z.unknown()).optional().catch(undefined) })
+    .optional()
+    .catch(undefined),
+  $retryable: z
+    .object({ throttling: z.boolean().optional().catch(undefined) })
+    .optional()
+    .catch(undefined),
+});
+type Thrown = z.infer<typeof Thrown>;
+
+/**
+ * What a call's failure means, by HTTP status, name and the SDK's own mark. `now` is the wall clock, for a Retry-After
+ * that names a date. Pure: knows errors by their shape, so it takes those of any SDK version.
+ */
+export function toFailure(error: unknown, operation: Operation, now: number): CallFailure {
+  const thrown: Thrown = Thrown.safeParse(error).data ?? {};
+  // Node's code comes first: the SDK names a reset connection TimeoutError.
+  const names = [thrown.code, thrown.name, thrown.Code, thrown.__type].flatMap(plainName);
+  const httpStatus = httpStatusOf(thrown);
+  const outcome = outcomeOf(thrown, names, httpStatus, operation);
+  const code = codeOf(names);
+  const retryAfterMs = outcome === 'throttled' ? retryAfterOf(thrown, now) : undefined;
+  return {
+    outcome,
+    message: messageOf(thrown, code, httpStatus),
+    ...(code === undefined ? {} : { code }),
+    ...(httpStatus === undefined ? {} : { httpStatus }),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  };
+}
+
+/** Whether a repeat a moment later may succeed: a 5xx or a broken connection, not a time limit or an abort. */
+export function isTransient({ outcome, code }: CallFailure): boolean {
+  return outcome === 'unavailable' && !NOT_REPEATED.has(code ?? '');
+}
+
+function outcomeOf(
+  { $retryable }: Thrown,
+  names: readonly string[],
+  httpStatus: number | undefined,
+  operation: Operation,
+): CallFailure['outcome'] {
+  const isNamed = (test: (name: string) => boolean) => names.some(test);
+  if (httpStatus === 429 || $retryable?.throttling === true) return 'throttled';
+  if (isNamed((name) => THROTTLING.has(name))) return 'throttled';
+  if (httpStatus === 401 || httpStatus === 403 || isNamed((name) => DENIED.test(name))) return 'denied';
+  if (httpStatus === undefined) return names.includes('SyntaxError') ? 'malformed' : 'unavailable';
+  if (httpStatus >= 500 || isNamed((name) => CUT_OFF.test(name))) return 'unavailable';
+  if (httpStatus < 300) return 'malformed';
+  if (operation === 'GetLifecycleExecution') {
+    if (httpStatus === 404) return 'missing';
+    if (httpStatus === 400 && isNamed((name) => UNKNOWN_ID.has(name))) return 'missing';
+  }
+  return 'rejected';
+}
+
+/** `aws.imagebuilder#ThrottlingException:http://…` is `ThrottlingException`. */
+function plainName(raw: string | undefined): string[] {
+  const name = raw?.split(':')[0]?.split('#').at(-1)?.trim();
+  return name === undefined || name === '' ? [] : [name];
+}
+
+/** Zero and less is what stands for "no status line came". */
+function httpStatusOf({ $metadata, $response }: Thrown): number | undefined {
+  const found = $metadata?.httpStatusCode ?? $response?.statusCode;
+  return found !== undefined && found >= 100 ? found : undefined;
+}
+
+/** Node's code or AWS's name, whichever says more. */
+function codeOf(names: readonly string[]): string | undefined {
+  const telling = names.find((name) => !['Error', 'AggregateError', 'TypeError', 'Unknown'].includes(name));
+  return (telling ?? names[0])?.slice(0, 100);
+}
+
+/** One line for people. A text that may hold a signature or a part of the body is left out. */
+function messageOf({ message }: Thrown, code: string | undefined, httpStatus: number | undefined): string {
+  const subject = [code ?? 'failed', ...(httpStatus === undefined ? [] : [`HTTP ${httpStatus}`])].join(', ');
+  if (code === 'SyntaxError') return `${subject}: the answer is not JSON`;
+  if (message === undefined || message === '' || message === code || SECRET.test(message)) return subject;
+  const line = message
+    .replace(/\s+/g, ' ')
+    .replace(/ ?Deserialization error: to see.*/, '')
+    .replace(ACCESS_KEY, '[access key]')
+    .trim();
+  return `${subject}: ${line}`.slice(0, LONGEST_MESSAGE);
+}
+
+/** Seconds or an HTTP date, RFC 9110 section 10.2.3. */
+function retryAfterOf({ $response }: Thrown, now: number): number | undefined {
+  const headers = Object.entries($response?.headers ?? {});
+  const value = headers.find(([name]) => name.toLowerCase() === 'retry-after')?.[1];
+  if (typeof value !== 'string' || value.trim() === '') return undefined;
+  const seconds = Number(value);
+  const ms = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(value) - now;
+  return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
+}

@@ -1,0 +1,32 @@
+import type { CallOutcome, CallResult } from '../domain/outcome.ts';
+import type { Gateway, Operation } from './gateway.ts';
+
+/** One call to AWS, as metrics count it. */
+export interface MeasuredCall {
+  readonly operation: Operation;
+  readonly outcome: CallOutcome;
+  readonly durationSeconds: number;
+}
+
+/** The same gateway, telling of each call how it ended and how long it took. */
+export function createMeasuredGateway(
+  gateway: Gateway,
+  onCall: (call: MeasuredCall) => void,
+  monotonicNow: () => number = () => performance.now(),
+): Gateway {
+  async function measured<T>(
+    operation: Operation,
+    call: () => Promise<CallResult<T>>,
+  ): Promise<CallResult<T>> {
+    const startedTick = monotonicNow();
+    const result = await call();
+    const durationSeconds = (monotonicNow() - startedTick) / 1000;
+    onCall({ operation, outcome: result.outcome, durationSeconds });
+    return result;
+  }
+  return {
+    getExecution: (id, signal) => measured('GetLifecycleExecution', () => gateway.getExecution(id, signal)),
+    getAccountId: (signal) => measured('GetCallerIdentity', () => gateway.getAccountId(signal)),
+    close: () => gateway.close(),
+  };
+}

@@ -1,0 +1,163 @@
+import type { CallFailure } from '../domain/outcome.ts';
+import { onAnswer, onSend, startRate } from '../domain/rate.ts';
+import type { LearntRate, ThrottleCause } from '../domain/rate.ts';
+import { linkSignals, untilAborted } from '../runtime/abort.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { LimiterClosedError } from './limiter.ts';
+import type { Limiter } from './limiter.ts';
+import { createTurns } from './turns.ts';
+
+/** What one target may spend: the limiter, the pause before it, and the rate that is learnt from the answers. */
+export interface Budget {
+  /**
+   * Waits for its turn, the pause and the limiter, then runs the call and learns from its outcome. `outcomeOf` gives
+   * undefined where no call was made after all. While it waits, an abort of `signal` rejects with the signal's reason at
+   * once; a call that has begun goes on to its end, and only `close` aborts the signal it is given. Rejects with
+   * `LimiterClosedError` where the budget is closed before the call began.
+   */
+  run<T>(
+    call: (signal: AbortSignal) => Promise<T>,
+    outcomeOf: (answer: T) => CallFailure | { readonly outcome: 'ok' } | undefined,
+    signal: AbortSignal,
+  ): Promise<T>;
+  /** For the store and for metrics. */
+  rate(): LearntRate & { readonly ceiling: number };
+  /** Whether more is due than the rate allows: only then does it grow. */
+  setWanted(wanted: boolean): void;
+  /** Refuses what waits and aborts what runs. */
+  close(): Promise<void>;
+}
+
+export interface BudgetParts {
+  readonly makeLimiter: (perSecond: number) => Limiter;
+  readonly clock: Clock;
+  /** In [0, 1). */
+  readonly random: () => number;
+  /** Calls per second that are never exceeded. */
+  readonly ceiling: number;
+  readonly learnt?: LearntRate;
+  readonly onThrottle?: (cause: ThrottleCause) => void;
+  readonly onRate?: (perSecond: number) => void;
+}
+
+/** How far the wall clock may drift from the monotonic one before the limiter, which runs on it, is replaced. */
+const STEP_MS = 1000;
+const COMPARE_CLOCKS_EVERY_MS = 1000;
+/** A rate that has grown by less is not handed to the limiter: each new setting costs it a timer. */
+const APPLIED_SHARE = 0.01;
+
+const NOT_YET = Symbol('not yet');
+
+/** A budget that starts at the stored rate, else at the lower of the ceiling and one call a second. */
+export function createBudget(parts: BudgetParts): Budget {
+  const { clock } = parts;
+  let rate = startRate(parts.ceiling, parts.learnt, clock.monotonicNow());
+  let appliedPerSecond = rate.perSecond;
+  let limiter = parts.makeLimiter(appliedPerSecond);
+  let pausedUntil = -Infinity;
+  let isWanted = false;
+  const closing = new AbortController();
+  const turns = createTurns();
+
+  const offset = () => clock.now() - clock.monotonicNow();
+  let knownOffset = offset();
+  function compareClocks(): void {
+    if (Math.abs(offset() - knownOffset) <= STEP_MS) return;
+    knownOffset = offset();
+    const stepped = limiter;
+    limiter = parts.makeLimiter(appliedPerSecond);
+    void stepped.close(); // its waiting job comes back and goes into the new one
+  }
+  const comparing = setInterval(compareClocks, COMPARE_CLOCKS_EVERY_MS).unref();
+
+  function apply(): void {
+    const { perSecond } = rate;
+    const grownBy = perSecond / appliedPerSecond - 1;
+    if (grownBy === 0 || (grownBy > 0 && grownBy < APPLIED_SHARE && perSecond < rate.ceiling)) return;
+    appliedPerSecond = perSecond;
+    limiter.setRate(perSecond);
+    parts.onRate?.(perSecond);
+  }
+
+  function learn(sentAt: number, outcome: CallFailure | { readonly outcome: 'ok' }): void {
+    const retryAfterMs = 'retryAfterMs' in outcome ? outcome.retryAfterMs : undefined;
+    const learnt = onAnswer(rate, {
+      sentAt,
+      answeredAt: clock.monotonicNow(),
+      outcome: outcome.outcome,
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+      wanted: isWanted,
+      random: parts.random(),
+    });
+    rate = learnt.rate;
+    pausedUntil = Math.max(pausedUntil, learnt.pauseUntil ?? -Infinity);
+    apply();
+    if (learnt.cause !== undefined) parts.onThrottle?.(learnt.cause);
+  }
+
+  const pauseLeftMs = () => pausedUntil - clock.monotonicNow();
+
+  async function untilPauseIsOver(signal: AbortSignal): Promise<void> {
+    for (let leftMs = pauseLeftMs(); leftMs > 0; leftMs = pauseLeftMs()) {
+      await clock.sleep(leftMs, signal);
+      signal.throwIfAborted();
+    }
+  }
+
+  return {
+    async run(call, outcomeOf, callerSignal) {
+      using linked = linkSignals([callerSignal, closing.signal]);
+      const { signal } = linked;
+      const endTurn = await turns.take(signal);
+
+      let hasBegun = false;
+      const job = async () => {
+        // The limiter's turn may come too late: a call that was under way may have been throttled meanwhile.
+        if (signal.aborted || pauseLeftMs() > 0) return NOT_YET;
+        hasBegun = true;
+        endTurn();
+        const sentAt = clock.monotonicNow();
+        rate = onSend(rate, sentAt);
+        const answer = await call(closing.signal);
+        const outcome = outcomeOf(answer);
+        if (outcome !== undefined) learn(sentAt, outcome);
+        return { answer };
+      };
+      /** A limiter that was replaced gives its waiting job back. */
+      const schedule = async () => {
+        const current = limiter;
+        try {
+          return await current.schedule(job);
+        } catch (error) {
+          if (error instanceof LimiterClosedError && !hasBegun && current !== limiter) return NOT_YET;
+          throw error;
+        }
+      };
+
+      try {
+        for (;;) {
+          await untilPauseIsOver(signal);
+          compareClocks();
+          const settled = await untilAborted(schedule(), signal, () => hasBegun);
+          if (settled !== NOT_YET) return settled.answer;
+          signal.throwIfAborted();
+        }
+      } finally {
+        endTurn();
+      }
+    },
+    rate() {
+      const { perSecond, ceiling, throttledAt } = rate;
+      return { perSecond, ceiling, ...(throttledAt === undefined ? {} : { throttledAt }) };
+    },
+    setWanted(wanted) {
+      isWanted = wanted;
+    },
+    async close() {
+      if (closing.signal.aborted) return;
+      clearInterval(comparing);
+      closing.abort(new LimiterClosedError('the budget is closed'));
+      await limiter.close();
+    },
+  };
+}

@@ -1,0 +1,63 @@
+/** A signal that aborts with the first of several, until it is disposed of. */
+export interface LinkedSignal extends Disposable {
+  readonly signal: AbortSignal;
+  /** Whether the time limit was what aborted it. */
+  readonly hasTimedOut: boolean;
+}
+
+/**
+ * Aborts as soon as one of `signals` does, with its reason, or once `timeoutMs` have passed. In place of
+ * `AbortSignal.any`, which leaves some hundred bytes behind in each long-lived signal (Node 24: 18 MB in 200,000 calls).
+ */
+export function linkSignals(signals: readonly (AbortSignal | undefined)[], timeoutMs?: number): LinkedSignal {
+  const controller = new AbortController();
+  let hasTimedOut = false;
+  const unlink: (() => void)[] = [];
+  for (const source of signals) {
+    if (source === undefined) continue;
+    const onAbort = () => controller.abort(source.reason);
+    if (source.aborted) onAbort();
+    source.addEventListener('abort', onAbort, { once: true });
+    unlink.push(() => source.removeEventListener('abort', onAbort));
+  }
+  if (timeoutMs !== undefined) {
+    const timer = setTimeout(() => {
+      hasTimedOut = !controller.signal.aborted;
+      controller.abort(new DOMException(`no answer within ${timeoutMs} ms`, 'TimeoutError'));
+    }, timeoutMs);
+    unlink.push(() => clearTimeout(timer));
+  }
+  return {
+    signal: controller.signal,
+    get hasTimedOut() {
+      return hasTimedOut;
+    },
+    [Symbol.dispose]() {
+      for (const undo of unlink) undo();
+    },
+  };
+}
+
+/**
+ * What `promise` gives, unless `signal` aborts first and `isTooLate` is not true then: in that case rejects with the
+ * signal's reason at once. What becomes of the promise later is ignored.
+ */
+export async function untilAborted<T>(
+  promise: Promise<T>,
+  signal: AbortSignal,
+  isTooLate: () => boolean = () => false,
+): Promise<T> {
+  const aborted = Promise.withResolvers<never>();
+  const onAbort = () => {
+    const reason: unknown = signal.reason;
+    if (isTooLate()) return;
+    aborted.reject(reason instanceof Error ? reason : new Error('aborted', { cause: reason }));
+  };
+  if (signal.aborted) onAbort();
+  else signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await Promise.race([promise, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}

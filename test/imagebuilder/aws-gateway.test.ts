@@ -1,0 +1,330 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { createAwsGateway } from '../../src/imagebuilder/aws-gateway.ts';
+import { isTransient } from '../../src/imagebuilder/aws-failure.ts';
+import type { AwsTarget } from '../../src/imagebuilder/aws-clients.ts';
+import type { Gateway } from '../../src/imagebuilder/gateway.ts';
+import type { CallFailure } from '../../src/domain/outcome.ts';
+import { systemClock } from '../../src/runtime/clock.ts';
+import { KEYS, reply, startRawAws, withAwsEnvironment } from './raw-aws.ts';
+import type { Answering } from './raw-aws.ts';
+
+const ID = 'lce-01234567-89ab-4cde-8f01-23456789abcd';
+const OTHER_ID = 'lce-11111111-1111-4111-8111-111111111111';
+const ARN = 'arn:aws:imagebuilder:us-east-1:123456789012:lifecycle-policy/nightly';
+const FULL = {
+  lifecycleExecutionId: ID,
+  lifecyclePolicyArn: ARN,
+  resourcesImpactedSummary: { hasImpactedResources: true },
+  state: { status: 'FAILED', reason: 'two of three images are in use' },
+  startTime: 1788990149.801,
+  endTime: 1788990160,
+};
+const HTML = '<html><body><h1>502 Bad Gateway</h1></body></html>';
+
+let aws: Awaited<ReturnType<typeof startRawAws>>;
+let restore: () => void;
+const gateways: Gateway[] = [];
+
+function gatewayTo(target: Partial<AwsTarget> = {}, timeoutMs = 5000): Gateway {
+  const whole = { accountId: '123456789012', region: 'us-east-1', endpoint: aws.url, ...target };
+  const gateway = createAwsGateway(whole, { clock: systemClock, timeoutMs });
+  gateways.push(gateway);
+  return gateway;
+}
+
+async function failureOf(answer: Answering, timeoutMs = 5000): Promise<CallFailure> {
+  aws.answers(answer);
+  const result = await gatewayTo({}, timeoutMs).getExecution(ID);
+  if (result.outcome === 'ok') throw new Error('the call went well');
+  return result;
+}
+
+beforeAll(async () => {
+  restore = withAwsEnvironment(KEYS);
+  aws = await startRawAws();
+});
+afterEach(() => {
+  for (const gateway of gateways.splice(0)) gateway.close();
+});
+afterAll(async () => {
+  restore();
+  await aws.close();
+});
+
+describe('getExecution', () => {
+  it('hands over what AWS shows, with both instants on both clocks', async () => {
+    aws.answers(reply(200, { lifecycleExecution: FULL }));
+    const before = { wall: Date.now(), tick: performance.now() };
+    const result = await gatewayTo().getExecution(ID);
+    expect(result).toMatchObject({
+      outcome: 'ok',
+      value: {
+        status: 'FAILED',
+        reason: 'two of three images are in use',
+        lifecyclePolicyArn: ARN,
+        hasImpactedResources: true,
+        startTime: 1788990149801,
+        endTime: 1788990160000,
+      },
+    });
+    if (result.outcome !== 'ok') return;
+    expect(result.value.sentAt).toBeGreaterThanOrEqual(before.wall);
+    expect(result.value.answeredAt).toBeGreaterThanOrEqual(result.value.sentAt);
+    expect(result.value.answeredAt).toBeLessThanOrEqual(Date.now());
+    expect(result.value.sentTick).toBeGreaterThanOrEqual(before.tick);
+    expect(result.value.answeredTick).toBeGreaterThan(result.value.sentTick);
+    expect(aws.requests).toMatchObject([
+      { method: 'GET', url: `/GetLifecycleExecution?lifecycleExecutionId=${ID}` },
+    ]);
+  });
+
+  it('leaves out what AWS does not show', async () => {
+    aws.answers(reply(200, { lifecycleExecution: { state: { status: 'IN_PROGRESS' } } }));
+    const result = await gatewayTo().getExecution(ID);
+    expect(result.outcome === 'ok' && Object.keys(result.value).sort()).toEqual(
+      ['answeredAt', 'answeredTick', 'sentAt', 'sentTick', 'status'].sort(),
+    );
+  });
+
+  it.each([ID.toUpperCase().replace('LCE', 'lce'), ID])('accepts an answer about %s', async (id) => {
+    aws.answers(reply(200, { lifecycleExecution: { ...FULL, lifecycleExecutionId: id } }));
+    expect((await gatewayTo().getExecution(ID)).outcome).toBe('ok');
+  });
+
+  it('takes a status that nobody has published as it comes', async () => {
+    aws.answers(reply(200, { lifecycleExecution: { ...FULL, state: { status: 'HIBERNATING' } } }));
+    expect(await gatewayTo().getExecution(ID)).toMatchObject({ value: { status: 'HIBERNATING' } });
+  });
+
+  const errorType = (name: string) => ({ 'x-amzn-errortype': name });
+  it.each<[string, Answering, string]>([
+    [
+      '429 as modelled',
+      reply(429, { message: 'slow' }, errorType('CallRateLimitExceededException')),
+      'throttled',
+    ],
+    ['429 without a name', reply(429, ''), 'throttled'],
+    ['429 with a page', reply(429, HTML, { 'content-type': 'text/html' }), 'throttled'],
+    ['500 with a long text', reply(500, { message: 'a long\nstory '.repeat(200) }), 'unavailable'],
+    [
+      '400 with suffix',
+      reply(400, {}, errorType('ThrottlingException:http://internal.amazon.com/')),
+      'throttled',
+    ],
+    ['400 with namespace', reply(400, { __type: 'com.amazon.coral#ThrottlingException' }), 'throttled'],
+    ['400 with code', reply(400, { code: 'RequestLimitExceeded' }), 'throttled'],
+    ['403 with a throttling name', reply(403, { __type: 'TooManyRequestsException' }), 'throttled'],
+    ['503 SlowDown', reply(503, {}, errorType('SlowDown')), 'throttled'],
+    ['500 as modelled', reply(500, { message: 'oh' }, errorType('ServiceException')), 'unavailable'],
+    ['503 as modelled', reply(503, {}, errorType('ServiceUnavailableException')), 'unavailable'],
+    ['502 of a proxy', reply(502, HTML, { 'content-type': 'text/html' }), 'unavailable'],
+    ['504 without a body', reply(504), 'unavailable'],
+    ['403 as modelled', reply(403, { message: 'no' }, errorType('ForbiddenException')), 'denied'],
+    ['403 without a name', reply(403, HTML, { 'content-type': 'text/html' }), 'denied'],
+    ['401', reply(401, {}), 'denied'],
+    ['400 expired token', reply(400, {}, errorType('ExpiredTokenException')), 'denied'],
+    ['403 expired token', reply(403, { __type: 'ExpiredTokenException' }), 'denied'],
+    ['400 unknown key', reply(400, { __type: 'UnrecognizedClientException' }), 'denied'],
+    ['400 access denied', reply(400, { __type: 'x#AccessDeniedException:' }), 'denied'],
+    ['404 without a name', reply(404, {}), 'missing'],
+    ['404 with a name', reply(404, {}, errorType('ResourceNotFoundException')), 'missing'],
+    ['400 InvalidRequestException', reply(400, {}, errorType('InvalidRequestException')), 'missing'],
+    ['400 ClientException', reply(400, { __type: 'ClientException' }), 'missing'],
+    ['200 {}', reply(200, {}), 'missing'],
+    ['200 with null', reply(200, { lifecycleExecution: null }), 'missing'],
+    ['400 of another name', reply(400, {}, errorType('InvalidParameterException')), 'rejected'],
+    ['405', reply(405, {}), 'rejected'],
+    ['200 of a proxy', reply(200, HTML, { 'content-type': 'text/html' }), 'malformed'],
+    ['200 with half of the JSON', reply(200, '{"lifecycleExecution":{"lifecy'), 'malformed'],
+    [
+      'an ISO timestamp',
+      reply(200, { lifecycleExecution: { ...FULL, startTime: '2026-11-23T06:00:00Z' } }),
+      'malformed',
+    ],
+    [
+      'another id',
+      reply(200, { lifecycleExecution: { ...FULL, lifecycleExecutionId: OTHER_ID } }),
+      'malformed',
+    ],
+    ['no state', reply(200, { lifecycleExecution: { lifecycleExecutionId: ID } }), 'malformed'],
+    ['no status', reply(200, { lifecycleExecution: { ...FULL, state: { reason: 'x' } } }), 'malformed'],
+    ['an empty status', reply(200, { lifecycleExecution: { ...FULL, state: { status: '' } } }), 'malformed'],
+    [
+      'a status that is a number',
+      reply(200, { lifecycleExecution: { ...FULL, state: { status: 7 } } }),
+      'malformed',
+    ],
+    ['a time beyond dates', reply(200, { lifecycleExecution: { ...FULL, endTime: 1e300 } }), 'malformed'],
+  ])('%s', async (_case, answer, outcome) => {
+    const failure = await failureOf(answer);
+    expect(failure).toMatchObject({ outcome });
+    expect(failure.message).not.toMatch(/[\r\n]|<html|secret-example/);
+    expect(failure.message.length).toBeLessThanOrEqual(300);
+    expect(aws.requests).toHaveLength(1); // no repeats by the SDK
+  });
+
+  it('a connection reset before the answer is unavailable and worth a repeat', async () => {
+    const failure = await failureOf((request) => request.socket.resetAndDestroy());
+    expect(failure).toMatchObject({ outcome: 'unavailable', code: 'ECONNRESET' });
+    expect(isTransient(failure)).toBe(true);
+  });
+
+  it('a connection cut in the body is unavailable and worth a repeat', async () => {
+    const failure = await failureOf((request, response) => {
+      response.writeHead(200, { 'content-type': 'application/json', 'content-length': '1000' });
+      response.write('{"lifecycleExecution":', () => request.socket.destroy());
+    });
+    expect(failure.outcome).toBe('unavailable');
+    expect(isTransient(failure)).toBe(true);
+  });
+
+  it.each<[string, Answering]>([
+    ['no answer', () => undefined],
+    [
+      'an answer that stops in the body',
+      (_request, response) => {
+        response.writeHead(200, { 'content-type': 'application/json', 'content-length': '1000' });
+        response.write('{"lifecycleExecution":');
+      },
+    ],
+  ])('%s is ended by the time limit', async (_case, answer) => {
+    const failure = await failureOf(answer, 150);
+    expect(failure).toMatchObject({ outcome: 'unavailable', code: 'TimeoutError' });
+    expect(isTransient(failure)).toBe(false);
+  });
+
+  it('ends at once when its signal aborts', async () => {
+    const abort = new AbortController();
+    aws.answers(() => abort.abort());
+    const failure = await gatewayTo({}, 60_000).getExecution(ID, abort.signal);
+    expect(failure).toMatchObject({ outcome: 'unavailable', code: 'AbortError' });
+    expect(isTransient(failure as CallFailure)).toBe(false);
+    expect(await gatewayTo().getExecution(ID, abort.signal)).toMatchObject({ code: 'AbortError' });
+  });
+
+  it('a refused connection is unavailable', async () => {
+    const gone = await startRawAws();
+    await gone.close();
+    expect(await gatewayTo({ endpoint: gone.url }).getExecution(ID)).toMatchObject({
+      outcome: 'unavailable',
+      code: 'ECONNREFUSED',
+    });
+  });
+
+  it('a name that does not resolve, and a server that does not speak TLS, are unavailable', async () => {
+    const unknown = gatewayTo({ endpoint: 'http://no-such-host.invalid' });
+    expect(await unknown.getExecution(ID)).toMatchObject({ outcome: 'unavailable' });
+    const plain = gatewayTo({ endpoint: aws.url.replace('http:', 'https:') });
+    expect(await plain.getExecution(ID)).toMatchObject({ outcome: 'unavailable' });
+  });
+
+  it('no credentials are a denial before anything is sent', async () => {
+    const back = withAwsEnvironment({});
+    aws.answers(reply(200, {}));
+    try {
+      const result = await gatewayTo().getExecution(ID);
+      expect(result).toMatchObject({ outcome: 'denied', code: 'CredentialsProviderError' });
+      expect(aws.requests).toHaveLength(0);
+    } finally {
+      back();
+    }
+  });
+
+  it('a throttle tells how long AWS asks to wait, another failure does not', async () => {
+    const after = { 'retry-after': '7' };
+    expect(await failureOf(reply(429, {}, after))).toMatchObject({ retryAfterMs: 7000, httpStatus: 429 });
+    expect(await failureOf(reply(503, {}, after))).not.toHaveProperty('retryAfterMs');
+    const date = new Date(Date.now() + 60_000).toUTCString();
+    const { retryAfterMs } = await failureOf(reply(429, {}, { 'retry-after': date }));
+    expect(retryAfterMs).toBeGreaterThan(30_000);
+    expect(retryAfterMs).toBeLessThanOrEqual(60_000);
+  });
+
+  it('closing one target leaves the calls of another alone', async () => {
+    const first = gatewayTo();
+    const second = gatewayTo();
+    aws.answers((request, response) => {
+      first.close();
+      reply(200, { lifecycleExecution: FULL })(request, response);
+    });
+    expect((await first.getExecution(ID)).outcome).toBe('ok');
+    expect((await second.getExecution(ID)).outcome).toBe('ok');
+  });
+});
+
+const identity = (account: string) =>
+  `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>${account}</GetCallerIdentityResult></GetCallerIdentityResponse>`;
+const xmlError = (code: string, message: string) =>
+  `<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type><Code>${code}</Code><Message>${message}</Message></Error></ErrorResponse>`;
+const XML = { 'content-type': 'text/xml' };
+
+describe('getAccountId', () => {
+  it.each<[string, Answering, object]>([
+    [
+      'an account',
+      reply(200, identity('<Account>123456789012</Account>'), XML),
+      { outcome: 'ok', value: '123456789012' },
+    ],
+    ['no account', reply(200, identity(''), XML), { outcome: 'malformed' }],
+    [
+      'an unknown key',
+      reply(403, xmlError('InvalidClientTokenId', 'The token is invalid'), XML),
+      { outcome: 'denied', code: 'InvalidClientTokenId' },
+    ],
+    ['an expired token', reply(400, xmlError('ExpiredToken', 'expired'), XML), { outcome: 'denied' }],
+    ['a throttle', reply(400, xmlError('Throttling', 'Rate exceeded'), XML), { outcome: 'throttled' }],
+    ['404', reply(404, xmlError('NoSuchThing', ''), XML), { outcome: 'rejected' }],
+    ['a proxy down', reply(502, HTML, { 'content-type': 'text/html' }), { outcome: 'unavailable' }],
+    ['a proxy in between', reply(200, HTML, { 'content-type': 'text/html' }), { outcome: 'malformed' }],
+  ])('%s', async (_case, answer, expected) => {
+    aws.answers(answer);
+    expect(await gatewayTo().getAccountId()).toMatchObject(expected);
+  });
+
+  it('keeps a signature out of the message', async () => {
+    const message = 'The canonical string was GET x-amz-security-token:FwoGZXIvYXdzEJr';
+    aws.answers(reply(403, xmlError('SignatureDoesNotMatch', message), XML));
+    expect(await gatewayTo().getAccountId()).toMatchObject({
+      outcome: 'denied',
+      message: 'SignatureDoesNotMatch, HTTP 403',
+    });
+  });
+
+  const assumed = `<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials><AccessKeyId>ASIAEXAMPLE</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>`;
+  const role = { roleArn: 'arn:aws:iam::123456789012:role/watcher', externalId: 'agreed' };
+
+  it('takes on the role of the target, once for all its calls', async () => {
+    aws.answers((request, response) => {
+      const isAssume = aws.requests.at(-1)!.body.includes('Action=AssumeRole');
+      const body = isAssume ? assumed : identity('<Account>123456789012</Account>');
+      reply(200, body, XML)(request, response);
+    });
+    const unused = await startRawAws();
+    const gateway = gatewayTo({ ...role, endpoint: unused.url, stsEndpoint: aws.url });
+    expect(await gateway.getAccountId()).toEqual({ outcome: 'ok', value: '123456789012' });
+    expect((await gateway.getExecution(ID)).outcome).toBe('missing');
+    await gateway.getAccountId();
+    await unused.close();
+    const assumptions = aws.requests.filter(({ body }) => body.includes('Action=AssumeRole'));
+    // One a client: Image Builder's and STS's.
+    expect(assumptions.length).toBeLessThanOrEqual(2);
+    const asked = new URLSearchParams(assumptions[0]!.body);
+    expect(asked.get('RoleArn')).toBe(role.roleArn);
+    expect(asked.get('ExternalId')).toBe('agreed');
+    expect(asked.get('RoleSessionName')).toBe('lifecycle-watcher');
+  });
+
+  it('a role that may not be assumed is a denial', async () => {
+    aws.answers(reply(403, xmlError('AccessDenied', 'not authorized to perform sts:AssumeRole'), XML));
+    expect(await gatewayTo(role).getExecution(ID)).toMatchObject({ outcome: 'denied', code: 'AccessDenied' });
+    expect(aws.requests).toHaveLength(1);
+  });
+
+  it('credentials that do not come in time are a denial', async () => {
+    aws.answers(() => undefined);
+    expect(await gatewayTo(role, 200).getExecution(ID)).toMatchObject({
+      outcome: 'denied',
+      code: 'CredentialsTimeoutError',
+    });
+  });
+});

@@ -1,0 +1,323 @@
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import type { CallFailure } from '../../src/domain/outcome.ts';
+import { createBottleneckLimiter } from '../../src/limiter/bottleneck-limiter.ts';
+import { createBudget } from '../../src/limiter/budget.ts';
+import type { BudgetParts } from '../../src/limiter/budget.ts';
+import { LimiterClosedError } from '../../src/limiter/limiter.ts';
+import { systemClock } from '../../src/runtime/clock.ts';
+import type { Clock } from '../../src/runtime/clock.ts';
+
+const OK = { outcome: 'ok' } as const;
+const throttled = (retryAfterMs?: number): CallFailure => ({
+  outcome: 'throttled',
+  message: 'slow down',
+  ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+});
+const { signal: NEVER } = new AbortController();
+const same = <T>(answer: T) => answer;
+
+function budgetOf(parts: Partial<BudgetParts> = {}) {
+  const budget = createBudget({
+    makeLimiter: (perSecond) => createBottleneckLimiter({ perSecond, maxConcurrent: 4 }),
+    clock: systemClock,
+    random: () => 0,
+    ceiling: 100,
+    learnt: { perSecond: 100 },
+    ...parts,
+  });
+  onTestFinished(() => budget.close());
+  return budget;
+}
+
+/** A clock whose sleeps end when the test says so. */
+function handClock() {
+  let tick = 1000;
+  const sleepers: { ms: number; wake: () => void }[] = [];
+  let tellAsleep: (() => void) | undefined;
+  const clock: Clock = {
+    now: () => tick,
+    monotonicNow: () => tick,
+    sleep(ms, signal) {
+      return new Promise((resolve) => {
+        sleepers.push({ ms, wake: resolve });
+        signal?.addEventListener('abort', () => resolve(), { once: true });
+        tellAsleep?.();
+      });
+    },
+  };
+  return {
+    clock,
+    sleepers,
+    /** Resolves when somebody sleeps next. */
+    nextSleep: () => new Promise<void>((resolve) => (tellAsleep = resolve)),
+    advance: (ms: number) => {
+      tick += ms;
+      for (const { wake } of sleepers.splice(0)) wake();
+    },
+  };
+}
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe('run', () => {
+  it('hands on what the call gives, and its error', async () => {
+    const budget = budgetOf();
+    const answer = { outcome: 'ok', value: 7 } as const;
+    expect(await budget.run(() => Promise.resolve(answer), same, NEVER)).toBe(answer);
+    const failure = new TypeError('of the call');
+    await expect(
+      budget.run(
+        () => Promise.reject(failure),
+        () => OK,
+        NEVER,
+      ),
+    ).rejects.toBe(failure);
+    expect(
+      await budget.run(
+        () => Promise.resolve('on'),
+        () => OK,
+        NEVER,
+      ),
+    ).toBe('on');
+  });
+
+  it('learns nothing where no call was made', async () => {
+    const budget = budgetOf({ learnt: { perSecond: 10 } });
+    budget.setWanted(true);
+    await budget.run(
+      () => Promise.resolve('nothing due'),
+      () => undefined,
+      NEVER,
+    );
+    expect(budget.rate()).toEqual({ perSecond: 10, ceiling: 100 });
+  });
+
+  it('grows only while more is wanted', async () => {
+    const rates: number[] = [];
+    const budget = budgetOf({ learnt: { perSecond: 50 }, onRate: (perSecond) => rates.push(perSecond) });
+    await budget.run(() => Promise.resolve(OK), same, NEVER);
+    expect(budget.rate().perSecond).toBe(50);
+    budget.setWanted(true);
+    for (let calls = 0; calls < 20; calls += 1) await budget.run(() => Promise.resolve(OK), same, NEVER);
+    expect(budget.rate().perSecond).toBeGreaterThan(50);
+    expect(rates.at(-1)).toBeGreaterThan(50);
+  });
+
+  it('starts at one call a second where nothing is learnt', () => {
+    const { learnt: _none, ...parts } = { learnt: undefined };
+    const made: number[] = [];
+    const budget = createBudget({
+      makeLimiter: (perSecond) => {
+        made.push(perSecond);
+        return createBottleneckLimiter({ perSecond, maxConcurrent: 1 });
+      },
+      clock: systemClock,
+      random: () => 0,
+      ceiling: 50,
+      ...parts,
+    });
+    onTestFinished(() => budget.close());
+    expect(made).toEqual([1]);
+    expect(budget.rate()).toEqual({ perSecond: 1, ceiling: 50 });
+  });
+
+  it('lowers the rate on a throttle, says why, and pauses as long as AWS asks', async () => {
+    const { clock, sleepers, nextSleep, advance } = handClock();
+    const causes: string[] = [];
+    const budget = budgetOf({ clock, onThrottle: (cause) => causes.push(cause) });
+    await budget.run(() => Promise.resolve(throttled(7000)), same, NEVER);
+    expect(causes).toEqual(['at_learnt_rate']);
+    expect(budget.rate()).toEqual({ perSecond: 70, ceiling: 100, throttledAt: 100 });
+    const asleep = nextSleep();
+    let hasBegun = false;
+    const next = budget.run(
+      () => {
+        hasBegun = true;
+        return Promise.resolve(OK);
+      },
+      same,
+      NEVER,
+    );
+    await asleep;
+    expect(sleepers.map(({ ms }) => ms)).toEqual([7000]);
+    expect(hasBegun).toBe(false);
+    advance(7000);
+    expect(await next).toBe(OK);
+  });
+
+  it('looks at the pause again when the turn of the limiter comes', async () => {
+    const { clock, nextSleep, advance } = handClock();
+    const budget = budgetOf({ clock, learnt: { perSecond: 20 } });
+    const answer = Promise.withResolvers<CallFailure>();
+    const begun = Promise.withResolvers<undefined>();
+    const first = budget.run(
+      () => {
+        begun.resolve(undefined);
+        return answer.promise;
+      },
+      same,
+      NEVER,
+    );
+    await begun.promise;
+    const asleep = nextSleep();
+    let hasBegun = false;
+    const second = budget.run(
+      () => {
+        hasBegun = true;
+        return Promise.resolve(OK);
+      },
+      same,
+      NEVER,
+    );
+    // It waits in the limiter when the throttle of the first one comes.
+    answer.resolve(throttled(5000));
+    await first;
+    await asleep;
+    expect(hasBegun).toBe(false);
+    advance(5000);
+    expect(await second).toBe(OK);
+  });
+
+  it('lets one wait in the limiter at most, in the order of asking', async () => {
+    let waiting = 0;
+    let most = 0;
+    const budget = budgetOf({
+      makeLimiter(perSecond) {
+        const limiter = createBottleneckLimiter({ perSecond, maxConcurrent: 4 });
+        return {
+          ...limiter,
+          schedule(job) {
+            waiting += 1;
+            most = Math.max(most, waiting);
+            return limiter.schedule(() => {
+              waiting -= 1;
+              return job();
+            });
+          },
+        };
+      },
+    });
+    const order: number[] = [];
+    await Promise.all(
+      [1, 2, 3, 4, 5].map((number) =>
+        budget.run(
+          () => Promise.resolve(order.push(number)),
+          () => OK,
+          NEVER,
+        ),
+      ),
+    );
+    expect(most).toBe(1);
+    expect(order).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  it('ends at once with the reason of its signal, in the pause and in the limiter', async () => {
+    const { clock, nextSleep, advance } = handClock();
+    const budget = budgetOf({ clock, learnt: { perSecond: 0.5 } });
+    await budget.run(() => Promise.resolve(throttled()), same, NEVER);
+    const reason = new Error('enough');
+
+    const inPause = new AbortController();
+    const asleep = nextSleep();
+    const paused = expect(budget.run(() => Promise.resolve(OK), same, inPause.signal)).rejects.toBe(reason);
+    await asleep;
+    inPause.abort(reason);
+    await paused;
+
+    advance(60_000);
+    const inLimiter = new AbortController();
+    const spaced = budget.run(() => Promise.resolve(OK), same, inLimiter.signal);
+    const behind = budget.run(() => Promise.resolve(OK), same, inLimiter.signal);
+    const both = Promise.all([expect(spaced).rejects.toBe(reason), expect(behind).rejects.toBe(reason)]);
+    inLimiter.abort(reason);
+    await both;
+    await expect(budget.run(() => Promise.resolve(OK), same, inLimiter.signal)).rejects.toBe(reason);
+  });
+
+  it('lets a call that has begun go on to its end after an abort, and learns from it', async () => {
+    const budget = budgetOf();
+    const abort = new AbortController();
+    const result = budget.run(
+      (signal) => {
+        abort.abort();
+        return Promise.resolve(signal.aborted ? OK : throttled());
+      },
+      same,
+      abort.signal,
+    );
+    expect(await result).toMatchObject({ outcome: 'throttled' });
+    expect(budget.rate().throttledAt).toBe(100);
+  });
+});
+
+describe('close', () => {
+  it('refuses what waits and aborts what runs', async () => {
+    const budget = budgetOf({ learnt: { perSecond: 0.5 } });
+    const begun = Promise.withResolvers<undefined>();
+    const running = budget.run(
+      (signal) =>
+        new Promise<string>((resolve) => {
+          signal.addEventListener('abort', () => resolve('cut off'));
+          begun.resolve(undefined);
+        }),
+      () => OK,
+      NEVER,
+    );
+    await begun.promise;
+    const waiting = [1, 2].map(() => budget.run(() => Promise.resolve(OK), same, NEVER));
+    const refused = Promise.all(waiting.map((run) => expect(run).rejects.toBeInstanceOf(LimiterClosedError)));
+    await budget.close();
+    await refused;
+    expect(await running).toBe('cut off');
+    await expect(budget.run(() => Promise.resolve(OK), same, NEVER)).rejects.toBeInstanceOf(
+      LimiterClosedError,
+    );
+    await budget.close();
+  });
+});
+
+describe('a step of the wall clock', () => {
+  it.each([-3_600_000, 3_600_000])('of %i ms does not stop the budget', async (stepMs) => {
+    let made = 0;
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
+    // The faked Date stands still: it drifts from the monotonic clock by less than a second in this test.
+    const budget = budgetOf({
+      learnt: { perSecond: 50 },
+      makeLimiter(perSecond) {
+        made += 1;
+        return createBottleneckLimiter({ perSecond, maxConcurrent: 1 });
+      },
+    });
+    expect(await budget.run(() => Promise.resolve(OK), same, NEVER)).toBe(OK);
+    vi.setSystemTime(Date.now() + stepMs);
+    expect(await budget.run(() => Promise.resolve(OK), same, NEVER)).toBe(OK);
+    expect(made).toBeGreaterThanOrEqual(2);
+  });
+
+  it('is noticed while a call waits in the limiter, and the call goes into the new one', async () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
+    const made: number[] = [];
+    const scheduled = Promise.withResolvers<undefined>();
+    const budget = budgetOf({
+      makeLimiter(perSecond) {
+        made.push(perSecond);
+        const limiter = createBottleneckLimiter({ perSecond, maxConcurrent: 1 });
+        return {
+          ...limiter,
+          schedule(job) {
+            // After the clocks were compared and before Bottleneck reads its clock: the worst moment.
+            if (made.length === 1) vi.setSystemTime(Date.now() - 3_600_000);
+            scheduled.resolve(undefined);
+            return limiter.schedule(job);
+          },
+        };
+      },
+    });
+    const run = budget.run(() => Promise.resolve(OK), same, NEVER);
+    await scheduled.promise;
+    expect(await run).toBe(OK);
+    expect(made).toHaveLength(2);
+  });
+});

@@ -1,0 +1,41 @@
+import type { Execution, Target } from '../../src/domain/execution.ts';
+import type { Observation } from '../../src/domain/observation.ts';
+
+export const TARGET: Target = { name: 'prod', accountId: '123456789012', region: 'eu-west-1' };
+
+/** An execution id made of a number. */
+export function executionId(number: number): string {
+  return `lce-00000000-0000-4000-8000-${number.toString(16).padStart(12, '0')}`;
+}
+
+/** An active execution that was never seen, with what differs. */
+export function anExecution(differing: Partial<Execution> = {}): Execution {
+  return {
+    accountId: TARGET.accountId,
+    region: TARGET.region,
+    lifecycleExecutionId: executionId(1),
+    tracking: 'active',
+    registration: 1,
+    source: 'api',
+    registeredAt: Date.UTC(2026, 0, 1),
+    labels: {},
+    sequence: 0,
+    ...differing,
+  };
+}
+
+/** What a look sees that was sent at `sentAt` and answered 50 ms later. */
+export function anObservation(
+  status: string,
+  sentAt: number,
+  differing: Partial<Observation> = {},
+): Observation {
+  return {
+    status,
+    sentAt,
+    answeredAt: sentAt + 50,
+    sentTick: sentAt,
+    answeredTick: sentAt + 50,
+    ...differing,
+  };
+}
