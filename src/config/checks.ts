@@ -1,0 +1,125 @@
+import type { Finding, Path } from './faults.ts';
+import { pathText } from './faults.ts';
+import { DEFAULTS } from './fields.ts';
+import { isLoopback } from './network.ts';
+import type { RoughFile } from './rough.ts';
+
+/** The name under which deliveries to the `callbackUrl` of executions go. */
+const RESERVED_ENDPOINT_NAME = 'callback';
+
+/** RFC 9110, section 5.6.2. */
+const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+/** What the signature covers or HTTP itself sets. */
+const RESERVED_HEADER =
+  /^(host|content-.*|webhook-.*|connection|keep-alive|transfer-encoding|upgrade|te|trailer|expect)$/;
+
+interface Entry {
+  readonly key: string | undefined;
+  readonly path: Path;
+}
+
+/** A finding for each entry whose key another one before it has. */
+export function repeated(entries: readonly Entry[], message: (first: string) => string): readonly Finding[] {
+  const seen = new Map<string, Path>();
+  return entries.flatMap(({ key, path }): readonly Finding[] => {
+    if (key === undefined) return [];
+    const first = seen.get(key);
+    if (first !== undefined) return [{ path, message: message(pathText(first)) }];
+    seen.set(key, path);
+    return [];
+  });
+}
+
+function repeatedNames(section: Path, entries: readonly { readonly name?: string | undefined }[]) {
+  return repeated(
+    entries.map(({ name }, index) => ({ key: name, path: [...section, index, 'name'] })),
+    (first) => `the name is taken by ${first}`,
+  );
+}
+
+function serverFindings({ server, metrics }: RoughFile, host: string): readonly Finding[] {
+  const findings: Finding[] = [];
+  if (server.insecure === true && !isLoopback(host)) {
+    const message = `is only allowed where server.host is a loopback address; it is ${host}`;
+    findings.push({ path: ['server', 'insecure'], message });
+  }
+  const tokenCount = server.tokens?.length ?? 0;
+  if (tokenCount === 0 && server.insecure !== true) {
+    const message = 'at least one token is needed, unless server.insecure is true on a loopback host';
+    findings.push({ path: ['server', 'tokens'], message });
+  }
+  const port = server.port ?? DEFAULTS.port;
+  if (metrics !== undefined && metrics.port === port && port !== 0 && (metrics.host ?? host) === host) {
+    findings.push({
+      path: ['metrics', 'port'],
+      message: 'is that of the server: leave out metrics to have them answered there',
+    });
+  }
+  return [...findings, ...repeatedNames(['server', 'tokens'], server.tokens ?? [])];
+}
+
+function targetFindings({ targets }: RoughFile): readonly Finding[] {
+  const roles = targets.flatMap(({ accountId, roleArn, externalId }, index): readonly Finding[] => {
+    if (roleArn === undefined) {
+      if (externalId === undefined) return [];
+      return [{ path: ['targets', index, 'externalId'], message: 'is used only with roleArn' }];
+    }
+    const roleAccount = /^arn:[^:]*:iam::(\d{12}):/.exec(roleArn)?.[1];
+    if (roleAccount === undefined || accountId === undefined || roleAccount === accountId) return [];
+    const message = `the role is in account ${roleAccount}, but accountId is ${accountId}`;
+    return [{ path: ['targets', index, 'roleArn'], message }];
+  });
+  const places = targets.map(({ accountId, region }, index) => ({
+    key: accountId === undefined || region === undefined ? undefined : `${accountId}/${region}`,
+    path: ['targets', index],
+  }));
+  return [
+    ...repeatedNames(['targets'], targets),
+    ...repeated(
+      places,
+      (first) =>
+        `the account and Region are those of ${first}: AWS throttles them as one, so give one target`,
+    ),
+    ...roles,
+  ];
+}
+
+function pollingFindings({ polling }: RoughFile): readonly Finding[] {
+  const min = polling?.minIntervalSeconds ?? DEFAULTS.minIntervalSeconds;
+  const max = polling?.maxIntervalSeconds ?? DEFAULTS.maxIntervalSeconds;
+  if (min <= max) return [];
+  const message = `(${min}) must not be more than maxIntervalSeconds (${max})`;
+  return [{ path: ['polling', 'minIntervalSeconds'], message }];
+}
+
+function headerFindings(names: readonly string[], endpoint: Path): readonly Finding[] {
+  const entries = names.map((name) => ({ key: name.toLowerCase(), path: [...endpoint, 'headers', name] }));
+  const refused = entries.flatMap(({ key, path }): readonly Finding[] => {
+    if (!HEADER_NAME.test(key)) return [{ path, message: 'is not a valid header name' }];
+    if (!RESERVED_HEADER.test(key)) return [];
+    return [{ path, message: 'is set by the watcher itself: host, content-*, webhook-* and the like' }];
+  });
+  return [...refused, ...repeated(entries, (first) => `is the same header as ${first}`)];
+}
+
+function endpointFindings({ endpoints }: RoughFile): readonly Finding[] {
+  return [
+    ...repeatedNames(['endpoints'], endpoints),
+    ...endpoints.flatMap(({ name, headers = {} }, index): readonly Finding[] => [
+      ...(name === RESERVED_ENDPOINT_NAME
+        ? [{ path: ['endpoints', index, 'name'], message: `the name ${name} is reserved` }]
+        : []),
+      ...headerFindings(Object.keys(headers), ['endpoints', index]),
+    ]),
+  ];
+}
+
+/** Every breach of the rules that span several keys. `host` is the server's, default included. */
+export function checkRules(file: RoughFile, host: string): readonly Finding[] {
+  return [
+    ...serverFindings(file, host),
+    ...targetFindings(file),
+    ...pollingFindings(file),
+    ...endpointFindings(file),
+  ];
+}

@@ -1,0 +1,113 @@
+import * as z from 'zod';
+import { closest } from './closest.ts';
+import type { Finding, Path } from './faults.ts';
+import { fileSchema } from './schema.ts';
+
+const KINDS: Readonly<Record<string, string>> = {
+  string: 'a string',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'a mapping of keys to values',
+  record: 'a mapping of keys to values',
+};
+
+function kindOf(input: unknown): string {
+  if (input === null) return 'empty';
+  if (Array.isArray(input)) return 'a list';
+  switch (typeof input) {
+    case 'object':
+      return 'a mapping';
+    case 'boolean':
+      return 'a boolean';
+    default:
+      return `a ${typeof input}`;
+  }
+}
+
+function wrongType(expected: string, input: unknown): string {
+  const wanted = KINDS[expected] ?? expected;
+  if (input === undefined) return `is missing: it must be ${wanted}`;
+  const hint =
+    expected === 'string' && (typeof input === 'number' || typeof input === 'boolean')
+      ? ': put it in quotes'
+      : '';
+  return `must be ${wanted}, not ${kindOf(input)}${hint}`;
+}
+
+function outOfBounds(origin: string, word: string, bound: number | bigint): string {
+  switch (origin) {
+    case 'string':
+      return bound === 1 ? 'must not be empty' : `must have ${word} ${bound} characters`;
+    case 'array':
+      return bound === 1 ? 'must have at least one entry' : `must have ${word} ${bound} entries`;
+    default:
+      return `must be ${word} ${bound}`;
+  }
+}
+
+/** Zod's issues in the words of this program. Texts given at the schema itself come before these. */
+function issueText(issue: z.core.$ZodRawIssue): string | undefined {
+  switch (issue.code) {
+    case 'invalid_type':
+      return wrongType(issue.expected, issue.input);
+    case 'too_small':
+      return outOfBounds(issue.origin, issue.inclusive === false ? 'more than' : 'at least', issue.minimum);
+    case 'too_big':
+      return outOfBounds(issue.origin, 'at most', issue.maximum);
+    case 'invalid_value':
+      if (issue.input === undefined) return `is missing: it must be one of ${issue.values.join(', ')}`;
+      return `must be one of ${issue.values.join(', ')}`;
+    default:
+      return undefined;
+  }
+}
+
+/** The keys that the schema has at a path; none where it leads to no object. */
+function keysAt(path: Path): readonly string[] {
+  let schema: unknown = fileSchema;
+  for (const part of [...path, undefined]) {
+    while (
+      schema instanceof z.ZodDefault ||
+      schema instanceof z.ZodPrefault ||
+      schema instanceof z.ZodExactOptional
+    ) {
+      schema = schema.unwrap();
+    }
+    if (part === undefined) break;
+    if (schema instanceof z.ZodArray) schema = schema.element;
+    else if (schema instanceof z.ZodObject) schema = (schema.shape as Record<string, unknown>)[part];
+    else return [];
+  }
+  return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
+}
+
+function unknownKey(parent: Path, key: string): Finding {
+  const keys = keysAt(parent);
+  const meant = closest(key, keys);
+  const hint = meant === undefined ? `known here: ${keys.join(', ')}` : `did you mean ${meant}?`;
+  return { path: [...parent, key], message: `unknown key (${hint})` };
+}
+
+/** Checks a value against the schema of the file: either the file with its defaults, or every finding. */
+export function checkShape(
+  value: unknown,
+):
+  | { readonly ok: true; readonly file: z.output<typeof fileSchema> }
+  | { readonly ok: false; readonly findings: readonly Finding[] } {
+  const parsed = fileSchema.safeParse(value, { error: issueText });
+  if (parsed.success) return { ok: true, file: parsed.data };
+  const findings = parsed.error.issues.flatMap((issue): readonly Finding[] => {
+    const path = issue.path.map((part) => (typeof part === 'number' ? part : String(part)));
+    switch (issue.code) {
+      case 'unrecognized_keys':
+        return issue.keys.map((key) => unknownKey(path, key));
+      case 'invalid_key':
+        return [{ path, message: `the key ${issue.issues[0]?.message ?? 'is not allowed'}` }];
+      default:
+        return [{ path, message: issue.message }];
+    }
+  });
+  return { ok: false, findings };
+}

@@ -1,0 +1,70 @@
+import { readFile, stat } from 'node:fs/promises';
+import { checkRules } from './checks.ts';
+import { readDocument } from './document.ts';
+import { inFileOrder } from './faults.ts';
+import type { ConfigFault } from './faults.ts';
+import { checkShape } from './issues.ts';
+import { resolveConfig } from './resolve.ts';
+import { roughly } from './rough.ts';
+import type { Config } from './schema.ts';
+import { readSecrets } from './secret-places.ts';
+import { fileProblem } from './secrets.ts';
+
+export { formatFaults } from './faults.ts';
+export type { ConfigFault } from './faults.ts';
+
+const DEFAULT_FILE = 'config/watcher.yaml';
+const DEFAULT_HOST = '127.0.0.1';
+/** Some thousand targets; more is a file mistaken. */
+const MAX_FILE_BYTES = 4 * 1024 * 1024;
+
+export type LoadResult =
+  | { readonly ok: true; readonly config: Config }
+  | { readonly ok: false; readonly faults: readonly ConfigFault[]; readonly file: string };
+
+/** Which file to read: the one of the command line, else `LIFECYCLE_WATCHER_CONFIG`, else `config/watcher.yaml`. */
+export function configPath(flag: string | undefined, env: NodeJS.ProcessEnv): string {
+  return flag ?? (env['LIFECYCLE_WATCHER_CONFIG'] || DEFAULT_FILE);
+}
+
+/** Reads and checks a configuration file: the effective configuration, or every fault at once. It never rejects. */
+export async function loadConfig(options: {
+  readonly file: string;
+  readonly env: NodeJS.ProcessEnv;
+}): Promise<LoadResult> {
+  const { file, env } = options;
+  const failed = (message: string): LoadResult => ({ ok: false, file, faults: [{ path: '', message }] });
+  let text: string;
+  try {
+    const found = await stat(file);
+    if (!found.isFile()) return failed('the configuration cannot be read: not a regular file');
+    if (found.size > MAX_FILE_BYTES)
+      return failed(`the configuration is larger than ${MAX_FILE_BYTES} bytes`);
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    return failed(`the configuration cannot be read: ${fileProblem(error)}`);
+  }
+  return parseConfig(text, { env, file });
+}
+
+/**
+ * Checks a configuration given as text, and reads the secrets that it names; `file` is the name under which faults are
+ * reported. Faults come in the order of the text. A text that is not YAML has only the faults that it has as YAML.
+ */
+export async function parseConfig(
+  text: string,
+  options: { readonly env: NodeJS.ProcessEnv; readonly file?: string },
+): Promise<LoadResult> {
+  const { env, file = 'config' } = options;
+  const document = readDocument(text);
+  if (document.value === undefined) return { ok: false, file, faults: inFileOrder(document.faults) };
+
+  const shape = checkShape(document.value);
+  const rough = roughly(document.value);
+  const host = rough.server.host ?? (env['LIFECYCLE_WATCHER_HOST'] || DEFAULT_HOST);
+  const { secrets, findings } = await readSecrets(rough, env);
+  const found = [...(shape.ok ? [] : shape.findings), ...checkRules(rough, host), ...findings];
+  const faults = inFileOrder([...document.faults, ...found.map((finding) => document.located(finding))]);
+  if (!shape.ok || faults.length > 0) return { ok: false, file, faults };
+  return { ok: true, config: resolveConfig(shape.file, host, secrets) };
+}

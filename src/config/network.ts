@@ -1,0 +1,37 @@
+import { isIP } from 'node:net';
+import ipaddr from 'ipaddr.js';
+
+/** What is wrong with an http or https URL, or undefined. The URL is not repeated: it may be a secret. */
+export function urlFault(value: string): string | undefined {
+  const url = URL.parse(value);
+  if (url === null || !/^https?:\/\//i.test(value))
+    return 'must be a URL that begins with http:// or https://';
+  if (url.username !== '' || url.password !== '') {
+    return 'must not hold a user name or password: send them as a header that is kept in { env } or { file }';
+  }
+  return undefined;
+}
+
+/** What is wrong with a network in CIDR notation (or, where allowed, a single address), or undefined. */
+export function networkFault(
+  value: string,
+  options: { readonly addressAllowed: boolean },
+): string | undefined {
+  const [address = '', ...rest] = value.split('/');
+  const version = address.includes('%') ? 0 : isIP(address);
+  if (version !== 0 && rest.length === 0) {
+    if (options.addressAllowed) return undefined;
+    return `must be a network: for this one address write ${address}/${version === 4 ? 32 : 128}`;
+  }
+  const isNetwork = version !== 0 && /^\d{1,3}$/.test(rest.join('/')) && ipaddr.isValidCIDR(value);
+  if (isNetwork) return undefined;
+  return options.addressAllowed
+    ? 'must be an IP address or a network such as 10.0.0.0/8'
+    : 'must be a network such as 10.0.0.0/8 or fd00::/8';
+}
+
+/** Whether a server that listens on `host` is reachable from this machine alone. */
+export function isLoopback(host: string): boolean {
+  if (host.toLowerCase() === 'localhost') return true;
+  return isIP(host) !== 0 && ipaddr.process(host).range() === 'loopback';
+}

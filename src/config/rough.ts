@@ -1,0 +1,48 @@
+import * as z from 'zod';
+
+/**
+ * A look at a file that may be faulty: what is of the wrong type reads as absent. The rules over several keys are checked
+ * on this view, so that a slip in one place does not hide the faults of another.
+ */
+const maybe = <T extends z.ZodType>(schema: T) => schema.optional().catch(undefined);
+const list = <T extends z.ZodType>(element: T) => z.array(element).catch([]);
+const text = maybe(z.string());
+const number = maybe(z.number());
+const mapping = maybe(z.record(z.string(), z.unknown()));
+
+const roughTarget = z.object({
+  name: text,
+  accountId: text,
+  region: text,
+  roleArn: text,
+  externalId: text,
+});
+const roughToken = z.object({ name: text, value: z.unknown() });
+const roughEndpoint = z.object({
+  name: text,
+  url: z.unknown(),
+  secrets: list(z.unknown()),
+  headers: mapping,
+});
+
+const roughServer = z.object({
+  host: text,
+  port: number,
+  insecure: maybe(z.boolean()),
+  tokens: maybe(list(roughToken.catch({ value: undefined }))),
+});
+
+const roughFile = z.object({
+  server: roughServer.catch({}),
+  metrics: maybe(z.object({ host: text, port: number })),
+  targets: list(roughTarget.catch({})),
+  polling: maybe(z.object({ minIntervalSeconds: number, maxIntervalSeconds: number })),
+  endpoints: list(roughEndpoint.catch({ url: undefined, secrets: [], headers: undefined })),
+});
+export type RoughFile = z.output<typeof roughFile>;
+
+/** What can be read of a value that should be a configuration file. */
+export function roughly(value: unknown): RoughFile {
+  const isMapping = typeof value === 'object' && value !== null && !Array.isArray(value);
+  return roughFile.parse(isMapping ? value : {});
+}

@@ -1,0 +1,98 @@
+import { readFile, stat } from 'node:fs/promises';
+import { inspect } from 'node:util';
+import type { SecretRef } from './fields.ts';
+
+export const MASK = '***';
+export const MIN_TOKEN_CHARACTERS = 16;
+/** Standard Webhooks 1.0, "Signature scheme": symmetric secrets have 24 to 64 bytes. */
+const WEBHOOK_SECRET_BYTES = { min: 24, max: 64 } as const;
+const WEBHOOK_SECRET_PREFIX = 'whsec_';
+/** A file larger than this is no secret, but a path mistaken. */
+const MAX_FILE_BYTES = 65_536;
+
+/** A value that shows itself only to `reveal()`: in text, JSON and `console.log` it is `***`. */
+export class Secret {
+  readonly #value: string;
+
+  constructor(value: string) {
+    this.#value = value;
+  }
+
+  reveal(): string {
+    return this.#value;
+  }
+
+  toString(): string {
+    return MASK;
+  }
+
+  toJSON(): string {
+    return MASK;
+  }
+
+  [inspect.custom](): string {
+    return MASK;
+  }
+}
+
+export type SecretRead =
+  | { readonly ok: true; readonly text: string }
+  | { readonly ok: false; readonly message: string; readonly key: 'env' | 'file' };
+
+/** Reads a secret where its reference says. Of a file one trailing newline is dropped. */
+export async function readSecret(ref: SecretRef, env: NodeJS.ProcessEnv): Promise<SecretRead> {
+  if ('env' in ref) {
+    const text = env[ref.env];
+    if (text !== undefined && text !== '') return { ok: true, text };
+    const problem = text === undefined ? 'is not set' : 'is empty';
+    return { ok: false, key: 'env', message: `environment variable ${ref.env} ${problem}` };
+  }
+  const failed = (problem: string) =>
+    ({ ok: false, key: 'file', message: `secret file ${ref.file} ${problem}` }) as const;
+  try {
+    const found = await stat(ref.file);
+    if (!found.isFile()) return failed('is not a regular file');
+    if (found.size > MAX_FILE_BYTES) return failed(`is larger than ${MAX_FILE_BYTES} bytes`);
+    const text = (await readFile(ref.file, 'utf8')).replace(/\r?\n$/, '');
+    return text === '' ? failed('is empty') : { ok: true, text };
+  } catch (error) {
+    return failed(`cannot be read: ${fileProblem(error)}`);
+  }
+}
+
+/** Why the system refused a file, in words. */
+export function fileProblem(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  switch (code) {
+    case 'ENOENT':
+      return 'no such file';
+    case 'EACCES':
+      return 'permission denied';
+    default:
+      return error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** What is wrong with a webhook secret, or undefined. */
+export function webhookSecretFault(value: string): string | undefined {
+  const form = `a webhook secret is ${WEBHOOK_SECRET_PREFIX} and base64 of ${WEBHOOK_SECRET_BYTES.min} to ${WEBHOOK_SECRET_BYTES.max} bytes`;
+  if (!value.startsWith(WEBHOOK_SECRET_PREFIX))
+    return `does not begin with ${WEBHOOK_SECRET_PREFIX}: ${form}`;
+  const encoded = value.slice(WEBHOOK_SECRET_PREFIX.length);
+  const key = Buffer.from(encoded, 'base64');
+  if (key.toString('base64') !== encoded) return `is not base64 after ${WEBHOOK_SECRET_PREFIX}: ${form}`;
+  const { min, max } = WEBHOOK_SECRET_BYTES;
+  return key.length < min || key.length > max ? `has ${key.length} bytes: ${form}` : undefined;
+}
+
+/** What is wrong with a token, or undefined. It travels in a header, so it is printable ASCII without spaces. */
+export function tokenFault(value: string): string | undefined {
+  if (!/^[\x21-\x7e]*$/.test(value)) return 'a token must be printable ASCII without spaces';
+  if (value.length >= MIN_TOKEN_CHARACTERS) return undefined;
+  return `a token must have at least ${MIN_TOKEN_CHARACTERS} characters; this one has ${value.length}`;
+}
+
+/** What is wrong with the value of a header (RFC 9110, section 5.5), or undefined. */
+export function headerValueFault(value: string): string | undefined {
+  return /^[\t\x20-\x7e]*$/.test(value) ? undefined : 'the value of a header must be printable ASCII';
+}
