@@ -48,8 +48,10 @@ export interface FeedPage {
 export interface FeedBounds {
   /** Names this history; a cursor of another epoch means nothing here. */
   readonly epoch: string;
-  /** All events at or below this position have been deleted; 0 where none has. */
+  /** The highest position that retention has deleted, 0 where none; older events may still be kept. */
   readonly deletedUpTo: number;
+  /** How often retention has deleted events: while it stays the same, no reader can have missed any. */
+  readonly deletions: number;
   readonly latest: number;
 }
 

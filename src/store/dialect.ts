@@ -1,0 +1,7 @@
+import type { Expression } from 'kysely';
+
+/** Where the databases' SQL differs. */
+export interface Dialect {
+  /** The value of `key` in a column that holds a JSON object of strings; null where the key is absent. */
+  readonly labelValue: (column: string, key: string) => Expression<string | null>;
+}

@@ -1,0 +1,112 @@
+import type { Kysely, Transaction } from 'kysely';
+import type { Change } from '../domain/transition.ts';
+import type { Dialect } from './dialect.ts';
+import {
+  activeExecutions,
+  findExecutions,
+  flushPolled,
+  hasKey,
+  listExecutions,
+  registerAll,
+  removeExecution,
+} from './executions.ts';
+import { eventsOf, readFeed, readFeedBounds } from './feed.ts';
+import { abandonExcept, addDeliveries, claimDue, countOutbox, nextDueAt, settleAll } from './outbox.ts';
+import { sweepOnce } from './retention.ts';
+import type { Store } from './store.ts';
+import { sightingColumns } from './tables.ts';
+import type { Tables } from './tables.ts';
+
+async function recordChange(
+  db: Kysely<Tables>,
+  { previous, next, event }: Change,
+  endpoints: readonly string[],
+): Promise<'recorded' | 'conflict'> {
+  const { status } = previous;
+  const { numUpdatedRows } = await db
+    .updateTable('executions')
+    .set(sightingColumns(next))
+    .where('registration', '=', previous.registration)
+    .where('tracking', '=', 'active')
+    .where('deleted_at', 'is', null)
+    .where('sequence', '=', previous.sequence)
+    .where((eb) => (status === undefined ? eb('status', 'is', null) : eb('status', '=', status)))
+    .executeTakeFirst();
+  if (numUpdatedRows === 0n) return 'conflict';
+  if (event === undefined) return 'recorded';
+  const { id, type, time, body } = event;
+  const { accountId, region, lifecycleExecutionId } = next;
+  const { position } = await db
+    .insertInto('events')
+    .values({
+      id,
+      type,
+      time,
+      body,
+      account_id: accountId,
+      region,
+      lifecycle_execution_id: lifecycleExecutionId,
+    })
+    .returning('position')
+    .executeTakeFirstOrThrow();
+  await addDeliveries(db, position, endpoints, time);
+  return 'recorded';
+}
+
+/** The store over an open, migrated database. `close` is called after the last query. */
+export function createKyselyStore(db: Kysely<Tables>, dialect: Dialect, close: () => Promise<void>): Store {
+  const inTransaction = <T>(work: (transaction: Transaction<Tables>) => Promise<T>) =>
+    db.transaction().execute(work);
+  return {
+    register: (registrations, at) => inTransaction((tx) => registerAll(tx, registrations, at)),
+    async find(key) {
+      const [execution] = await findExecutions(db, hasKey(key));
+      return execution;
+    },
+    findById: (id) => findExecutions(db, (eb) => eb.and({ lifecycle_execution_id: id })),
+    list: (query) => listExecutions(db, dialect, query),
+    remove: (key, at) => removeExecution(db, key, at),
+    active: (target, after, limit) => activeExecutions(db, target, after, limit),
+    record: (change, endpoints) => inTransaction((tx) => recordChange(tx, change, endpoints)),
+    flushPolled: (polled) => inTransaction((tx) => flushPolled(tx, polled)),
+    eventsOf: (key, limit) => eventsOf(db, key, limit),
+    feed: (query) => inTransaction((tx) => readFeed(tx, query)),
+    feedBounds: () => inTransaction((tx) => readFeedBounds(tx)),
+    claim: (endpoint, limit, now, claimedUntil) =>
+      inTransaction((tx) => claimDue(tx, endpoint, limit, now, claimedUntil)),
+    settle: (settlements) => inTransaction((tx) => settleAll(tx, settlements)),
+    nextDueAt: (endpoint) => nextDueAt(db, endpoint),
+    abandonDeliveriesExcept: (endpoints, at) => inTransaction((tx) => abandonExcept(tx, endpoints, at)),
+    outboxCounts: () => countOutbox(db),
+    async saveRate({ accountId, region }, { perSecond, throttledAt = null }) {
+      const learnt = { per_second: perSecond, throttled_at: throttledAt };
+      await db
+        .insertInto('rates')
+        .values({ account_id: accountId, region, ...learnt })
+        .onConflict((conflict) => conflict.columns(['account_id', 'region']).doUpdateSet(learnt))
+        .execute();
+    },
+    async loadRate({ accountId, region }) {
+      const row = await db
+        .selectFrom('rates')
+        .selectAll()
+        .where('account_id', '=', accountId)
+        .where('region', '=', region)
+        .executeTakeFirst();
+      if (row === undefined) return undefined;
+      const { per_second: perSecond, throttled_at: throttledAt } = row;
+      return { perSecond, ...(throttledAt === null ? {} : { throttledAt }) };
+    },
+    sweep: (retention, limit) => inTransaction((tx) => sweepOnce(tx, retention, limit)),
+    async probe() {
+      await db
+        .updateTable('store_state')
+        .set((eb) => ({ epoch: eb.ref('epoch') }))
+        .execute();
+    },
+    async [Symbol.asyncDispose]() {
+      await db.destroy();
+      await close();
+    },
+  };
+}

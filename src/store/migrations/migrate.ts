@@ -1,0 +1,45 @@
+import { randomUUID } from 'node:crypto';
+import type { Kysely } from 'kysely';
+import { Migrator } from 'kysely/migration';
+import { StoreUnavailableError } from '../store.ts';
+import type { Tables } from '../tables.ts';
+import * as initial from './0001-initial.ts';
+
+/** By number, in order. One that has been released is never changed. */
+const MIGRATIONS = { '0001-initial': initial };
+
+/** The part of Kysely's own table that tells which migrations a database has had. */
+type WithMigrations = Readonly<Record<'kysely_migration', { name: string }>>;
+
+async function refuseNewer(db: Kysely<Tables>): Promise<void> {
+  const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
+  if (!tables.some(({ name }) => name === 'kysely_migration')) return;
+  const had = await db
+    .$extendTables<WithMigrations>()
+    .selectFrom('kysely_migration')
+    .select('name')
+    .execute();
+  const unknown = had.find(({ name }) => !(name in MIGRATIONS));
+  if (unknown === undefined) return;
+  throw new StoreUnavailableError(
+    `it was written by a newer version (it has migration ${unknown.name}); start that version`,
+  );
+}
+
+/**
+ * Brings the database to this version's schema, and gives a new one its epoch. Rejects with `StoreUnavailableError`, and
+ * changes nothing, where the database is newer.
+ */
+export async function migrate(db: Kysely<Tables>): Promise<void> {
+  await refuseNewer(db);
+  const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(MIGRATIONS) } });
+  const { error } = await migrator.migrateToLatest();
+  if (error !== undefined) throw new StoreUnavailableError('its migration failed', { cause: error });
+  const state = await db.selectFrom('store_state').select('epoch').executeTakeFirst();
+  if (state !== undefined) return;
+  const fresh = { last_registration: 0, events_deleted_up_to: 0, event_deletions: 0 };
+  await db
+    .insertInto('store_state')
+    .values({ epoch: randomUUID(), ...fresh })
+    .execute();
+}

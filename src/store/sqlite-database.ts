@@ -1,0 +1,33 @@
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
+import type { SqliteDatabase, SqliteStatement } from 'kysely';
+
+/** The store has some forty statements; those with lists of values vary in length. */
+const KEPT_STATEMENTS = 200;
+
+function asStatement(statement: StatementSync): SqliteStatement {
+  // Kysely passes on what the store gives it, and the store gives only text, numbers and null.
+  const values = (parameters: readonly unknown[]) => parameters as readonly SQLInputValue[];
+  return {
+    reader: statement.columns().length > 0,
+    all: (parameters) => statement.all(...values(parameters)),
+    run: (parameters) => statement.run(...values(parameters)),
+    iterate: (parameters) => statement.iterate(...values(parameters)),
+  };
+}
+
+/** Node's own SQLite as Kysely's SQLite dialect wants it, with the latest statements kept prepared. */
+export function asSqliteDatabase(database: DatabaseSync): SqliteDatabase {
+  const prepared = new Map<string, SqliteStatement>();
+  return {
+    close: () => database.close(),
+    prepare(sql) {
+      const kept = prepared.get(sql);
+      if (kept !== undefined) return kept;
+      const statement = asStatement(database.prepare(sql));
+      const [oldest] = prepared.keys();
+      if (oldest !== undefined && prepared.size >= KEPT_STATEMENTS) prepared.delete(oldest);
+      prepared.set(sql, statement);
+      return statement;
+    },
+  };
+}

@@ -1,0 +1,79 @@
+import { existsSync, mkdirSync, realpathSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { Kysely, SqliteDialect, sql } from 'kysely';
+import type { Dialect } from './dialect.ts';
+import { createKyselyStore } from './kysely-store.ts';
+import { migrate } from './migrations/migrate.ts';
+import { releaseClaims } from './outbox.ts';
+import { asSqliteDatabase } from './sqlite-database.ts';
+import { lockFile } from './sqlite-lock.ts';
+import { StoreUnavailableError } from './store.ts';
+import type { Store } from './store.ts';
+import type { Tables } from './tables.ts';
+
+/** Tells our files from those of other programs (https://sqlite.org/fileformat.html, "Application ID"): "lcwa". */
+const APPLICATION_ID = 0x6c637761;
+/** How long a write waits for a program that reads or copies the file. */
+const BUSY_TIMEOUT_MS = 5000;
+
+const dialect: Dialect = {
+  labelValue: (column, key) => sql<string | null>`json_extract(${sql.ref(column)}, ${`$."${key}"`})`,
+};
+
+function pragma(database: DatabaseSync, name: string): unknown {
+  return Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {})[0];
+}
+
+function refuseForeign(database: DatabaseSync): void {
+  const isEmpty = database.prepare('SELECT 1 FROM sqlite_schema').get() === undefined;
+  if (!isEmpty && pragma(database, 'application_id') !== APPLICATION_ID)
+    throw new StoreUnavailableError('it belongs to another program');
+}
+
+function prepare(database: DatabaseSync): void {
+  refuseForeign(database);
+  if (pragma(database, 'journal_mode = WAL') !== 'wal')
+    throw new StoreUnavailableError('its file system does not allow write-ahead logging');
+  database.exec(`
+    PRAGMA synchronous = FULL;
+    PRAGMA foreign_keys = ON;
+    PRAGMA application_id = ${APPLICATION_ID};
+  `);
+}
+
+async function open(path: string): Promise<Store> {
+  using opening = new DisposableStack();
+  mkdirSync(dirname(path), { recursive: true });
+  const lock = opening.adopt(lockFile(`${path}.lock`), (held) => held.close());
+  const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
+  opening.defer(() => {
+    if (database.isOpen) database.close();
+  });
+  prepare(database);
+  const db = new Kysely<Tables>({ dialect: new SqliteDialect({ database: asSqliteDatabase(database) }) });
+  await migrate(db);
+  await releaseClaims(db);
+  opening.move();
+  return createKyselyStore(db, dialect, async () => {
+    lock.close();
+    await Promise.resolve();
+  });
+}
+
+/**
+ * Opens the store in a SQLite file, which is made where it is missing, with its directory. Writes are on disk when they
+ * resolve (WAL, `synchronous = FULL`). The file is this process's alone until the store is closed.
+ *
+ * Rejects with `StoreUnavailableError` where the file cannot be written, is no database of ours, was written by a newer
+ * version, or is in use by another daemon.
+ */
+export async function openSqliteStore({ path }: { readonly path: string }): Promise<Store> {
+  try {
+    // One lock for one file, whatever links lead to it.
+    return await open(existsSync(path) ? realpathSync(path) : resolve(path));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new StoreUnavailableError(`store ${path}: ${reason}`, { cause: error });
+  }
+}

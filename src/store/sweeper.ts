@@ -1,0 +1,44 @@
+import type { Clock } from '../runtime/clock.ts';
+import { errorFields } from '../runtime/log.ts';
+import type { Log } from '../runtime/log.ts';
+import type { Store } from './store.ts';
+
+const DAY_MS = 86_400_000;
+const SWEEP_EVERY_MS = 600_000;
+const ROWS_A_TURN = 500;
+/** Between two turns of one sweep, so that the store's other users get theirs. */
+const BREATH_MS = 50;
+
+export interface RetentionDays {
+  readonly finishedDays: number;
+  readonly deliveredDays: number;
+  readonly deadDays: number;
+}
+
+/** Deletes what retention no longer keeps, every ten minutes, until `signal` aborts. Never rejects. */
+export async function sweepRepeatedly(
+  store: Pick<Store, 'sweep'>,
+  days: RetentionDays,
+  clock: Clock,
+  log: Log,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    let waitMs = SWEEP_EVERY_MS;
+    const now = clock.now();
+    try {
+      const hasMore = await store.sweep(
+        {
+          finishedBefore: now - days.finishedDays * DAY_MS,
+          deliveredBefore: now - days.deliveredDays * DAY_MS,
+          deadBefore: now - days.deadDays * DAY_MS,
+        },
+        ROWS_A_TURN,
+      );
+      if (hasMore) waitMs = BREATH_MS;
+    } catch (error) {
+      log.error(errorFields(error), 'retention sweep failed');
+    }
+    await clock.sleep(waitMs, signal);
+  }
+}

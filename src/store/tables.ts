@@ -1,0 +1,170 @@
+import type { Generated, Insertable, Selectable } from 'kysely';
+import type { AttemptOutcome, DeliveryState } from '../domain/delivery.ts';
+import type { Execution, Labels, Source, Tracking } from '../domain/execution.ts';
+
+/** Instants are epoch milliseconds, truth is 0 or 1. */
+export interface ExecutionTable {
+  account_id: string;
+  region: string;
+  lifecycle_execution_id: string;
+  registration: number;
+  tracking: Tracking;
+  /** A JSON object. */
+  labels: string;
+  resource_arn: string | null;
+  callback_url: string | null;
+  expected_at: number | null;
+  give_up_at: number | null;
+  source: Source;
+  registered_by: string | null;
+  registered_at: number;
+  status: string | null;
+  reason: string | null;
+  lifecycle_policy_arn: string | null;
+  has_impacted_resources: number | null;
+  start_time: number | null;
+  end_time: number | null;
+  status_since: number | null;
+  sequence: number;
+  last_polled_at: number | null;
+  tracking_ended_at: number | null;
+  deleted_at: number | null;
+}
+
+export interface EventTable {
+  /** Never given twice. */
+  position: Generated<number>;
+  id: string;
+  type: string;
+  time: number;
+  account_id: string;
+  region: string;
+  lifecycle_execution_id: string;
+  body: string;
+  /** 1 once retention has deleted its execution: it stays only for its deliveries. */
+  orphaned: Generated<number>;
+}
+
+export interface DeliveryTable {
+  id: Generated<number>;
+  event_position: number;
+  endpoint: string;
+  state: DeliveryState;
+  created_at: number;
+  /** Null unless pending. While it is claimed: when the claim ends. */
+  next_attempt_at: number | null;
+  claim: string | null;
+  /** Attempts on the present ladder. */
+  attempts: Generated<number>;
+  settled_at: number | null;
+}
+
+export interface AttemptTable {
+  id: Generated<number>;
+  delivery_id: number;
+  at: number;
+  outcome: AttemptOutcome;
+  http_status: number | null;
+  duration_seconds: number;
+  error: string | null;
+}
+
+export interface RateTable {
+  account_id: string;
+  region: string;
+  per_second: number;
+  throttled_at: number | null;
+}
+
+/** One row. */
+export interface StateTable {
+  epoch: string;
+  last_registration: number;
+  events_deleted_up_to: number;
+  event_deletions: number;
+}
+
+export interface Tables {
+  executions: ExecutionTable;
+  events: EventTable;
+  deliveries: DeliveryTable;
+  attempts: AttemptTable;
+  rates: RateTable;
+  store_state: StateTable;
+}
+
+function without<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], null> } {
+  const kept = Object.entries(value).filter(([, member]) => member !== null);
+  return Object.fromEntries(kept) as { [K in keyof T]: Exclude<T[K], null> };
+}
+
+/** An execution from its row. */
+export function executionOf(row: Selectable<ExecutionTable>): Execution {
+  const impacted = row.has_impacted_resources;
+  return {
+    accountId: row.account_id,
+    region: row.region,
+    lifecycleExecutionId: row.lifecycle_execution_id,
+    registration: row.registration,
+    tracking: row.tracking,
+    labels: JSON.parse(row.labels) as Labels,
+    source: row.source,
+    registeredAt: row.registered_at,
+    sequence: row.sequence,
+    ...without({
+      resourceArn: row.resource_arn,
+      callbackUrl: row.callback_url,
+      expectedAt: row.expected_at,
+      giveUpAt: row.give_up_at,
+      registeredBy: row.registered_by,
+      status: row.status,
+      reason: row.reason,
+      lifecyclePolicyArn: row.lifecycle_policy_arn,
+      hasImpactedResources: impacted === null ? null : impacted === 1,
+      startTime: row.start_time,
+      endTime: row.end_time,
+      statusSince: row.status_since,
+      lastPolledAt: row.last_polled_at,
+      trackingEndedAt: row.tracking_ended_at,
+      deletedAt: row.deleted_at,
+    }),
+  };
+}
+
+/** What AWS and the watcher say of an execution: the columns that a change writes. */
+export function sightingColumns(execution: Execution) {
+  const { hasImpactedResources } = execution;
+  return {
+    tracking: execution.tracking,
+    status: execution.status ?? null,
+    reason: execution.reason ?? null,
+    lifecycle_policy_arn: execution.lifecyclePolicyArn ?? null,
+    has_impacted_resources: hasImpactedResources === undefined ? null : Number(hasImpactedResources),
+    start_time: execution.startTime ?? null,
+    end_time: execution.endTime ?? null,
+    status_since: execution.statusSince ?? null,
+    sequence: execution.sequence,
+    last_polled_at: execution.lastPolledAt ?? null,
+    tracking_ended_at: execution.trackingEndedAt ?? null,
+  } satisfies Partial<Insertable<ExecutionTable>>;
+}
+
+/** The whole row of an execution. */
+export function rowOf(execution: Execution): Insertable<ExecutionTable> {
+  return {
+    account_id: execution.accountId,
+    region: execution.region,
+    lifecycle_execution_id: execution.lifecycleExecutionId,
+    registration: execution.registration,
+    labels: JSON.stringify(execution.labels),
+    resource_arn: execution.resourceArn ?? null,
+    callback_url: execution.callbackUrl ?? null,
+    expected_at: execution.expectedAt ?? null,
+    give_up_at: execution.giveUpAt ?? null,
+    source: execution.source,
+    registered_by: execution.registeredBy ?? null,
+    registered_at: execution.registeredAt,
+    ...sightingColumns(execution),
+    deleted_at: execution.deletedAt ?? null,
+  };
+}

@@ -1,0 +1,407 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Execution } from '../../src/domain/execution.ts';
+import type { Registration } from '../../src/domain/registration.ts';
+import { transition } from '../../src/domain/transition.ts';
+import type { Change } from '../../src/domain/transition.ts';
+import type { Settlement, Store } from '../../src/store/store.ts';
+import { TARGET, anObservation, executionId } from '../support/executions.ts';
+
+const T0 = Date.UTC(2026, 10, 23, 6);
+const ELSEWHERE = { accountId: TARGET.accountId, region: 'us-west-2' };
+const DAY_MS = 86_400_000;
+
+function registration(number: number, differing: Partial<Registration> = {}): Registration {
+  const { accountId, region } = TARGET;
+  return {
+    accountId,
+    region,
+    lifecycleExecutionId: executionId(number),
+    labels: {},
+    source: 'api',
+    ...differing,
+  };
+}
+
+/** What every store must do, whatever database it stands on. */
+export function describeStore(name: string, open: () => Promise<Store>): void {
+  describe(name, () => {
+    let store: Store;
+    beforeEach(async () => {
+      store = await open();
+    });
+    afterEach(() => store[Symbol.asyncDispose]());
+
+    async function registered(number: number, differing: Partial<Registration> = {}): Promise<Execution> {
+      const [result] = await store.register([registration(number, differing)], T0);
+      if (result === undefined || result.outcome === 'invalid') throw new Error('not registered');
+      return result.execution;
+    }
+
+    function seen(execution: Execution, status: string, at = T0): Change {
+      const change = transition(execution, TARGET, anObservation(status, at));
+      if (change === undefined) throw new Error('nothing changed');
+      return change;
+    }
+
+    async function recorded(execution: Execution, status: string, endpoints: string[] = [], at = T0) {
+      const change = seen(execution, status, at);
+      expect(await store.record(change, endpoints)).toBe('recorded');
+      return change;
+    }
+
+    const settlement = (
+      { id, claim }: { id: number; claim: string },
+      differing: Partial<Settlement> = {},
+    ): Settlement => ({
+      id,
+      claim,
+      attempt: { at: T0, outcome: 'delivered', durationSeconds: 0.25, httpStatus: 204 },
+      state: 'delivered',
+      ...differing,
+    });
+
+    const oneClaimed = async (endpoint: string, now: number) => {
+      const [claimed] = await store.claim(endpoint, 1, now, now + 60_000);
+      if (claimed === undefined) throw new Error('nothing to claim');
+      return claimed;
+    };
+
+    describe('register', () => {
+      it('keeps every member and gives ascending numbers', async () => {
+        const full = {
+          labels: { team: 'a', 'x.y-z_1': '' },
+          resourceArn: 'arn:aws:imagebuilder:eu-west-1:123456789012:image/x/1.0.0/1',
+          callbackUrl: 'https://example.com/x',
+          expectedAt: T0 + 1,
+          giveUpAt: T0 + DAY_MS,
+          registeredBy: 'ci',
+        };
+        const results = await store.register([registration(1, full), registration(2)], T0);
+        expect(results.map(({ outcome }) => outcome)).toEqual(['created', 'created']);
+        const [first, second] = await Promise.all([1, 2].map((n) => store.find(registration(n))));
+        expect(first).toEqual({
+          ...registration(1, full),
+          tracking: 'active',
+          registration: first?.registration,
+          registeredAt: T0,
+          sequence: 0,
+        });
+        expect(second?.registration).toBeGreaterThan(first?.registration ?? Infinity);
+      });
+
+      it('lets a later one of the same call see an earlier one', async () => {
+        const results = await store.register(
+          [registration(1, { labels: { a: '1' } }), registration(1, { labels: { b: '2' } })],
+          T0,
+        );
+        expect(results.map(({ outcome }) => outcome)).toEqual(['created', 'existing']);
+        expect((await store.find(registration(1)))?.labels).toEqual({ a: '1', b: '2' });
+      });
+
+      it('tells an id in one target from the same id in another', async () => {
+        await registered(1);
+        await registered(1, ELSEWHERE);
+        expect(await store.findById(executionId(1))).toHaveLength(2);
+        expect((await store.find(registration(1, ELSEWHERE)))?.region).toBe('us-west-2');
+        expect(await store.active(ELSEWHERE, 0, 10)).toHaveLength(1);
+      });
+
+      it('stores nothing of an invalid one, and the others', async () => {
+        const labels = Object.fromEntries(Array.from({ length: 33 }, (_, index) => [`k${index}`, '']));
+        const results = await store.register([registration(1, { labels }), registration(2)], T0);
+        expect(results.map(({ outcome }) => outcome)).toEqual(['invalid', 'created']);
+        expect(await store.find(registration(1))).toBeUndefined();
+      });
+
+      it('takes a thousand at once', async () => {
+        const many = Array.from({ length: 1000 }, (_, index) => registration(index));
+        await store.register(many, T0);
+        const again = await store.register(many, T0);
+        expect(again.every(({ outcome }) => outcome === 'existing')).toBe(true);
+        expect(await store.active(TARGET, 0, 2000)).toHaveLength(1000);
+      });
+
+      it('gives a deleted one a new tracking whose sequence goes on', async () => {
+        const { next } = await recorded(await registered(1), 'SUCCESS');
+        await store.remove(next, T0);
+        const anew = await registered(1);
+        expect(anew).toMatchObject({ tracking: 'active', sequence: 1 });
+        expect(anew.status).toBeUndefined();
+        expect(anew.registration).toBeGreaterThan(next.registration);
+        expect(await store.find(anew)).toEqual(anew);
+      });
+    });
+
+    describe('record', () => {
+      it('stores execution, event and deliveries together', async () => {
+        const change = await recorded(await registered(1), 'FAILED', ['a', 'b']);
+        expect(await store.find(change.next)).toEqual(change.next);
+        const { events } = await store.feed({ after: 0, limit: 10 });
+        expect(events).toMatchObject([{ id: change.event?.id, body: change.event?.body }]);
+        for (const endpoint of ['a', 'b']) {
+          const claimed = await store.claim(endpoint, 10, change.event?.time ?? 0, T0 + DAY_MS);
+          expect(claimed).toMatchObject([{ endpoint, body: change.event?.body, attempts: 0 }]);
+        }
+      });
+
+      it.each<[string, (store: Store, execution: Execution) => Promise<unknown>]>([
+        ['it has another status', (s, execution) => s.record(seen(execution, 'PENDING'), [])],
+        ['it was deleted', (s, execution) => s.remove(execution, T0)],
+        [
+          'it was deleted and registered anew',
+          async (s, execution) => {
+            await s.remove(execution, T0);
+            await s.register([registration(1)], T0);
+          },
+        ],
+      ])('is a conflict and stores nothing where %s', async (_case, meanwhile) => {
+        const execution = await registered(1);
+        const change = seen(execution, 'SUCCESS');
+        await meanwhile(store, execution);
+        const before = await store.feed({ after: 0, limit: 10 });
+        expect(await store.record(change, ['a'])).toBe('conflict');
+        expect(await store.feed({ after: 0, limit: 10 })).toEqual(before);
+        expect(await store.nextDueAt('a')).toBeUndefined();
+        expect((await store.find(execution))?.status).not.toBe('SUCCESS');
+      });
+
+      it('is a conflict the second time: a change is recorded once', async () => {
+        const change = seen(await registered(1), 'SUCCESS');
+        const outcomes = await Promise.all([store.record(change, ['a']), store.record(change, ['a'])]);
+        expect(outcomes.toSorted()).toEqual(['conflict', 'recorded']);
+        expect((await store.feed({ after: 0, limit: 10 })).events).toHaveLength(1);
+      });
+
+      it('leaves wishes alone that came meanwhile', async () => {
+        const execution = await registered(1);
+        await store.register([registration(1, { labels: { late: 'yes' } })], T0);
+        await recorded(execution, 'SUCCESS');
+        expect(await store.find(execution)).toMatchObject({ status: 'SUCCESS', labels: { late: 'yes' } });
+      });
+
+      it('ends tracking with a final status', async () => {
+        const { next } = await recorded(await registered(1), 'CANCELLED');
+        expect(await store.active(TARGET, 0, 10)).toEqual([]);
+        expect((await store.find(next))?.tracking).toBe('finished');
+      });
+    });
+
+    describe('reading', () => {
+      it('lists newest first, in pages', async () => {
+        await store.register(
+          [1, 2, 3, 4, 5].map((number) => registration(number)),
+          T0,
+        );
+        const ids: string[] = [];
+        let before: number | undefined;
+        do {
+          const page = await store.list({ limit: 2, ...(before === undefined ? {} : { before }) });
+          ids.push(...page.executions.map(({ lifecycleExecutionId }) => lifecycleExecutionId));
+          before = page.next;
+        } while (before !== undefined);
+        expect(ids).toEqual([5, 4, 3, 2, 1].map(executionId));
+      });
+
+      it('filters by all that is given', async () => {
+        const policyArn = 'arn:aws:imagebuilder:eu-west-1:123456789012:lifecycle-policy/p';
+        await registered(1, { labels: { team: 'a', env: 'prod' } });
+        await registered(2, { labels: { team: 'a' } });
+        await registered(3, { ...ELSEWHERE, labels: { 'te"am': 'a' } });
+        const observation = anObservation('SUCCESS', T0, { lifecyclePolicyArn: policyArn });
+        const found = await store.find(registration(2));
+        const change = found && transition(found, TARGET, observation);
+        if (change) await store.record(change, []);
+
+        const idsWhere = async (query: object) =>
+          (await store.list({ limit: 10, ...query })).executions.map((e) => e.lifecycleExecutionId);
+        expect(await idsWhere({ labels: { team: 'a' } })).toEqual([2, 1].map(executionId));
+        expect(await idsWhere({ labels: { team: 'a', env: 'prod' } })).toEqual([executionId(1)]);
+        expect(await idsWhere({ labels: { team: 'b' } })).toEqual([]);
+        expect(await idsWhere({ target: ELSEWHERE })).toEqual([executionId(3)]);
+        expect(await idsWhere({ tracking: 'finished' })).toEqual([executionId(2)]);
+        expect(await idsWhere({ status: 'SUCCESS', policyArn })).toEqual([executionId(2)]);
+        expect(await idsWhere({ status: 'FAILED' })).toEqual([]);
+      });
+
+      it('hides what is deleted', async () => {
+        const execution = await registered(1);
+        expect(await store.remove(execution, T0)).toBe(true);
+        expect(await store.remove(execution, T0)).toBe(false);
+        expect(await store.find(execution)).toBeUndefined();
+        expect(await store.findById(executionId(1))).toEqual([]);
+        expect((await store.list({ limit: 10 })).executions).toEqual([]);
+        expect(await store.active(TARGET, 0, 10)).toEqual([]);
+      });
+
+      it('hands out active ones in pages, and when they were last looked at', async () => {
+        const [first] = await Promise.all([registered(1), registered(2), registered(3)]);
+        await store.flushPolled([{ ...first, lastPolledAt: T0 + 5 }]);
+        const page = await store.active(TARGET, 0, 2);
+        expect(page.map(({ lifecycleExecutionId }) => lifecycleExecutionId)).toEqual([1, 2].map(executionId));
+        expect(page[0]?.lastPolledAt).toBe(T0 + 5);
+        const rest = await store.active(TARGET, page[1]?.registration ?? 0, 2);
+        expect(rest.map(({ lifecycleExecutionId }) => lifecycleExecutionId)).toEqual([executionId(3)]);
+      });
+
+      it('remembers rates', async () => {
+        expect(await store.loadRate(TARGET)).toBeUndefined();
+        await store.saveRate(TARGET, { perSecond: 1.5, throttledAt: 2 });
+        expect(await store.loadRate(TARGET)).toEqual({ perSecond: 1.5, throttledAt: 2 });
+        await store.saveRate(TARGET, { perSecond: 3 });
+        expect(await store.loadRate(TARGET)).toEqual({ perSecond: 3 });
+        expect(await store.loadRate(ELSEWHERE)).toBeUndefined();
+      });
+    });
+
+    describe('feed', () => {
+      it('gives everything once, in the order recorded, also filtered', async () => {
+        const statuses = ['FAILED', 'SUCCESS', 'FAILED', 'SUCCESS', 'CANCELLED'];
+        for (const [index, status] of statuses.entries()) await recorded(await registered(index), status);
+        const read = async (types?: string[]) => {
+          const found: string[] = [];
+          for (let after = 0; ;) {
+            const page = await store.feed({ after, limit: 2, ...(types && { types }) });
+            if (page.events.length === 0) return { found, after: page.next };
+            found.push(...page.events.map(({ type }) => type));
+            after = page.next;
+          }
+        };
+        const { latest } = await store.feedBounds();
+        const succeeded = 'execution.succeeded';
+        const failed = 'execution.failed';
+        expect(await read()).toEqual({
+          found: [failed, succeeded, failed, succeeded, 'execution.cancelled'],
+          after: latest,
+        });
+        expect((await read(['*.failed', 'nothing'])).found).toEqual([failed, failed]);
+        expect(await read(['*.nothing'])).toEqual({ found: [], after: latest });
+      });
+
+      it('gives the events of one execution in order', async () => {
+        let execution = await registered(1);
+        await recorded(await registered(2), 'SUCCESS');
+        for (const status of ['PENDING', 'CANCELLING', 'CANCELLED'])
+          execution = (await recorded(execution, status)).next;
+        const types = async (limit: number) =>
+          (await store.eventsOf(execution, limit)).map(({ type }) => type);
+        expect(await types(10)).toEqual(['execution.cancelling', 'execution.cancelled']);
+        expect(await types(1)).toEqual(['execution.cancelled']);
+      });
+    });
+
+    describe('outbox', () => {
+      it('claims what is due, the longest due first, and nothing twice', async () => {
+        for (const number of [1, 2, 3])
+          await recorded(await registered(number), 'FAILED', ['a'], T0 + number);
+        const all = await Promise.all([
+          store.claim('a', 2, T0 + 1000, T0 + 61_000),
+          store.claim('a', 2, T0 + 1000, T0 + 61_000),
+        ]);
+        expect(all.flat().map(({ id }) => id)).toEqual([1, 2, 3]);
+        expect(await store.claim('b', 2, T0 + 1000, T0 + 61_000)).toEqual([]);
+      });
+
+      it('is due at once, and then when its settlement says', async () => {
+        const { event } = await recorded(await registered(1), 'FAILED', ['a']);
+        expect(await store.nextDueAt('a')).toBe(event?.time);
+        const claimed = await oneClaimed('a', T0 + 100);
+        await store.settle([settlement(claimed, { state: 'pending', nextAttemptAt: T0 + 5000 })]);
+        expect(await store.nextDueAt('a')).toBe(T0 + 5000);
+        expect(await store.claim('a', 1, T0 + 4999, T0 + DAY_MS)).toEqual([]);
+        expect(await oneClaimed('a', T0 + 5000)).toMatchObject({ attempts: 1, id: claimed.id });
+      });
+
+      it('frees a claim when it ends, and then ignores its settlement', async () => {
+        await recorded(await registered(1), 'FAILED', ['a']);
+        const lost = await oneClaimed('a', T0 + 100);
+        expect(await store.claim('a', 1, T0 + 60_000, T0 + DAY_MS)).toEqual([]);
+        const held = await oneClaimed('a', T0 + 60_100);
+        await store.settle([settlement(lost)]);
+        expect((await store.outboxCounts())[0]?.pending).toBe(1);
+        await store.settle([settlement(held), settlement(held)]);
+        expect(await store.outboxCounts()).toEqual([]);
+        expect(await store.nextDueAt('a')).toBeUndefined();
+      });
+
+      it('counts pending and dead ones', async () => {
+        const first = await recorded(await registered(1), 'FAILED', ['a', 'b'], T0);
+        await recorded(await registered(2), 'FAILED', ['a'], T0 + 1000);
+        const claimed = await oneClaimed('b', T0 + 100);
+        await store.settle([settlement(claimed, { state: 'dead' })]);
+        expect(await store.outboxCounts()).toEqual([
+          { endpoint: 'a', pending: 2, dead: 0, oldestPendingAt: first.event?.time },
+          { endpoint: 'b', pending: 0, dead: 1 },
+        ]);
+      });
+
+      it('makes deliveries of removed endpoints dead', async () => {
+        await recorded(await registered(1), 'FAILED', ['a', 'b', 'c']);
+        await oneClaimed('b', T0 + 100);
+        const abandoned = await store.abandonDeliveriesExcept(['a'], T0);
+        expect([...abandoned]).toEqual([
+          ['b', 1],
+          ['c', 1],
+        ]);
+        expect(await store.nextDueAt('b')).toBeUndefined();
+        expect(await store.nextDueAt('a')).toBeDefined();
+      });
+    });
+
+    describe('sweep', () => {
+      const sweepAt = (now: number, limit = 100) =>
+        store.sweep(
+          { finishedBefore: now - DAY_MS, deliveredBefore: now - DAY_MS, deadBefore: now - 3 * DAY_MS },
+          limit,
+        );
+
+      it('leaves active executions and their events', async () => {
+        await recorded(await registered(1), 'WAITING_FOR_GODOT');
+        await sweepAt(T0 + 1000 * DAY_MS);
+        expect(await store.find(registration(1))).toBeDefined();
+        expect((await store.feed({ after: 0, limit: 10 })).events).toHaveLength(1);
+      });
+
+      it('deletes what ended long ago, its events only after their deliveries', async () => {
+        const { next } = await recorded(await registered(1), 'FAILED', ['a', 'b']);
+        await store.settle([settlement(await oneClaimed('a', T0 + 100))]);
+        await store.settle([settlement(await oneClaimed('b', T0 + 100), { state: 'dead' })]);
+        await sweepAt(T0 + DAY_MS);
+        expect(await store.find(next)).toBeDefined();
+        await sweepAt(T0 + 2 * DAY_MS);
+        expect(await store.find(next)).toBeUndefined();
+        expect(await store.eventsOf(next, 10)).toHaveLength(1);
+        expect((await store.feedBounds()).deletedUpTo).toBe(0);
+        await sweepAt(T0 + 5 * DAY_MS);
+        expect(await store.eventsOf(next, 10)).toEqual([]);
+        expect(await store.feedBounds()).toMatchObject({ deletedUpTo: 1, deletions: 1, latest: 1 });
+        expect(await store.outboxCounts()).toEqual([]);
+      });
+
+      it('counts the age of a deleted one from its deletion', async () => {
+        const execution = await registered(1);
+        await store.remove(execution, T0);
+        await sweepAt(T0 + DAY_MS);
+        expect(await registered(1)).toMatchObject({ registration: execution.registration + 1 });
+      });
+
+      it('never gives a position twice', async () => {
+        await recorded(await registered(1), 'FAILED');
+        await sweepAt(T0 + 5 * DAY_MS);
+        await recorded(await registered(2), 'FAILED');
+        expect((await store.feed({ after: 1, limit: 10 })).events).toMatchObject([{ position: 2 }]);
+      });
+
+      it('works in slices', async () => {
+        for (const number of [1, 2, 3]) await recorded(await registered(number), 'SUCCESS');
+        let turns = 1;
+        while (await sweepAt(T0 + 5 * DAY_MS, 2)) turns += 1;
+        expect(turns).toBe(2);
+        expect((await store.feed({ after: 0, limit: 10 })).events).toEqual([]);
+      });
+    });
+
+    it('can be probed', async () => {
+      await expect(store.probe()).resolves.toBeUndefined();
+    });
+  });
+}
