@@ -1,0 +1,48 @@
+export const CALL_OUTCOMES = ['ok', 'throttled', 'missing', 'rejected', 'denied', 'fault'] as const;
+/** ok; no token left; unknown id; broken request; refused credential; a fault that was asked for. */
+export type CallOutcome = (typeof CALL_OUTCOMES)[number];
+
+/** One request that came in. */
+export interface Call {
+  /** When it had arrived and was decided upon, epoch milliseconds. Its answer may have gone out later. */
+  readonly at: number;
+  /** The operation's name, or method and path where there is no such operation. */
+  readonly operation: string;
+  /** Empty where the credential was refused. */
+  readonly accountId: string;
+  /** Empty where the request was not signed. */
+  readonly region: string;
+  readonly executionId?: string;
+  readonly outcome: CallOutcome;
+  /** 0 where no answer went out: reset, hanging, or the caller was gone. */
+  readonly httpStatus: number;
+  /** The execution's status that was answered. */
+  readonly status?: string;
+}
+
+export type CallCounts = Readonly<Record<CallOutcome, number>>;
+
+export interface Calls {
+  record(call: Call): void;
+  /** The latest 100,000 at least, in the order in which they were answered. */
+  list(): readonly Call[];
+  /** All since the start. */
+  counts(): CallCounts;
+}
+
+const KEPT = 100_000;
+
+export function createCalls(): Calls {
+  const kept: Call[] = [];
+  const counts = { ok: 0, throttled: 0, missing: 0, rejected: 0, denied: 0, fault: 0 };
+  return {
+    record(call) {
+      kept.push(call);
+      // In bulk, as removing the first of a long array moves all others.
+      if (kept.length >= 2 * KEPT) kept.splice(0, KEPT);
+      counts[call.outcome] += 1;
+    },
+    list: () => [...kept],
+    counts: () => ({ ...counts }),
+  };
+}

@@ -1,0 +1,151 @@
+import type { Executions } from './executions.ts';
+import { errorStatus, isMembers, model, modelOperation, shapeOf, toWire, violation } from './model.ts';
+import type { Members } from './model.ts';
+import type { Refusal } from './signature.ts';
+import type { Answer, Caller, Reply, Request, Service, ServiceError } from './wire.ts';
+
+/** What a Get answers to an id that it does not know. AWS documents none of them. */
+export type UnknownIdAnswer = 'invalid-request' | 'client-exception' | 'not-found' | 'empty';
+
+interface World {
+  readonly executions: Executions;
+  readonly unknownId: UnknownIdAnswer;
+}
+
+/** What an operation answers: members of its output shape with instants in epoch milliseconds, or an error. */
+type Result = Omit<Reply, 'answer'> & ({ readonly output: Members } | { readonly error: ServiceError });
+type Operation = (input: Members, caller: Caller, world: World) => Result;
+
+/** The operations that are simulated. Method, address and members of each are the model's. */
+const operations: Readonly<Record<string, Operation>> = { GetLifecycleExecution: getLifecycleExecution };
+export const IMAGE_BUILDER_OPERATIONS = Object.keys(operations);
+
+const JSON_TYPE = 'application/json';
+
+/** Codes from AWS's "Common error types"; the model does not list them. */
+const REFUSALS: Readonly<Record<Refusal, ServiceError>> = {
+  unsigned: refused('MissingAuthenticationTokenException', 'Missing Authentication Token'),
+  malformed: refused('IncompleteSignatureException', 'Authorization header is not a valid signature.'),
+  'unknown-key': refused(
+    'UnrecognizedClientException',
+    'The security token included in the request is invalid.',
+  ),
+  'wrong-service': refused(
+    'InvalidSignatureException',
+    `Credential should be scoped to correct service: '${model.metadata.signingName}'.`,
+  ),
+};
+
+/** EC2 Image Builder over REST-JSON. */
+export function createImageBuilderService(world: World): Service {
+  return {
+    signingName: model.metadata.signingName,
+    isThrottled: true,
+    operationOf: ({ method, path }) =>
+      IMAGE_BUILDER_OPERATIONS.find((name) => {
+        const { http } = modelOperation(name);
+        return http.method === method && http.requestUri === path;
+      }),
+    unknownOperation: () => ({ code: 'UnknownOperationException', httpStatus: 404, message: '' }),
+    refusal: (refusal) => REFUSALS[refusal],
+    throttled: () => modelled('CallRateLimitExceededException', 'Rate exceeded'),
+    run(name, request, caller) {
+      const operation = operations[name];
+      if (operation === undefined) throw new Error(`${name} is not simulated`);
+      const input = readInput(name, request);
+      const result: Result =
+        'code' in input ? { outcome: 'rejected', error: input } : operation(input.members, caller, world);
+      if ('error' in result) {
+        const { error, ...rest } = result;
+        return { ...rest, answer: errorAnswer(error) };
+      }
+      const { output, ...rest } = result;
+      return { ...rest, answer: json(200, toWire(modelOperation(name).output.shape, output)) };
+    },
+    errorAnswer,
+  };
+}
+
+function getLifecycleExecution(input: Members, caller: Caller, { executions, unknownId }: World): Result {
+  const executionId = String(input.lifecycleExecutionId);
+  const execution = executions.lookUp(executionId, caller);
+  if (execution === undefined) return { outcome: 'missing', executionId, ...unknown(unknownId, executionId) };
+  const { status, reason, startedAt, endedAfterMs, policyArn, hasImpactedResources } = execution;
+  return {
+    outcome: 'ok',
+    executionId,
+    status,
+    output: {
+      lifecycleExecution: {
+        lifecycleExecutionId: executionId,
+        ...(policyArn === null ? {} : { lifecyclePolicyArn: policyArn }),
+        resourcesImpactedSummary: { hasImpactedResources },
+        state: { status, ...(reason === undefined ? {} : { reason }) },
+        startTime: startedAt,
+        ...(endedAfterMs === undefined ? {} : { endTime: startedAt + endedAfterMs }),
+      },
+    },
+  };
+}
+
+function unknown(kind: UnknownIdAnswer, id: string): { output: Members } | { error: ServiceError } {
+  const message = `The lifecycle execution '${id}' does not exist.`;
+  switch (kind) {
+    case 'invalid-request':
+      return { error: modelled('InvalidRequestException', message) };
+    case 'client-exception':
+      return { error: modelled('ClientException', message) };
+    case 'not-found':
+      return { error: modelled('ResourceNotFoundException', message) };
+    case 'empty':
+      return { output: {} };
+  }
+}
+
+/** The members of the operation's input, from query and body as the model says; or what is wrong with them. */
+function readInput(name: string, { query, body }: Request): { readonly members: Members } | ServiceError {
+  const inputShape = modelOperation(name).input.shape;
+  const inBody = parsedBody(body);
+  if (inBody === undefined)
+    return { code: 'SerializationException', httpStatus: 400, message: 'not a JSON object' };
+  const entries = Object.entries(shapeOf(inputShape).members ?? {}).map(([member, place]) => {
+    const wireName = place.locationName ?? member;
+    const value = place.location === 'querystring' ? query.get(wireName) : inBody[wireName];
+    return [member, value ?? undefined] as const;
+  });
+  const members = Object.fromEntries(entries);
+  const wrong = violation(inputShape, members);
+  if (wrong === undefined) return { members };
+  return modelled('InvalidRequestException', `The value supplied for parameter '${wrong}' is not valid.`);
+}
+
+function parsedBody(body: string): Members | undefined {
+  if (body === '') return {};
+  try {
+    const parsed: unknown = JSON.parse(body);
+    return isMembers(parsed) ? parsed : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function errorAnswer(
+  { code, httpStatus, message }: ServiceError,
+  wire: 'header' | 'body' = 'header',
+): Answer {
+  if (wire === 'body') return json(httpStatus, { __type: code, message });
+  const { headers, ...answer } = json(httpStatus, { message });
+  return { ...answer, headers: { ...headers, 'x-amzn-errortype': code } };
+}
+
+function json(httpStatus: number, body: unknown): Answer {
+  return { httpStatus, headers: { 'content-type': JSON_TYPE }, body: JSON.stringify(body) };
+}
+
+function modelled(code: string, message: string): ServiceError {
+  return { code, httpStatus: errorStatus(code), message };
+}
+
+function refused(code: string, message: string): ServiceError {
+  return { code, httpStatus: 403, message };
+}

@@ -1,0 +1,123 @@
+import { randomInt } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createCalls } from './calls.ts';
+import type { Call, CallCounts } from './calls.ts';
+import { dispatch } from './dispatch.ts';
+import type { Effect } from './dispatch.ts';
+import { createExecutions } from './executions.ts';
+import type { ExecutionStart, Place, RandomStart, StartedExecution } from './executions.ts';
+import { createFaults } from './faults.ts';
+import type { Fault } from './faults.ts';
+import { createImageBuilderService } from './imagebuilder-service.ts';
+import type { UnknownIdAnswer } from './imagebuilder-service.ts';
+import { createRandom } from './random.ts';
+import { listen } from './server.ts';
+import { createThrottle } from './throttle.ts';
+import type { Request } from './wire.ts';
+
+export { DEFAULT_ACCOUNT_ID, DEFAULT_REGION } from './executions.ts';
+export type { Call, CallCounts, CallOutcome } from './calls.ts';
+export type { ExecutionStart, Place, RandomStart, StartedExecution } from './executions.ts';
+export type { Fault } from './faults.ts';
+export type { UnknownIdAnswer } from './imagebuilder-service.ts';
+export { KINDS } from './timeline.ts';
+export type { Kind, Step, Timeline } from './timeline.ts';
+
+export interface SimulatorOptions {
+  /** Default: 127.0.0.1. */
+  readonly host?: string;
+  /** Default: any free one. */
+  readonly port?: number;
+  /** Image Builder's budget for each account and Region. Default: 20, of which 20 at once. */
+  readonly ratePerSecond?: number;
+  readonly burst?: number;
+  /** Accounts by access key; other keys are refused. Default: every key belongs to `DEFAULT_ACCOUNT_ID`. */
+  readonly accounts?: Readonly<Record<string, string>>;
+  /** Default: invalid-request. */
+  readonly unknownId?: UnknownIdAnswer;
+  /** The same seed gives the same random ids, timelines and chances. */
+  readonly seed?: number;
+  /** Epoch milliseconds. */
+  readonly now?: () => number;
+  /** How long every answer is held back after it was decided upon. Default: 0. */
+  readonly latencyMs?: number;
+}
+
+export interface Simulator extends AsyncDisposable {
+  readonly url: string;
+  readonly port: number;
+  /** Starts a scripted execution and gives its id. RangeError for a broken id, ARN or timeline, or a taken id. */
+  start(start: ExecutionStart): string;
+  /** Starts random executions; without `kind` each kind in turn. */
+  startRandom(start: RandomStart): readonly string[];
+  /** Of every account and Region, at once. Without `burst` the present one stays. */
+  setRate(ratePerSecond: number, burst?: number): void;
+  addFault(fault: Fault): void;
+  clearFaults(): void;
+  /** From now on no execution changes; answers go on. */
+  freeze(): void;
+  /** Each status that was reached until now, or until the freeze. RangeError for an execution that was never started. */
+  history(id: string, place?: Partial<Place>): readonly { readonly status: string; readonly at: number }[];
+  executions(): readonly StartedExecution[];
+  calls(): readonly Call[];
+  counts(): CallCounts;
+}
+
+/**
+ * Starts a stand-in for EC2 Image Builder and STS on one port. It follows AWS's published model. Rejects with Node's
+ * error where the address cannot be listened on.
+ */
+export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
+  const { host = '127.0.0.1', port: wantedPort = 0, ratePerSecond = 20, burst = 20 } = options;
+  const { accounts, unknownId = 'invalid-request', now = Date.now, latencyMs = 0 } = options;
+  const seed = options.seed ?? randomInt(2 ** 32);
+  let frozenAt: number | undefined;
+  const executions = createExecutions(() => frozenAt ?? now(), createRandom(seed));
+  const throttle = createThrottle(ratePerSecond, burst, now);
+  // Its own numbers: what is started must not depend on how often was called before.
+  const faults = createFaults(createRandom(seed + 1));
+  const calls = createCalls();
+  const imageBuilder = createImageBuilderService({ executions, unknownId });
+
+  const serve = async (request: Request, gone: AbortSignal): Promise<Effect> => {
+    const at = now();
+    const { call, effect, delayMs } = dispatch(request, { imageBuilder, accounts, throttle, faults });
+    await pause(latencyMs + delayMs, gone);
+    calls.record({ at, ...(gone.aborted ? unanswered(call) : call) });
+    return effect;
+  };
+
+  const server = await listen(host, wantedPort, serve);
+  const { port } = server;
+  return {
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    port,
+    start: (start) => executions.start(start),
+    startRandom: (start) => executions.startRandom(start),
+    setRate: (nextRate, nextBurst) => throttle.setRate(nextRate, nextBurst),
+    addFault: (fault) => faults.add(fault),
+    clearFaults: () => faults.clear(),
+    freeze() {
+      frozenAt ??= now();
+    },
+    history: (id, place) => executions.history(id, place),
+    executions: () => executions.all(),
+    calls: () => calls.list(),
+    counts: () => calls.counts(),
+    [Symbol.asyncDispose]: () => server.close(),
+  };
+}
+
+function unanswered({ status: _status, ...call }: Omit<Call, 'at'>): Omit<Call, 'at'> {
+  return { ...call, httpStatus: 0 };
+}
+
+/** Waits, but no longer than the caller does. */
+async function pause(ms: number, gone: AbortSignal): Promise<void> {
+  if (ms <= 0) return;
+  try {
+    await sleep(ms, undefined, { signal: gone });
+  } catch (error) {
+    if (!gone.aborted) throw error;
+  }
+}

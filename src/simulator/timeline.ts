@@ -1,0 +1,113 @@
+import { between } from './random.ts';
+import type { Random } from './random.ts';
+
+/** From `afterMs` after the start on, the execution shows `status`. */
+export interface Step {
+  readonly status: string;
+  /** Since the start of the execution, not since the step before. */
+  readonly afterMs: number;
+  readonly reason?: string;
+  /** Holds for later steps too, until one says otherwise. False where no step has said so. */
+  readonly hasImpactedResources?: boolean;
+}
+
+/** At least one step, in the order of time. Before the first one the service does not know the execution yet. */
+export type Timeline = readonly Step[];
+
+/** What an execution shows at one moment. */
+export interface Moment {
+  readonly status: string;
+  readonly reason?: string;
+  readonly hasImpactedResources: boolean;
+  /** When the status was reached, in milliseconds since the start; only for a final status. */
+  readonly endedAfterMs?: number;
+}
+
+const FINAL_STATUSES: readonly string[] = ['SUCCESS', 'FAILED', 'CANCELLED'];
+
+/** A status that no published model lists: services add such without notice. */
+export const UNPUBLISHED_STATUS = 'VALIDATING';
+
+export const KINDS = [
+  'succeeds',
+  'fails',
+  'cancelled',
+  'cancelled-directly',
+  'pending-detour',
+  'unknown-status',
+] as const;
+/** The course that an execution takes. */
+export type Kind = (typeof KINDS)[number];
+
+/** Throws a RangeError where the timeline is empty, out of order, or goes on after a final status. */
+export function checkTimeline(timeline: Timeline): void {
+  if (timeline.length === 0) throw new RangeError('a timeline needs a step');
+  timeline.forEach(({ status, afterMs }, index) => {
+    const before = timeline[index - 1];
+    if (!(afterMs >= 0)) throw new RangeError(`${status}: afterMs is ${afterMs}`);
+    if (before === undefined) return;
+    if (!(afterMs > before.afterMs)) throw new RangeError(`${status} does not come after ${before.status}`);
+    if (FINAL_STATUSES.includes(before.status)) throw new RangeError(`${status} follows ${before.status}`);
+  });
+}
+
+/** The steps that have been reached `elapsedMs` after the start. */
+export function stepsUpTo(timeline: Timeline, elapsedMs: number): Timeline {
+  return timeline.filter(({ afterMs }) => afterMs <= elapsedMs);
+}
+
+/** What is shown `elapsedMs` after the start; undefined before the first step. */
+export function momentAt(timeline: Timeline, elapsedMs: number): Moment | undefined {
+  const reached = stepsUpTo(timeline, elapsedMs);
+  const step = reached.at(-1);
+  if (step === undefined) return undefined;
+  const impacted = reached.findLast(({ hasImpactedResources }) => hasImpactedResources !== undefined);
+  return {
+    status: step.status,
+    ...(step.reason === undefined ? {} : { reason: step.reason }),
+    hasImpactedResources: impacted?.hasImpactedResources ?? false,
+    ...(FINAL_STATUSES.includes(step.status) ? { endedAfterMs: step.afterMs } : {}),
+  };
+}
+
+/** Shortest and longest random course, as parts of the mean one. */
+const SHORTEST = 0.1;
+const LONGEST = 4;
+
+/** A course of `kind` that ends. Its length is spread exponentially around `meanDurationMs`, within a tenth and four times of it. */
+export function randomTimeline(kind: Kind, meanDurationMs: number, random: Random): Timeline {
+  const stretch = Math.min(LONGEST, Math.max(SHORTEST, -Math.log(1 - random())));
+  const totalMs = Math.max(KINDS.length, Math.round(meanDurationMs * stretch));
+  const impacted = { hasImpactedResources: random() < 0.7 };
+  const started: Step = { status: 'IN_PROGRESS', afterMs: 0 };
+  const at = (least: number, most: number) => Math.ceil(totalMs * between(least, most, random));
+  const ends = (status: string, reason?: string): Step => ({
+    status,
+    afterMs: totalMs,
+    ...impacted,
+    ...(reason === undefined ? {} : { reason }),
+  });
+  switch (kind) {
+    case 'succeeds':
+      return [started, ends('SUCCESS')];
+    case 'fails':
+      return [started, ends('FAILED', 'One or more resource actions failed.')];
+    case 'cancelled':
+      return [
+        started,
+        { status: 'CANCELLING', afterMs: at(0.4, 0.8) },
+        ends('CANCELLED', 'Cancelled on request.'),
+      ];
+    case 'cancelled-directly':
+      return [started, ends('CANCELLED', 'Cancelled on request.')];
+    case 'pending-detour':
+      return [
+        started,
+        { status: 'PENDING', afterMs: at(0.1, 0.3) },
+        { status: 'IN_PROGRESS', afterMs: at(0.5, 0.7) },
+        ends('SUCCESS'),
+      ];
+    case 'unknown-status':
+      return [started, { status: UNPUBLISHED_STATUS, afterMs: at(0.3, 0.7) }, ends('SUCCESS')];
+  }
+}

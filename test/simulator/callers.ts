@@ -1,0 +1,58 @@
+import { ImagebuilderClient } from '@aws-sdk/client-imagebuilder';
+import { STSClient } from '@aws-sdk/client-sts';
+
+export const REGION = 'eu-west-1';
+export const ACCESS_KEY_ID = 'AKIDEXAMPLE';
+
+/** The real SDK's clients for a simulator, without retries. */
+export function sdkClients(url: string, accessKeyId = ACCESS_KEY_ID, region = REGION) {
+  const config = {
+    endpoint: url,
+    region,
+    maxAttempts: 1,
+    credentials: { accessKeyId, secretAccessKey: 'not-a-secret' },
+  };
+  const imagebuilder = new ImagebuilderClient(config);
+  const sts = new STSClient(config);
+  return {
+    imagebuilder,
+    sts,
+    [Symbol.dispose]() {
+      imagebuilder.destroy();
+      sts.destroy();
+    },
+  };
+}
+
+/** An Authorization header of the right form; nobody verifies the signature itself. */
+export function authorization({
+  accessKeyId = ACCESS_KEY_ID,
+  region = REGION,
+  service = 'imagebuilder',
+} = {}): string {
+  const credential = `${accessKeyId}/20260102/${region}/${service}/aws4_request`;
+  return `AWS4-HMAC-SHA256 Credential=${credential}, SignedHeaders=host;x-amz-date, Signature=${'0'.repeat(64)}`;
+}
+
+/** Where a GET asks for an execution. */
+export function getUrl(url: string, id: string): string {
+  return `${url}/GetLifecycleExecution?${new URLSearchParams({ lifecycleExecutionId: id }).toString()}`;
+}
+
+/** A signed GET for an execution, without the SDK. */
+export function getRaw(url: string, id: string): Promise<Response> {
+  return fetch(getUrl(url, id), { headers: { authorization: authorization() } });
+}
+
+/** A signed STS request, without the SDK. */
+export function stsRaw(
+  url: string,
+  form: Record<string, string>,
+  header = authorization({ service: 'sts' }),
+) {
+  return fetch(`${url}/`, {
+    method: 'POST',
+    headers: { authorization: header },
+    body: new URLSearchParams(form),
+  });
+}
