@@ -1,42 +1,58 @@
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseAllDocuments, visit } from 'yaml';
-import type { Document, Node, Pair, ParsedNode } from 'yaml';
+import type { Document, ErrorCode, Node, Pair, ParsedNode } from 'yaml';
 import type { ConfigFault, Finding, Path } from './faults.ts';
 import { pathText } from './faults.ts';
 
-/** A YAML text that was read: its value, and where in the text each place of it is. */
-export interface ConfigDocument {
-  /** Undefined where the text is too broken to have a value; `faults` is not empty then. */
-  readonly value?: unknown;
-  /** What is wrong with the text as YAML. */
-  readonly faults: readonly ConfigFault[];
-  /** A finding with the line of its path, or of the nearest place above it that exists. */
-  located(finding: Finding): ConfigFault;
-}
+/** A YAML text as it was read: its value, and where in the text each place of it is; or only what is wrong with it. */
+export type DocumentRead =
+  | {
+      readonly ok: true;
+      readonly value: object;
+      /** What YAML lets pass and a configuration does not, such as a key given twice. */
+      readonly faults: readonly ConfigFault[];
+      /** A finding with the line of its path, or of the nearest place above it that exists. */
+      readonly located: (finding: Finding) => ConfigFault;
+    }
+  | { readonly ok: false; readonly faults: readonly ConfigFault[] };
 
-/** The first line of the parser's message: the rest repeats the text, which may hold what must not be shown. */
+/**
+ * How often an anchor may be used, times what its own aliases unfold to. Enough for one role in some thousand targets, and
+ * little enough that aliases of aliases do not fill the memory.
+ */
+const MAX_ALIAS_COUNT = 10_000;
+
+/** What to say in place of the parser's messages that repeat the text: it may hold what must not be shown. */
+const MESSAGES: Partial<Record<ErrorCode, string>> = {
+  BAD_DQ_ESCAPE: 'a text in double quotes holds an escape that YAML does not know',
+  NON_STRING_KEY: 'a key must be plain text',
+  TAG_RESOLVE_FAILED: 'unknown tag: a text that begins with ! must be quoted',
+  UNEXPECTED_TOKEN: 'is not YAML: something before it is unfinished, or must be quoted',
+};
+
+/** The first line of the parser's message, its place left out: the lines below it repeat the text. */
 function firstLine(message: string): string {
-  const [line = message] = message.split('\n');
-  return line.replace(/ at line \d+, column (\d+):?$/, ' (column $1)');
+  return message.replace(/\n[^]*$/, '').replace(/ at line \d+, column \d+:?$/, '');
 }
 
-const keyText = (pair: Pair) => (isScalar(pair.key) ? String(pair.key.value) : undefined);
+const keyText = (pair: Pair) => (isScalar(pair.key) ? String(pair.key.value) : '?');
+const startOf = (node: unknown) => (node as ParsedNode | null | undefined)?.range[0];
 
 /** Where in the text a path leads, as an offset; where it leads nowhere, as far as it goes. */
 function offsetOf(document: Document.Parsed, path: Path): number {
   let node: Node | null | undefined = document.contents;
-  let offset = node?.range?.[0] ?? 0;
+  let offset = startOf(node) ?? 0;
   for (const part of path) {
     if (isAlias(node)) node = node.resolve(document);
     let next: unknown;
     if (isMap(node)) {
       // The last of several equal keys is the one whose value counts.
-      const pair: Pair | undefined = node.items.findLast((item) => keyText(item) === String(part));
+      const pair: Pair | undefined = node.items.findLast((item) => keyText(item) === part);
       if (pair === undefined) return offset;
-      offset = (pair.key as ParsedNode).range[0];
+      offset = startOf(pair.key) ?? offset;
       next = pair.value;
     } else if (isSeq(node) && typeof part === 'number') {
       next = node.items[part];
-      offset = (next as ParsedNode | undefined)?.range[0] ?? offset;
+      offset = startOf(next) ?? offset;
     } else {
       return offset;
     }
@@ -45,94 +61,84 @@ function offsetOf(document: Document.Parsed, path: Path): number {
   return offset;
 }
 
-/** The path of the key that begins at `offset`. */
-function pathOfKeyAt(document: Document.Parsed, offset: number): Path {
-  let found: Path = [];
-  visit(document, {
-    Pair(_, pair, ancestors) {
-      if ((pair.key as ParsedNode | null)?.range[0] !== offset) return undefined;
-      found = pathOf([...ancestors, pair]);
-      return visit.BREAK;
-    },
-  });
-  return found;
-}
-
-function pathOf(ancestors: readonly unknown[]): Path {
-  return ancestors.flatMap((node, index): Path => {
-    const parent = ancestors[index - 1];
+/** The path of a node that was visited, from the nodes above it and itself. */
+function pathOf(nodes: readonly unknown[]): Path {
+  return nodes.flatMap((node, index): Path => {
+    const parent = nodes[index - 1];
     if (isSeq(parent)) return [parent.items.indexOf(node)];
-    return isMap(parent) ? [keyText(node as Pair) ?? '?'] : [];
+    return isMap(parent) ? [keyText(node as Pair)] : [];
   });
 }
 
-/** What YAML allows and a configuration does not: keys that are no plain text, aliases of nothing. */
-function oddities(document: Document.Parsed): readonly (Finding & { readonly offset: number })[] {
-  const odd: (Finding & { offset: number })[] = [];
-  visit(document, {
-    Pair(_, pair, ancestors) {
+/** Repeated keys, which would hide one another, and aliases of nothing. */
+function oddities(document: Document.Parsed, lineAt: (offset: number) => number): readonly ConfigFault[] {
+  const faults: ConfigFault[] = [];
+  const anchors = new Set<string>();
+  const add = (nodes: readonly unknown[], message: string, place: unknown) =>
+    faults.push({ path: pathText(pathOf(nodes)), message, line: lineAt(startOf(place) ?? 0) });
+  visit(document, (_, node, ancestors) => {
+    if (isAlias(node)) {
+      // The name is not repeated: a secret that begins with * looks like an alias.
+      if (!anchors.has(node.source))
+        add([...ancestors, node], 'the alias names no anchor that stands before it', node);
+      return;
+    }
+    if ((isMap(node) || isSeq(node) || isScalar(node)) && node.anchor !== undefined) anchors.add(node.anchor);
+    if (!isMap(node)) return;
+    const seen = new Set<string>();
+    for (const pair of node.items) {
       const key = keyText(pair);
-      if (key !== undefined && key !== '__proto__') return;
-      const offset = (pair.key as ParsedNode | null)?.range[0] ?? 0;
-      odd.push({ path: pathOf([...ancestors, pair]), message: 'a key must be plain text', offset });
-    },
-    Alias(_, alias, ancestors) {
-      if (alias.resolve(document) !== undefined) return;
-      const message = `alias *${alias.source} names no anchor`;
-      odd.push({ path: pathOf(ancestors), message, offset: alias.range?.[0] ?? 0 });
-    },
+      if (seen.has(key)) add([...ancestors, node, pair], 'the key is given twice', pair.key);
+      if (key === '__proto__') add([...ancestors, node, pair], 'is not allowed as a key', pair.key);
+      seen.add(key);
+    }
   });
-  return odd;
+  return faults;
 }
 
-/** Reads a YAML 1.2 text that must hold exactly one document. */
-export function readDocument(text: string): ConfigDocument {
+/** Reads a YAML 1.2 text that must hold exactly one document, a mapping. It never throws. */
+export function readDocument(text: string): DocumentRead {
   const lines = new LineCounter();
   const lineAt = (offset: number) => Math.max(1, lines.linePos(offset).line);
-  const failed = (faults: readonly ConfigFault[]): ConfigDocument => ({
-    faults,
-    located: ({ path, message }) => ({ path: pathText(path), message, line: 1 }),
+  const failed = (message: string, offset = 0): DocumentRead => ({
+    ok: false,
+    faults: [{ path: '', message, line: lineAt(offset) }],
   });
 
-  const documents = parseAllDocuments(text, { lineCounter: lines });
-  const [document, second] = Array.isArray(documents) ? documents : [];
-  if (document === undefined) return failed([{ path: '', message: 'the file is empty', line: 1 }]);
-  if (second !== undefined) {
-    const line = lineAt(second.range[0]);
-    return failed([{ path: '', message: 'holds several YAML documents: only one is allowed', line }]);
-  }
+  // Repeated keys are looked for here: the parser compares each key with each other.
+  const options = { lineCounter: lines, uniqueKeys: false, stringKeys: true };
+  const [document, second] = parseAllDocuments(text, options);
+  if (document === undefined) return failed('the file is empty');
+  if (second !== undefined)
+    return failed('holds several YAML documents: only one is allowed', second.range[0]);
 
   const problems = [...document.errors, ...document.warnings];
-  const faults = problems.map(({ code, message, pos: [offset] }): ConfigFault => {
-    const line = lineAt(offset);
-    if (code !== 'DUPLICATE_KEY') return { path: '', message: firstLine(message), line };
-    return { path: pathText(pathOfKeyAt(document, offset)), message: 'the key is given twice', line };
-  });
-  if (problems.some(({ code }) => code !== 'DUPLICATE_KEY')) return failed(faults);
-  if (document.contents === null) return failed([{ path: '', message: 'the file is empty', line: 1 }]);
+  const overflow = problems.find(({ code }) => code === 'RESOURCE_EXHAUSTION');
+  if (overflow !== undefined) return failed('is nested too deeply', overflow.pos[0]);
+  if (problems.length > 0) {
+    const faults = problems.map(({ code, message, pos: [offset] }) => ({
+      path: '',
+      message: MESSAGES[code] ?? firstLine(message),
+      line: lineAt(offset),
+    }));
+    return { ok: false, faults };
+  }
 
-  const odd = oddities(document).map(({ path, message, offset }): ConfigFault => ({
-    path: pathText(path),
-    message,
-    line: lineAt(offset),
-  }));
-  if (odd.length > 0) return failed([...faults, ...odd]);
-  return {
-    ...valueOf(document, faults),
-    located: (finding) => ({
-      path: pathText(finding.path),
-      message: finding.message,
-      line: lineAt(offsetOf(document, finding.path)),
-    }),
-  };
-}
-
-function valueOf(document: Document.Parsed, faults: readonly ConfigFault[]) {
+  const { contents } = document;
+  if (isScalar(contents) && contents.value === null) return failed('the file is empty');
+  if (!isMap(contents)) return failed('must be a mapping of keys to values', startOf(contents));
+  const faults = oddities(document, lineAt);
   try {
-    return { value: document.toJS() as unknown, faults };
+    const value = document.toJS({ maxAliasCount: MAX_ALIAS_COUNT }) as object;
+    const located = ({ path, message }: Finding) => ({
+      path: pathText(path),
+      message,
+      line: lineAt(offsetOf(document, path)),
+    });
+    return { ok: true, value, faults, located };
   } catch (error) {
-    // Aliases that multiply: the parser refuses to unfold more than a hundred.
-    const message = error instanceof Error ? error.message : String(error);
-    return { faults: [...faults, { path: '', message, line: 1 }] };
+    if (!(error instanceof ReferenceError)) throw error;
+    // An alias of nothing, which is among the faults already, or aliases that multiply.
+    return faults.length > 0 ? { ok: false, faults } : failed('its aliases unfold to too much');
   }
 }

@@ -30,6 +30,11 @@ export function inFileOrder(faults: readonly ConfigFault[]): readonly ConfigFaul
   return faults.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0));
 }
 
+/** A text of someone else's, in which a line break or an escape for the terminal may stand, as one harmless line. */
+function oneLine(text: string): string {
+  return text.replaceAll(/\p{Cc}/gu, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`);
+}
+
 /** One line for each fault, `FILE:LINE: PATH: message`, each ended by a newline. */
 export function formatFaults({
   file,
@@ -41,7 +46,7 @@ export function formatFaults({
   return faults
     .map(({ path, message, line }) => {
       const place = line === undefined ? file : `${file}:${line}`;
-      return `${[place, ...(path === '' ? [] : [path]), message].join(': ')}\n`;
+      return `${oneLine([place, ...(path === '' ? [] : [path]), message].join(': '))}\n`;
     })
     .join('');
 }

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { EVENT_TYPES } from '../domain/event.ts';
+import { matchesGlob } from '../domain/filter.ts';
 import { closest } from './closest.ts';
 import { networkFault, urlFault } from './network.ts';
 
@@ -67,10 +68,9 @@ export const addressOrNetwork = checkedString((value) => networkFault(value, { a
 export const glob = text.max(2048);
 
 export const eventGlob = checkedString((value) => {
-  if (!/^[a-z_.*]+$/.test(value)) return 'must be a short event name such as execution.failed, or a glob';
-  if (value.includes('*') || EVENT_TYPES.some((type) => type === value)) return undefined;
+  if (EVENT_TYPES.some((type) => matchesGlob(value, type))) return undefined;
   const meant = closest(value, EVENT_TYPES);
-  return meant === undefined ? undefined : `is no event (did you mean ${meant}?)`;
+  return `matches no event (${meant === undefined ? `there are ${EVENT_TYPES.join(', ')}` : `did you mean ${meant}?`})`;
 });
 
 /** What to say of something that should be a reference to a secret and is not. It never repeats the value. */
@@ -80,14 +80,24 @@ function secretFault(input: unknown, literalAllowed: boolean): string {
   if (typeof input === 'string') return `a secret must not stand in this file: give ${form}`;
   if (typeof input !== 'object' || input === null || Array.isArray(input)) return `must be ${form}`;
   const unknown = Object.keys(input).find((key) => key !== 'env' && key !== 'file');
-  if (unknown === undefined) return `must be ${form}, exactly one, and not empty`;
+  if (unknown === undefined) return `must be ${form}: exactly one`;
+  // A key that is unlike both is not repeated either: { s3cr3t } is a mapping with the secret as its key.
   const meant = closest(unknown, ['env', 'file']);
-  return `unknown key "${unknown}"${meant === undefined ? '' : ` (did you mean "${meant}"?)`}: must be ${form}`;
+  return `has an unknown key${meant === undefined ? '' : ` (did you mean ${meant}?)`}: must be ${form}`;
 }
 
-const fromEnv = z.strictObject({ env: text.describe('Name of the environment variable that holds it') });
+/** Names and paths are told in faults: what is plainly a secret in their place is refused before. */
+const fromEnv = z.strictObject({
+  env: z
+    .string()
+    .regex(/^(?!whsec_)[a-zA-Z_.-][a-zA-Z0-9_.-]*$/, 'must be the name of an environment variable')
+    .describe('Name of the environment variable that holds it'),
+});
 const fromFile = z.strictObject({
-  file: text.describe('Path of the file that holds it; one trailing newline is dropped'),
+  file: z
+    .string()
+    .regex(/^(?!whsec_).+$/, 'must be the path of a file')
+    .describe('Path of the file that holds it; one trailing newline is dropped'),
 });
 
 /** Where a secret is found; the secret itself never stands in the file. */

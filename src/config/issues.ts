@@ -14,13 +14,13 @@ const KINDS: Readonly<Record<string, string>> = {
 };
 
 function kindOf(input: unknown): string {
-  if (input === null) return 'empty';
   if (Array.isArray(input)) return 'a list';
   switch (typeof input) {
     case 'object':
       return 'a mapping';
-    case 'boolean':
-      return 'a boolean';
+    case 'number':
+      if (!Number.isFinite(input)) return String(input);
+      return Number.isInteger(input) ? 'a number' : 'a fraction';
     default:
       return `a ${typeof input}`;
   }
@@ -29,6 +29,7 @@ function kindOf(input: unknown): string {
 function wrongType(expected: string, input: unknown): string {
   const wanted = KINDS[expected] ?? expected;
   if (input === undefined) return `is missing: it must be ${wanted}`;
+  if (input === null) return `is empty: it must be ${wanted}`;
   const hint =
     expected === 'string' && (typeof input === 'number' || typeof input === 'boolean')
       ? ': put it in quotes'

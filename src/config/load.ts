@@ -1,10 +1,10 @@
 import { readFile, stat } from 'node:fs/promises';
 import { checkRules } from './checks.ts';
 import { readDocument } from './document.ts';
+import { resolveConfig } from './effective.ts';
 import { inFileOrder } from './faults.ts';
 import type { ConfigFault } from './faults.ts';
 import { checkShape } from './issues.ts';
-import { resolveConfig } from './resolve.ts';
 import { roughly } from './rough.ts';
 import type { Config } from './schema.ts';
 import { readSecrets } from './secret-places.ts';
@@ -16,7 +16,7 @@ export type { ConfigFault } from './faults.ts';
 const DEFAULT_FILE = 'config/watcher.yaml';
 const DEFAULT_HOST = '127.0.0.1';
 /** Some thousand targets; more is a file mistaken. */
-const MAX_FILE_BYTES = 4 * 1024 * 1024;
+const MAX_FILE_BYTES = 1024 * 1024;
 
 export type LoadResult =
   | { readonly ok: true; readonly config: Config }
@@ -57,14 +57,14 @@ export async function parseConfig(
 ): Promise<LoadResult> {
   const { env, file = 'config' } = options;
   const document = readDocument(text);
-  if (document.value === undefined) return { ok: false, file, faults: inFileOrder(document.faults) };
+  if (!document.ok) return { ok: false, file, faults: inFileOrder(document.faults) };
 
   const shape = checkShape(document.value);
   const rough = roughly(document.value);
-  const host = rough.server.host ?? (env['LIFECYCLE_WATCHER_HOST'] || DEFAULT_HOST);
+  const host = rough.server.host || env['LIFECYCLE_WATCHER_HOST'] || DEFAULT_HOST;
   const { secrets, findings } = await readSecrets(rough, env);
   const found = [...(shape.ok ? [] : shape.findings), ...checkRules(rough, host), ...findings];
-  const faults = inFileOrder([...document.faults, ...found.map((finding) => document.located(finding))]);
+  const faults = inFileOrder([...document.faults, ...found.map(document.located)]);
   if (!shape.ok || faults.length > 0) return { ok: false, file, faults };
   return { ok: true, config: resolveConfig(shape.file, host, secrets) };
 }

@@ -41,8 +41,7 @@ const roughFile = z.object({
 });
 export type RoughFile = z.output<typeof roughFile>;
 
-/** What can be read of a value that should be a configuration file. */
-export function roughly(value: unknown): RoughFile {
-  const isMapping = typeof value === 'object' && value !== null && !Array.isArray(value);
-  return roughFile.parse(isMapping ? value : {});
+/** What can be read of a mapping that should be a configuration file. */
+export function roughly(value: object): RoughFile {
+  return roughFile.parse(value);
 }

@@ -14,7 +14,7 @@ const tokenSchema = z.strictObject({
     .array(z.enum(field.SCOPES))
     .min(1)
     .describe('register: POST executions; read: every GET; admin: everything'),
-  value: field.secretRef.describe('The token, at least 16 characters'),
+  value: field.secretRef.describe('The token; 16 random characters or more are advised'),
 });
 
 const serverSchema = z.strictObject({
@@ -155,6 +155,9 @@ export interface Config extends Omit<DeepReadonly<ConfigFile>, 'server' | 'metri
   readonly endpoints: readonly EndpointConfig[];
 }
 
-export interface LoadedConfig {
-  readonly config: Config;
+/** The schema of the configuration file for editors, as the text of `config/schema.json`. */
+export function jsonSchemaText(): string {
+  const { $schema, ...schema } = z.toJSONSchema(fileSchema, { io: 'input' });
+  const titled = { $schema, title: 'Configuration of lifecycle-watcher', ...schema };
+  return `${JSON.stringify(titled, null, 2)}\n`;
 }

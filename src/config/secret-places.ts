@@ -10,24 +10,33 @@ import { headerValueFault, readSecret, Secret, tokenFault, webhookSecretFault } 
 interface SecretPlace {
   readonly path: Path;
   readonly value: unknown;
+  /** Whether the value may stand in the file as it is. */
+  readonly literalAllowed: boolean;
   readonly faultOf: (text: string) => string | undefined;
 }
 
+const tokenPath = (index: number): Path => ['server', 'tokens', index, 'value'];
+
 function placesOf({ server, endpoints }: RoughFile): readonly SecretPlace[] {
+  const secret = { literalAllowed: false };
+  const stringOrSecret = { literalAllowed: true };
   return [
     ...(server.tokens ?? []).map(({ value }, index) => ({
-      path: ['server', 'tokens', index, 'value'],
+      ...secret,
+      path: tokenPath(index),
       value,
       faultOf: tokenFault,
     })),
     ...endpoints.flatMap(({ url, secrets, headers = {} }, index) => [
-      { path: ['endpoints', index, 'url'], value: url, faultOf: urlFault },
+      { ...stringOrSecret, path: ['endpoints', index, 'url'], value: url, faultOf: urlFault },
       ...secrets.map((value, at) => ({
+        ...secret,
         path: ['endpoints', index, 'secrets', at],
         value,
         faultOf: webhookSecretFault,
       })),
       ...Object.entries(headers).map(([name, value]) => ({
+        ...stringOrSecret,
         path: ['endpoints', index, 'headers', name],
         value,
         faultOf: headerValueFault,
@@ -36,41 +45,39 @@ function placesOf({ server, endpoints }: RoughFile): readonly SecretPlace[] {
   ];
 }
 
-/** Where strings may stand in the file as they are, all but tokens and webhook secrets. */
-const literalAllowed = ({ faultOf }: SecretPlace) => faultOf === urlFault || faultOf === headerValueFault;
+/** The text of a secret; undefined where the file gives none in a form that is allowed there, which others report. */
+async function read({ path, value, literalAllowed }: SecretPlace, env: NodeJS.ProcessEnv) {
+  if (literalAllowed && typeof value === 'string' && value !== '') return { text: value };
+  const ref = secretRef.safeParse(value);
+  if (!ref.success) return undefined;
+  const found = await readSecret(ref.data, env);
+  return found.ok
+    ? { text: found.text }
+    : { finding: { path: [...path, found.key], message: found.message } };
+}
 
 export interface SecretsRead {
-  /** By path in text notation. Complete where there are no findings. */
+  /** By path in text notation. Complete where neither this nor the check of the file's shape found anything. */
   readonly secrets: ReadonlyMap<string, Secret>;
   readonly findings: readonly Finding[];
 }
 
-/** Reads every secret that the file names, and checks each for what it is used for. References of a wrong form are left out. */
+/** Reads every secret that the file names, and checks each for what it is used for. */
 export async function readSecrets(file: RoughFile, env: NodeJS.ProcessEnv): Promise<SecretsRead> {
   const secrets = new Map<string, Secret>();
   const findings: Finding[] = [];
-  const tokens: { key: string; path: Path }[] = [];
   for (const place of placesOf(file)) {
-    const { path, value, faultOf } = place;
-    const ref = secretRef.safeParse(value);
-    let text: string;
-    if (ref.success) {
-      const read = await readSecret(ref.data, env);
-      if (!read.ok) {
-        findings.push({ path: [...path, read.key], message: read.message });
-        continue;
-      }
-      text = read.text;
-    } else if (typeof value === 'string' && value !== '' && literalAllowed(place)) {
-      text = value;
-    } else {
-      continue;
-    }
-    const message = faultOf(text);
-    if (message === undefined) secrets.set(pathText(path), new Secret(text));
-    else findings.push({ path, message });
-    if (faultOf === tokenFault) tokens.push({ key: text, path });
+    const { text, finding } = (await read(place, env)) ?? {};
+    if (finding !== undefined) findings.push(finding);
+    if (text === undefined) continue;
+    const message = place.faultOf(text);
+    if (message === undefined) secrets.set(pathText(place.path), new Secret(text));
+    else findings.push({ path: place.path, message });
   }
+  const tokens = (file.server.tokens ?? []).map((_, index) => {
+    const path = tokenPath(index);
+    return { key: secrets.get(pathText(path))?.reveal(), path };
+  });
   findings.push(...repeated(tokens, (first) => `is the same token as ${first}: each needs its own`));
   return { secrets, findings };
 }

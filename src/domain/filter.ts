@@ -50,7 +50,7 @@ export function matchesFilter(filter: EventFilter, event: Filterable): boolean {
     (targets === undefined || matchesAny(targets, event.targetName)) &&
     (policies === undefined || (arn !== undefined && matchesAny(policies, arn))) &&
     Object.entries(labels ?? {}).every(([key, glob]) => {
-      const value = event.labels[key];
+      const value = Object.hasOwn(event.labels, key) ? event.labels[key] : undefined;
       return value !== undefined && matchesGlob(glob, value);
     })
   );

@@ -46,6 +46,7 @@ describe('the filter of an endpoint', () => {
     ['its labels', { events: ['*'], labels: { team: 'plat*', tier: '1' } }, event, true],
     ['one label of two', { events: ['*'], labels: { team: 'plat*', tier: '2' } }, event, false],
     ['a label it lacks', { events: ['*'], labels: { owner: '*' } }, event, false],
+    ['a label named like a method', { events: ['*'], labels: { constructor: '*' } }, event, false],
     ['all but one filter', { events: ['*'], targets: ['prod-*'], labels: { team: 'x' } }, event, false],
   ])('%s', (_name, filter, tried, expected) => {
     expect(matchesFilter(filter, tried)).toBe(expected);
