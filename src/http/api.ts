@@ -1,0 +1,94 @@
+import rateLimit from '@fastify/rate-limit';
+import { authorize, createAuthentication, shownToken } from './auth.ts';
+import { eventRoutes } from './event-routes.ts';
+import { executionRoutes } from './execution-routes.ts';
+import type { App } from './fastify.ts';
+import { listRoutes } from './list-routes.ts';
+import { Problem } from './problem.ts';
+import { registrationRoutes } from './registration-routes.ts';
+import type { HttpOptions, HttpParts } from './parts.ts';
+
+/** Requests answered at once; with the limit of a body this bounds the memory that they can take. */
+const MAX_IN_FLIGHT = 256;
+
+/** Decides whether a request may come in now at all. */
+export class Gate {
+  #isDraining = false;
+  #inFlight = 0;
+
+  drain(): void {
+    this.#isDraining = true;
+  }
+
+  /** Each `enter` needs a `leave`, also where it gives a problem. */
+  enter(): Problem | undefined {
+    this.#inFlight += 1;
+    if (this.#isDraining) return new Problem('draining', { headers: { connection: 'close' } });
+    return this.#inFlight > MAX_IN_FLIGHT ? new Problem('overloaded') : undefined;
+  }
+
+  leave(): void {
+    this.#inFlight -= 1;
+  }
+}
+
+/** Everything below `/v1`: the gate, then the rate, then the token, then the body, then the route. */
+export async function apiRoutes(app: App, options: HttpOptions, parts: HttpParts, gate: Gate): Promise<void> {
+  const callerOf = createAuthentication(options.tokens);
+  await app.register(
+    async (api: App) => {
+      api.decorateRequest('caller', undefined);
+      api.addHook('onRequest', (request, _reply, done) => {
+        request.caller = callerOf(shownToken(request));
+        done(gate.enter());
+      });
+      api.addHook('onResponse', (_request, _reply, done) => {
+        gate.leave();
+        done();
+      });
+      await api.register(rateLimit, {
+        max: options.requestsPerMinute,
+        timeWindow: 60_000,
+        keyGenerator: ({ caller, ip }) =>
+          caller === undefined ? `address ${rateLimit.normalizeIP(ip)}` : `token ${caller.name}`,
+        errorResponseBuilder: () => new Problem('too_many_requests'),
+      });
+      api.addHook('preParsing', (request, _reply, payload, done) => {
+        try {
+          if (!options.insecure) authorize(request);
+          done(null, payload);
+        } catch (error) {
+          done(error instanceof Error ? error : new Error('not authorized', { cause: error }));
+        }
+      });
+      refuseOtherMethods(api, () => {
+        registrationRoutes(api, parts);
+        executionRoutes(api, parts);
+        listRoutes(api, parts);
+        eventRoutes(api, parts);
+      });
+    },
+    { prefix: '/v1' },
+  );
+}
+
+/** Adds the routes and makes each of their paths answer 405, with what it does answer, to every other method. */
+function refuseOtherMethods(api: App, addRoutes: () => void): void {
+  const methods = new Map<string, Set<string>>();
+  let isCollecting = true;
+  api.addHook('onRoute', ({ routePath, method }) => {
+    if (!isCollecting) return;
+    const known = methods.get(routePath) ?? new Set();
+    methods.set(routePath, known);
+    for (const name of [method].flat()) known.add(name);
+  });
+  addRoutes();
+  isCollecting = false;
+  for (const [url, known] of methods) {
+    const refuse = () => {
+      throw new Problem('method_not_allowed', { headers: { allow: [...known].join(', ') } });
+    };
+    const others = api.supportedMethods.filter((method) => !known.has(method));
+    api.route({ method: others, url, onRequest: refuse, handler: refuse });
+  }
+}

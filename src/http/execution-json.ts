@@ -1,0 +1,74 @@
+import * as z from 'zod';
+import { SOURCES, TRACKINGS, targetText } from '../domain/execution.ts';
+import type { Execution, Target, TargetKey } from '../domain/execution.ts';
+import { isoInstant } from '../domain/event.ts';
+import type { LiveExecution } from './parts.ts';
+
+const instant = z.string().describe('ISO 8601, UTC, milliseconds');
+
+/** An execution as the outside sees it. What is unknown is left out. */
+export const executionSchema = z.object({
+  lifecycleExecutionId: z.string(),
+  target: z.object({ name: z.string(), accountId: z.string(), region: z.string() }),
+  tracking: z.enum(TRACKINGS),
+  status: z.string().optional(),
+  reason: z.string().optional(),
+  lifecyclePolicyArn: z.string().optional(),
+  resourceArn: z.string().optional(),
+  hasImpactedResources: z.boolean().optional(),
+  startTime: instant.optional(),
+  endTime: instant.optional(),
+  statusSince: instant.optional(),
+  sequence: z.int(),
+  labels: z.record(z.string(), z.string()).readonly(),
+  source: z.enum(SOURCES),
+  registeredBy: z.string().optional(),
+  registeredAt: instant,
+  expectedAt: instant.optional(),
+  giveUpAt: instant.optional(),
+  callbackUrl: z.string().optional(),
+  lastPolledAt: instant.optional(),
+  nextPollAt: instant.optional(),
+  estimatedDetectionLagSeconds: z.number().optional(),
+});
+export type ExecutionJson = z.output<typeof executionSchema>;
+
+/** The target as it is configured; of one that no longer is, account and Region stand for the name. */
+export function namedTarget(targets: readonly Target[], { accountId, region }: TargetKey): Target {
+  const name = targets.find((target) => target.accountId === accountId && target.region === region)?.name;
+  return { name: name ?? targetText({ accountId, region }), accountId, region };
+}
+
+const optionalInstant = (at: number | undefined) => (at === undefined ? undefined : isoInstant(at));
+
+/** `live` is what is known of it beyond the store. Members that are undefined do not show in JSON. */
+export function executionJson(
+  execution: Execution,
+  targets: readonly Target[],
+  live: LiveExecution | undefined,
+): ExecutionJson {
+  return {
+    lifecycleExecutionId: execution.lifecycleExecutionId,
+    target: namedTarget(targets, execution),
+    tracking: execution.tracking,
+    status: execution.status,
+    reason: execution.reason,
+    lifecyclePolicyArn: execution.lifecyclePolicyArn,
+    resourceArn: execution.resourceArn,
+    hasImpactedResources: execution.hasImpactedResources,
+    startTime: optionalInstant(execution.startTime),
+    endTime: optionalInstant(execution.endTime),
+    statusSince: optionalInstant(execution.statusSince),
+    sequence: execution.sequence,
+    labels: execution.labels,
+    source: execution.source,
+    registeredBy: execution.registeredBy,
+    registeredAt: isoInstant(execution.registeredAt),
+    expectedAt: optionalInstant(execution.expectedAt),
+    giveUpAt: optionalInstant(execution.giveUpAt),
+    callbackUrl: execution.callbackUrl,
+    lastPolledAt: optionalInstant(live?.lastPolledAt ?? execution.lastPolledAt),
+    nextPollAt: optionalInstant(live?.nextPollAt),
+    estimatedDetectionLagSeconds: live?.estimatedDetectionLagSeconds,
+  };
+}

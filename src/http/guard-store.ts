@@ -1,0 +1,32 @@
+import { Problem } from './problem.ts';
+import type { HttpParts } from './parts.ts';
+
+type Call<A extends readonly unknown[], R> = (...args: A) => Promise<R>;
+
+/** What a store fails with is no answer for the outside: 503, and the cause is for the log. */
+function guarded<A extends readonly unknown[], R>(call: Call<A, R>): Call<A, R> {
+  return async (...args) => {
+    try {
+      return await call(...args);
+    } catch (cause) {
+      throw new Problem('store_unavailable', { cause });
+    }
+  };
+}
+
+/** The same parts, but what goes to the store rejects with a `Problem`. */
+export function guardStore(parts: HttpParts): HttpParts {
+  const { store } = parts;
+  return {
+    ...parts,
+    store: {
+      findById: guarded((id) => store.findById(id)),
+      list: guarded((query) => store.list(query)),
+      eventsOf: guarded((key, limit) => store.eventsOf(key, limit)),
+      feed: guarded((query) => store.feed(query)),
+      feedBounds: guarded(() => store.feedBounds()),
+    },
+    register: guarded((registrations) => parts.register(registrations)),
+    remove: guarded((key) => parts.remove(key)),
+  };
+}

@@ -1,0 +1,54 @@
+import type { ExecutionKey, Target } from '../domain/execution.ts';
+import type { Registration, RegistrationResult } from '../domain/registration.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Log } from '../runtime/log.ts';
+import type { Store } from '../store/store.ts';
+import type { Token } from './auth.ts';
+
+/** Where to listen; port 0 is any free port. */
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface HttpOptions extends ListenAddress {
+  readonly tokens: readonly Token[];
+  /** No token is asked for. */
+  readonly insecure: boolean;
+  /** For each token; without one for each address. */
+  readonly requestsPerMinute: number;
+  /** Addresses and networks whose X-Forwarded-For counts. */
+  readonly trustedProxies: readonly string[];
+  /** Given: `/metrics` answers only there, probes on both. */
+  readonly metrics?: ListenAddress;
+}
+
+/** What is known of an active execution beyond the store. Instants are epoch milliseconds. */
+export interface LiveExecution {
+  readonly lastPolledAt?: number;
+  readonly nextPollAt?: number;
+  readonly estimatedDetectionLagSeconds: number;
+}
+
+export type Readiness = { readonly ready: true } | { readonly ready: false; readonly reason: string };
+
+/** What the requests are answered from. */
+export interface HttpParts {
+  readonly store: Pick<Store, 'findById' | 'list' | 'eventsOf' | 'feed' | 'feedBounds'>;
+  /** The targets configured now. */
+  targets(): readonly Target[];
+  /** Durable before it resolves; results in the order given. */
+  register(registrations: readonly Registration[]): Promise<readonly RegistrationResult[]>;
+  /** False where there was nothing to remove. */
+  remove(key: ExecutionKey): Promise<boolean>;
+  /** Puts an execution first. False where it is not looked after. */
+  pollNow(key: ExecutionKey): boolean;
+  /** Undefined where it is not looked after. */
+  live(key: ExecutionKey): LiveExecution | undefined;
+  /** Told of the outcome of every registration asked for. */
+  onRegistration(outcome: RegistrationResult['outcome']): void;
+  metricsText(): Promise<{ readonly contentType: string; readonly body: string }>;
+  readiness(): Promise<Readiness>;
+  readonly clock: Clock;
+  readonly log: Log;
+}

@@ -1,0 +1,126 @@
+import type { ExecutionKey } from '../domain/execution.ts';
+import type { Registration, RegistrationResult } from '../domain/registration.ts';
+import type { Caller } from './auth.ts';
+import { executionJson, namedTarget } from './execution-json.ts';
+import { invalidRequest } from './faults.ts';
+import type { App } from './fastify.ts';
+import { Problem } from './problem.ts';
+import { batchBody, createRegistrationSchema, noQuery } from './schemas.ts';
+import type { RegistrationBody } from './schemas.ts';
+import type { HttpParts } from './parts.ts';
+
+const BATCH_LIMIT_BYTES = 2 * 1024 * 1024;
+
+/** `POST /v1/executions` and `POST /v1/executions/batch`. */
+export function registrationRoutes(app: App, parts: HttpParts): void {
+  const registrationSchema = createRegistrationSchema({
+    now: () => parts.clock.now(),
+    isTargetRequired: () => parts.targets().length !== 1,
+  });
+
+  app.post(
+    '/executions',
+    {
+      config: { scope: 'register' },
+      schema: { body: registrationSchema, querystring: noQuery },
+      attachValidation: true,
+    },
+    async (request, reply) => {
+      if (request.validationError !== undefined) {
+        parts.onRegistration('invalid');
+        throw request.validationError;
+      }
+      const registration = resolve(request.body, request.caller, parts);
+      const result = registration instanceof Problem ? registration : await registerOne(registration, parts);
+      if (result instanceof Problem) {
+        parts.onRegistration('invalid');
+        throw result;
+      }
+      parts.onRegistration(result.outcome);
+      const { execution } = result;
+      const json = executionJson(execution, parts.targets(), parts.live(execution));
+      if (result.outcome === 'created')
+        return reply.code(201).header('location', locationOf(execution, parts)).send(json);
+      return result.unchanged.length === 0 ? json : { ...json, unchanged: result.unchanged };
+    },
+  );
+
+  app.post(
+    '/executions/batch',
+    {
+      config: { scope: 'register' },
+      bodyLimit: BATCH_LIMIT_BYTES,
+      schema: { body: batchBody, querystring: noQuery },
+    },
+    async ({ body, caller }) => {
+      const checked = body.executions.map((item) => {
+        const parsed = registrationSchema.safeParse(item);
+        return parsed.success ? resolve(parsed.data, caller, parts) : invalidRequest(parsed.error.issues);
+      });
+      const good = checked.filter((item): item is Registration => !(item instanceof Problem));
+      const kept = (good.length === 0 ? [] : await parts.register(good)).values();
+      const results = checked.map((item, index) => {
+        const result = item instanceof Problem ? item : settled(kept.next().value);
+        const { outcome, error } = batchOutcome(result);
+        parts.onRegistration(outcome);
+        return { lifecycleExecutionId: idOf(body.executions[index]), outcome, error };
+      });
+      return { results };
+    },
+  );
+}
+
+/** The registration that a body asks for, or why there is none. */
+function resolve(
+  body: RegistrationBody,
+  caller: Caller | undefined,
+  parts: HttpParts,
+): Registration | Problem {
+  const targets = parts.targets();
+  const target = body.target === undefined ? targets[0] : targets.find(({ name }) => name === body.target);
+  if (target === undefined) return new Problem('unknown_target');
+  const { lifecycleExecutionId, labels, resourceArn, expectedAt, giveUpAt } = body;
+  return {
+    accountId: target.accountId,
+    region: target.region,
+    lifecycleExecutionId,
+    labels,
+    ...(resourceArn === undefined ? {} : { resourceArn }),
+    ...(expectedAt === undefined ? {} : { expectedAt }),
+    ...(giveUpAt === undefined ? {} : { giveUpAt }),
+    source: 'api',
+    ...(caller === undefined ? {} : { registeredBy: caller.name }),
+  };
+}
+
+type Kept = Exclude<RegistrationResult, { readonly outcome: 'invalid' }>;
+
+async function registerOne(registration: Registration, parts: HttpParts): Promise<Kept | Problem> {
+  const [result] = await parts.register([registration]);
+  return settled(result);
+}
+
+function settled(result: RegistrationResult | undefined): Kept | Problem {
+  if (result === undefined) throw new Error('a registration got no result');
+  if (result.outcome !== 'invalid') return result;
+  const problem = new Problem(result.reason);
+  return new Problem(result.reason, { faults: [{ path: 'labels', message: problem.message }] });
+}
+
+function batchOutcome(result: Kept | Problem) {
+  if (!(result instanceof Problem)) return { outcome: result.outcome, error: undefined };
+  const { code, message, faults } = result;
+  return { outcome: 'invalid', error: { code, message, errors: faults } } as const;
+}
+
+/** The id that an item of a batch gives, valid or not; undefined where it gives none. */
+function idOf(item: unknown): string | undefined {
+  const isObject = typeof item === 'object' && item !== null;
+  const id = isObject && 'lifecycleExecutionId' in item ? item.lifecycleExecutionId : undefined;
+  return typeof id === 'string' ? id : undefined;
+}
+
+function locationOf(key: ExecutionKey, parts: HttpParts): string {
+  const { name } = namedTarget(parts.targets(), key);
+  return `/v1/executions/${key.lifecycleExecutionId}?target=${encodeURIComponent(name)}`;
+}

@@ -1,0 +1,145 @@
+import * as z from 'zod';
+import { EXECUTION_ID_PATTERN, TRACKINGS } from '../domain/execution.ts';
+import { MAX_LABELS } from '../domain/registration.ts';
+import { executionsCursorParameter, feedCursorParameter } from './cursor.ts';
+import type { ProblemCode } from './problem.ts';
+
+const MAX_BATCH = 1000;
+const MAX_PAGE = 1000;
+const DEFAULT_PAGE = 100;
+const MAX_TYPES = 32;
+/** Of an ARN, in Image Builder's service model. */
+const MAX_ARN_LENGTH = 1024;
+
+const LABEL_KEY = '[a-zA-Z0-9_.-]{1,64}';
+
+const faultOf = (code: ProblemCode) => ({ params: { code } });
+const count = (value: unknown) =>
+  typeof value === 'object' && value !== null ? Object.keys(value).length : 0;
+
+const labels = z
+  .record(
+    z.string().regex(new RegExp(`^${LABEL_KEY}$`), 'must be 1 to 64 of the characters a-z A-Z 0-9 _ . -'),
+    z.string().max(256),
+  )
+  .refine((given) => count(given) <= MAX_LABELS, {
+    message: `must have at most ${MAX_LABELS} members`,
+    when: () => true,
+  });
+
+/** Read as epoch milliseconds. */
+const instant = z.iso
+  .datetime({ offset: true, error: 'must be an ISO 8601 instant with offset, such as 2026-11-23T06:00:00Z' })
+  .max(64)
+  .transform((text) => Date.parse(text));
+
+const arn = z
+  .string()
+  .max(MAX_ARN_LENGTH)
+  .regex(/^arn:[a-z0-9-]+:[a-z0-9-]+:[a-z0-9-]*:[a-z0-9-]*:[\x21-\x7e]+$/, 'must be an ARN');
+
+export interface RegistrationRules {
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  /** Whether a registration must name its target. */
+  readonly isTargetRequired: () => boolean;
+}
+
+/** A registration as it is asked for. Rules that depend on time and configuration are asked at each parse. */
+export function createRegistrationSchema({ now, isTargetRequired }: RegistrationRules) {
+  return z
+    .strictObject({
+      lifecycleExecutionId: z
+        .string()
+        .regex(EXECUTION_ID_PATTERN, 'must be a lifecycle execution id: lce- and a UUID'),
+      target: z
+        .string()
+        .optional()
+        .describe('Name of a configured target; may be left out where there is one.'),
+      labels: labels.default({}),
+      callbackUrl: z
+        .unknown()
+        .refine((url) => url === undefined, {
+          message: 'callbacks are not configured',
+          ...faultOf('callbacks_not_configured'),
+        })
+        .optional(),
+      expectedAt: instant.optional(),
+      giveUpAt: instant.refine((at) => at > now(), 'must not be in the past').optional(),
+      resourceArn: arn.optional(),
+    })
+    .refine(({ target }) => target !== undefined || !isTargetRequired(), {
+      path: ['target'],
+      message: 'several targets are configured: say which one is meant',
+      when: ({ value }) => typeof value === 'object' && value !== null,
+      ...faultOf('target_required'),
+    });
+}
+export type RegistrationSchema = ReturnType<typeof createRegistrationSchema>;
+export type RegistrationBody = z.output<RegistrationSchema>;
+
+/** Each registration is checked for itself: one that is not valid does not hold the others up. */
+export const batchBody = z.strictObject({ executions: z.array(z.unknown()).min(1).max(MAX_BATCH) });
+
+/** A parameter of a query: text, and once. */
+const parameter = z.string({
+  error: ({ input }) => (Array.isArray(input) ? 'must be given once' : undefined),
+});
+
+const limitMessage = `must be an integer from 1 to ${MAX_PAGE}`;
+const limit = parameter
+  .regex(/^\d{1,6}$/, limitMessage)
+  .transform(Number)
+  .pipe(z.int().min(1, limitMessage).max(MAX_PAGE, limitMessage))
+  .default(DEFAULT_PAGE);
+
+const target = parameter.optional();
+
+export const noQuery = z.strictObject({});
+/** Of a POST that needs no body: none or an empty object. */
+export const noBody = z.strictObject({}).nullable();
+export const executionPath = z.object({ lifecycleExecutionId: z.string() });
+export const targetQuery = z.strictObject({ target });
+
+const labelParameter = new RegExp(`^label\\.(?!__proto__$)(${LABEL_KEY})$`);
+
+/** Puts the parameters `label.KEY` together as one member `label`. */
+function gatherLabels(query: unknown): unknown {
+  const label: Record<string, unknown> = {};
+  const others: [string, unknown][] = [];
+  for (const [name, value] of Object.entries(query ?? {})) {
+    const key = labelParameter.exec(name)?.[1];
+    if (key === undefined) others.push([name, value]);
+    else label[key] = value;
+  }
+  return { label, ...Object.fromEntries(others) };
+}
+
+/** Filters of the list of executions; `label.KEY=VALUE` may be given for several keys. */
+export const listQuery = z.preprocess(
+  gatherLabels,
+  z.strictObject({
+    tracking: z.enum(TRACKINGS, { error: `must be one of ${TRACKINGS.join(', ')}, once` }).optional(),
+    status: parameter.min(1).max(64).optional(),
+    target,
+    policyArn: parameter.min(1).max(MAX_ARN_LENGTH).optional(),
+    label: labels,
+    limit,
+    cursor: executionsCursorParameter.optional(),
+  }),
+);
+
+const typeGlob = z
+  .string()
+  .regex(/^[a-z_.*]{1,64}$/, 'must be a short event name such as execution.failed, or a glob');
+
+export const feedQuery = z.strictObject({
+  after: feedCursorParameter.optional(),
+  type: z
+    .preprocess(
+      (given) => (given === undefined || Array.isArray(given) ? given : [given]),
+      z.array(typeGlob).max(MAX_TYPES),
+    )
+    .optional(),
+  limit,
+});

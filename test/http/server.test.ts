@@ -1,0 +1,282 @@
+import { createServer, connect } from 'node:net';
+import { expect, test, vi } from 'vitest';
+import { executionId } from '../support/executions.ts';
+import { ADMIN_TOKEN, READ_TOKEN, REGISTER_TOKEN, problemOf, startApi, urlOf } from './fake-parts.ts';
+
+const ID = executionId(1);
+const REGISTER = ['POST', '/v1/executions'] as const;
+const ROUTES = [
+  { method: 'POST', path: '/v1/executions', scope: 'register' },
+  { method: 'POST', path: '/v1/executions/batch', scope: 'register' },
+  { method: 'GET', path: '/v1/executions', scope: 'read' },
+  { method: 'HEAD', path: '/v1/executions', scope: 'read' },
+  { method: 'GET', path: `/v1/executions/${ID}`, scope: 'read' },
+  { method: 'GET', path: `/v1/executions/${ID}/events`, scope: 'read' },
+  { method: 'GET', path: '/v1/events', scope: 'read' },
+  { method: 'DELETE', path: `/v1/executions/${ID}`, scope: 'admin' },
+  { method: 'POST', path: `/v1/executions/${ID}/poll`, scope: 'admin' },
+] as const;
+
+test.each(ROUTES)('$method $path needs the scope $scope', async ({ method, path, scope }) => {
+  await using api = await startApi();
+  for (const token of ['', 'wrong-token-0123456789']) {
+    const response = await api.ask(method, path, undefined, token);
+    expect(response.status).toBe(401);
+    expect(response.headers.get('www-authenticate')).toMatch(/^Bearer realm=/);
+    if (method !== 'HEAD') expect(await problemOf(response)).toMatchObject({ code: 'unauthorized' });
+  }
+  const tokens = { register: REGISTER_TOKEN, read: READ_TOKEN, admin: ADMIN_TOKEN };
+  for (const [owned, token] of Object.entries(tokens)) {
+    const response = await api.ask(method, path, undefined, token);
+    if (owned === scope || owned === 'admin') {
+      expect([401, 403]).not.toContain(response.status);
+      await response.body?.cancel();
+      continue;
+    }
+    expect(response.status).toBe(403);
+    expect(response.headers.get('www-authenticate')).toContain(`scope="${scope}"`);
+    if (method !== 'HEAD') expect(await problemOf(response)).toMatchObject({ code: 'forbidden' });
+  }
+});
+
+test('a token may come as x-api-key, and whatever the case of the scheme', async () => {
+  await using api = await startApi();
+  const status = async (headers: Record<string, string>) =>
+    (await fetch(`${api.url}/v1/executions`, { headers })).status;
+  expect(await status({ 'x-api-key': READ_TOKEN })).toBe(200);
+  expect(await status({ authorization: `bearer ${READ_TOKEN}` })).toBe(200);
+  expect(await status({ authorization: 'Basic abc', 'x-api-key': READ_TOKEN })).toBe(200);
+  expect(await status({ authorization: `Bearer ${READ_TOKEN}x` })).toBe(401);
+  expect(await status({ authorization: READ_TOKEN })).toBe(401);
+  expect(await status({ 'x-api-key': '' })).toBe(401);
+});
+
+test('a request without a token is refused before its body is looked at', async () => {
+  await using api = await startApi();
+  expect((await api.ask(...REGISTER, '{', '')).status).toBe(401);
+  expect((await api.ask(...REGISTER, 'x'.repeat(70_000), '')).status).toBe(401);
+});
+
+test('insecure asks for no token, and still knows who shows one', async () => {
+  await using api = await startApi({ insecure: true });
+  const anonymous = await api.ask(...REGISTER, { lifecycleExecutionId: ID }, '');
+  expect(anonymous.status).toBe(201);
+  expect(await anonymous.json()).not.toHaveProperty('registeredBy');
+  const named = await api.ask(...REGISTER, { lifecycleExecutionId: executionId(2) }, REGISTER_TOKEN);
+  expect(await named.json()).toMatchObject({ registeredBy: 'ci' });
+});
+
+test('each token has its own rate, and so has each address without one', async () => {
+  await using api = await startApi({ requestsPerMinute: 2 });
+  const statuses = async (token: string) => {
+    const answers = [];
+    for (let count = 0; count < 3; count += 1)
+      answers.push(await api.ask('GET', '/v1/events', undefined, token));
+    return answers;
+  };
+  const [, second, third] = await statuses(READ_TOKEN);
+  expect(second?.status).toBe(200);
+  expect(Number(third?.headers.get('retry-after'))).toBeGreaterThan(0);
+  expect(third && (await problemOf(third))).toMatchObject({
+    type: 'application/problem+json',
+    status: 429,
+    code: 'too_many_requests',
+  });
+  expect((await statuses(ADMIN_TOKEN)).map(({ status }) => status)).toEqual([200, 200, 429]);
+  expect((await statuses('wrong-token-0123456789')).map(({ status }) => status)).toEqual([401, 401, 429]);
+  expect((await fetch(`${api.url}/livez`)).status).toBe(200);
+});
+
+test.each([
+  ['a trusted proxy counts', ['127.0.0.1'], [401, 401]],
+  ['nobody else counts', [], [401, 429]],
+])('what X-Forwarded-For says from %s', async (_who, trustedProxies, expected) => {
+  await using api = await startApi({ requestsPerMinute: 1, trustedProxies });
+  const statuses = [];
+  for (const address of ['192.0.2.1', '192.0.2.2']) {
+    const headers = { 'x-forwarded-for': address };
+    statuses.push((await fetch(`${api.url}/v1/events`, { headers })).status);
+  }
+  expect(statuses).toEqual(expected);
+});
+
+test.each([
+  ['GET', '/'],
+  ['GET', '/v1'],
+  ['GET', '/v1/nothing'],
+  ['POST', '/v1/executions/x/y'],
+  ['DELETE', '/v2/executions'],
+])('%s %s is 404', async (method, path) => {
+  await using api = await startApi();
+  const body = method === 'POST' ? 'not json' : undefined;
+  const response = await api.ask(method, path, body);
+  expect(response.headers.get('x-content-type-options')).toBe('nosniff');
+  expect(await problemOf(response)).toMatchObject({
+    type: 'application/problem+json',
+    status: 404,
+    code: 'not_found',
+  });
+});
+
+test.each([
+  ['PUT', '/v1/executions', 'POST, GET, HEAD'],
+  ['PATCH', `/v1/executions/${ID}`, 'GET, HEAD, DELETE'],
+  ['GET', `/v1/executions/${ID}/poll`, 'POST'],
+  ['POST', '/v1/events', 'GET, HEAD'],
+])('%s %s is 405', async (method, path, allow) => {
+  await using api = await startApi();
+  const response = await api.ask(method, path);
+  expect(response.headers.get('allow')).toBe(allow);
+  expect(await problemOf(response)).toMatchObject({ status: 405, code: 'method_not_allowed' });
+});
+
+test('a path that cannot be decoded is 400', async () => {
+  await using api = await startApi();
+  const response = await api.ask('GET', '/v1/executions/%zz');
+  expect(response.headers.get('x-content-type-options')).toBe('nosniff');
+  expect(await problemOf(response)).toMatchObject({ status: 400, code: 'malformed_request' });
+});
+
+/** What comes back for raw bytes, until the connection is closed. */
+async function raw(url: string, bytes: string): Promise<string> {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  socket.setEncoding('utf8').write(bytes);
+  let answer = '';
+  for await (const text of socket) answer += String(text);
+  return answer;
+}
+
+test('what is no HTTP gets a problem too', async () => {
+  await using api = await startApi();
+  expect(await raw(api.url, 'nonsense\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 .*"code":"malformed_request"/s);
+  const large = `GET / HTTP/1.1\r\nhost: x\r\nx-large: ${'x'.repeat(20_000)}\r\n\r\n`;
+  expect(await raw(api.url, large)).toMatch(/^HTTP\/1\.1 431 .*"code":"headers_too_large"/s);
+});
+
+test('what the store fails with is 503 to the outside, and told to the log', async () => {
+  await using api = await startApi();
+  api.parts.storeFailure = new Error('disk I/O error at /secret/path');
+  const asked = [
+    await api.ask(...REGISTER, { lifecycleExecutionId: ID }),
+    await api.ask('POST', '/v1/executions/batch', { executions: [{ lifecycleExecutionId: ID }] }),
+    await api.ask('GET', '/v1/executions'),
+    await api.ask('GET', `/v1/executions/${ID}`),
+    await api.ask('GET', '/v1/events'),
+  ];
+  for (const response of asked) {
+    expect(response.headers.get('retry-after')).toBe('5');
+    const text = await response.text();
+    expect(text).not.toContain('disk');
+    expect(JSON.parse(text)).toMatchObject({ status: 503, code: 'store_unavailable' });
+  }
+  const errors = api.parts.logged.filter(({ level }) => level === 'error');
+  expect(errors).toHaveLength(asked.length);
+  expect(JSON.stringify(errors)).toContain('disk I/O error');
+});
+
+test('what nobody expected is 500 without its message, and told to the log', async () => {
+  await using api = await startApi();
+  api.parts.metrics = () => Promise.reject(new TypeError('inner detail'));
+  const response = await fetch(`${api.url}/metrics`);
+  const text = await response.text();
+  expect(response.status).toBe(500);
+  expect(text).not.toContain('inner detail');
+  expect(JSON.parse(text)).toMatchObject({ code: 'internal_error' });
+  expect(api.parts.logged).toContainEqual({
+    level: 'error',
+    fields: { method: 'GET', route: '/metrics', error: 'TypeError: inner detail' },
+    message: 'request failed',
+  });
+});
+
+test('probes tell how it is', async () => {
+  await using api = await startApi();
+  expect((await fetch(`${api.url}/livez`)).status).toBe(200);
+  expect((await fetch(`${api.url}/readyz`)).status).toBe(200);
+  api.parts.ready = { ready: false, reason: 'starting' };
+  expect((await fetch(`${api.url}/livez`)).status).toBe(200);
+  const response = await fetch(`${api.url}/readyz`);
+  expect(response.headers.get('retry-after')).toBe('5');
+  expect(await problemOf(response.clone())).toMatchObject({ status: 503, code: 'not_ready' });
+  expect(await response.text()).toContain('starting');
+});
+
+test('metrics are on the server unless they have an address of their own', async () => {
+  await using api = await startApi();
+  expect(api.http.addresses).toMatchObject([{ part: 'server', host: '127.0.0.1' }]);
+  const response = await fetch(`${api.url}/metrics`);
+  expect(response.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/);
+  expect(await response.text()).toBe('up 1\n');
+
+  await using apart = await startApi({ metrics: { host: '127.0.0.1', port: 0 } });
+  const metricsUrl = urlOf(apart.http, 'metrics');
+  const status = async (url: string) => (await fetch(url)).status;
+  expect(await status(`${apart.url}/metrics`)).toBe(404);
+  for (const path of ['/metrics', '/livez', '/readyz']) expect(await status(metricsUrl + path)).toBe(200);
+  for (const path of ['/livez', '/readyz']) expect(await status(apart.url + path)).toBe(200);
+  expect(await status(`${metricsUrl}/v1/executions`)).toBe(404);
+});
+
+test('while draining new requests are turned away, and one in flight is answered', async () => {
+  await using api = await startApi();
+  const held = Promise.withResolvers<undefined>();
+  const looked = vi.spyOn(api.parts.store, 'list');
+  api.parts.held = held.promise;
+  const inFlight = api.ask('GET', '/v1/executions');
+  await vi.waitFor(() => expect(looked).toHaveBeenCalled());
+
+  api.http.drain();
+  const refused = await api.ask('GET', '/v1/executions');
+  expect(refused.headers.get('retry-after')).toBe('5');
+  expect(refused.headers.get('connection')).toBe('close');
+  expect(await problemOf(refused)).toMatchObject({ status: 503, code: 'draining' });
+  expect((await fetch(`${api.url}/livez`)).status).toBe(200);
+
+  const closed = api.http.close();
+  held.resolve(undefined);
+  expect((await inFlight).status).toBe(200);
+  await closed;
+  await expect(fetch(`${api.url}/livez`)).rejects.toThrow();
+});
+
+test('too many requests at once are turned away, and it recovers', async () => {
+  await using api = await startApi();
+  const held = Promise.withResolvers<undefined>();
+  api.parts.held = held.promise;
+  const asked = Array.from({ length: 257 }, () => api.ask('GET', '/v1/executions'));
+  const refused = await Promise.race(asked);
+  expect(refused.headers.get('retry-after')).toBe('5');
+  expect(await problemOf(refused)).toMatchObject({ status: 503, code: 'overloaded' });
+  held.resolve(undefined);
+  const statuses = (await Promise.all(asked)).map(({ status }) => status);
+  expect(statuses.filter((status) => status === 200)).toHaveLength(256);
+  expect((await api.ask('GET', '/v1/executions')).status).toBe(200);
+});
+
+test('an address that is taken is an error, and nothing stays open', async () => {
+  await using api = await startApi();
+  const { port } = new URL(api.url);
+  await expect(startApi({ port: Number(port) })).rejects.toThrow(/EADDRINUSE/);
+
+  const free = createServer();
+  await new Promise<void>((resolve) => free.listen(0, '127.0.0.1', resolve));
+  const address = free.address();
+  await new Promise((resolve) => free.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  const metrics = { host: '127.0.0.1', port: Number(port) };
+  await expect(startApi({ port: address.port, metrics })).rejects.toThrow(/EADDRINUSE/);
+  await using again = await startApi({ port: address.port });
+  expect(again.http.addresses[0]?.port).toBe(address.port);
+});
+
+test('no secret is logged', async () => {
+  await using api = await startApi();
+  await api.ask(...REGISTER, { lifecycleExecutionId: ID });
+  await api.ask('GET', '/v1/events?after=query-secret', undefined, 'wrong-token-0123456789');
+  api.parts.storeFailure = new Error('broken');
+  await api.ask('GET', '/v1/executions');
+  const logged = JSON.stringify(api.parts.logged);
+  expect(logged).toContain('"status":201');
+  for (const secret of [ADMIN_TOKEN, 'wrong-token', 'query-secret']) expect(logged).not.toContain(secret);
+});
