@@ -1,0 +1,11 @@
+/** Resolves at the first SIGTERM or SIGINT with its name; a second one ends the process at once. */
+export function untilStopped(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const name of ['SIGTERM', 'SIGINT'] as const) {
+      process.once(name, () => {
+        resolve(name);
+        process.once(name, () => process.exit(1));
+      });
+    }
+  });
+}

@@ -1,0 +1,78 @@
+import type { Clock } from '../runtime/clock.ts';
+import type { Log } from '../runtime/log.ts';
+import type { Store } from '../store/store.ts';
+import { Lane } from './lane.ts';
+import type { Endpoint, LaneParts } from './lane.ts';
+import type { Sender } from './sender.ts';
+import { Settler } from './settler.ts';
+
+/** What the dispatcher needs of the store. */
+export type Outbox = Pick<Store, 'claim' | 'settle' | 'nextDueAt'>;
+
+export interface DispatcherParts extends Pick<LaneParts, 'onAttempt' | 'onSettled'> {
+  readonly outbox: Outbox;
+  readonly sender: Pick<Sender, 'send'>;
+  readonly clock: Clock;
+  /** In [0, 1). */
+  readonly random: () => number;
+  readonly log: Log;
+  readonly endpoints: readonly Endpoint[];
+}
+
+/** Brings events from the outbox to their endpoints, each endpoint in a lane of its own. */
+export interface Dispatcher {
+  start(): void;
+  /** Tells that deliveries are new or due again; of all endpoints where none is named. */
+  wake(endpoint?: string): void;
+  /**
+   * Begins nothing more, and waits for what is in flight until `limit` aborts: what has no answer then is cut off, and
+   * is attempted again after the next start.
+   */
+  stop(limit: AbortSignal): Promise<void>;
+  /** Attempts what is due now, at most one load of free slots per endpoint, and settles it. Returns how many attempts. */
+  runOnce(): Promise<number>;
+}
+
+/** How long a stop goes on after its limit, for the settlement of what had been answered. */
+const LAST_SETTLEMENTS_MS = 1000;
+
+export function createDispatcher(parts: DispatcherParts): Dispatcher {
+  const { clock, log, endpoints } = parts;
+  const cutOff = new AbortController();
+  const settler = new Settler({ ...parts, cutOff: cutOff.signal });
+  const lanes = new Map(
+    endpoints.map((endpoint) => [
+      endpoint.name,
+      new Lane({ ...parts, settler, cutOff: cutOff.signal }, endpoint),
+    ]),
+  );
+
+  return {
+    start() {
+      for (const lane of lanes.values()) lane.start();
+    },
+    wake(endpoint) {
+      const rung = endpoint === undefined ? [...lanes.values()] : [lanes.get(endpoint)];
+      for (const lane of rung) lane?.wake();
+    },
+    async runOnce() {
+      const begun = await Promise.all(lanes.values().map((lane) => lane.runOnce()));
+      return begun.reduce((sum, count) => sum + count, 0);
+    },
+    async stop(limit) {
+      const stopped = new AbortController();
+      const over = Promise.withResolvers<'late'>();
+      const onLimit = () => {
+        cutOff.abort();
+        void clock.sleep(LAST_SETTLEMENTS_MS, stopped.signal).then(() => over.resolve('late'));
+      };
+      if (limit.aborted) onLimit();
+      else limit.addEventListener('abort', onLimit, { once: true });
+      const drained = Promise.all(lanes.values().map((lane) => lane.stop()));
+      if ((await Promise.race([drained, over.promise])) === 'late')
+        log.warn('stopped before all deliveries were settled');
+      limit.removeEventListener('abort', onLimit);
+      stopped.abort();
+    },
+  };
+}

@@ -1,0 +1,183 @@
+import type { AttemptOutcome, DeliveryState } from '../domain/delivery.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { errorFields } from '../runtime/log.ts';
+import type { Log } from '../runtime/log.ts';
+import type { ClaimedDelivery, Store } from '../store/store.ts';
+import { verdict } from './outcome.ts';
+import type { AttemptResult } from './outcome.ts';
+import type { Sender } from './sender.ts';
+import type { Settler } from './settler.ts';
+
+/** A receiver, as deliveries to it are made. */
+export interface Endpoint {
+  readonly name: string;
+  readonly url: string;
+  readonly secrets: readonly string[];
+  readonly headers: Readonly<Record<string, string>>;
+  readonly timeoutMs: number;
+  readonly maxConcurrent: number;
+  readonly requestsPerSecond: number;
+}
+
+/** What all lanes share. */
+export interface LaneParts {
+  readonly outbox: Pick<Store, 'claim' | 'nextDueAt'>;
+  readonly sender: Pick<Sender, 'send'>;
+  readonly settler: Pick<Settler, 'settle' | 'isFailing'>;
+  readonly clock: Clock;
+  /** In [0, 1). */
+  readonly random: () => number;
+  readonly log: Log;
+  /** Cuts off what is in flight. */
+  readonly cutOff: AbortSignal;
+  readonly onAttempt: (
+    endpoint: string,
+    attempt: { readonly outcome: AttemptOutcome; readonly durationSeconds: number },
+  ) => void;
+  /** Called once the state is durable; `pending` where it is attempted again. */
+  readonly onSettled: (endpoint: string, state: DeliveryState) => void;
+}
+
+/** A claim outlives its attempt by this much, for the settlement. */
+const CLAIM_MARGIN_MS = 30_000;
+/** Makes sure, where nobody woke the lane. */
+const LOOK_EVERY_MS = 30_000;
+const SHORTEST_PAUSE_MS = 20;
+const FAILING_PAUSE_MS = 1000;
+const FIRST_CLAIM_PAUSE_MS = 500;
+/** A timer that fired late is made up for, up to this much. */
+const CATCH_UP_MS = 10;
+
+/** Brings one endpoint its deliveries, and waits for no other. */
+export class Lane {
+  readonly #parts: LaneParts;
+  readonly #endpoint: Endpoint;
+  readonly #stopping = new AbortController();
+  readonly #inFlight = new Set<Promise<void>>();
+  #bell = new AbortController();
+  #loop: Promise<void> = Promise.resolve();
+  #nextStartTick = -Infinity;
+  #claimFailures = 0;
+
+  constructor(parts: LaneParts, endpoint: Endpoint) {
+    this.#parts = parts;
+    this.#endpoint = endpoint;
+  }
+
+  start(): void {
+    this.#loop = this.#run();
+  }
+
+  /** Looks into the outbox at once, or as soon as it can. */
+  wake(): void {
+    this.#bell.abort();
+  }
+
+  /** Attempts what is due now, as far as slots are free, and settles it. Returns how many attempts were begun. */
+  async runOnce(): Promise<number> {
+    const { begun } = await this.#turn();
+    await Promise.all(this.#inFlight);
+    return begun;
+  }
+
+  /** Begins nothing more, and waits for what is in flight and its settlement. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    this.wake();
+    await this.#loop;
+    await Promise.all(this.#inFlight);
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopping.signal.aborted) {
+      // What rings while the lane is busy ends its next wait at once.
+      this.#bell = new AbortController();
+      const { waitMs } = await this.#turn();
+      await this.#parts.clock.sleep(waitMs, this.#bell.signal);
+    }
+  }
+
+  /** One claim and the start of what it gave; then how long there is nothing to do. Never rejects. */
+  async #turn(): Promise<{ readonly begun: number; readonly waitMs: number }> {
+    const { outbox, settler, clock, log } = this.#parts;
+    const { name, timeoutMs, maxConcurrent, requestsPerSecond } = this.#endpoint;
+    // A slot that becomes free rings.
+    const free = maxConcurrent - this.#inFlight.size;
+    if (free <= 0) return { begun: 0, waitMs: LOOK_EVERY_MS };
+    // What cannot be settled would be sent again.
+    if (settler.isFailing) return { begun: 0, waitMs: FAILING_PAUSE_MS };
+    const untilStartMs = this.#nextStartTick - clock.monotonicNow();
+    if (untilStartMs > 0) return { begun: 0, waitMs: untilStartMs };
+    // No more than what can start within a second, so that no claim ends before its attempt.
+    const limit = Math.min(free, Math.max(1, Math.floor(requestsPerSecond)));
+    try {
+      const now = clock.now();
+      const claimed = await outbox.claim(name, limit, now, now + timeoutMs + CLAIM_MARGIN_MS);
+      const begun = await this.#begin(claimed);
+      const dueAt = claimed.length === limit ? -Infinity : await outbox.nextDueAt(name);
+      this.#claimFailures = 0;
+      const dueInMs = (dueAt ?? Infinity) - clock.now();
+      const shortestMs = claimed.length === limit ? 0 : SHORTEST_PAUSE_MS;
+      return { begun, waitMs: Math.min(Math.max(dueInMs, shortestMs), LOOK_EVERY_MS) };
+    } catch (error) {
+      this.#claimFailures += 1;
+      log.error({ endpoint: name, ...errorFields(error) }, 'deliveries could not be claimed');
+      const pauseMs = FIRST_CLAIM_PAUSE_MS * 2 ** (this.#claimFailures - 1);
+      return { begun: 0, waitMs: Math.min(pauseMs, LOOK_EVERY_MS) };
+    }
+  }
+
+  /** Starts attempts, spaced. What is left at a stop is claimed again after a restart. */
+  async #begin(claimed: readonly ClaimedDelivery[]): Promise<number> {
+    const { clock } = this.#parts;
+    for (const [begun, delivery] of claimed.entries()) {
+      const untilStartMs = this.#nextStartTick - clock.monotonicNow();
+      if (untilStartMs > 0) await clock.sleep(untilStartMs, this.#stopping.signal);
+      if (this.#stopping.signal.aborted) return begun;
+      const startTick = Math.max(this.#nextStartTick, clock.monotonicNow() - CATCH_UP_MS);
+      this.#nextStartTick = startTick + 1000 / this.#endpoint.requestsPerSecond;
+      const attempt = this.#attempt(delivery).finally(() => {
+        this.#inFlight.delete(attempt);
+        this.wake();
+      });
+      this.#inFlight.add(attempt);
+    }
+    return claimed.length;
+  }
+
+  /** One request and its settlement. Never rejects. */
+  async #attempt(delivery: ClaimedDelivery): Promise<void> {
+    const { sender, settler, clock, random, log, cutOff, onAttempt, onSettled } = this.#parts;
+    const { name, url, secrets, headers, timeoutMs } = this.#endpoint;
+    const { id, claim, eventId, body, attempts } = delivery;
+    try {
+      const at = clock.now();
+      const startTick = clock.monotonicNow();
+      const request = { url, secrets, headers, timeoutMs, eventId, body, signal: cutOff };
+      const result = await sender.send(request);
+      // Cut off before an answer: nothing is known of it, and it is attempted again after a restart.
+      if (cutOff.aborted && result.httpStatus === undefined) return;
+      const durationSeconds = (clock.monotonicNow() - startTick) / 1000;
+      onAttempt(name, { outcome: result.outcome, durationSeconds });
+
+      const { retryAfterMs: _, ...told } = result;
+      const next = verdict(attempts + 1, result, random(), clock.now());
+      const isDurable = await settler.settle({
+        id,
+        claim,
+        attempt: { at, durationSeconds, ...told },
+        ...next,
+      });
+      if (!isDurable) return;
+      onSettled(name, next.state);
+      this.#log(delivery, result, next.state);
+    } catch (error) {
+      log.error({ endpoint: name, deliveryId: id, ...errorFields(error) }, 'attempt failed');
+    }
+  }
+
+  #log({ id, eventId, attempts }: ClaimedDelivery, result: AttemptResult, state: DeliveryState): void {
+    const fields = { endpoint: this.#endpoint.name, deliveryId: id, eventId, attempts: attempts + 1 };
+    this.#parts.log[state === 'dead' ? 'info' : 'debug']({ ...fields, ...result, state }, 'delivery');
+  }
+}

@@ -1,0 +1,76 @@
+import type { AttemptOutcome } from '../domain/delivery.ts';
+import { LONGEST_RETRY_AFTER_SECONDS, nextAttemptDelayMs } from '../domain/retry-ladder.ts';
+import { RefusedDestinationError } from './destination-guard.ts';
+
+/** How one attempt ended. `error` is for people: it holds no URL and no secret. */
+export interface AttemptResult {
+  readonly outcome: AttemptOutcome;
+  readonly httpStatus?: number;
+  readonly error?: string;
+  /** How long the receiver asks us to wait; only with `throttled`. */
+  readonly retryAfterMs?: number;
+}
+
+/** What becomes of a delivery after an attempt. */
+export type Verdict =
+  { readonly state: 'delivered' | 'dead' } | { readonly state: 'pending'; readonly nextAttemptAt: number };
+
+const TOO_MANY_REQUESTS = 429;
+const SERVICE_UNAVAILABLE = 503;
+const GONE = 410;
+
+/** The outcome that a status line means. `now` is epoch milliseconds, for a Retry-After that is a date. */
+export function outcomeOfAnswer(
+  httpStatus: number,
+  retryAfter: string | undefined,
+  now: number,
+): AttemptResult {
+  if (httpStatus >= 200 && httpStatus < 300) return { outcome: 'delivered', httpStatus };
+  const retryAfterMs = parseRetryAfterMs(retryAfter, now);
+  if (
+    httpStatus === TOO_MANY_REQUESTS ||
+    (httpStatus === SERVICE_UNAVAILABLE && retryAfterMs !== undefined)
+  ) {
+    return { outcome: 'throttled', httpStatus, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+  }
+  const isRedirect = httpStatus >= 300 && httpStatus < 400;
+  return { outcome: 'rejected', httpStatus, ...(isRedirect ? { error: 'redirects are not followed' } : {}) };
+}
+
+/** The outcome of a request that got no status line. */
+export function outcomeOfError(error: unknown, hasTimedOut: boolean): AttemptResult {
+  if (error instanceof RefusedDestinationError) return { outcome: 'refused', error: error.message };
+  if (hasTimedOut) return { outcome: 'timeout', error: 'no status line within the timeout' };
+  return { outcome: 'unreachable', error: `no answer: ${codeOf(error)}` };
+}
+
+/** The code alone: messages may repeat what was sent. */
+function codeOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown error';
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
+}
+
+/** RFC 9110, section 5.6.7: three forms of a date, each of which begins with the day's name. */
+const HTTP_DATE = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? .*\d{2}:\d{2}:\d{2}/;
+
+/** Milliseconds that a Retry-After asks for (RFC 9110, section 10.2.3), a day at most; undefined where it asks for nothing. */
+export function parseRetryAfterMs(retryAfter: string | undefined, now: number): number | undefined {
+  const text = retryAfter?.trim() ?? '';
+  const longestMs = LONGEST_RETRY_AFTER_SECONDS * 1000;
+  if (/^\d+$/.test(text)) return Math.min(Number(text) * 1000, longestMs);
+  if (!HTTP_DATE.test(text)) return undefined;
+  // The third form, asctime, does not name its zone: it is UTC as well.
+  const at = Date.parse(text.endsWith('GMT') ? text : `${text} GMT`);
+  return Number.isNaN(at) ? undefined : Math.min(Math.max(at - now, 0), longestMs);
+}
+
+/**
+ * What becomes of a delivery whose attempt number `attempts` (1 for the first) just ended at `now`, epoch milliseconds.
+ * `random` is in [0, 1).
+ */
+export function verdict(attempts: number, result: AttemptResult, random: number, now: number): Verdict {
+  if (result.outcome === 'delivered') return { state: 'delivered' };
+  if (result.outcome === 'refused' || result.httpStatus === GONE) return { state: 'dead' };
+  const delayMs = nextAttemptDelayMs(attempts, random, result.retryAfterMs);
+  return delayMs === undefined ? { state: 'dead' } : { state: 'pending', nextAttemptAt: now + delayMs };
+}

@@ -1,0 +1,141 @@
+import { lookup as systemLookup } from 'node:dns/promises';
+import { Webhook } from 'standardwebhooks';
+import { Agent } from 'undici';
+import type { Dispatcher as HttpClient } from 'undici';
+import { linkSignals, untilAborted } from '../runtime/abort.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { createDestinationGuard } from './destination-guard.ts';
+import type { GuardRules } from './destination-guard.ts';
+import { createGuardedConnector } from './guarded-connect.ts';
+import type { Lookup } from './guarded-connect.ts';
+import { outcomeOfAnswer, outcomeOfError } from './outcome.ts';
+import type { AttemptResult } from './outcome.ts';
+
+export interface Egress extends GuardRules {
+  readonly httpsOnly: boolean;
+}
+
+/** One attempt to bring an event to an endpoint. */
+export interface DeliveryRequest {
+  /** May hold credentials: it appears in no error. */
+  readonly url: string;
+  /** Standard Webhooks secrets; the request is signed with each. */
+  readonly secrets: readonly string[];
+  readonly headers: Readonly<Record<string, string>>;
+  /** For the whole exchange. */
+  readonly timeoutMs: number;
+  readonly eventId: string;
+  /** The CloudEvent, sent byte for byte. */
+  readonly body: string;
+  /** Cuts the attempt off. */
+  readonly signal: AbortSignal;
+}
+
+export interface Sender extends AsyncDisposable {
+  /** Makes one request. Never rejects; a status line that came within the timeout decides, whatever its body does. */
+  send(request: DeliveryRequest): Promise<AttemptResult>;
+}
+
+export interface SenderParts {
+  readonly egress: Egress;
+  readonly clock: Pick<Clock, 'now'>;
+  /** For the user agent. */
+  readonly version: string;
+  /** Default: the system's resolver. */
+  readonly lookup?: Lookup;
+}
+
+const LONGEST_BODY_BYTES = 4096;
+/** Nothing is read of a body but its end, and that only to use the connection again: not worth a longer wait. */
+const BODY_WAIT_MS = 1000;
+/** How much is in flight is bounded by each endpoint's own limit; this one bounds file descriptors. */
+const CONNECTIONS_PER_ORIGIN = 1024;
+const IDLE_MS = 4000;
+const LONGEST_IDLE_MS = 30_000;
+
+/** Sends events to allowed addresses only, with no redirects, no proxies and a bound on everything. */
+export function createSender({ egress, clock, version, lookup }: SenderParts): Sender {
+  const closing = new AbortController();
+  const agent = new Agent({
+    connect: createGuardedConnector(
+      createDestinationGuard(egress),
+      lookup ?? ((hostname) => systemLookup(hostname, { all: true })),
+      closing.signal,
+    ),
+    allowH2: false,
+    connections: CONNECTIONS_PER_ORIGIN,
+    keepAliveTimeout: IDLE_MS,
+    keepAliveMaxTimeout: LONGEST_IDLE_MS,
+    // The limit of the whole exchange is the request's own.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  });
+
+  return {
+    async send(request) {
+      const url = URL.parse(request.url);
+      if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:'))
+        return { outcome: 'refused', error: 'not an http or https URL' };
+      if (egress.httpsOnly && url.protocol !== 'https:')
+        return { outcome: 'refused', error: 'egress.httpsOnly allows no plain http' };
+
+      using limit = linkSignals([request.signal], request.timeoutMs);
+      try {
+        const answering = agent.request({
+          origin: url.origin,
+          path: url.pathname + url.search,
+          method: 'POST',
+          headers: {
+            'user-agent': `lifecycle-watcher/${version}`,
+            ...lowerCased(request.headers),
+            'content-type': 'application/cloudevents+json',
+            ...signatureHeaders(request, clock.now()),
+          },
+          body: request.body,
+          signal: limit.signal,
+        });
+        // While it connects undici does not heed the signal.
+        const answer = await untilAborted(answering, limit.signal);
+        const result = outcomeOfAnswer(
+          answer.statusCode,
+          [answer.headers['retry-after'] ?? []].flat()[0],
+          clock.now(),
+        );
+        await drain(answer.body, limit.signal);
+        return result;
+      } catch (error) {
+        return outcomeOfError(error, limit.hasTimedOut);
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      closing.abort();
+      await agent.destroy();
+    },
+  };
+}
+
+/** Standard Webhooks 1.0: one signature per secret, separated by spaces; the timestamp is that of this attempt. */
+function signatureHeaders({ eventId, body, secrets }: DeliveryRequest, now: number) {
+  const timestamp = new Date(now);
+  return {
+    'webhook-id': eventId,
+    'webhook-timestamp': String(Math.floor(now / 1000)),
+    'webhook-signature': secrets
+      .map((secret) => new Webhook(secret).sign(eventId, timestamp, body))
+      .join(' '),
+  };
+}
+
+function lowerCased(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+}
+
+/** Reads a body to its end, so that its connection can be used again; a long, slow or broken one costs the connection. */
+async function drain(body: HttpClient.ResponseData['body'], signal: AbortSignal): Promise<void> {
+  using limit = linkSignals([signal], BODY_WAIT_MS);
+  try {
+    await body.dump({ limit: LONGEST_BODY_BYTES, signal: limit.signal });
+  } catch {
+    body.destroy();
+  }
+}

@@ -1,0 +1,81 @@
+import type { Clock } from '../runtime/clock.ts';
+import { errorFields } from '../runtime/log.ts';
+import type { Log } from '../runtime/log.ts';
+import type { Settlement, Store } from '../store/store.ts';
+
+export interface SettlerParts {
+  readonly outbox: Pick<Store, 'settle'>;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Once aborted, what the store does not take is given up: those deliveries are attempted again after a restart. */
+  readonly cutOff: AbortSignal;
+}
+
+interface Waiting {
+  readonly settlement: Settlement;
+  readonly done: (isDurable: boolean) => void;
+}
+
+const LARGEST_GROUP = 500;
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 5000;
+
+/**
+ * Writes settlements in groups: those that come while one group is written form the next. What waits is bounded by what
+ * is in flight, since a slot stays taken until its settlement is durable.
+ */
+export class Settler {
+  readonly #parts: SettlerParts;
+  #waiting: Waiting[] = [];
+  #isWriting = false;
+  #failures = 0;
+
+  constructor(parts: SettlerParts) {
+    this.#parts = parts;
+  }
+
+  /** Whether the store did not take the last group. Nothing should be attempted that may not be settled. */
+  get isFailing(): boolean {
+    return this.#failures > 0;
+  }
+
+  /** Resolves with true once the settlement is durable, with false where it was given up. Never rejects. */
+  settle(settlement: Settlement): Promise<boolean> {
+    return new Promise((done) => {
+      this.#waiting.push({ settlement, done });
+      if (!this.#isWriting) void this.#writeAll();
+    });
+  }
+
+  async #writeAll(): Promise<void> {
+    this.#isWriting = true;
+    while (this.#waiting.length > 0) {
+      const group = this.#waiting.slice(0, LARGEST_GROUP);
+      this.#waiting = this.#waiting.slice(LARGEST_GROUP);
+      const isDurable = await this.#write(group.map(({ settlement }) => settlement));
+      for (const { done } of group) done(isDurable);
+    }
+    this.#isWriting = false;
+  }
+
+  async #write(settlements: readonly Settlement[]): Promise<boolean> {
+    const { outbox, clock, log, cutOff } = this.#parts;
+    for (;;) {
+      try {
+        await outbox.settle(settlements);
+        this.#failures = 0;
+        return true;
+      } catch (error) {
+        this.#failures += 1;
+        log.error({ count: settlements.length, ...errorFields(error) }, 'deliveries could not be settled');
+      }
+      if (cutOff.aborted) return false;
+      await clock.sleep(pauseMs(this.#failures), cutOff);
+    }
+  }
+}
+
+/** How long to wait after so many failures in a row. */
+function pauseMs(failures: number): number {
+  return Math.min(FIRST_PAUSE_MS * 2 ** (failures - 1), LONGEST_PAUSE_MS);
+}

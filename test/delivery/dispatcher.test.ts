@@ -1,0 +1,342 @@
+import { describe, expect, it, vi } from 'vitest';
+import { createDispatcher } from '../../src/delivery/dispatcher.ts';
+import type { Endpoint } from '../../src/delivery/lane.ts';
+import type { AttemptResult } from '../../src/delivery/outcome.ts';
+import type { DeliveryRequest } from '../../src/delivery/sender.ts';
+import { createFakeClock } from '../support/fake-clock.ts';
+import { createFakeOutbox } from '../support/fake-outbox.ts';
+
+const DELIVERED: AttemptResult = { outcome: 'delivered', httpStatus: 204 };
+const REJECTED: AttemptResult = { outcome: 'rejected', httpStatus: 500 };
+const HOUR_MS = 3_600_000;
+
+function endpoint(name: string, differing: Partial<Endpoint> = {}): Endpoint {
+  return {
+    name,
+    url: `https://${name}.example/hook?key=hidden`,
+    secrets: ['whsec_hidden'],
+    headers: { authorization: 'hidden' },
+    timeoutMs: 15_000,
+    maxConcurrent: 8,
+    requestsPerSecond: 1000,
+    ...differing,
+  };
+}
+
+type Answer = (request: DeliveryRequest) => AttemptResult | Promise<AttemptResult>;
+
+/** As the sender does it: an attempt that is cut off has no status. */
+function untilCutOff({ signal }: DeliveryRequest): Promise<AttemptResult> {
+  return new Promise((resolve) => {
+    signal.addEventListener('abort', () => resolve({ outcome: 'unreachable', error: 'cut off' }));
+  });
+}
+
+function setUp(endpoints: readonly Endpoint[], answer: Answer) {
+  const clock = createFakeClock();
+  const startedAt = clock.now();
+  const outbox = createFakeOutbox();
+  const sent: { readonly seconds: number; readonly host: string; readonly eventId: string }[] = [];
+  const log = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn() };
+  const onAttempt = vi.fn();
+  const onSettled = vi.fn();
+  const dispatcher = createDispatcher({
+    outbox,
+    sender: {
+      async send(request) {
+        const seconds = (clock.now() - startedAt) / 1000;
+        sent.push({ seconds, host: new URL(request.url).hostname, eventId: request.eventId });
+        return answer(request);
+      },
+    },
+    clock,
+    random: () => 0.5,
+    log,
+    endpoints,
+    onAttempt,
+    onSettled,
+  });
+  const add = (name: string, count = 1) => Array.from({ length: count }, () => outbox.add(name, clock.now()));
+  const stop = async () => {
+    const stopped = dispatcher.stop(AbortSignal.abort());
+    await clock.advance(2000);
+    await stopped;
+  };
+  return { clock, outbox, dispatcher, sent, log, onAttempt, onSettled, add, stop };
+}
+
+describe('the ladder', () => {
+  it('attempts a delivery eight times at most, and then lets it be dead', async () => {
+    const { clock, dispatcher, outbox, sent, add, onAttempt, onSettled, log, stop } = setUp(
+      [endpoint('ops')],
+      () => REJECTED,
+    );
+    const [id] = add('ops');
+    dispatcher.start();
+    await clock.advance(40 * HOUR_MS);
+
+    const gaps = sent.map(({ seconds }, index) => seconds - (sent[index - 1]?.seconds ?? 0));
+    const expected = [0, 5, 300, 1800, 7200, 18_000, 36_000, 36_000];
+    expect(gaps.map(Math.round)).toEqual(expected);
+    expect(outbox.row(id!)).toMatchObject({ state: 'dead', attempts: 8 });
+    expect(new Set(sent.map(({ eventId }) => eventId)).size).toBe(1);
+    expect(onAttempt).toHaveBeenCalledTimes(8);
+    expect(onSettled.mock.calls.map(([, state]) => String(state))).toEqual([
+      ...Array<string>(7).fill('pending'),
+      'dead',
+    ]);
+    expect(log.info).toHaveBeenCalledOnce();
+    expect(JSON.stringify([log.info.mock.calls, log.debug.mock.calls])).not.toMatch(/hidden|https/);
+    await stop();
+  });
+
+  it('waits for Retry-After, and ends with the first success', async () => {
+    const answers: AttemptResult[] = [
+      { outcome: 'throttled', httpStatus: 429, retryAfterMs: 60_000 },
+      DELIVERED,
+    ];
+    const { clock, dispatcher, sent, outbox, add, stop } = setUp(
+      [endpoint('ops')],
+      () => answers.shift() ?? REJECTED,
+    );
+    add('ops');
+    dispatcher.start();
+    await clock.advance(HOUR_MS);
+    expect(sent.map(({ seconds }) => Math.round(seconds))).toEqual([0, 60]);
+    expect(outbox.states()).toEqual(['delivered']);
+    expect(outbox.groups().flat()[0]?.attempt).toEqual({
+      at: clock.now() - HOUR_MS,
+      outcome: 'throttled',
+      httpStatus: 429,
+      durationSeconds: 0,
+    });
+    await stop();
+  });
+
+  it.each<AttemptResult>([
+    { outcome: 'refused', error: 'not allowed' },
+    { outcome: 'rejected', httpStatus: 410 },
+  ])('does not try again after %j', async (answer) => {
+    const { clock, dispatcher, sent, outbox, add, stop } = setUp([endpoint('ops')], () => answer);
+    add('ops');
+    dispatcher.start();
+    await clock.advance(HOUR_MS);
+    expect(sent).toHaveLength(1);
+    expect(outbox.states()).toEqual(['dead']);
+    await stop();
+  });
+});
+
+describe('lanes', () => {
+  it('let no slow endpoint hold up another', async () => {
+    const { clock, dispatcher, sent, outbox, add, stop } = setUp(
+      [endpoint('slow', { maxConcurrent: 2 }), endpoint('fast')],
+      (request) => (request.url.includes('slow') ? untilCutOff(request) : DELIVERED),
+    );
+    add('slow', 20);
+    dispatcher.start();
+    await clock.advance(1000);
+    const ids = add('fast', 20);
+    dispatcher.wake('fast');
+    await clock.advance(1000);
+    expect(ids.map((id) => outbox.row(id)?.state)).toEqual(Array(20).fill('delivered'));
+    expect(sent.filter(({ host }) => host === 'slow.example')).toHaveLength(2);
+    await stop();
+  });
+
+  it('claim no more than they have free slots, until attempt and settlement are surely over', async () => {
+    const answers: (() => void)[] = [];
+    const { clock, dispatcher, outbox, add, stop } = setUp(
+      [endpoint('ops', { maxConcurrent: 3 })],
+      () => new Promise((resolve) => answers.push(() => resolve(DELIVERED))),
+    );
+    add('ops', 10);
+    dispatcher.start();
+    await clock.advance(100);
+    expect(answers).toHaveLength(3);
+    expect(outbox.claims()[0]).toMatchObject({ limit: 3 });
+    expect(outbox.claims()[0]!.claimedUntil - outbox.claims()[0]!.now).toBe(45_000);
+    answers.shift()?.();
+    await clock.advance(100);
+    expect(answers).toHaveLength(3);
+    expect(outbox.claims().map(({ limit }) => limit)).toEqual([3, 1]);
+    await stop();
+  });
+
+  it('begin no more attempts a second than the endpoint takes', async () => {
+    const { clock, dispatcher, sent, outbox, add, stop } = setUp(
+      [endpoint('ops', { requestsPerSecond: 2 })],
+      () => DELIVERED,
+    );
+    add('ops', 12);
+    dispatcher.start();
+    await clock.advance(60_000);
+    expect(outbox.states()).toEqual(Array(12).fill('delivered'));
+    const gaps = sent.slice(1).map(({ seconds }, index) => seconds - sent[index]!.seconds);
+    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(0.49);
+    expect(Math.max(...gaps)).toBeLessThanOrEqual(0.51);
+    await stop();
+  });
+
+  it('look at once when woken, and by themselves within half a minute', async () => {
+    const { clock, dispatcher, sent, add, stop } = setUp([endpoint('ops')], () => DELIVERED);
+    dispatcher.start();
+    await clock.advance(1000);
+    add('ops');
+    dispatcher.wake();
+    await clock.advance(0);
+    expect(sent).toHaveLength(1);
+    add('ops');
+    await clock.advance(30_000);
+    expect(sent).toHaveLength(2);
+    dispatcher.wake('an endpoint that is gone');
+    await stop();
+  });
+
+  it('do not sleep through a wake that comes while they look', async () => {
+    const { clock, dispatcher, outbox, sent, add, stop } = setUp([endpoint('ops')], () => DELIVERED);
+    const nothing = Promise.withResolvers<[]>();
+    const claim = vi.spyOn(outbox, 'claim').mockReturnValueOnce(nothing.promise);
+    dispatcher.start();
+    expect(claim).toHaveBeenCalledOnce();
+    add('ops');
+    dispatcher.wake('ops');
+    nothing.resolve([]);
+    await clock.advance(0);
+    expect(sent).toHaveLength(1);
+    await stop();
+  });
+
+  it('work off a load in one run that a test can wait for', async () => {
+    const { dispatcher, outbox, add } = setUp([endpoint('a'), endpoint('b')], () => DELIVERED);
+    add('a');
+    add('b');
+    expect(await dispatcher.runOnce()).toBe(2);
+    expect(outbox.states()).toEqual(['delivered', 'delivered']);
+    expect(await dispatcher.runOnce()).toBe(0);
+  });
+});
+
+describe('where the store fails', () => {
+  it('settles again without attempting again, and tells of it only then', async () => {
+    const { clock, dispatcher, outbox, sent, add, onSettled, log, stop } = setUp(
+      [endpoint('ops')],
+      () => DELIVERED,
+    );
+    add('ops', 5);
+    outbox.fail('settle', 8);
+    dispatcher.start();
+    await clock.advance(1000);
+    expect(sent).toHaveLength(5);
+    expect(onSettled).not.toHaveBeenCalled();
+    await clock.advance(60_000);
+    expect(sent).toHaveLength(5);
+    expect(outbox.states()).toEqual(Array(5).fill('delivered'));
+    expect(onSettled).toHaveBeenCalledTimes(5);
+    expect(log.error).toHaveBeenCalledTimes(8);
+    await stop();
+  });
+
+  it('attempts nothing that could not be settled, though claims end meanwhile', async () => {
+    const { clock, dispatcher, outbox, sent, add, stop } = setUp(
+      [endpoint('ops'), endpoint('other')],
+      () => DELIVERED,
+    );
+    add('ops');
+    outbox.fail('settle', 40);
+    dispatcher.start();
+    await clock.advance(1000);
+    add('ops');
+    add('other');
+    dispatcher.wake();
+    await clock.advance(100_000);
+    expect(sent).toHaveLength(1);
+    outbox.fail('settle', 0);
+    await clock.advance(10_000);
+    expect(sent.map(({ eventId }) => eventId)).toEqual(['event 1', 'event 2', 'event 3']);
+    expect(outbox.states()).toEqual(Array(3).fill('delivered'));
+    await stop();
+  });
+
+  it('groups what ends while a settlement is written', async () => {
+    const { dispatcher, outbox, add } = setUp([endpoint('ops', { maxConcurrent: 100 })], () => DELIVERED);
+    add('ops', 10);
+    await dispatcher.runOnce();
+    expect(outbox.groups().flat()).toHaveLength(10);
+    expect(outbox.groups().length).toBeLessThan(10);
+  });
+
+  it('claims again, ever more slowly', async () => {
+    const { clock, dispatcher, outbox, sent, add, log, stop } = setUp([endpoint('ops')], () => DELIVERED);
+    add('ops');
+    outbox.fail('claim', 5);
+    dispatcher.start();
+    await clock.advance(60_000);
+    const seconds = outbox.claims().map(({ now }) => (now - outbox.claims()[0]!.now) / 1000);
+    expect(seconds.slice(0, 6)).toEqual([0, 0.5, 1.5, 3.5, 7.5, 15.5]);
+    expect(log.error).toHaveBeenCalledTimes(5);
+    expect(sent).toHaveLength(1);
+    await stop();
+  });
+});
+
+describe('a stop', () => {
+  it('waits for what is in flight and its settlement, and begins nothing more', async () => {
+    const answers: (() => void)[] = [];
+    const { clock, dispatcher, outbox, add } = setUp(
+      [endpoint('ops', { maxConcurrent: 2 })],
+      () => new Promise((resolve) => answers.push(() => resolve(DELIVERED))),
+    );
+    add('ops', 5);
+    dispatcher.start();
+    await clock.advance(100);
+    let isStopped = false;
+    const stopped = dispatcher.stop(new AbortController().signal).then(() => (isStopped = true));
+    await clock.advance(10_000);
+    expect(isStopped).toBe(false);
+    for (const answer of answers) answer();
+    await stopped;
+    expect(answers).toHaveLength(2);
+    expect(outbox.states()).toEqual(['delivered', 'delivered', 'pending', 'pending', 'pending']);
+  });
+
+  it('cuts off what has no answer at its limit, and leaves it unsettled', async () => {
+    const { clock, dispatcher, outbox, sent, add, onAttempt } = setUp([endpoint('ops')], untilCutOff);
+    add('ops', 3);
+    dispatcher.start();
+    await clock.advance(100);
+    const limit = new AbortController();
+    const stopped = dispatcher.stop(limit.signal);
+    limit.abort();
+    await stopped;
+    expect(sent).toHaveLength(3);
+    expect(onAttempt).not.toHaveBeenCalled();
+    expect(outbox.groups()).toEqual([]);
+    expect(outbox.states()).toEqual(Array(3).fill('pending'));
+  });
+
+  it('settles what was answered though its body was cut off', async () => {
+    const { clock, dispatcher, outbox, add } = setUp([endpoint('ops')], async (request) => {
+      await untilCutOff(request);
+      return DELIVERED;
+    });
+    add('ops');
+    dispatcher.start();
+    await clock.advance(100);
+    await dispatcher.stop(AbortSignal.abort());
+    expect(outbox.states()).toEqual(['delivered']);
+  });
+
+  it.each(['fails', 'hangs'])('does not wait for a store that %s', async (how) => {
+    const { clock, dispatcher, outbox, add } = setUp([endpoint('ops')], () => DELIVERED);
+    if (how === 'fails') outbox.fail('settle', Infinity);
+    else vi.spyOn(outbox, 'settle').mockReturnValue(new Promise(() => undefined));
+    add('ops');
+    dispatcher.start();
+    await clock.advance(100);
+    const stopped = dispatcher.stop(AbortSignal.abort());
+    await clock.advance(1000);
+    await stopped;
+    expect(outbox.states()).toEqual(['pending']);
+  });
+});

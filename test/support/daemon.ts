@@ -1,0 +1,125 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
+
+/** Environment of the daemon under test: credentials that only a simulator accepts, and nothing of this machine's. */
+const ENVIRONMENT = {
+  PATH: process.env['PATH'],
+  AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
+  AWS_SECRET_ACCESS_KEY: 'secret',
+  AWS_EC2_METADATA_DISABLED: 'true',
+  NODE_NO_WARNINGS: '1',
+};
+
+/** A directory that is removed at the end. */
+export async function temporaryDirectory() {
+  const path = await mkdtemp(join(tmpdir(), 'lifecycle-watcher-'));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+}
+
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A started command of the program, its output collected line by line. */
+export function startCommand(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    env: { ...ENVIRONMENT, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const out: string[] = [];
+  const errors: string[] = [];
+  const waiting = new Set<() => void>();
+  createInterface(child.stdout).on('line', (line) => {
+    out.push(line);
+    for (const check of waiting) check();
+  });
+  createInterface(child.stderr).on('line', (line) => errors.push(line));
+  const ended: Promise<Ended> = once(child, 'close').then(([code, signal]) => ({
+    code: code as number | null,
+    signal: signal as NodeJS.Signals | null,
+    stdout: out.join('\n'),
+    stderr: errors.join('\n'),
+  }));
+  const isRunning = () => child.exitCode === null && child.signalCode === null;
+
+  return {
+    ended,
+    lines: (): readonly string[] => out,
+    /** The first line of standard output that passes; rejects when the command ends without one. */
+    async line(passes: (line: string) => boolean): Promise<string> {
+      const found = Promise.withResolvers<string>();
+      const check = () => {
+        const line = out.find(passes);
+        if (line !== undefined) found.resolve(line);
+      };
+      waiting.add(check);
+      check();
+      void ended.then(({ code, stderr }) =>
+        found.reject(new Error(`ended with code ${String(code)} before it said so: ${stderr}`)),
+      );
+      try {
+        return await found.promise;
+      } finally {
+        waiting.delete(check);
+      }
+    },
+    async kill(signal: NodeJS.Signals): Promise<Ended> {
+      if (isRunning()) child.kill(signal);
+      return ended;
+    },
+    async [Symbol.asyncDispose]() {
+      if (isRunning()) child.kill('SIGKILL');
+      await ended;
+    },
+  };
+}
+
+export const TOKEN = 'token-of-the-tests-only';
+
+/** Starts the daemon with this configuration (JSON is YAML), and waits until it listens. */
+export async function startDaemon(
+  directory: string,
+  config: Readonly<Record<string, unknown>>,
+  env: Readonly<Record<string, string>> = {},
+) {
+  const file = join(directory, 'watcher.yaml');
+  const whole = {
+    server: { port: 0, tokens: [{ name: 'tests', scopes: ['admin'], value: { env: 'TEST_TOKEN' } }] },
+    store: { sqlite: { path: join(directory, 'watcher.db') } },
+    ...config,
+  };
+  await writeFile(file, JSON.stringify(whole));
+  const command = startCommand(['run', '--config', file], { TEST_TOKEN: TOKEN, ...env });
+  const line = await command.line((text) => text.includes('"listening"') && text.includes('"server"'));
+  const { host, port } = JSON.parse(line) as { host: string; port: number };
+  const url = `http://${host}:${port}`;
+  return {
+    ...command,
+    url,
+    /** A request to its API; the answer's JSON. Rejects where the status is not 2xx. */
+    async api<T>(method: string, path: string, body?: unknown): Promise<T> {
+      const response = await fetch(url + path, {
+        method,
+        headers: {
+          authorization: `Bearer ${TOKEN}`,
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      const text = await response.text();
+      if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+      return (text === '' ? undefined : JSON.parse(text)) as T;
+    },
+  };
+}
+
+export type Daemon = Awaited<ReturnType<typeof startDaemon>>;

@@ -1,0 +1,61 @@
+import { setImmediate } from 'node:timers/promises';
+import type { Clock } from '../../src/runtime/clock.ts';
+
+/** A clock that stands still until it is told to go on. */
+export interface FakeClock extends Clock {
+  /** Lets `ms` pass: wakes sleepers in the order of their times, and lets what they do settle in between. */
+  advance(ms: number): Promise<void>;
+}
+
+interface Sleeper {
+  readonly wakesAt: number;
+  readonly wake: () => void;
+}
+
+const ROUNDS = 3;
+
+/** Lets promises and what they start run until nothing but timers and sockets can be waited for. */
+async function settle(): Promise<void> {
+  for (let round = 0; round < ROUNDS; round += 1) await setImmediate();
+}
+
+/** `startAt` is epoch milliseconds; the monotonic clock begins at 0. */
+export function createFakeClock(startAt = Date.UTC(2026, 0, 1)): FakeClock {
+  let elapsedMs = 0;
+  const sleepers = new Set<Sleeper>();
+
+  const first = () =>
+    [...sleepers].reduce<Sleeper | undefined>(
+      (best, sleeper) => (best !== undefined && best.wakesAt <= sleeper.wakesAt ? best : sleeper),
+      undefined,
+    );
+
+  return {
+    now: () => startAt + Math.round(elapsedMs),
+    monotonicNow: () => elapsedMs,
+    sleep(ms, signal) {
+      if (!(ms > 0) || signal?.aborted === true) return Promise.resolve();
+      return new Promise((resolve) => {
+        const wake = () => {
+          sleepers.delete(sleeper);
+          signal?.removeEventListener('abort', wake);
+          resolve();
+        };
+        const sleeper = { wakesAt: elapsedMs + ms, wake };
+        sleepers.add(sleeper);
+        signal?.addEventListener('abort', wake, { once: true });
+      });
+    },
+    async advance(ms) {
+      const untilMs = elapsedMs + ms;
+      await settle();
+      for (let next = first(); next !== undefined && next.wakesAt <= untilMs; next = first()) {
+        elapsedMs = Math.max(elapsedMs, next.wakesAt);
+        next.wake();
+        await settle();
+      }
+      elapsedMs = untilMs;
+      await settle();
+    },
+  };
+}
