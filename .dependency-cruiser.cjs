@@ -11,7 +11,7 @@ const allowed = {
   imagebuilder: [...bottomUp, 'limiter'],
   store: [...bottomUp],
   metrics: [...bottomUp],
-  polling: [...bottomUp, 'imagebuilder/gateway', 'limiter/limiter', 'store/store', 'metrics'],
+  polling: [...bottomUp, 'imagebuilder/gateway', 'limiter/budget', 'store/store', 'metrics'],
   delivery: [...bottomUp, 'store/store', 'metrics'],
   http: [...bottomUp, 'store/store', 'metrics'],
   simulator: [],

@@ -4,9 +4,10 @@ import type { Logger } from 'pino';
 /** What parts of the watcher need of a log. */
 export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>;
 
-/** One JSON object a line on standard output. */
-export function createLog(level: string): Logger {
-  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime });
+/** One JSON object a line, on standard output or into a file. */
+export function createLog(level: string, file?: string): Logger {
+  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
+  return file === undefined ? pino(options) : pino(options, pino.destination({ dest: file, sync: true }));
 }
 
 /** The fields of an error that may be logged: never its own properties, which can hold requests and credentials. */

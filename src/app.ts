@@ -1,0 +1,221 @@
+import type { Logger } from 'pino';
+import type { Config } from './config/schema.ts';
+import { createDispatcher } from './delivery/dispatcher.ts';
+import { createSender } from './delivery/sender.ts';
+import { targetText } from './domain/execution.ts';
+import type { TargetKey } from './domain/execution.ts';
+import { matchesFilter } from './domain/filter.ts';
+import type { Change } from './domain/transition.ts';
+import { startHttp } from './http/server.ts';
+import type { HttpServer } from './http/server.ts';
+import { createAwsGateway } from './imagebuilder/aws-gateway.ts';
+import { OPERATIONS } from './imagebuilder/gateway.ts';
+import { createMeasuredGateway } from './imagebuilder/measured-gateway.ts';
+import { createBottleneckLimiter } from './limiter/bottleneck-limiter.ts';
+import { createBudget } from './limiter/budget.ts';
+import { countChange, setGauges } from './metrics/collector.ts';
+import { createInstruments, zeroInstruments } from './metrics/instruments.ts';
+import { Poller } from './polling/poller.ts';
+import { createRegistrar } from './polling/registrar.ts';
+import { systemClock } from './runtime/clock.ts';
+import { errorFields } from './runtime/log.ts';
+import { VERSION } from './runtime/version.ts';
+import { openSqliteStore } from './store/sqlite.ts';
+import { sweepRepeatedly } from './store/sweeper.ts';
+import type { Store } from './store/store.ts';
+
+/** How long a stop waits for what is in flight. */
+const DRAIN_MS = 20_000;
+
+export interface App {
+  readonly addresses: HttpServer['addresses'];
+  /** Stops polling and accepting, finishes what is in flight within 20 s, closes everything. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts the daemon: from the store outwards, so that nothing is accepted that cannot be kept. Where a part cannot
+ * start, those before it are closed again and the error tells in one line what is wrong.
+ */
+export async function startApp(config: Config, log: Logger): Promise<App> {
+  await using starting = new AsyncDisposableStack();
+  const clock = systemClock;
+  const random = Math.random;
+  const instruments = createInstruments(VERSION);
+  const store = starting.use(await openSqliteStore(config.store.sqlite));
+
+  const endpointNames = config.endpoints.map(({ name }) => name);
+  const targetNames = config.targets.map(({ name }) => name);
+  zeroInstruments(instruments, { targets: targetNames, operations: OPERATIONS, endpoints: endpointNames });
+
+  const abandoned = await store.abandonDeliveriesExcept(endpointNames, clock.now());
+  for (const [endpoint, count] of abandoned) {
+    instruments.deliveries.inc({ endpoint, outcome: 'dead' }, count);
+    log.warn({ endpoint, count }, 'endpoint was removed: its open deliveries are dead');
+  }
+
+  const sender = starting.use(createSender({ egress: config.egress, clock, version: VERSION }));
+  const dispatcher = createDispatcher({
+    outbox: store,
+    sender,
+    clock,
+    random,
+    log,
+    endpoints: config.endpoints.map((endpoint) => ({
+      name: endpoint.name,
+      url: endpoint.url.reveal(),
+      secrets: endpoint.secrets.map((secret) => secret.reveal()),
+      headers: Object.fromEntries(
+        Object.entries(endpoint.headers).map(([name, value]) => [name, value.reveal()]),
+      ),
+      timeoutMs: endpoint.timeoutSeconds * 1000,
+      maxConcurrent: endpoint.maxConcurrent,
+      requestsPerSecond: endpoint.requestsPerSecond,
+    })),
+    onAttempt(endpoint, { outcome, durationSeconds }) {
+      instruments.deliveryAttempts.inc({ endpoint, outcome });
+      instruments.deliveryDuration.observe({ endpoint }, durationSeconds);
+    },
+    onSettled(endpoint, state) {
+      if (state !== 'pending') instruments.deliveries.inc({ endpoint, outcome: state });
+    },
+  });
+
+  const pollers = new Map<string, Poller>();
+  for (const target of config.targets) {
+    const { name } = target;
+    const learnt = await store.loadRate(target);
+    const poller = new Poller({
+      target: { name, accountId: target.accountId, region: target.region },
+      bounds: config.polling,
+      gateway: createMeasuredGateway(
+        createAwsGateway(target, { clock }),
+        ({ operation, outcome, durationSeconds }) => {
+          instruments.apiRequests.inc({ target: name, operation, outcome });
+          instruments.apiRequestDuration.observe({ target: name, operation }, durationSeconds);
+        },
+      ),
+      budget: createBudget({
+        makeLimiter: (perSecond) =>
+          createBottleneckLimiter({ perSecond, maxConcurrent: target.maxConcurrent }),
+        clock,
+        random,
+        ceiling: target.requestsPerSecond,
+        ...(learnt === undefined ? {} : { learnt }),
+        onThrottle: (cause) => instruments.throttles.inc({ target: name, cause }),
+      }),
+      store,
+      clock,
+      random,
+      log,
+      endpointsFor: (change) => endpointsFor(config, name, change),
+      onRecorded(change, endpoints) {
+        countChange(instruments, name, change);
+        logChange(log, name, change);
+        for (const endpoint of endpoints) dispatcher.wake(endpoint);
+      },
+    });
+    pollers.set(targetText(target), poller);
+  }
+  const pollerOf = (key: TargetKey) => pollers.get(targetText(key));
+
+  const registrar = createRegistrar({
+    store,
+    clock,
+    track: (execution) => pollerOf(execution)?.track(execution),
+    forget: (key) => pollerOf(key)?.forget(key),
+  });
+
+  let state: 'starting' | 'ready' | 'draining' = 'starting';
+  const targets = [...pollers.values()].map((poller) => poller.target);
+  const http = await startHttp(
+    {
+      ...config.server,
+      tokens: config.server.tokens.map((token) => ({ ...token, value: token.value.reveal() })),
+      ...(config.metrics === undefined ? {} : { metrics: config.metrics }),
+    },
+    {
+      store,
+      targets: () => targets,
+      ...registrar,
+      pollNow: (key) => pollerOf(key)?.pollNow(key) ?? false,
+      live: (key) => pollerOf(key)?.live(key),
+      onRegistration: (outcome) => instruments.registrations.inc({ source: 'api', outcome }),
+      async metricsText() {
+        const outbox = await outboxMeasures(store, endpointNames, clock.now());
+        setGauges(instruments, Array.from(pollers.values(), targetMeasures), outbox);
+        return { contentType: instruments.registry.contentType, body: await instruments.registry.metrics() };
+      },
+      async readiness() {
+        if (state !== 'ready') return { ready: false, reason: state };
+        return store.probe().then(
+          () => ({ ready: true }) as const,
+          (error: unknown) => {
+            log.error(errorFields(error), 'store cannot be written');
+            return { ready: false, reason: 'the store cannot be written' };
+          },
+        );
+      },
+      clock,
+      log,
+    },
+  );
+  starting.defer(() => http.close());
+
+  for (const poller of pollers.values()) await poller.start();
+  dispatcher.start();
+  const sweeping = new AbortController();
+  const sweeper = sweepRepeatedly(store, config.retention, clock, log, sweeping.signal);
+  state = 'ready';
+
+  const running = starting.move();
+  return {
+    addresses: http.addresses,
+    async stop() {
+      state = 'draining';
+      http.drain();
+      sweeping.abort();
+      const limit = AbortSignal.timeout(DRAIN_MS);
+      await Promise.all([
+        ...pollers.values().map((poller) => poller.stop(limit)),
+        dispatcher.stop(limit),
+        sweeper,
+      ]);
+      await running.disposeAsync();
+    },
+  };
+}
+
+/** Which endpoints get the event of a change. */
+function endpointsFor({ endpoints }: Config, targetName: string, { event, next }: Change): readonly string[] {
+  if (event === undefined) return [];
+  const { lifecyclePolicyArn, labels } = next;
+  const filterable = { type: event.type, targetName, lifecyclePolicyArn, labels };
+  return endpoints.filter((endpoint) => matchesFilter(endpoint, filterable)).map(({ name }) => name);
+}
+
+function logChange(log: Logger, target: string, { next, from, to, event }: Change): void {
+  const { lifecycleExecutionId, reason } = next;
+  const eventFields = event === undefined ? {} : { event: event.type, eventId: event.id };
+  log.info({ target, lifecycleExecutionId, from, to, reason, ...eventFields }, 'status');
+}
+
+function targetMeasures(poller: Poller) {
+  const { rate, shortfall, overdueSeconds } = poller.measures();
+  return {
+    target: poller.target.name,
+    isUp: poller.isConfirmed,
+    requestsPerSecond: rate.perSecond,
+    shortfall,
+    overdueSeconds,
+    executions: poller.executions(),
+  };
+}
+
+async function outboxMeasures(store: Store, endpoints: readonly string[], now: number) {
+  const counts = new Map((await store.outboxCounts()).map((count) => [count.endpoint, count]));
+  return endpoints.map((endpoint) => {
+    const { pending = 0, dead = 0, oldestPendingAt } = counts.get(endpoint) ?? {};
+    return { endpoint, pending, dead, oldestSeconds: Math.max(0, now - (oldestPendingAt ?? now)) / 1000 };
+  });
+}

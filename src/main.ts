@@ -1,0 +1,36 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander';
+import { VERSION } from './runtime/version.ts';
+
+const WRONG_USAGE = 2;
+
+/** Loaded one by one: a health check every few seconds must not load all of the daemon. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  run: async () => (await import('./commands/run.ts')).runCommand(),
+  'check-config': async () => (await import('./commands/check-config.ts')).checkConfigCommand(),
+  demo: async () => (await import('./commands/demo.ts')).demoCommand(),
+  simulate: async () => (await import('./commands/simulate.ts')).simulateCommand(),
+  receive: async () => (await import('./commands/receive.ts')).receiveCommand(),
+  healthcheck: async () => (await import('./commands/healthcheck.ts')).healthcheckCommand(),
+};
+
+const program = new Command('lifecycle-watcher')
+  .description('Watches EC2 Image Builder lifecycle executions and tells when they change.')
+  .version(VERSION);
+
+const wanted = COMMANDS[process.argv[2] ?? ''];
+const loading = wanted === undefined ? Object.values(COMMANDS) : [wanted];
+for (const load of loading) program.addCommand((await load()).exitOverride());
+
+// Whoever reads may stop early, as `head` does: there is nobody left to tell.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
+
+try {
+  await program.exitOverride().parseAsync();
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error;
+  process.exitCode = error.exitCode === 0 ? 0 : WRONG_USAGE;
+}

@@ -1,0 +1,67 @@
+import { detectionLagSeconds } from '../domain/event.ts';
+import type { Execution } from '../domain/execution.ts';
+import { STATUS_LABELS, isFinal, statusLabel } from '../domain/status.ts';
+import type { StatusLabel } from '../domain/status.ts';
+import type { Change } from '../domain/transition.ts';
+import type { Instruments } from './instruments.ts';
+
+/** Counts what a recorded change says. */
+export function countChange(instruments: Instruments, target: string, change: Change): void {
+  const { next, from, to, event } = change;
+  if (event !== undefined) instruments.events.inc({ type: event.type });
+  if (!change.isNewStatus) return;
+  instruments.transitions.inc({ target, from: statusLabel(from ?? undefined), to: statusLabel(to) });
+  if (!isFinal(to)) return;
+  if (next.startTime !== undefined && next.endTime !== undefined) {
+    const seconds = Math.max(0, next.endTime - next.startTime) / 1000;
+    instruments.executionDuration.observe({ target, status: to }, seconds);
+  }
+  const lag =
+    next.trackingEndedAt === undefined ? undefined : detectionLagSeconds(next, next.trackingEndedAt);
+  if (lag !== undefined && from !== null) instruments.detectionLag.observe({ target }, lag);
+}
+
+/** A target's present state, read when metrics are asked for. */
+export interface TargetMeasures {
+  readonly target: string;
+  readonly isUp: boolean;
+  readonly requestsPerSecond: number;
+  readonly shortfall: number;
+  readonly overdueSeconds: number;
+  readonly executions: Iterable<Execution>;
+}
+
+export interface OutboxMeasures {
+  readonly endpoint: string;
+  readonly pending: number;
+  readonly dead: number;
+  readonly oldestSeconds: number;
+}
+
+/** Sets the gauges to the present state. */
+export function setGauges(
+  instruments: Instruments,
+  targets: Iterable<TargetMeasures>,
+  outboxes: Iterable<OutboxMeasures>,
+): void {
+  for (const { target, isUp, requestsPerSecond, shortfall, overdueSeconds, executions } of targets) {
+    instruments.targetUp.set({ target }, isUp ? 1 : 0);
+    instruments.requestRateLimit.set({ target }, requestsPerSecond);
+    instruments.budgetShortfall.set({ target }, shortfall);
+    instruments.pollOverdue.set({ target }, overdueSeconds);
+    const counts = new Map<StatusLabel, number>();
+    for (const { status } of executions) {
+      const label = statusLabel(status);
+      counts.set(label, (counts.get(label) ?? 0) + 1);
+    }
+    for (const status of STATUS_LABELS) {
+      // A final execution is no longer active.
+      if (!isFinal(status)) instruments.trackedExecutions.set({ target, status }, counts.get(status) ?? 0);
+    }
+  }
+  for (const { endpoint, pending, dead, oldestSeconds } of outboxes) {
+    instruments.outboxPending.set({ endpoint }, pending);
+    instruments.outboxDead.set({ endpoint }, dead);
+    instruments.outboxOldest.set({ endpoint }, oldestSeconds);
+  }
+}

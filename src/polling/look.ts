@@ -1,0 +1,58 @@
+import pRetry from 'p-retry';
+import type { Observation } from '../domain/observation.ts';
+import type { CallFailure, CallResult } from '../domain/outcome.ts';
+import type { Gateway } from '../imagebuilder/gateway.ts';
+import type { Budget } from '../limiter/budget.ts';
+
+/** When the limiter let the look start, there was nothing left to look at. */
+export const NOTHING_DUE = 'nothing due';
+
+const REPEATS = 2;
+
+/** Carries a failure that is worth a repeat through p-retry, which knows only errors. */
+class TransientFailure extends Error {
+  readonly failure: CallFailure;
+
+  constructor(failure: CallFailure) {
+    super(failure.message);
+    this.failure = failure;
+  }
+}
+
+/**
+ * Looks at the execution that `pick` names at the moment the limiter lets the first request start. A failure of the
+ * network or of AWS is repeated at most twice, each request through the budget. Rejects where the budget is closed.
+ */
+export async function lookRepeatedly(
+  gateway: Gateway,
+  budget: Budget,
+  random: () => number,
+  pick: () => string | undefined,
+  signal: AbortSignal,
+): Promise<CallResult<Observation> | typeof NOTHING_DUE> {
+  const request = async () => {
+    const result = await budget.run(
+      async (callSignal) => {
+        const id = pick();
+        return id === undefined ? NOTHING_DUE : gateway.getExecution(id, callSignal);
+      },
+      (answer) => (answer === NOTHING_DUE ? undefined : answer),
+      signal,
+    );
+    if (result !== NOTHING_DUE && result.outcome === 'unavailable') throw new TransientFailure(result);
+    return result;
+  };
+  const minTimeout = 500 * (1 + random());
+  try {
+    return await pRetry(request, {
+      retries: REPEATS,
+      minTimeout,
+      maxTimeout: 5000,
+      // No `signal` here: p-retry would reject an answer that came after the abort, and it is to be recorded.
+      shouldRetry: ({ error }) => error instanceof TransientFailure && !signal.aborted,
+    });
+  } catch (error) {
+    if (error instanceof TransientFailure) return error.failure;
+    throw error;
+  }
+}

@@ -1,0 +1,250 @@
+import { estimatedLagSeconds } from '../domain/cadence.ts';
+import { keyText } from '../domain/execution.ts';
+import type { Execution, ExecutionKey, Target } from '../domain/execution.ts';
+import { isInOrder } from '../domain/observation.ts';
+import type { Observation } from '../domain/observation.ts';
+import type { CallFailure, CallResult } from '../domain/outcome.ts';
+import { transition } from '../domain/transition.ts';
+import type { Change } from '../domain/transition.ts';
+import type { Gateway } from '../imagebuilder/gateway.ts';
+import type { Budget } from '../limiter/budget.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { errorFields } from '../runtime/log.ts';
+import type { Log } from '../runtime/log.ts';
+import type { Store } from '../store/store.ts';
+import { writeBookkeeping, writeBookkeepingRepeatedly } from './bookkeeping.ts';
+import { confirmIdentity } from './identity.ts';
+import { NOTHING_DUE, lookRepeatedly } from './look.ts';
+import { Schedule } from './schedule.ts';
+import type { CadenceBounds } from './schedule.ts';
+import { stayOf, storedActive, withWishesOf } from './tracked.ts';
+import type { Tracked } from './tracked.ts';
+
+export interface PollerParts {
+  readonly target: Target;
+  readonly bounds: CadenceBounds;
+  readonly gateway: Gateway;
+  readonly budget: Budget;
+  readonly store: Pick<Store, 'active' | 'find' | 'record' | 'flushPolled' | 'saveRate'>;
+  readonly clock: Clock;
+  /** In [0, 1). */
+  readonly random: () => number;
+  readonly log: Log;
+  /** Names of the endpoints that are to get the change's event. */
+  readonly endpointsFor: (change: Change) => readonly string[];
+  /** Called once a change is durable. */
+  readonly onRecorded: (change: Change, endpoints: readonly string[]) => void;
+}
+
+/** Looks after all executions of one target: looks when they are due, within the budget, and records what changed. */
+export class Poller {
+  readonly #parts: PollerParts;
+  readonly #schedule: Schedule;
+  readonly #tracked = new Map<string, Tracked>();
+  readonly #stopping = new AbortController();
+  readonly #inFlight = new Set<Promise<void>>();
+  #loops: Promise<void> = Promise.resolve();
+  #isConfirmed = false;
+
+  constructor(parts: PollerParts) {
+    this.#parts = parts;
+    this.#schedule = new Schedule(
+      parts.clock,
+      parts.random,
+      parts.bounds,
+      () => parts.budget.rate().perSecond,
+    );
+  }
+
+  get target(): Target {
+    return this.#parts.target;
+  }
+
+  /** Whether the target's credentials have been found to belong to its account. */
+  get isConfirmed(): boolean {
+    return this.#isConfirmed;
+  }
+
+  /** Takes up what the store has as active, then polls until `stop`. */
+  async start(): Promise<void> {
+    const { store, target } = this.#parts;
+    for await (const execution of storedActive(store, target)) this.track(execution);
+    const bookkeeping = writeBookkeepingRepeatedly(
+      this.#parts,
+      () => this.#tracked.values(),
+      this.#stopping.signal,
+    );
+    this.#loops = Promise.all([this.#poll(), bookkeeping]).then(() => undefined);
+  }
+
+  /** Starts no more looks, and waits for those under way to be recorded until `limit` aborts: then they are cut off. */
+  async stop(limit: AbortSignal): Promise<void> {
+    this.#stopping.abort();
+    this.#schedule.wake();
+    const cutOff = () => void this.#parts.budget.close();
+    limit.addEventListener('abort', cutOff, { once: true });
+    await this.#loops;
+    await Promise.all(this.#inFlight);
+    limit.removeEventListener('abort', cutOff);
+    await writeBookkeeping(this.#parts, this.#tracked.values());
+    await this.#parts.budget.close();
+    this.#parts.gateway.close();
+  }
+
+  /** Begins or goes on looking after an active execution; of one that is known only the wishes are taken over. */
+  track(execution: Execution): void {
+    const key = keyText(execution);
+    const known = this.#tracked.get(key);
+    if (known?.execution.registration === execution.registration) {
+      known.execution = withWishesOf(execution, known.execution);
+      return;
+    }
+    if (known !== undefined) this.#schedule.remove(known);
+    if (execution.tracking !== 'active') return;
+    const tracked: Tracked = { execution, isPolledDirty: false };
+    this.#tracked.set(key, tracked);
+    this.#schedule.addFirst(tracked);
+  }
+
+  /** Looks after it no longer. */
+  forget(key: ExecutionKey): void {
+    const tracked = this.#tracked.get(keyText(key));
+    if (tracked === undefined) return;
+    this.#tracked.delete(keyText(key));
+    this.#schedule.remove(tracked);
+  }
+
+  /** Puts an execution first. False where it is not looked after. */
+  pollNow(key: ExecutionKey): boolean {
+    const tracked = this.#tracked.get(keyText(key));
+    if (tracked === undefined) return false;
+    this.#schedule.first(tracked);
+    return true;
+  }
+
+  /** What is known beyond the store: epoch milliseconds and seconds. */
+  live(key: ExecutionKey) {
+    const tracked = this.#tracked.get(keyText(key));
+    if (tracked === undefined) return undefined;
+    const { lastPolledAt } = tracked.execution;
+    const nextPollAt = this.#schedule.nextLookAt(tracked);
+    const stay = stayOf(tracked, this.#parts.clock.now());
+    return {
+      ...(lastPolledAt === undefined ? {} : { lastPolledAt }),
+      ...(nextPollAt === undefined ? {} : { nextPollAt }),
+      estimatedDetectionLagSeconds: estimatedLagSeconds(stay, this.#schedule.cadence()),
+    };
+  }
+
+  executions(): Iterable<Execution> {
+    return this.#tracked.values().map(({ execution }) => execution);
+  }
+
+  measures(): {
+    readonly rate: ReturnType<Budget['rate']>;
+    readonly shortfall: number;
+    readonly overdueSeconds: number;
+  } {
+    const overdueSeconds = this.#schedule.overdueSeconds();
+    return { rate: this.#parts.budget.rate(), shortfall: this.#schedule.cadence().shortfall, overdueSeconds };
+  }
+
+  async #poll(): Promise<void> {
+    const { signal } = this.#stopping;
+    this.#isConfirmed = await confirmIdentity(this.#parts, signal);
+    for (;;) {
+      await this.#schedule.untilReady(signal);
+      if (signal.aborted) return;
+      this.#parts.budget.setWanted(this.#schedule.isShort());
+      await new Promise<void>((started) => {
+        const look = this.#look(started).finally(() => {
+          this.#inFlight.delete(look);
+          started();
+        });
+        this.#inFlight.add(look);
+      });
+    }
+  }
+
+  /** One look at whatever is due first once the limiter lets it start; `started` is called then. Never rejects. */
+  async #look(started: () => void): Promise<void> {
+    const { gateway, budget, random, log } = this.#parts;
+    let tracked: Tracked | undefined;
+    const pick = () => {
+      tracked ??= this.#schedule.take();
+      started();
+      return tracked?.execution.lifecycleExecutionId;
+    };
+    try {
+      const result = await lookRepeatedly(gateway, budget, random, pick, this.#stopping.signal);
+      if (tracked !== undefined && result !== NOTHING_DUE) await this.#settle(tracked, result);
+    } catch (error) {
+      if (!this.#stopping.signal.aborted)
+        log.error({ target: this.target.name, ...errorFields(error) }, 'look failed');
+      if (tracked !== undefined) this.#again(tracked);
+    }
+  }
+
+  async #settle(tracked: Tracked, result: CallResult<Observation>): Promise<void> {
+    tracked.lastLookTick = this.#parts.clock.monotonicNow();
+    if (!this.#isCurrent(tracked)) return;
+    if (result.outcome === 'ok') {
+      await this.#observe(tracked, result.value);
+      return;
+    }
+    this.#logFailure(tracked, result);
+    // A throttle says nothing of the execution: it is due as it was.
+    if (result.outcome === 'throttled') this.#schedule.first(tracked);
+    else this.#schedule.next(tracked);
+  }
+
+  async #observe(tracked: Tracked, observation: Observation): Promise<void> {
+    if (isInOrder(observation, tracked.lastAcceptedTick)) {
+      const change = transition(tracked.execution, this.target, observation);
+      if (change !== undefined && !(await this.#record(tracked, change))) {
+        await this.#reload(tracked);
+        return;
+      }
+      tracked.lastAcceptedTick = observation.answeredTick;
+      if (change === undefined) {
+        tracked.execution = { ...tracked.execution, lastPolledAt: observation.sentAt };
+        tracked.isPolledDirty = true;
+      }
+    }
+    if (tracked.execution.tracking === 'active') this.#again(tracked);
+    else if (this.#isCurrent(tracked)) this.forget(tracked.execution);
+  }
+
+  /** False where the store has another state than the change was made from. */
+  async #record(tracked: Tracked, change: Change): Promise<boolean> {
+    const endpoints = change.event === undefined ? [] : this.#parts.endpointsFor(change);
+    if ((await this.#parts.store.record(change, endpoints)) === 'conflict') return false;
+    tracked.execution = withWishesOf(tracked.execution, change.next);
+    this.#parts.onRecorded(change, endpoints);
+    return true;
+  }
+
+  /** Somebody else changed it: what they stored holds, and only a new look may change it again. */
+  async #reload(tracked: Tracked): Promise<void> {
+    const stored = await this.#parts.store.find(tracked.execution);
+    if (!this.#isCurrent(tracked)) return;
+    this.forget(tracked.execution);
+    if (stored !== undefined) this.track(stored);
+  }
+
+  #again(tracked: Tracked): void {
+    if (this.#isCurrent(tracked)) this.#schedule.next(tracked);
+  }
+
+  #isCurrent(tracked: Tracked): boolean {
+    return this.#tracked.get(keyText(tracked.execution)) === tracked;
+  }
+
+  #logFailure({ execution: { lifecycleExecutionId } }: Tracked, failure: CallFailure): void {
+    const level = failure.outcome === 'throttled' || failure.outcome === 'missing' ? 'debug' : 'warn';
+    this.#parts.log[level](
+      { target: this.target.name, lifecycleExecutionId, ...failure },
+      'look did not succeed',
+    );
+  }
+}

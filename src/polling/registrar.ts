@@ -1,0 +1,30 @@
+import type { Execution, ExecutionKey } from '../domain/execution.ts';
+import type { Registration, RegistrationResult } from '../domain/registration.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Store } from '../store/store.ts';
+
+export interface RegistrarParts {
+  readonly store: Pick<Store, 'register' | 'remove'>;
+  readonly clock: Clock;
+  /** Tells the poller of the execution's target. */
+  readonly track: (execution: Execution) => void;
+  readonly forget: (key: ExecutionKey) => void;
+}
+
+/** The one way in and out of tracking: stored first, then polled. */
+export function createRegistrar({ store, clock, track, forget }: RegistrarParts) {
+  return {
+    /** Durable before it resolves; results in the order given. */
+    async register(registrations: readonly Registration[]): Promise<readonly RegistrationResult[]> {
+      const results = await store.register(registrations, clock.now());
+      for (const result of results) if (result.outcome !== 'invalid') track(result.execution);
+      return results;
+    },
+    /** False where there was nothing to remove. */
+    async remove(key: ExecutionKey): Promise<boolean> {
+      const isRemoved = await store.remove(key, clock.now());
+      if (isRemoved) forget(key);
+      return isRemoved;
+    },
+  };
+}

@@ -1,0 +1,48 @@
+import { ageHazard } from '../domain/cadence.ts';
+import type { Stay } from '../domain/cadence.ts';
+import type { Execution, TargetKey } from '../domain/execution.ts';
+import type { Store } from '../store/store.ts';
+
+const PAGE_SIZE = 1000;
+
+/** An execution while its target's poller looks after it. Ticks are instants of the monotonic clock in milliseconds. */
+export interface Tracked {
+  execution: Execution;
+  /** When the latest accepted look was answered; nothing sent before that is accepted. */
+  lastAcceptedTick?: number;
+  /** When the latest look of any outcome ended. */
+  lastLookTick?: number;
+  /** Whether `lastPolledAt` is newer than what is stored. */
+  isPolledDirty: boolean;
+}
+
+/** The execution's present stay as the cadence sees it at the wall-clock instant `now`. */
+export function stayOf({ execution }: Tracked, now: number): Stay {
+  const since = execution.statusSince ?? execution.registeredAt;
+  return { ageSeconds: (now - Math.max(since, execution.expectedAt ?? since)) / 1000, hazard: ageHazard };
+}
+
+/** `execution` with the wishes of `current`, which a registration may have changed in the meantime. */
+export function withWishesOf(current: Execution, execution: Execution): Execution {
+  const { labels, resourceArn, callbackUrl, expectedAt, giveUpAt } = current;
+  return {
+    ...execution,
+    labels,
+    ...(resourceArn === undefined ? {} : { resourceArn }),
+    ...(callbackUrl === undefined ? {} : { callbackUrl }),
+    ...(expectedAt === undefined ? {} : { expectedAt }),
+    ...(giveUpAt === undefined ? {} : { giveUpAt }),
+  };
+}
+
+/** All active executions of a target that the store has, oldest registration first. */
+export async function* storedActive(
+  store: Pick<Store, 'active'>,
+  target: TargetKey,
+): AsyncGenerator<Execution> {
+  for (let after: number | undefined = 0; after !== undefined;) {
+    const page: readonly Execution[] = await store.active(target, after, PAGE_SIZE);
+    yield* page;
+    after = page.at(-1)?.registration;
+  }
+}

@@ -1,0 +1,258 @@
+import { Webhook } from 'svix';
+import { describe, expect, it, vi } from 'vitest';
+import { startSimulator } from '../../src/simulator/simulator.ts';
+import { startDaemon, temporaryDirectory } from '../support/daemon.ts';
+import type { Daemon } from '../support/daemon.ts';
+import { executionId } from '../support/executions.ts';
+import { startAnswering } from '../support/receivers.ts';
+import type { Received } from '../support/receivers.ts';
+import { WEBHOOK_SECRET } from '../support/secrets.ts';
+
+const PATIENCE = { timeout: 30_000, interval: 50 };
+const ENV = { RECEIVER_SECRET: WEBHOOK_SECRET };
+
+interface CloudEvent {
+  readonly id: string;
+  readonly type: string;
+  readonly subject: string;
+  readonly executionsequence: number;
+}
+
+const eventOf = ({ body }: Received) => JSON.parse(body) as CloudEvent;
+
+function configOf(simulatorUrl: string, receiverUrl: string, endpoint: object = {}) {
+  return {
+    targets: [
+      {
+        name: 'prod',
+        accountId: '123456789012',
+        region: 'us-east-1',
+        endpoint: simulatorUrl,
+        requestsPerSecond: 50,
+      },
+    ],
+    polling: { targetLagSeconds: 1, minIntervalSeconds: 1, maxIntervalSeconds: 2 },
+    endpoints: [{ name: 'ops', url: receiverUrl, secrets: [{ env: 'RECEIVER_SECRET' }], ...endpoint }],
+    egress: { allowPrivateNetworks: true },
+  };
+}
+
+const register = (daemon: Daemon, ids: readonly string[]) =>
+  daemon.api('POST', '/v1/executions/batch', {
+    executions: ids.map((lifecycleExecutionId) => ({ lifecycleExecutionId })),
+  });
+
+async function feedOf(daemon: Daemon): Promise<readonly CloudEvent[]> {
+  const { events } = await daemon.api<{ events: readonly CloudEvent[] }>('GET', '/v1/events?limit=1000');
+  return events;
+}
+
+describe('the daemon', { timeout: 120_000 }, () => {
+  it('brings an execution from its registration to a signed event', async () => {
+    await using directory = await temporaryDirectory();
+    await using simulator = await startSimulator();
+    await using receiver = await startAnswering();
+    await using daemon = await startDaemon(directory.path, configOf(simulator.url, receiver.url), ENV);
+    const id = simulator.start({
+      timeline: [
+        { status: 'IN_PROGRESS', afterMs: 0 },
+        { status: 'FAILED', afterMs: 3000, reason: 'an action failed' },
+      ],
+    });
+    const registered = await daemon.api('POST', '/v1/executions', {
+      lifecycleExecutionId: id,
+      labels: { team: 'platform' },
+    });
+    expect(registered).toMatchObject({
+      tracking: 'active',
+      source: 'api',
+      registeredBy: 'tests',
+      sequence: 0,
+    });
+
+    await vi.waitFor(() => expect(receiver.received()).toHaveLength(1), PATIENCE);
+    const [received] = receiver.received();
+    const body = received?.body ?? '';
+    new Webhook(WEBHOOK_SECRET).verify(body, received?.headers ?? {});
+    const event: unknown = JSON.parse(body);
+    expect(event).toMatchObject({
+      specversion: '1.0',
+      type: 'lifecycle-watcher.execution.failed',
+      source: '/imagebuilder/123456789012/us-east-1',
+      subject: id,
+      executionsequence: 1,
+      data: {
+        target: { name: 'prod', accountId: '123456789012', region: 'us-east-1' },
+        execution: { lifecycleExecutionId: id, status: 'FAILED', reason: 'an action failed' },
+        transition: { from: 'IN_PROGRESS', to: 'FAILED' },
+        labels: { team: 'platform' },
+      },
+    });
+    expect(await feedOf(daemon)).toEqual([event]);
+    expect(await daemon.api('GET', `/v1/executions/${id}`)).toMatchObject({
+      tracking: 'finished',
+      status: 'FAILED',
+      sequence: 1,
+    });
+
+    await vi.waitFor(async () => {
+      const metrics = await (await fetch(`${daemon.url}/metrics`)).text();
+      for (const sample of [
+        'transitions_total{target="prod",from="UNKNOWN",to="IN_PROGRESS"} 1',
+        'transitions_total{target="prod",from="IN_PROGRESS",to="FAILED"} 1',
+        'events_total{type="execution.failed"} 1',
+        'deliveries_total{endpoint="ops",outcome="delivered"} 1',
+        'delivery_attempts_total{endpoint="ops",outcome="delivered"} 1',
+        'delivery_attempts_total{endpoint="ops",outcome="timeout"} 0',
+        'detection_lag_seconds_count{target="prod"} 1',
+        'outbox_pending{endpoint="ops"} 0',
+        'target_up{target="prod"} 1',
+        'registrations_total{source="api",outcome="created"} 1',
+        'tracked_executions{target="prod",status="IN_PROGRESS"} 0',
+      ])
+        expect(metrics).toContain(`lifecycle_watcher_${sample}\n`);
+    }, PATIENCE);
+    expect((await fetch(`${daemon.url}/readyz`)).status).toBe(200);
+    const { code, stdout } = await daemon.kill('SIGTERM');
+    expect(code).toBe(0);
+    expect(stdout).not.toContain(WEBHOOK_SECRET);
+    for (const line of stdout.split('\n')) expect(() => JSON.parse(line) as unknown).not.toThrow();
+  });
+
+  it('loses nothing when it is killed again and again, and repeats only with the same id and body', async () => {
+    await using directory = await temporaryDirectory();
+    await using simulator = await startSimulator({ ratePerSecond: 200, burst: 200, seed: 7 });
+    await using receiver = await startAnswering();
+    const config = configOf(simulator.url, receiver.url);
+    const ids: string[] = [];
+    for (let life = 0; life < 4; life += 1) {
+      await using daemon = await startDaemon(directory.path, config, ENV);
+      const started = simulator.startRandom({ count: 10, meanDurationMs: 4000 });
+      ids.push(...started);
+      await register(daemon, started);
+      const before = receiver.received().length;
+      await vi.waitFor(() => expect(receiver.received().length).toBeGreaterThan(before + 2), PATIENCE);
+      await daemon.kill('SIGKILL');
+    }
+
+    await using daemon = await startDaemon(directory.path, config, ENV);
+    const finals = () =>
+      new Set(
+        receiver
+          .received()
+          .map(eventOf)
+          .filter(({ type }) => /\.(succeeded|failed|cancelled)$/.test(type))
+          .map(({ subject }) => subject),
+      );
+    await vi.waitFor(() => expect(finals()).toEqual(new Set(ids)), PATIENCE);
+    const bodies = new Map<string, string>();
+    for (const { id, body } of receiver.received()) {
+      expect(bodies.get(id) ?? body).toBe(body);
+      bodies.set(id, body);
+    }
+    const feed = await feedOf(daemon);
+    await vi.waitFor(
+      () => expect(new Set(receiver.received().map(({ id }) => id))).toEqual(new Set(feed.map((e) => e.id))),
+      PATIENCE,
+    );
+    for (const id of ids) {
+      const sequences = feed.filter(({ subject }) => subject === id).map((e) => e.executionsequence);
+      expect(sequences).toEqual(sequences.map((_, index) => index + 1));
+      expect(simulator.history(id).at(-1)?.status).toBeDefined();
+    }
+  });
+
+  it('finishes at SIGTERM what is in flight, and does not send it again', async () => {
+    await using directory = await temporaryDirectory();
+    await using simulator = await startSimulator();
+    await using receiver = await startAnswering();
+    const held = Promise.withResolvers<() => void>();
+    receiver.answerWith((response) => held.resolve(() => response.writeHead(204).end()));
+    const config = configOf(simulator.url, receiver.url);
+    const id = simulator.start({ timeline: [{ status: 'SUCCESS', afterMs: 0 }] });
+    {
+      await using daemon = await startDaemon(directory.path, config, ENV);
+      await register(daemon, [id]);
+      const answer = await held.promise;
+      const ended = daemon.kill('SIGTERM');
+      await daemon.line((line) => line.includes('"stopping"'));
+      expect((await fetch(`${daemon.url}/readyz`)).status).toBe(503);
+      answer();
+      expect((await ended).code).toBe(0);
+    }
+    await using daemon = await startDaemon(directory.path, config, ENV);
+    const another = simulator.start({ timeline: [{ status: 'SUCCESS', afterMs: 0 }] });
+    receiver.answerWith((response) => response.writeHead(204).end());
+    await register(daemon, [another]);
+    await vi.waitFor(() => expect(receiver.received()).toHaveLength(2), PATIENCE);
+    expect(receiver.received().map((received) => eventOf(received).subject)).toEqual([id, another]);
+  });
+
+  it('brings a receiver that was down what it missed, and the others theirs meanwhile', async () => {
+    await using directory = await temporaryDirectory();
+    await using simulator = await startSimulator({ ratePerSecond: 100, burst: 100 });
+    await using well = await startAnswering();
+    await using hanging = await startAnswering(() => undefined);
+    const down = await startAnswering();
+    await down[Symbol.asyncDispose]();
+    const config = configOf(simulator.url, well.url);
+    const secrets = [{ env: 'RECEIVER_SECRET' }];
+    const endpoints = [
+      ...config.endpoints,
+      { name: 'hanging', url: hanging.url, secrets, timeoutSeconds: 2, maxConcurrent: 2 },
+      { name: 'down', url: down.url, secrets },
+    ];
+    await using daemon = await startDaemon(directory.path, { ...config, endpoints }, ENV);
+    const ids = Array.from({ length: 10 }, (_, index) =>
+      simulator.start({ id: executionId(index), timeline: [{ status: 'SUCCESS', afterMs: 0 }] }),
+    );
+    await register(daemon, ids);
+    const subjects = (received: readonly Received[]) =>
+      new Set(received.map((request) => eventOf(request).subject));
+    await vi.waitFor(() => expect(subjects(well.received())).toEqual(new Set(ids)), PATIENCE);
+
+    await using back = await startAnswering(undefined, down.port);
+    await vi.waitFor(() => expect(subjects(back.received())).toEqual(new Set(ids)), PATIENCE);
+    hanging.answerWith((response) => response.writeHead(200).end());
+    await vi.waitFor(() => expect(subjects(hanging.received())).toEqual(new Set(ids)), PATIENCE);
+    expect(well.received()).toHaveLength(ids.length);
+  });
+
+  it('polls nothing with credentials of another account, and says so', async () => {
+    await using directory = await temporaryDirectory();
+    await using simulator = await startSimulator({ accounts: { AKIDEXAMPLE: '210987654321' } });
+    await using receiver = await startAnswering();
+    await using daemon = await startDaemon(directory.path, configOf(simulator.url, receiver.url), ENV);
+    await register(daemon, [executionId(1)]);
+    await daemon.line((line) => line.includes('210987654321') && line.includes('not polled'));
+    const metrics = await (await fetch(`${daemon.url}/metrics`)).text();
+    expect(metrics).toContain('lifecycle_watcher_target_up{target="prod"} 0\n');
+    const operations = new Set(simulator.calls().map(({ operation }) => operation));
+    expect(operations).toEqual(new Set(['GetCallerIdentity']));
+  });
+
+  it('goes on with a page of registrations, list and deletion while it polls', async () => {
+    await using directory = await temporaryDirectory();
+    await using simulator = await startSimulator();
+    await using receiver = await startAnswering();
+    await using daemon = await startDaemon(directory.path, configOf(simulator.url, receiver.url), ENV);
+    const id = simulator.start({ timeline: [{ status: 'IN_PROGRESS', afterMs: 0 }] });
+    await register(daemon, [id]);
+    await vi.waitFor(
+      async () =>
+        expect(await daemon.api('GET', `/v1/executions/${id}`)).toMatchObject({ status: 'IN_PROGRESS' }),
+      PATIENCE,
+    );
+    await daemon.api('POST', `/v1/executions/${id}/poll`);
+    await daemon.api('DELETE', `/v1/executions/${id}`);
+    await expect(daemon.api('GET', `/v1/executions/${id}`)).rejects.toThrow('404');
+    await expect(daemon.api('POST', `/v1/executions/${id}/poll`)).rejects.toThrow('404');
+    const calls = () => simulator.calls().filter(({ executionId: called }) => called === id).length;
+    const marker = simulator.start({ timeline: [{ status: 'SUCCESS', afterMs: 3000 }] });
+    await vi.waitFor(() => expect(calls()).toBeGreaterThan(0), PATIENCE);
+    const before = calls();
+    await register(daemon, [marker]);
+    await vi.waitFor(() => expect(receiver.received()).toHaveLength(1), PATIENCE);
+    expect(calls()).toBe(before);
+  });
+});
