@@ -53,7 +53,6 @@ await using daemon = await startDaemon(
     ],
     endpoints: [{ name: 'receiver', url: receiver.url, secrets: [{ env: 'RECEIVER_SECRET' }] }],
     egress: { allowPrivateNetworks: true },
-    log: { level: 'warn' },
   },
   { RECEIVER_SECRET: WEBHOOK_SECRET },
 );

@@ -16,6 +16,8 @@ const ENVIRONMENT = {
   NODE_NO_WARNINGS: '1',
 };
 
+const LINE_LIMIT_MS = 30_000;
+
 /** A directory that is removed at the end. */
 export async function temporaryDirectory() {
   const path = await mkdtemp(join(tmpdir(), 'lifecycle-watcher-'));
@@ -54,7 +56,7 @@ export function startCommand(args: readonly string[], env: Readonly<Record<strin
   return {
     ended,
     lines: (): readonly string[] => out,
-    /** The first line of standard output that passes; rejects when the command ends without one. */
+    /** The first line of standard output that passes; rejects when the command ends, or half a minute passes, without one. */
     async line(passes: (line: string) => boolean): Promise<string> {
       const found = Promise.withResolvers<string>();
       const check = () => {
@@ -63,6 +65,9 @@ export function startCommand(args: readonly string[], env: Readonly<Record<strin
       };
       waiting.add(check);
       check();
+      const limit = setTimeout(() => {
+        found.reject(new Error(`did not say so within ${LINE_LIMIT_MS} ms: ${out.join('\n')}`));
+      }, LINE_LIMIT_MS);
       void ended.then(({ code, stderr }) =>
         found.reject(new Error(`ended with code ${String(code)} before it said so: ${stderr}`)),
       );
@@ -70,6 +75,7 @@ export function startCommand(args: readonly string[], env: Readonly<Record<strin
         return await found.promise;
       } finally {
         waiting.delete(check);
+        clearTimeout(limit);
       }
     },
     async kill(signal: NodeJS.Signals): Promise<Ended> {

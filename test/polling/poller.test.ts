@@ -1,0 +1,278 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import type { Change } from '../../src/domain/transition.ts';
+import { createAwsGateway } from '../../src/imagebuilder/aws-gateway.ts';
+import { createBottleneckLimiter } from '../../src/limiter/bottleneck-limiter.ts';
+import { createBudget } from '../../src/limiter/budget.ts';
+import { Poller } from '../../src/polling/poller.ts';
+import type { PollerParts } from '../../src/polling/poller.ts';
+import { createRegistrar } from '../../src/polling/registrar.ts';
+import { systemClock } from '../../src/runtime/clock.ts';
+import { startSimulator } from '../../src/simulator/simulator.ts';
+import type { SimulatorOptions, Timeline } from '../../src/simulator/simulator.ts';
+import { openSqliteStore } from '../../src/store/sqlite.ts';
+import type { Store } from '../../src/store/store.ts';
+
+process.env['AWS_ACCESS_KEY_ID'] = 'AKIDEXAMPLE';
+process.env['AWS_SECRET_ACCESS_KEY'] = 'secret';
+
+const TARGET = { name: 'prod', accountId: '123456789012', region: 'us-east-1' };
+const SOON = { timeout: 15_000, interval: 20 };
+const ended: Timeline = [{ status: 'SUCCESS', afterMs: 0 }];
+const running: Timeline = [{ status: 'IN_PROGRESS', afterMs: 0 }];
+
+interface Wanted {
+  readonly simulator?: SimulatorOptions;
+  readonly perSecond?: number;
+  /** What stands between the poller and the store. */
+  readonly wrap?: (store: Store) => Partial<PollerParts['store']>;
+}
+
+/** A poller over the real gateway, limiter and store, and a simulator that it polls. */
+async function house({ simulator: options, perSecond = 100, wrap }: Wanted = {}) {
+  const stack = new AsyncDisposableStack();
+  onTestFinished(() => stack.disposeAsync());
+  const directory = await mkdtemp(join(tmpdir(), 'watcher-poller-'));
+  stack.defer(() => rm(directory, { recursive: true }));
+  const simulator = stack.use(await startSimulator(options));
+  const store = stack.use(await openSqliteStore({ path: join(directory, 'watcher.db') }));
+  const changes: Change[] = [];
+  const logged: string[] = [];
+  const log = (fields: object, message: string) => void logged.push(`${message} ${JSON.stringify(fields)}`);
+
+  function newPoller() {
+    const stopping = new AbortController();
+    const poller = new Poller({
+      target: TARGET,
+      bounds: { targetLagSeconds: 0.2, minIntervalSeconds: 0.1, maxIntervalSeconds: 0.3 },
+      gateway: createAwsGateway(
+        { ...TARGET, endpoint: simulator.url },
+        { clock: systemClock, timeoutMs: 1000 },
+      ),
+      budget: createBudget({
+        makeLimiter: (rate) => createBottleneckLimiter({ perSecond: rate, maxConcurrent: 4 }),
+        clock: systemClock,
+        random: Math.random,
+        ceiling: perSecond,
+        learnt: { perSecond },
+      }),
+      store: { ...store, ...wrap?.(store) },
+      clock: systemClock,
+      random: Math.random,
+      log: { debug: log, info: log, warn: log, error: log } as unknown as PollerParts['log'],
+      endpointsFor: () => ['ops'],
+      onRecorded: (change) => changes.push(change),
+    });
+    stack.defer(async () => {
+      stopping.abort();
+      await poller.stop(stopping.signal);
+    });
+    return poller;
+  }
+
+  const poller = newPoller();
+  const registrar = createRegistrar({
+    store,
+    clock: systemClock,
+    track: (execution) => poller.track(execution),
+    forget: (key) => poller.forget(key),
+  });
+  const keyOf = (lifecycleExecutionId: string) => ({ ...TARGET, lifecycleExecutionId });
+  return {
+    simulator,
+    store,
+    poller,
+    newPoller,
+    changes,
+    logged,
+    keyOf,
+    registerAll: (ids: readonly string[]) =>
+      registrar.register(ids.map((id) => ({ ...keyOf(id), labels: {}, source: 'api' as const }))),
+    remove: (id: string) => registrar.remove(keyOf(id)),
+    types: async () => (await store.feed({ after: 0, limit: 1000 })).events.map(({ type }) => type),
+    lookedAt: (id: string) => simulator.calls().filter(({ executionId }) => executionId === id).length,
+  };
+}
+
+describe('a poller', { timeout: 30_000 }, () => {
+  it('tells every change of an execution until it ends, PENDING and unknown statuses included', async () => {
+    const { simulator, poller, registerAll, types, store, keyOf } = await house();
+    await poller.start();
+    const id = simulator.start({
+      timeline: [
+        { status: 'IN_PROGRESS', afterMs: 0 },
+        { status: 'PENDING', afterMs: 1000 },
+        { status: 'IN_PROGRESS', afterMs: 2000 },
+        { status: 'REHEARSING', afterMs: 3000 },
+        { status: 'CANCELLING', afterMs: 4000 },
+        { status: 'CANCELLED', afterMs: 5000 },
+      ],
+    });
+    await registerAll([id]);
+    await vi.waitFor(
+      async () =>
+        expect(await types()).toEqual([
+          'execution.pending',
+          'execution.resumed',
+          'execution.unknown_status',
+          'execution.cancelling',
+          'execution.cancelled',
+        ]),
+      SOON,
+    );
+    expect(await store.find(keyOf(id))).toMatchObject({ tracking: 'finished', sequence: 5 });
+    expect([...poller.executions()]).toEqual([]);
+    expect(poller.live(keyOf(id))).toBeUndefined();
+  });
+
+  it('loses no execution to throttling', async () => {
+    const { simulator, poller, registerAll, types } = await house({
+      simulator: { ratePerSecond: 10, burst: 1 },
+      perSecond: 40,
+    });
+    await poller.start();
+    const ids = Array.from({ length: 20 }, () => simulator.start({ timeline: ended }));
+    await registerAll(ids);
+    await vi.waitFor(async () => expect(await types()).toHaveLength(20), SOON);
+    const { throttled } = simulator.counts();
+    expect(throttled).toBeGreaterThan(0);
+    // A throttled look is no look: each execution needed exactly one that was answered.
+    expect(simulator.counts().ok).toBe(ids.length + 1);
+  });
+
+  it('repeats what failed on the way, at most twice', async () => {
+    const { simulator, poller, registerAll, types } = await house();
+    await poller.start();
+    await vi.waitFor(() => expect(poller.isConfirmed).toBe(true), SOON);
+    simulator.addFault({ kind: 'error', code: 'ServiceException', httpStatus: 500, count: 1 });
+    simulator.addFault({ kind: 'reset', count: 1 });
+    const id = simulator.start({ timeline: ended });
+    await registerAll([id]);
+    await vi.waitFor(async () => expect(await types()).toEqual(['execution.succeeded']), SOON);
+    expect(simulator.calls().filter(({ operation }) => operation === 'GetLifecycleExecution')).toHaveLength(
+      3,
+    );
+  });
+
+  it.each([
+    [
+      'a body cut short',
+      { kind: 'body', httpStatus: 200, contentType: 'application/json', text: '{"lifecyc' },
+    ],
+    ['a page of a proxy', { kind: 'body', httpStatus: 200, contentType: 'text/html', text: '<html>' }],
+    ['no execution', { kind: 'body', httpStatus: 200, contentType: 'application/json', text: '{}' }],
+    ['a refusal', { kind: 'error', code: 'AccessDeniedException', httpStatus: 403 }],
+  ] as const)('changes nothing on %s, and goes on', async (_case, fault) => {
+    const { simulator, poller, registerAll, types, logged } = await house();
+    await poller.start();
+    await vi.waitFor(() => expect(poller.isConfirmed).toBe(true), SOON);
+    simulator.addFault({ ...fault, count: 2 });
+    const id = simulator.start({ timeline: ended });
+    await registerAll([id]);
+    await vi.waitFor(async () => expect(await types()).toEqual(['execution.succeeded']), SOON);
+    expect(logged.filter((line) => line.startsWith('look did not succeed'))).toHaveLength(2);
+  });
+
+  it('looks again where the store failed, and tells of it once', async () => {
+    let failures = 2;
+    const { simulator, poller, registerAll, types, changes } = await house({
+      wrap: (store) => ({
+        record: (change, endpoints) =>
+          failures-- > 0 ? Promise.reject(new Error('disk full')) : store.record(change, endpoints),
+      }),
+    });
+    await poller.start();
+    await registerAll([simulator.start({ timeline: ended })]);
+    await vi.waitFor(async () => expect(await types()).toEqual(['execution.succeeded']), SOON);
+    expect(changes).toHaveLength(1);
+  });
+
+  it('takes over what somebody else stored meanwhile, and looks again', async () => {
+    let isFirst = true;
+    const { simulator, poller, registerAll, types, changes } = await house({
+      wrap: (store) => ({
+        async record(change, endpoints) {
+          if (isFirst) {
+            isFirst = false;
+            await store.record({ ...change, next: { ...change.next, sequence: 7 } }, []);
+          }
+          return store.record(change, endpoints);
+        },
+      }),
+    });
+    await poller.start();
+    await registerAll([
+      simulator.start({
+        timeline: [
+          { status: 'REHEARSING', afterMs: 0 },
+          { status: 'SUCCESS', afterMs: 1500 },
+        ],
+      }),
+    ]);
+    await vi.waitFor(
+      async () => expect(await types()).toEqual(['execution.unknown_status', 'execution.succeeded']),
+      SOON,
+    );
+    expect(changes.map(({ next }) => next.sequence)).toEqual([8]);
+  });
+
+  it('records nothing of an execution that was deleted while a look was under way', async () => {
+    const { simulator, poller, store, registerAll, remove, types, keyOf } = await house();
+    await poller.start();
+    await vi.waitFor(() => expect(poller.isConfirmed).toBe(true), SOON);
+    simulator.addFault({ kind: 'delay', delayMs: 500, count: 1 });
+    const id = simulator.start({ timeline: ended });
+    await registerAll([id]);
+    await vi.waitFor(() => expect(poller.live(keyOf(id))?.nextPollAt).toBeUndefined(), SOON);
+    await remove(id);
+    const marker = simulator.start({ timeline: [...running, { status: 'SUCCESS', afterMs: 1500 }] });
+    await registerAll([marker]);
+    await vi.waitFor(async () => expect(await types()).toEqual(['execution.succeeded']), SOON);
+    expect(await store.eventsOf(keyOf(id), 10)).toEqual([]);
+  });
+
+  it('looks at once where it is asked to', async () => {
+    const { simulator, poller, registerAll, keyOf, lookedAt } = await house({ perSecond: 2 });
+    await poller.start();
+    const ids = Array.from({ length: 6 }, () => simulator.start({ timeline: running }));
+    await registerAll(ids);
+    const last = ids.at(-1) ?? '';
+    expect(poller.pollNow(keyOf(last))).toBe(true);
+    await vi.waitFor(() => expect(lookedAt(last)).toBe(1), SOON);
+    expect(ids.filter((id) => lookedAt(id) === 0).length).toBeGreaterThanOrEqual(3);
+    expect(poller.pollNow(keyOf('lce-unknown'))).toBe(false);
+  });
+
+  it('records at a stop what was under way, and a new one goes on from there', async () => {
+    const { simulator, poller, newPoller, registerAll, types, store, keyOf } = await house();
+    await poller.start();
+    const [first, second] = [ended, running].map((timeline) => simulator.start({ timeline }));
+    if (first === undefined || second === undefined) throw new Error('not started');
+    await registerAll([second]);
+    await vi.waitFor(() => expect(poller.live(keyOf(second))?.lastPolledAt).toBeDefined(), SOON);
+    simulator.addFault({ kind: 'delay', delayMs: 300 });
+    await registerAll([first]);
+    await vi.waitFor(() => expect(poller.live(keyOf(first))?.nextPollAt).toBeUndefined(), SOON);
+    await poller.stop(AbortSignal.timeout(20_000));
+    expect(await types()).toEqual(['execution.succeeded']);
+    expect((await store.find(keyOf(second)))?.lastPolledAt).toBeDefined();
+
+    const next = newPoller();
+    await next.start();
+    expect([...next.executions()].map((execution) => execution.lifecycleExecutionId)).toEqual([second]);
+  });
+
+  it('cuts off at the limit what does not answer', async () => {
+    const { simulator, poller, registerAll, types, keyOf } = await house();
+    await poller.start();
+    await vi.waitFor(() => expect(poller.isConfirmed).toBe(true), SOON);
+    simulator.addFault({ kind: 'hang' });
+    const id = simulator.start({ timeline: ended });
+    await registerAll([id]);
+    await vi.waitFor(() => expect(poller.live(keyOf(id))?.nextPollAt).toBeUndefined(), SOON);
+    await poller.stop(AbortSignal.abort());
+    expect(await types()).toEqual([]);
+  });
+});
