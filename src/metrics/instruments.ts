@@ -2,6 +2,9 @@ import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom
 import { ATTEMPT_OUTCOMES } from '../domain/delivery.ts';
 import { EVENT_TYPES } from '../domain/event.ts';
 import { CALL_OUTCOMES } from '../domain/outcome.ts';
+import { THROTTLE_CAUSES } from '../domain/rate.ts';
+import { REGISTRATION_OUTCOMES } from '../domain/registration.ts';
+import { FINAL_STATUSES } from '../domain/status.ts';
 
 const PREFIX = 'lifecycle_watcher_';
 
@@ -84,8 +87,6 @@ export function createInstruments(version: string) {
 
 export type Instruments = ReturnType<typeof createInstruments>;
 
-const THROTTLE_CAUSES = ['at_learnt_rate', 'below_learnt_rate'] as const;
-
 /** Makes every series whose labels are known exist at zero, so that rates begin with the first count. */
 export function zeroInstruments(
   instruments: Instruments,
@@ -94,8 +95,7 @@ export function zeroInstruments(
   for (const target of known.targets) {
     instruments.detectionLag.zero({ target });
     for (const cause of THROTTLE_CAUSES) instruments.throttles.inc({ target, cause }, 0);
-    for (const status of ['SUCCESS', 'FAILED', 'CANCELLED'])
-      instruments.executionDuration.zero({ target, status });
+    for (const status of FINAL_STATUSES) instruments.executionDuration.zero({ target, status });
     for (const operation of known.operations) {
       instruments.apiRequestDuration.zero({ target, operation });
       for (const outcome of CALL_OUTCOMES) {
@@ -111,7 +111,6 @@ export function zeroInstruments(
     for (const outcome of ['delivered', 'dead']) instruments.deliveries.inc({ endpoint, outcome }, 0);
     instruments.endpointEnabled.set({ endpoint }, 1);
   }
-  for (const outcome of ['created', 'existing', 'invalid'])
-    instruments.registrations.inc({ source: 'api', outcome }, 0);
+  for (const outcome of REGISTRATION_OUTCOMES) instruments.registrations.inc({ source: 'api', outcome }, 0);
   for (const type of EVENT_TYPES) instruments.events.inc({ type }, 0);
 }
