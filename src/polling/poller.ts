@@ -99,7 +99,7 @@ export class Poller {
       known.execution = withWishesOf(execution, known.execution);
       return;
     }
-    if (known !== undefined) this.#schedule.remove(known);
+    this.forget(execution);
     if (execution.tracking !== 'active') return;
     const tracked: Tracked = { execution, isPolledDirty: false };
     this.#tracked.set(key, tracked);

@@ -20,6 +20,8 @@ export class Schedule {
   readonly #random: () => number;
   readonly #bounds: CadenceBounds;
   readonly #callsPerSecond: () => number;
+  /** All that the plan counts: what is queued, and what is being looked at. */
+  readonly #members = new Set<Tracked>();
   /** By due tick of the monotonic clock. */
   readonly #queue = new DueQueue<Tracked>();
   #cadence: Cadence;
@@ -44,6 +46,7 @@ export class Schedule {
 
   /** For an execution just taken up: at once, or, where it was looked at before, when its next look would be. */
   addFirst(tracked: Tracked): void {
+    this.#members.add(tracked);
     const { lastPolledAt } = tracked.execution;
     const agoMs = lastPolledAt === undefined ? Infinity : Math.max(0, this.#clock.now() - lastPolledAt);
     const now = this.#clock.monotonicNow();
@@ -56,10 +59,11 @@ export class Schedule {
   }
 
   remove(tracked: Tracked): void {
+    this.#members.delete(tracked);
     this.#queue.delete(tracked);
   }
 
-  /** Removes and returns what is to be looked at now, if anything is. */
+  /** Takes out of the queue what is to be looked at now, if anything is. `first` or `next` puts it back. */
   take(): Tracked | undefined {
     const head = this.#queue.peek();
     if (head === undefined || this.#readyTick(head.item, head.dueAt) > this.#clock.monotonicNow())
@@ -89,7 +93,7 @@ export class Schedule {
   /** The present plan; made anew every few seconds, and when the number of executions has changed much. */
   cadence(): Cadence {
     const now = this.#clock.monotonicNow();
-    const hasGrown = Math.abs(this.#queue.size - this.#plannedSize) > REPLAN_SHARE * this.#plannedSize;
+    const hasGrown = Math.abs(this.#members.size - this.#plannedSize) > REPLAN_SHARE * this.#plannedSize;
     const ageMs = now - this.#plannedTick;
     if (ageMs > PLAN_EVERY_MS || (hasGrown && ageMs > 100)) this.#plan(now);
     return this.#cadence;
@@ -134,10 +138,10 @@ export class Schedule {
   #plan(now: number): void {
     const before = this.#cadence.c;
     const wallNow = this.#clock.now();
-    const stays = this.#queue.items().map((tracked) => stayOf(tracked, wallNow));
+    const stays = this.#members.values().map((tracked) => stayOf(tracked, wallNow));
     this.#cadence = planCadence(stays, { ...this.#bounds, callsPerSecond: this.#callsPerSecond() });
     this.#plannedTick = now;
-    this.#plannedSize = this.#queue.size;
+    this.#plannedSize = this.#members.size;
     if (Math.abs(this.#cadence.c / before - 1) > REPLAN_SHARE && !this.#isReplanning) void this.#replan();
   }
 

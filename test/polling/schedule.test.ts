@@ -1,0 +1,148 @@
+import { describe, expect, it } from 'vitest';
+import { Schedule } from '../../src/polling/schedule.ts';
+import type { Tracked } from '../../src/polling/tracked.ts';
+import type { Execution } from '../../src/domain/execution.ts';
+import { anExecution, executionId } from '../support/executions.ts';
+import { createFakeClock } from '../support/fake-clock.ts';
+
+const START = Date.UTC(2026, 10, 23, 6);
+const { signal: NEVER } = new AbortController();
+
+function scheduleOf({ callsPerSecond = 100, targetLagSeconds = 10, random = () => 0.5 } = {}) {
+  const clock = createFakeClock(START);
+  const bounds = { targetLagSeconds, minIntervalSeconds: 5, maxIntervalSeconds: 900 };
+  const rate = { callsPerSecond };
+  const schedule = new Schedule(clock, random, bounds, () => rate.callsPerSecond);
+  let number = 0;
+  const tracked = (differing: Partial<Execution> = {}): Tracked => ({
+    execution: anExecution({
+      lifecycleExecutionId: executionId(++number),
+      registeredAt: START,
+      ...differing,
+    }),
+    isPolledDirty: false,
+  });
+  /** A look: taken, answered at once, planned anew. */
+  const look = () => {
+    const taken = schedule.take();
+    if (taken !== undefined) {
+      taken.lastLookTick = clock.monotonicNow();
+      schedule.next(taken);
+    }
+    return taken;
+  };
+  return { clock, schedule, rate, tracked, look };
+}
+
+describe('a schedule', () => {
+  it('looks at once at what is new, in the order it came', async () => {
+    const { clock, schedule, tracked } = scheduleOf();
+    const all = [tracked(), tracked(), tracked()];
+    for (const one of all) {
+      schedule.addFirst(one);
+      await clock.advance(1);
+    }
+    expect([schedule.take(), schedule.take(), schedule.take(), schedule.take()]).toEqual([...all, undefined]);
+  });
+
+  it('waits after a restart for when the next look would have been', async () => {
+    const { clock, schedule, tracked } = scheduleOf();
+    const known = tracked({ lastPolledAt: START - 3000, status: 'IN_PROGRESS', statusSince: START - 60_000 });
+    schedule.addFirst(known);
+    expect(schedule.take()).toBeUndefined();
+    const dueAt = schedule.nextLookAt(known) ?? 0;
+    expect(dueAt).toBeGreaterThan(START);
+    await clock.advance(dueAt - START + 1);
+    expect(schedule.take()).toBe(known);
+  });
+
+  it('puts what is asked for before all that is due', async () => {
+    const { clock, schedule, tracked } = scheduleOf();
+    const [first, second, third] = [tracked(), tracked(), tracked()];
+    for (const one of [first, second, third]) schedule.addFirst(one);
+    await clock.advance(1000);
+    schedule.first(third);
+    schedule.first(second);
+    expect([schedule.take(), schedule.take(), schedule.take()]).toEqual([second, third, first]);
+  });
+
+  it('tells who waits that something is due, also when it came later', async () => {
+    const { clock, schedule, tracked } = scheduleOf();
+    let isReady = false;
+    void schedule.untilReady(NEVER).then(() => (isReady = true));
+    await clock.advance(60_000);
+    expect(isReady).toBe(false);
+    schedule.addFirst(tracked());
+    await clock.advance(0);
+    expect(isReady).toBe(true);
+  });
+
+  it('looks more rarely at the older of two stays', async () => {
+    const { clock, schedule, tracked, look } = scheduleOf();
+    const young = tracked();
+    const old = tracked({ registeredAt: START - 86_400_000 });
+    schedule.addFirst(young);
+    schedule.addFirst(old);
+    const looks = new Map<Tracked | undefined, number>();
+    for (let second = 0; second < 600; second += 1) {
+      for (let taken = look(); taken !== undefined; taken = look())
+        looks.set(taken, (looks.get(taken) ?? 0) + 1);
+      await clock.advance(1000);
+    }
+    expect(looks.get(young)).toBeGreaterThan(3 * (looks.get(old) ?? Infinity));
+  });
+
+  it('spends nothing beyond what the lag goal needs, and all of the rate in a shortage', async () => {
+    const callsIn = async (callsPerSecond: number) => {
+      const { clock, schedule, tracked, look } = scheduleOf({ callsPerSecond });
+      for (let count = 0; count < 100; count += 1) schedule.addFirst(tracked());
+      let calls = 0;
+      for (let second = 0; second < 300; second += 1) {
+        for (let slot = 0; slot < callsPerSecond; slot += 1) calls += look() === undefined ? 0 : 1;
+        await clock.advance(1000);
+      }
+      return { calls, shortfall: schedule.cadence().shortfall };
+    };
+    const plenty = await callsIn(50);
+    expect(plenty.shortfall).toBeLessThan(1);
+    expect(plenty.calls).toBeLessThan(0.2 * 50 * 300);
+    const scarce = await callsIn(2);
+    expect(scarce.shortfall).toBeGreaterThan(1);
+    expect(scarce.calls).toBe(2 * 300);
+  });
+
+  it('never looks again before the shortest interval, however scarce calls are', async () => {
+    const { clock, schedule, tracked, look } = scheduleOf({ callsPerSecond: 0.05, targetLagSeconds: 1 });
+    schedule.addFirst(tracked());
+    const looks: number[] = [];
+    for (let second = 0; second < 60; second += 1) {
+      if (look() !== undefined) looks.push(second);
+      await clock.advance(1000);
+    }
+    const gaps = looks.slice(1).map((at, index) => at - (looks[index] ?? 0));
+    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(5);
+  });
+
+  it('moves what is queued when the budget has changed', async () => {
+    const { clock, schedule, rate, tracked, look } = scheduleOf({ callsPerSecond: 0.1 });
+    const all = Array.from({ length: 50 }, () => tracked());
+    for (const one of all) schedule.addFirst(one);
+    while (look() !== undefined);
+    const before = Math.max(...all.map((one) => schedule.nextLookAt(one) ?? 0));
+    rate.callsPerSecond = 100;
+    await clock.advance(6000);
+    schedule.cadence();
+    await clock.advance(0);
+    expect(Math.max(...all.map((one) => schedule.nextLookAt(one) ?? 0))).toBeLessThan(before - 10_000);
+  });
+
+  it('tells how late it is, and that it is short of calls', async () => {
+    const { clock, schedule, tracked } = scheduleOf({ callsPerSecond: 1 });
+    expect(schedule.overdueSeconds()).toBe(0);
+    schedule.addFirst(tracked());
+    expect(schedule.isShort()).toBe(false);
+    await clock.advance(4000);
+    expect(schedule.overdueSeconds()).toBe(4);
+    expect(schedule.isShort()).toBe(true);
+  });
+});
