@@ -2,50 +2,10 @@ import { Webhook } from 'svix';
 import { describe, expect, it, vi } from 'vitest';
 import { startSimulator } from '../../src/simulator/simulator.ts';
 import { startDaemon, temporaryDirectory } from '../support/daemon.ts';
-import type { Daemon } from '../support/daemon.ts';
 import { executionId } from '../support/executions.ts';
 import { startAnswering } from '../support/receivers.ts';
-import type { Received } from '../support/receivers.ts';
 import { WEBHOOK_SECRET } from '../support/secrets.ts';
-
-const PATIENCE = { timeout: 30_000, interval: 50 };
-const ENV = { RECEIVER_SECRET: WEBHOOK_SECRET };
-
-interface CloudEvent {
-  readonly id: string;
-  readonly type: string;
-  readonly subject: string;
-  readonly executionsequence: number;
-}
-
-const eventOf = ({ body }: Received) => JSON.parse(body) as CloudEvent;
-
-function configOf(simulatorUrl: string, receiverUrl: string, endpoint: object = {}) {
-  return {
-    targets: [
-      {
-        name: 'prod',
-        accountId: '123456789012',
-        region: 'us-east-1',
-        endpoint: simulatorUrl,
-        requestsPerSecond: 50,
-      },
-    ],
-    polling: { targetLagSeconds: 1, minIntervalSeconds: 1, maxIntervalSeconds: 2 },
-    endpoints: [{ name: 'ops', url: receiverUrl, secrets: [{ env: 'RECEIVER_SECRET' }], ...endpoint }],
-    egress: { allowPrivateNetworks: true },
-  };
-}
-
-const register = (daemon: Daemon, ids: readonly string[]) =>
-  daemon.api('POST', '/v1/executions/batch', {
-    executions: ids.map((lifecycleExecutionId) => ({ lifecycleExecutionId })),
-  });
-
-async function feedOf(daemon: Daemon): Promise<readonly CloudEvent[]> {
-  const { events } = await daemon.api<{ events: readonly CloudEvent[] }>('GET', '/v1/events?limit=1000');
-  return events;
-}
+import { ENV, PATIENCE, configOf, eventOf, feedOf, register } from '../support/watching.ts';
 
 describe('the daemon', { timeout: 120_000 }, () => {
   it('brings an execution from its registration to a signed event', async () => {
@@ -119,49 +79,6 @@ describe('the daemon', { timeout: 120_000 }, () => {
     for (const line of stdout.split('\n')) expect(() => JSON.parse(line) as unknown).not.toThrow();
   });
 
-  it('loses nothing when it is killed again and again, and repeats only with the same id and body', async () => {
-    await using directory = await temporaryDirectory();
-    await using simulator = await startSimulator({ ratePerSecond: 200, burst: 200, seed: 7 });
-    await using receiver = await startAnswering();
-    const config = configOf(simulator.url, receiver.url);
-    const ids: string[] = [];
-    for (let life = 0; life < 4; life += 1) {
-      await using daemon = await startDaemon(directory.path, config, ENV);
-      const started = simulator.startRandom({ count: 10, meanDurationMs: 4000 });
-      ids.push(...started);
-      await register(daemon, started);
-      const before = receiver.received().length;
-      await vi.waitFor(() => expect(receiver.received().length).toBeGreaterThan(before + 2), PATIENCE);
-      await daemon.kill('SIGKILL');
-    }
-
-    await using daemon = await startDaemon(directory.path, config, ENV);
-    const finals = () =>
-      new Set(
-        receiver
-          .received()
-          .map(eventOf)
-          .filter(({ type }) => /\.(succeeded|failed|cancelled)$/.test(type))
-          .map(({ subject }) => subject),
-      );
-    await vi.waitFor(() => expect(finals()).toEqual(new Set(ids)), PATIENCE);
-    const bodies = new Map<string, string>();
-    for (const { id, body } of receiver.received()) {
-      expect(bodies.get(id) ?? body).toBe(body);
-      bodies.set(id, body);
-    }
-    const feed = await feedOf(daemon);
-    await vi.waitFor(
-      () => expect(new Set(receiver.received().map(({ id }) => id))).toEqual(new Set(feed.map((e) => e.id))),
-      PATIENCE,
-    );
-    for (const id of ids) {
-      const sequences = feed.filter(({ subject }) => subject === id).map((e) => e.executionsequence);
-      expect(sequences).toEqual(sequences.map((_, index) => index + 1));
-      expect(simulator.history(id).at(-1)?.status).toBeDefined();
-    }
-  });
-
   it('finishes at SIGTERM what is in flight, and does not send it again', async () => {
     await using directory = await temporaryDirectory();
     await using simulator = await startSimulator();
@@ -186,36 +103,6 @@ describe('the daemon', { timeout: 120_000 }, () => {
     await register(daemon, [another]);
     await vi.waitFor(() => expect(receiver.received()).toHaveLength(2), PATIENCE);
     expect(receiver.received().map((received) => eventOf(received).subject)).toEqual([id, another]);
-  });
-
-  it('brings a receiver that was down what it missed, and the others theirs meanwhile', async () => {
-    await using directory = await temporaryDirectory();
-    await using simulator = await startSimulator({ ratePerSecond: 100, burst: 100 });
-    await using well = await startAnswering();
-    await using hanging = await startAnswering(() => undefined);
-    const down = await startAnswering();
-    await down[Symbol.asyncDispose]();
-    const config = configOf(simulator.url, well.url);
-    const secrets = [{ env: 'RECEIVER_SECRET' }];
-    const endpoints = [
-      ...config.endpoints,
-      { name: 'hanging', url: hanging.url, secrets, timeoutSeconds: 2, maxConcurrent: 2 },
-      { name: 'down', url: down.url, secrets },
-    ];
-    await using daemon = await startDaemon(directory.path, { ...config, endpoints }, ENV);
-    const ids = Array.from({ length: 10 }, (_, index) =>
-      simulator.start({ id: executionId(index), timeline: [{ status: 'SUCCESS', afterMs: 0 }] }),
-    );
-    await register(daemon, ids);
-    const subjects = (received: readonly Received[]) =>
-      new Set(received.map((request) => eventOf(request).subject));
-    await vi.waitFor(() => expect(subjects(well.received())).toEqual(new Set(ids)), PATIENCE);
-
-    await using back = await startAnswering(undefined, down.port);
-    await vi.waitFor(() => expect(subjects(back.received())).toEqual(new Set(ids)), PATIENCE);
-    hanging.answerWith((response) => response.writeHead(200).end());
-    await vi.waitFor(() => expect(subjects(hanging.received())).toEqual(new Set(ids)), PATIENCE);
-    expect(well.received()).toHaveLength(ids.length);
   });
 
   it('polls nothing with credentials of another account, and says so', async () => {

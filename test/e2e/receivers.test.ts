@@ -1,0 +1,39 @@
+import { describe, expect, it, vi } from 'vitest';
+import { startSimulator } from '../../src/simulator/simulator.ts';
+import { startDaemon, temporaryDirectory } from '../support/daemon.ts';
+import { executionId } from '../support/executions.ts';
+import { startAnswering } from '../support/receivers.ts';
+import type { Received } from '../support/receivers.ts';
+import { ENV, PATIENCE, configOf, eventOf, register } from '../support/watching.ts';
+
+describe('receivers', { timeout: 120_000 }, () => {
+  it('brings a receiver that was down what it missed, and the others theirs meanwhile', async () => {
+    await using directory = await temporaryDirectory();
+    await using simulator = await startSimulator({ ratePerSecond: 100, burst: 100 });
+    await using well = await startAnswering();
+    await using hanging = await startAnswering(() => undefined);
+    const down = await startAnswering();
+    await down[Symbol.asyncDispose]();
+    const config = configOf(simulator.url, well.url);
+    const secrets = [{ env: 'RECEIVER_SECRET' }];
+    const endpoints = [
+      ...config.endpoints,
+      { name: 'hanging', url: hanging.url, secrets, timeoutSeconds: 2, maxConcurrent: 2 },
+      { name: 'down', url: down.url, secrets },
+    ];
+    await using daemon = await startDaemon(directory.path, { ...config, endpoints }, ENV);
+    const ids = Array.from({ length: 10 }, (_, index) =>
+      simulator.start({ id: executionId(index), timeline: [{ status: 'SUCCESS', afterMs: 0 }] }),
+    );
+    await register(daemon, ids);
+    const subjects = (received: readonly Received[]) =>
+      new Set(received.map((request) => eventOf(request).subject));
+    await vi.waitFor(() => expect(subjects(well.received())).toEqual(new Set(ids)), PATIENCE);
+
+    await using back = await startAnswering(undefined, down.port);
+    await vi.waitFor(() => expect(subjects(back.received())).toEqual(new Set(ids)), PATIENCE);
+    hanging.answerWith((response) => response.writeHead(200).end());
+    await vi.waitFor(() => expect(subjects(hanging.received())).toEqual(new Set(ids)), PATIENCE);
+    expect(well.received()).toHaveLength(ids.length);
+  });
+});

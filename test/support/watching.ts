@@ -1,0 +1,45 @@
+import type { Daemon } from './daemon.ts';
+import type { Received } from './receivers.ts';
+import { WEBHOOK_SECRET } from './secrets.ts';
+
+/** For `vi.waitFor`, where processes and polls take their time. */
+export const PATIENCE = { timeout: 30_000, interval: 50 };
+/** Environment that `configOf` needs. */
+export const ENV = { RECEIVER_SECRET: WEBHOOK_SECRET };
+
+export interface CloudEvent {
+  readonly id: string;
+  readonly type: string;
+  readonly subject: string;
+  readonly executionsequence: number;
+}
+
+export const eventOf = ({ body }: Received) => JSON.parse(body) as CloudEvent;
+
+/** One target, polled as often as may be, and one endpoint that gets every event. */
+export function configOf(simulatorUrl: string, receiverUrl: string) {
+  return {
+    targets: [
+      {
+        name: 'prod',
+        accountId: '123456789012',
+        region: 'us-east-1',
+        endpoint: simulatorUrl,
+        requestsPerSecond: 50,
+      },
+    ],
+    polling: { targetLagSeconds: 1, minIntervalSeconds: 1, maxIntervalSeconds: 2 },
+    endpoints: [{ name: 'ops', url: receiverUrl, secrets: [{ env: 'RECEIVER_SECRET' }] }],
+    egress: { allowPrivateNetworks: true },
+  };
+}
+
+export const register = (daemon: Daemon, ids: readonly string[]) =>
+  daemon.api('POST', '/v1/executions/batch', {
+    executions: ids.map((lifecycleExecutionId) => ({ lifecycleExecutionId })),
+  });
+
+export async function feedOf(daemon: Daemon): Promise<readonly CloudEvent[]> {
+  const { events } = await daemon.api<{ events: readonly CloudEvent[] }>('GET', '/v1/events?limit=1000');
+  return events;
+}
