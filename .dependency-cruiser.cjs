@@ -8,12 +8,12 @@ const allowed = {
   runtime: ['domain'],
   config: ['domain'],
   limiter: [...bottomUp],
-  imagebuilder: [...bottomUp, 'limiter'],
+  imagebuilder: [...bottomUp],
   store: [...bottomUp],
   metrics: [...bottomUp],
-  polling: [...bottomUp, 'imagebuilder/gateway', 'limiter/budget', 'store/store', 'metrics'],
-  delivery: [...bottomUp, 'store/store', 'metrics'],
-  http: [...bottomUp, 'store/store', 'metrics'],
+  polling: [...bottomUp, 'imagebuilder/gateway', 'limiter/budget', 'store/store'],
+  delivery: [...bottomUp, 'store/store'],
+  http: [...bottomUp, 'store/store'],
   simulator: [],
 };
 

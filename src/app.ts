@@ -19,13 +19,17 @@ import { Poller } from './polling/poller.ts';
 import { createRegistrar } from './polling/registrar.ts';
 import { systemClock } from './runtime/clock.ts';
 import { errorFields } from './runtime/log.ts';
+import { shared } from './runtime/share.ts';
 import { VERSION } from './runtime/version.ts';
 import { openSqliteStore } from './store/sqlite.ts';
 import { sweepRepeatedly } from './store/sweeper.ts';
-import type { Store } from './store/store.ts';
+import type { OutboxCounts } from './store/store.ts';
 
-/** How long a stop waits for what is in flight. */
-const DRAIN_MS = 20_000;
+/** How long a stop waits for looks and deliveries; settling and HTTP's own end bring it to 20 s at most. */
+const DRAIN_MS = 17_000;
+const PROBE_KEPT_MS = 1000;
+/** Counting a large outbox takes its time: at most a twentieth of all time goes there, however often it is asked for. */
+const COUNT_SHARE = 20;
 
 export interface App {
   readonly addresses: HttpServer['addresses'];
@@ -115,6 +119,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
         for (const endpoint of endpoints) dispatcher.wake(endpoint);
       },
     });
+    starting.defer(() => poller.stop(AbortSignal.abort()));
     pollers.set(targetText(target), poller);
   }
   const pollerOf = (key: TargetKey) => pollers.get(targetText(key));
@@ -125,6 +130,17 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     track: (execution) => pollerOf(execution)?.track(execution),
     forget: (key) => pollerOf(key)?.forget(key),
   });
+
+  const probe = shared(
+    () => store.probe(),
+    clock,
+    () => PROBE_KEPT_MS,
+  );
+  const countOutbox = shared(
+    () => store.outboxCounts(),
+    clock,
+    (tookMs) => COUNT_SHARE * tookMs,
+  );
 
   let state: 'starting' | 'ready' | 'draining' = 'starting';
   const targets = [...pollers.values()].map((poller) => poller.target);
@@ -142,13 +158,20 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
       live: (key) => pollerOf(key)?.live(key),
       onRegistration: (outcome) => instruments.registrations.inc({ source: 'api', outcome }),
       async metricsText() {
-        const outbox = await outboxMeasures(store, endpointNames, clock.now());
-        setGauges(instruments, Array.from(pollers.values(), targetMeasures), outbox);
+        const outbox = await countOutbox().catch((error: unknown) => {
+          log.error(errorFields(error), 'outbox could not be counted');
+          return [];
+        });
+        setGauges(
+          instruments,
+          Array.from(pollers.values(), targetMeasures),
+          outboxMeasures(outbox, endpointNames, clock.now()),
+        );
         return { contentType: instruments.registry.contentType, body: await instruments.registry.metrics() };
       },
       async readiness() {
         if (state !== 'ready') return { ready: false, reason: state };
-        return store.probe().then(
+        return probe().then(
           () => ({ ready: true }) as const,
           (error: unknown) => {
             log.error(errorFields(error), 'store cannot be written');
@@ -212,8 +235,8 @@ function targetMeasures(poller: Poller) {
   };
 }
 
-async function outboxMeasures(store: Store, endpoints: readonly string[], now: number) {
-  const counts = new Map((await store.outboxCounts()).map((count) => [count.endpoint, count]));
+function outboxMeasures(counted: readonly OutboxCounts[], endpoints: readonly string[], now: number) {
+  const counts = new Map(counted.map((count) => [count.endpoint, count]));
   return endpoints.map((endpoint) => {
     const { pending = 0, dead = 0, oldestPendingAt } = counts.get(endpoint) ?? {};
     return { endpoint, pending, dead, oldestSeconds: Math.max(0, now - (oldestPendingAt ?? now)) / 1000 };

@@ -124,10 +124,9 @@ function totals({ simulator }: Stage, arrived: readonly Arrived[]): string {
 }
 
 function callTotals(simulator: Stage['simulator']): string {
-  const calls = simulator.calls().filter(({ operation }) => operation === 'GetLifecycleExecution');
-  const throttled = calls.filter(({ outcome }) => outcome === 'throttled').length;
-  const share = ((100 * throttled) / Math.max(1, calls.length)).toFixed(1);
-  return `${calls.length} calls, ${share} % throttled`;
+  const counts = simulator.counts();
+  const calls = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  return `${calls} calls, ${((100 * counts.throttled) / Math.max(1, calls)).toFixed(1)} % throttled`;
 }
 
 /** The verdict once nothing is owed any more, or after the grace. */

@@ -33,7 +33,9 @@ async function run(flag: string | undefined): Promise<0 | 1 | 2> {
     );
     return 1;
   }
-  for (const address of app.addresses) log.info(address, 'listening');
+  // Whoever started it waits for these lines, whatever level it asked for.
+  const always = log.child({}, { level: 'info' });
+  for (const address of app.addresses) always.info(address, 'listening');
   log.info({ signal: await stopSignal }, 'stopping');
   await app.stop();
   log.info('stopped');

@@ -1,5 +1,6 @@
 import type { AttemptOutcome } from '../domain/delivery.ts';
-import { LONGEST_RETRY_AFTER_SECONDS, nextAttemptDelayMs } from '../domain/retry-ladder.ts';
+import { parseRetryAfterMs } from '../domain/retry-after.ts';
+import { nextAttemptDelayMs } from '../domain/retry-ladder.ts';
 import { RefusedDestinationError } from './destination-guard.ts';
 
 /** How one attempt ended. `error` is for people: it holds no URL and no secret. */
@@ -48,20 +49,6 @@ export function outcomeOfError(error: unknown, hasTimedOut: boolean): AttemptRes
 function codeOf(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown error';
   return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
-}
-
-/** RFC 9110, section 5.6.7: three forms of a date, each of which begins with the day's name. */
-const HTTP_DATE = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? .*\d{2}:\d{2}:\d{2}/;
-
-/** Milliseconds that a Retry-After asks for (RFC 9110, section 10.2.3), a day at most; undefined where it asks for nothing. */
-export function parseRetryAfterMs(retryAfter: string | undefined, now: number): number | undefined {
-  const text = retryAfter?.trim() ?? '';
-  const longestMs = LONGEST_RETRY_AFTER_SECONDS * 1000;
-  if (/^\d+$/.test(text)) return Math.min(Number(text) * 1000, longestMs);
-  if (!HTTP_DATE.test(text)) return undefined;
-  // The third form, asctime, does not name its zone: it is UTC as well.
-  const at = Date.parse(text.endsWith('GMT') ? text : `${text} GMT`);
-  return Number.isNaN(at) ? undefined : Math.min(Math.max(at - now, 0), longestMs);
 }
 
 /**

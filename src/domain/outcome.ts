@@ -22,3 +22,11 @@ export interface CallFailure {
 }
 
 export type CallResult<T> = { readonly outcome: 'ok'; readonly value: T } | CallFailure;
+
+/** Codes of a call that never came back: repeating it at once would only double the wait. */
+const NOT_REPEATED: readonly (string | undefined)[] = ['AbortError', 'TimeoutError'];
+
+/** Whether a repeat a moment later may succeed: a 5xx or a broken connection, not a time limit or an abort. */
+export function isTransient({ outcome, code }: CallFailure): boolean {
+  return outcome === 'unavailable' && !NOT_REPEATED.includes(code);
+}

@@ -1,8 +1,8 @@
+import { LONGEST_RETRY_AFTER_SECONDS } from './retry-after.ts';
+
 /** Seconds from a failed attempt to the next one; after the last of them a delivery is dead: eight requests at most. */
 export const LADDER_SECONDS = [5, 300, 1800, 7200, 18_000, 36_000, 36_000] as const;
 export const JITTER = 0.2;
-/** The longest wait that a receiver's Retry-After can ask for. */
-export const LONGEST_RETRY_AFTER_SECONDS = 86_400;
 
 /**
  * Milliseconds from the end of attempt number `attempts` (1 for the first) to the next; undefined where there is none.

@@ -38,13 +38,11 @@ export async function apiRoutes(app: App, options: HttpOptions, parts: HttpParts
   await app.register(
     async (api: App) => {
       api.decorateRequest('caller', undefined);
-      api.addHook('onRequest', (request, _reply, done) => {
+      api.addHook('onRequest', (request, reply, done) => {
         request.caller = callerOf(shownToken(request));
+        // Comes in every case, also where the client goes away before its answer; `onResponse` does not.
+        reply.raw.once('close', () => gate.leave());
         done(gate.enter());
-      });
-      api.addHook('onResponse', (_request, _reply, done) => {
-        gate.leave();
-        done();
       });
       await api.register(rateLimit, {
         max: options.requestsPerMinute,

@@ -17,11 +17,11 @@ export interface HttpServer {
   readonly addresses: readonly BoundAddress[];
   /** From now on new requests are answered 503; probes and metrics still answer. */
   drain(): void;
-  /** Drains, lets requests in flight end for up to 5 s, cuts off the others. */
+  /** Drains, lets requests in flight end for up to 2 s, cuts off the others. */
   close(): Promise<void>;
 }
 
-const CLOSE_LIMIT_MS = 5000;
+const CLOSE_LIMIT_MS = 2000;
 
 /** Starts to answer. Rejects where an address cannot be bound; nothing is left open then. */
 export async function startHttp(options: HttpOptions, givenParts: HttpParts): Promise<HttpServer> {

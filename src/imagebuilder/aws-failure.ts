@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { CallFailure } from '../domain/outcome.ts';
+import { parseRetryAfterMs } from '../domain/retry-after.ts';
 import type { Operation } from './gateway.ts';
 
 /** Codes of the wire and of the SDK, without namespace and suffix. Sources: the service models, and the SDK's own lists. */
@@ -30,9 +31,6 @@ const CUT_OFF =
 const SECRET = /AWS4-HMAC|security-token|Credential=|Signature=|SecretAccessKey|SessionToken/i;
 const ACCESS_KEY = /\b(AKIA|ASIA)[A-Z0-9]{12,}\b/g;
 const LONGEST_MESSAGE = 300;
-/** Outcomes of a call that never came back: repeating one at once would only double the wait. */
-const NOT_REPEATED = new Set(['AbortError', 'TimeoutError']);
-
 /** The parts of whatever the SDK threw that are looked at. Each may be anything. */
 const text = z.string().optional().catch(undefined);
 const status = z.int().optional().catch(undefined);
@@ -73,11 +71,6 @@ export function toFailure(error: unknown, operation: Operation, now: number): Ca
     ...(httpStatus === undefined ? {} : { httpStatus }),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   };
-}
-
-/** Whether a repeat a moment later may succeed: a 5xx or a broken connection, not a time limit or an abort. */
-export function isTransient({ outcome, code }: CallFailure): boolean {
-  return outcome === 'unavailable' && !NOT_REPEATED.has(code ?? '');
 }
 
 function outcomeOf(
@@ -131,12 +124,8 @@ function messageOf({ message }: Thrown, code: string | undefined, httpStatus: nu
   return `${subject}: ${line}`.slice(0, LONGEST_MESSAGE);
 }
 
-/** Seconds or an HTTP date, RFC 9110 section 10.2.3. */
 function retryAfterOf({ $response }: Thrown, now: number): number | undefined {
   const headers = Object.entries($response?.headers ?? {});
   const value = headers.find(([name]) => name.toLowerCase() === 'retry-after')?.[1];
-  if (typeof value !== 'string' || value.trim() === '') return undefined;
-  const seconds = Number(value);
-  const ms = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(value) - now;
-  return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
+  return typeof value === 'string' ? parseRetryAfterMs(value, now) : undefined;
 }

@@ -1,4 +1,4 @@
-import type { CallFailure } from '../domain/outcome.ts';
+import type { CallResult } from '../domain/outcome.ts';
 import { onAnswer, onSend, startRate } from '../domain/rate.ts';
 import type { LearntRate, ThrottleCause } from '../domain/rate.ts';
 import { linkSignals, untilAborted } from '../runtime/abort.ts';
@@ -7,19 +7,17 @@ import { LimiterClosedError } from './limiter.ts';
 import type { Limiter } from './limiter.ts';
 import { createTurns } from './turns.ts';
 
+export type Call<T> = (signal: AbortSignal) => Promise<CallResult<T>>;
+
 /** What one target may spend: the limiter, the pause before it, and the rate that is learnt from the answers. */
 export interface Budget {
   /**
-   * Waits for its turn, the pause and the limiter, then runs the call and learns from its outcome. `outcomeOf` gives
-   * undefined where no call was made after all. While it waits, an abort of `signal` rejects with the signal's reason at
+   * Waits for its turn, the pause and the limiter, then asks `choose` for the call, makes it, and learns from how it
+   * ended. Undefined where `choose` gave none. While it waits, an abort of `signal` rejects with the signal's reason at
    * once; a call that has begun goes on to its end, and only `close` aborts the signal it is given. Rejects with
    * `LimiterClosedError` where the budget is closed before the call began.
    */
-  run<T>(
-    call: (signal: AbortSignal) => Promise<T>,
-    outcomeOf: (answer: T) => CallFailure | { readonly outcome: 'ok' } | undefined,
-    signal: AbortSignal,
-  ): Promise<T>;
+  run<T>(choose: () => Call<T> | undefined, signal: AbortSignal): Promise<CallResult<T> | undefined>;
   /** For the store and for metrics. */
   rate(): LearntRate & { readonly ceiling: number };
   /** Whether more is due than the rate allows: only then does it grow. */
@@ -37,7 +35,6 @@ export interface BudgetParts {
   readonly ceiling: number;
   readonly learnt?: LearntRate;
   readonly onThrottle?: (cause: ThrottleCause) => void;
-  readonly onRate?: (perSecond: number) => void;
 }
 
 /** How far the wall clock may drift from the monotonic one before the limiter, which runs on it, is replaced. */
@@ -76,15 +73,14 @@ export function createBudget(parts: BudgetParts): Budget {
     if (grownBy === 0 || (grownBy > 0 && grownBy < APPLIED_SHARE && perSecond < rate.ceiling)) return;
     appliedPerSecond = perSecond;
     limiter.setRate(perSecond);
-    parts.onRate?.(perSecond);
   }
 
-  function learn(sentAt: number, outcome: CallFailure | { readonly outcome: 'ok' }): void {
-    const retryAfterMs = 'retryAfterMs' in outcome ? outcome.retryAfterMs : undefined;
+  function learn(sentAt: number, answer: CallResult<unknown>): void {
+    const retryAfterMs = 'retryAfterMs' in answer ? answer.retryAfterMs : undefined;
     const learnt = onAnswer(rate, {
       sentAt,
       answeredAt: clock.monotonicNow(),
-      outcome: outcome.outcome,
+      outcome: answer.outcome,
       ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
       wanted: isWanted,
       random: parts.random(),
@@ -105,7 +101,7 @@ export function createBudget(parts: BudgetParts): Budget {
   }
 
   return {
-    async run(call, outcomeOf, callerSignal) {
+    async run(choose, callerSignal) {
       using linked = linkSignals([callerSignal, closing.signal]);
       const { signal } = linked;
       const endTurn = await turns.take(signal);
@@ -116,12 +112,13 @@ export function createBudget(parts: BudgetParts): Budget {
         if (signal.aborted || pauseLeftMs() > 0) return NOT_YET;
         hasBegun = true;
         endTurn();
+        const call = choose();
+        if (call === undefined) return undefined;
         const sentAt = clock.monotonicNow();
         rate = onSend(rate, sentAt);
         const answer = await call(closing.signal);
-        const outcome = outcomeOf(answer);
-        if (outcome !== undefined) learn(sentAt, outcome);
-        return { answer };
+        learn(sentAt, answer);
+        return answer;
       };
       /** A limiter that was replaced gives its waiting job back. */
       const schedule = async () => {
@@ -139,7 +136,7 @@ export function createBudget(parts: BudgetParts): Budget {
           await untilPauseIsOver(signal);
           compareClocks();
           const settled = await untilAborted(schedule(), signal, () => hasBegun);
-          if (settled !== NOT_YET) return settled.answer;
+          if (settled !== NOT_YET) return settled;
           signal.throwIfAborted();
         }
       } finally {

@@ -1,4 +1,5 @@
 import type { Target } from '../domain/execution.ts';
+import type { LearntRate } from '../domain/rate.ts';
 import type { Budget } from '../limiter/budget.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { errorFields } from '../runtime/log.ts';
@@ -6,8 +7,8 @@ import type { Log } from '../runtime/log.ts';
 import type { Store } from '../store/store.ts';
 import type { Tracked } from './tracked.ts';
 
-const FLUSH_EVERY_MS = 10_000;
-const FLUSH_SLICE = 1000;
+const WRITE_EVERY_MS = 10_000;
+const SLICE = 1000;
 
 export interface BookkeepingParts {
   readonly target: Target;
@@ -17,44 +18,48 @@ export interface BookkeepingParts {
   readonly log: Log;
 }
 
-/** Writes when executions were last looked at, and the learnt rate; where that fails it stays due for the next time. */
-export async function writeBookkeeping(
-  parts: BookkeepingParts,
-  executions: Iterable<Tracked>,
-): Promise<void> {
-  const { target, store, budget, log } = parts;
-  const dirty = [...executions].filter(({ isPolledDirty }) => isPolledDirty);
-  try {
-    for (let at = 0; at < dirty.length; at += FLUSH_SLICE) {
-      const slice = dirty.slice(at, at + FLUSH_SLICE);
-      for (const tracked of slice) tracked.isPolledDirty = false;
-      await store
-        .flushPolled(
-          slice.flatMap(({ execution }) => {
-            const { lastPolledAt } = execution;
-            return lastPolledAt === undefined ? [] : [{ ...execution, lastPolledAt }];
-          }),
-        )
-        .catch((error: unknown) => {
-          for (const tracked of slice) tracked.isPolledDirty = true;
-          throw error;
-        });
-    }
-    await store.saveRate(target, budget.rate());
-  } catch (error) {
-    log.error({ target: target.name, ...errorFields(error) }, 'bookkeeping not written');
-  }
-}
+/** Writes when executions were last looked at, and the learnt rate; what has not changed costs nothing. */
+export function createBookkeeping(parts: BookkeepingParts, executions: () => Iterable<Tracked>) {
+  const { target, store, budget, clock, log } = parts;
+  let saved: LearntRate | undefined;
 
-/** Writes it every ten seconds until `signal` aborts. Never rejects. */
-export async function writeBookkeepingRepeatedly(
-  parts: BookkeepingParts,
-  executions: () => Iterable<Tracked>,
-  signal: AbortSignal,
-): Promise<void> {
-  for (;;) {
-    await parts.clock.sleep(FLUSH_EVERY_MS, signal);
-    if (signal.aborted) return;
-    await writeBookkeeping(parts, executions());
+  async function writePolled(slice: readonly Tracked[]): Promise<void> {
+    const polled = slice.flatMap(({ execution }) => {
+      const { lastPolledAt } = execution;
+      return lastPolledAt === undefined ? [] : [{ registration: execution.registration, lastPolledAt }];
+    });
+    for (const tracked of slice) tracked.isPolledDirty = false;
+    try {
+      await store.flushPolled(polled);
+    } catch (error) {
+      for (const tracked of slice) tracked.isPolledDirty = true;
+      throw error;
+    }
   }
+
+  /** Never rejects: where the store fails it stays due for the next time. */
+  async function write(): Promise<void> {
+    const dirty = [...executions()].filter(({ isPolledDirty }) => isPolledDirty);
+    try {
+      for (let at = 0; at < dirty.length; at += SLICE) await writePolled(dirty.slice(at, at + SLICE));
+      const rate = budget.rate();
+      if (rate.perSecond === saved?.perSecond && rate.throttledAt === saved.throttledAt) return;
+      await store.saveRate(target, rate);
+      saved = rate;
+    } catch (error) {
+      log.error({ target: target.name, ...errorFields(error) }, 'bookkeeping not written');
+    }
+  }
+
+  return {
+    write,
+    /** Every ten seconds until `signal` aborts. Never rejects. */
+    async writeRepeatedly(signal: AbortSignal): Promise<void> {
+      for (;;) {
+        await clock.sleep(WRITE_EVERY_MS, signal);
+        if (signal.aborted) return;
+        await write();
+      }
+    },
+  };
 }

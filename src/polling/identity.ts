@@ -24,11 +24,7 @@ export async function confirmIdentity(parts: IdentityParts, signal: AbortSignal)
   const { target, gateway, budget, clock, random, log } = parts;
   for (let waitMs = FIRST_WAIT_MS; !signal.aborted; waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS)) {
     const result = await budget
-      .run(
-        (call) => gateway.getAccountId(call),
-        (answer) => answer,
-        signal,
-      )
+      .run(() => (call) => gateway.getAccountId(call), signal)
       .catch((error: unknown) => {
         if (signal.aborted) return undefined;
         throw error;

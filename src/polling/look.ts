@@ -1,11 +1,9 @@
 import pRetry from 'p-retry';
 import type { Observation } from '../domain/observation.ts';
+import { isTransient } from '../domain/outcome.ts';
 import type { CallFailure, CallResult } from '../domain/outcome.ts';
 import type { Gateway } from '../imagebuilder/gateway.ts';
 import type { Budget } from '../limiter/budget.ts';
-
-/** When the limiter let the look start, there was nothing left to look at. */
-export const NOTHING_DUE = 'nothing due';
 
 const REPEATS = 2;
 
@@ -20,8 +18,9 @@ class TransientFailure extends Error {
 }
 
 /**
- * Looks at the execution that `pick` names at the moment the limiter lets the first request start. A failure of the
- * network or of AWS is repeated at most twice, each request through the budget. Rejects where the budget is closed.
+ * Looks at the execution that `pick` names at the moment the limiter lets the first request start; undefined
+ * where nothing was due then. A failure of the network or of AWS is repeated at most twice, each request through the
+ * budget. Rejects where the budget is closed.
  */
 export async function lookRepeatedly(
   gateway: Gateway,
@@ -29,17 +28,14 @@ export async function lookRepeatedly(
   random: () => number,
   pick: () => string | undefined,
   signal: AbortSignal,
-): Promise<CallResult<Observation> | typeof NOTHING_DUE> {
+): Promise<CallResult<Observation> | undefined> {
   const request = async () => {
-    const result = await budget.run(
-      async (callSignal) => {
-        const id = pick();
-        return id === undefined ? NOTHING_DUE : gateway.getExecution(id, callSignal);
-      },
-      (answer) => (answer === NOTHING_DUE ? undefined : answer),
-      signal,
-    );
-    if (result !== NOTHING_DUE && result.outcome === 'unavailable') throw new TransientFailure(result);
+    const result = await budget.run(() => {
+      const id = pick();
+      return id === undefined ? undefined : (callSignal) => gateway.getExecution(id, callSignal);
+    }, signal);
+    if (result !== undefined && result.outcome !== 'ok' && isTransient(result))
+      throw new TransientFailure(result);
     return result;
   };
   const minTimeout = 500 * (1 + random());

@@ -12,9 +12,9 @@ import type { Clock } from '../runtime/clock.ts';
 import { errorFields } from '../runtime/log.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Store } from '../store/store.ts';
-import { writeBookkeeping, writeBookkeepingRepeatedly } from './bookkeeping.ts';
+import { createBookkeeping } from './bookkeeping.ts';
 import { confirmIdentity } from './identity.ts';
-import { NOTHING_DUE, lookRepeatedly } from './look.ts';
+import { lookRepeatedly } from './look.ts';
 import { Schedule } from './schedule.ts';
 import type { CadenceBounds } from './schedule.ts';
 import { stayOf, storedActive, withWishesOf } from './tracked.ts';
@@ -41,6 +41,7 @@ export class Poller {
   readonly #parts: PollerParts;
   readonly #schedule: Schedule;
   readonly #tracked = new Map<string, Tracked>();
+  readonly #bookkeeping: ReturnType<typeof createBookkeeping>;
   readonly #stopping = new AbortController();
   readonly #inFlight = new Set<Promise<void>>();
   #loops: Promise<void> = Promise.resolve();
@@ -48,12 +49,9 @@ export class Poller {
 
   constructor(parts: PollerParts) {
     this.#parts = parts;
-    this.#schedule = new Schedule(
-      parts.clock,
-      parts.random,
-      parts.bounds,
-      () => parts.budget.rate().perSecond,
-    );
+    this.#bookkeeping = createBookkeeping(parts, () => this.#tracked.values());
+    const callsPerSecond = () => parts.budget.rate().perSecond;
+    this.#schedule = new Schedule(parts.clock, parts.random, parts.bounds, callsPerSecond);
   }
 
   get target(): Target {
@@ -69,24 +67,21 @@ export class Poller {
   async start(): Promise<void> {
     const { store, target } = this.#parts;
     for await (const execution of storedActive(store, target)) this.track(execution);
-    const bookkeeping = writeBookkeepingRepeatedly(
-      this.#parts,
-      () => this.#tracked.values(),
-      this.#stopping.signal,
-    );
+    const bookkeeping = this.#bookkeeping.writeRepeatedly(this.#stopping.signal);
     this.#loops = Promise.all([this.#poll(), bookkeeping]).then(() => undefined);
   }
 
-  /** Starts no more looks, and waits for those under way to be recorded until `limit` aborts: then they are cut off. */
+  /** Starts no more looks; those under way are recorded, or cut off when `limit` aborts. May be called again. */
   async stop(limit: AbortSignal): Promise<void> {
     this.#stopping.abort();
     this.#schedule.wake();
     const cutOff = () => void this.#parts.budget.close();
-    limit.addEventListener('abort', cutOff, { once: true });
+    if (limit.aborted) cutOff();
+    else limit.addEventListener('abort', cutOff, { once: true });
     await this.#loops;
     await Promise.all(this.#inFlight);
     limit.removeEventListener('abort', cutOff);
-    await writeBookkeeping(this.#parts, this.#tracked.values());
+    await this.#bookkeeping.write();
     await this.#parts.budget.close();
     this.#parts.gateway.close();
   }
@@ -101,7 +96,7 @@ export class Poller {
     }
     this.forget(execution);
     if (execution.tracking !== 'active') return;
-    const tracked: Tracked = { execution, isPolledDirty: false };
+    const tracked: Tracked = { execution, isPolledDirty: false, isWantedAgain: false };
     this.#tracked.set(key, tracked);
     this.#schedule.addFirst(tracked);
   }
@@ -118,7 +113,8 @@ export class Poller {
   pollNow(key: ExecutionKey): boolean {
     const tracked = this.#tracked.get(keyText(key));
     if (tracked === undefined) return false;
-    this.#schedule.first(tracked);
+    if (this.#schedule.nextLookAt(tracked) === undefined) tracked.isWantedAgain = true;
+    else this.#schedule.first(tracked);
     return true;
   }
 
@@ -177,7 +173,7 @@ export class Poller {
     };
     try {
       const result = await lookRepeatedly(gateway, budget, random, pick, this.#stopping.signal);
-      if (tracked !== undefined && result !== NOTHING_DUE) await this.#settle(tracked, result);
+      if (tracked !== undefined && result !== undefined) await this.#settle(tracked, result);
     } catch (error) {
       if (!this.#stopping.signal.aborted)
         log.error({ target: this.target.name, ...errorFields(error) }, 'look failed');
@@ -195,7 +191,7 @@ export class Poller {
     this.#logFailure(tracked, result);
     // A throttle says nothing of the execution: it is due as it was.
     if (result.outcome === 'throttled') this.#schedule.first(tracked);
-    else this.#schedule.next(tracked);
+    else this.#again(tracked);
   }
 
   async #observe(tracked: Tracked, observation: Observation): Promise<void> {
@@ -233,7 +229,10 @@ export class Poller {
   }
 
   #again(tracked: Tracked): void {
-    if (this.#isCurrent(tracked)) this.#schedule.next(tracked);
+    if (!this.#isCurrent(tracked)) return;
+    if (tracked.isWantedAgain) this.#schedule.first(tracked);
+    else this.#schedule.next(tracked);
+    tracked.isWantedAgain = false;
   }
 
   #isCurrent(tracked: Tracked): boolean {

@@ -8,7 +8,7 @@ import type { Tracked } from './tracked.ts';
 export type CadenceBounds = Omit<CadenceGoal, 'callsPerSecond'>;
 
 const PLAN_EVERY_MS = 5000;
-/** A plan that has moved by more than this share is applied to what is queued already. */
+/** A plan that has moved by more than this share since the queue was laid out is applied to what is queued already. */
 const REPLAN_SHARE = 0.2;
 const REPLAN_SLICE = 1000;
 /** Spreads looks that were planned in the same moment: ±10 %. */
@@ -25,6 +25,8 @@ export class Schedule {
   /** By due tick of the monotonic clock. */
   readonly #queue = new DueQueue<Tracked>();
   #cadence: Cadence;
+  /** The `c` by which the queue was last laid out anew. */
+  #appliedC: number;
   #plannedTick = -Infinity;
   #plannedSize = 0;
   #isReplanning = false;
@@ -36,6 +38,7 @@ export class Schedule {
     this.#bounds = bounds;
     this.#callsPerSecond = callsPerSecond;
     this.#cadence = planCadence([], { ...bounds, callsPerSecond: callsPerSecond() });
+    this.#appliedC = this.#cadence.c;
   }
 
   /** Before all that is queued. */
@@ -136,18 +139,19 @@ export class Schedule {
   }
 
   #plan(now: number): void {
-    const before = this.#cadence.c;
     const wallNow = this.#clock.now();
     const stays = this.#members.values().map((tracked) => stayOf(tracked, wallNow));
     this.#cadence = planCadence(stays, { ...this.#bounds, callsPerSecond: this.#callsPerSecond() });
     this.#plannedTick = now;
     this.#plannedSize = this.#members.size;
-    if (Math.abs(this.#cadence.c / before - 1) > REPLAN_SHARE && !this.#isReplanning) void this.#replan();
+    const hasMoved = Math.abs(this.#cadence.c / this.#appliedC - 1) > REPLAN_SHARE;
+    if (hasMoved && !this.#isReplanning) void this.#replan();
   }
 
   /** Moves what is queued to where the new plan has it, in slices that let other work through. */
   async #replan(): Promise<void> {
     this.#isReplanning = true;
+    this.#appliedC = this.#cadence.c;
     const queued = [...this.#queue.items()];
     for (let at = 0; at < queued.length; at += REPLAN_SLICE) {
       await new Promise<void>((resolve) => setImmediate(resolve));

@@ -14,6 +14,8 @@ export interface Tracked {
   lastLookTick?: number;
   /** Whether `lastPolledAt` is newer than what is stored. */
   isPolledDirty: boolean;
+  /** Asked for while a look was under way: the next one comes at once. */
+  isWantedAgain: boolean;
 }
 
 /** The execution's present stay as the cadence sees it at the wall-clock instant `now`. */

@@ -26,7 +26,8 @@ async function known(db: Kysely<Tables>, ids: readonly string[]): Promise<Map<st
     .selectAll()
     .where('lifecycle_execution_id', 'in', ids)
     .execute();
-  return new Map(rows.map((row) => [keyText(executionOf(row)), executionOf(row)]));
+  const executions = rows.map(executionOf);
+  return new Map(executions.map((execution) => [keyText(execution), execution]));
 }
 
 async function upsert(db: Kysely<Tables>, executions: readonly Execution[]): Promise<void> {

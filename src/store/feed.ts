@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely';
+import { EVENT_TYPES } from '../domain/event.ts';
 import type { ExecutionKey } from '../domain/execution.ts';
 import { matchesGlob } from '../domain/filter.ts';
 import type { FeedBounds, FeedPage, FeedQuery, StoredEvent } from './store.ts';
@@ -6,10 +7,8 @@ import type { Tables } from './tables.ts';
 
 const EVENT = ['position', 'id', 'type', 'time', 'body'] as const;
 
-/** Which of the stored event types the globs name. */
-async function typesMatching(db: Kysely<Tables>, globs: readonly string[]): Promise<readonly string[]> {
-  const rows = await db.selectFrom('events').select('type').distinct().execute();
-  return rows.map(({ type }) => type).filter((type) => globs.some((glob) => matchesGlob(glob, type)));
+function typesMatching(globs: readonly string[]): readonly string[] {
+  return EVENT_TYPES.filter((type) => globs.some((glob) => matchesGlob(glob, type)));
 }
 
 async function latestPosition(db: Kysely<Tables>): Promise<number> {
@@ -24,7 +23,7 @@ async function latestPosition(db: Kysely<Tables>): Promise<number> {
 /** `Store.feed`, inside a transaction, so that nothing is written between its two looks. */
 export async function readFeed(db: Kysely<Tables>, { after, types, limit }: FeedQuery): Promise<FeedPage> {
   let query = db.selectFrom('events').select(EVENT).where('position', '>', after);
-  if (types !== undefined) query = query.where('type', 'in', await typesMatching(db, types));
+  if (types !== undefined) query = query.where('type', 'in', typesMatching(types));
   const events = await query.orderBy('position').limit(limit).execute();
   const last = events.at(-1);
   if (last !== undefined && events.length === limit) return { events, next: last.position };

@@ -21,12 +21,12 @@ export function asSqliteDatabase(database: DatabaseSync): SqliteDatabase {
   return {
     close: () => database.close(),
     prepare(sql) {
-      const kept = prepared.get(sql);
-      if (kept !== undefined) return kept;
-      const statement = asStatement(database.prepare(sql));
-      const [oldest] = prepared.keys();
-      if (oldest !== undefined && prepared.size >= KEPT_STATEMENTS) prepared.delete(oldest);
+      const statement = prepared.get(sql) ?? asStatement(database.prepare(sql));
+      // The latest used stand last.
+      prepared.delete(sql);
       prepared.set(sql, statement);
+      const [oldest] = prepared.keys();
+      if (oldest !== undefined && prepared.size > KEPT_STATEMENTS) prepared.delete(oldest);
       return statement;
     },
   };

@@ -1,5 +1,6 @@
 import type { AttemptOutcome, DeliveryState } from '../domain/delivery.ts';
 import type { Execution, ExecutionKey, Labels, TargetKey, Tracking } from '../domain/execution.ts';
+import type { LearntRate } from '../domain/rate.ts';
 import type { Registration, RegistrationResult } from '../domain/registration.ts';
 import type { Change } from '../domain/transition.ts';
 
@@ -56,7 +57,7 @@ export interface FeedBounds {
 }
 
 /** Polled, nothing new: bookkeeping that is written in batches. */
-export interface Polled extends ExecutionKey {
+export interface Polled {
   readonly registration: number;
   readonly lastPolledAt: number;
 }
@@ -96,12 +97,6 @@ export interface OutboxCounts {
   readonly dead: number;
   /** `createdAt` of the oldest pending delivery. */
   readonly oldestPendingAt?: number;
-}
-
-export interface LearntRate {
-  readonly perSecond: number;
-  /** The rate at which AWS throttled last. */
-  readonly throttledAt?: number;
 }
 
 export interface Retention {
@@ -148,7 +143,7 @@ export interface Store extends AsyncDisposable {
   ): Promise<readonly ClaimedDelivery[]>;
   /** One transaction for all. A settlement whose claim is no longer held is ignored. */
   settle(settlements: readonly Settlement[]): Promise<void>;
-  /** When the next unclaimed pending delivery of the endpoint is due; undefined where there is none. */
+  /** When a delivery of the endpoint is next due, or its claim ends; undefined where none is pending. */
   nextDueAt(endpoint: string): Promise<number | undefined>;
   /** Makes open deliveries of endpoints not named here dead; returns how many per endpoint. */
   abandonDeliveriesExcept(endpoints: readonly string[], at: number): Promise<ReadonlyMap<string, number>>;

@@ -5,8 +5,8 @@ import type { Store } from './store.ts';
 
 const DAY_MS = 86_400_000;
 const SWEEP_EVERY_MS = 600_000;
-const ROWS_A_TURN = 500;
-/** Between two turns of one sweep, so that the store's other users get theirs. */
+const ROWS_A_TURN = 100;
+/** Between two turns of one sweep lies at least this, and as long as a turn took: its other users get theirs. */
 const BREATH_MS = 50;
 
 export interface RetentionDays {
@@ -26,6 +26,7 @@ export async function sweepRepeatedly(
   while (!signal.aborted) {
     let waitMs = SWEEP_EVERY_MS;
     const now = clock.now();
+    const startedTick = clock.monotonicNow();
     try {
       const hasMore = await store.sweep(
         {
@@ -35,7 +36,7 @@ export async function sweepRepeatedly(
         },
         ROWS_A_TURN,
       );
-      if (hasMore) waitMs = BREATH_MS;
+      if (hasMore) waitMs = Math.max(BREATH_MS, clock.monotonicNow() - startedTick);
     } catch (error) {
       log.error(errorFields(error), 'retention sweep failed');
     }

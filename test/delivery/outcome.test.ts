@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { RefusedDestinationError } from '../../src/delivery/destination-guard.ts';
-import { outcomeOfAnswer, outcomeOfError, parseRetryAfterMs, verdict } from '../../src/delivery/outcome.ts';
+import { outcomeOfAnswer, outcomeOfError, verdict } from '../../src/delivery/outcome.ts';
+import { parseRetryAfterMs } from '../../src/domain/retry-after.ts';
 
 const NOW = Date.UTC(2026, 10, 23, 6, 0, 0);
 const MIDDLE = 0.5;

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createServer, connect } from 'node:net';
 import { expect, test, vi } from 'vitest';
 import { executionId } from '../support/executions.ts';
@@ -85,6 +86,22 @@ test('each token has its own rate, and so has each address without one', async (
   expect((await statuses(ADMIN_TOKEN)).map(({ status }) => status)).toEqual([200, 200, 429]);
   expect((await statuses('wrong-token-0123456789')).map(({ status }) => status)).toEqual([401, 401, 429]);
   expect((await fetch(`${api.url}/livez`)).status).toBe(200);
+});
+
+test('requests whose clients go away take no room from others', async () => {
+  await using api = await startApi();
+  const head = `POST /v1/executions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${ADMIN_TOKEN}\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{`;
+  const { hostname, port } = new URL(api.url);
+  await Promise.all(
+    Array.from({ length: 300 }, async () => {
+      const socket = connect(Number(port), hostname);
+      socket.on('error', () => undefined);
+      await once(socket, 'connect');
+      await new Promise((resolve) => socket.write(head, resolve));
+      socket.destroy();
+    }),
+  );
+  await vi.waitFor(async () => expect((await api.ask('GET', '/v1/events')).status).toBe(200));
 });
 
 test.each([

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createAwsGateway } from '../../src/imagebuilder/aws-gateway.ts';
-import { isTransient } from '../../src/imagebuilder/aws-failure.ts';
 import type { AwsTarget } from '../../src/imagebuilder/aws-clients.ts';
 import type { Gateway } from '../../src/imagebuilder/gateway.ts';
+import { isTransient } from '../../src/domain/outcome.ts';
 import type { CallFailure } from '../../src/domain/outcome.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { KEYS, reply, startRawAws, withAwsEnvironment } from './raw-aws.ts';

@@ -22,7 +22,7 @@ function checkOf(answers: readonly CallResult<string>[]) {
       close: () => undefined,
     },
     budget: {
-      run: (call, _outcomeOf, signal) => call(signal),
+      run: (choose, signal) => choose()?.(signal) ?? Promise.resolve(undefined),
       rate: () => ({ perSecond: 1, ceiling: 1 }),
       setWanted: () => undefined,
       close: () => Promise.resolve(),

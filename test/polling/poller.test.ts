@@ -23,15 +23,27 @@ const SOON = { timeout: 15_000, interval: 20 };
 const ended: Timeline = [{ status: 'SUCCESS', afterMs: 0 }];
 const running: Timeline = [{ status: 'IN_PROGRESS', afterMs: 0 }];
 
+const OFTEN = { targetLagSeconds: 0.2, minIntervalSeconds: 0.1, maxIntervalSeconds: 0.3 };
+const NEVER_AGAIN = { targetLagSeconds: 900, minIntervalSeconds: 900, maxIntervalSeconds: 900 };
+
 interface Wanted {
   readonly simulator?: SimulatorOptions;
   readonly perSecond?: number;
+  /** Of one request. */
+  readonly timeoutMs?: number;
+  readonly bounds?: PollerParts['bounds'];
   /** What stands between the poller and the store. */
   readonly wrap?: (store: Store) => Partial<PollerParts['store']>;
 }
 
 /** A poller over the real gateway, limiter and store, and a simulator that it polls. */
-async function house({ simulator: options, perSecond = 100, wrap }: Wanted = {}) {
+async function house({
+  simulator: options,
+  perSecond = 100,
+  timeoutMs = 10_000,
+  bounds = OFTEN,
+  wrap,
+}: Wanted = {}) {
   const stack = new AsyncDisposableStack();
   onTestFinished(() => stack.disposeAsync());
   const directory = await mkdtemp(join(tmpdir(), 'watcher-poller-'));
@@ -46,11 +58,8 @@ async function house({ simulator: options, perSecond = 100, wrap }: Wanted = {})
     const stopping = new AbortController();
     const poller = new Poller({
       target: TARGET,
-      bounds: { targetLagSeconds: 0.2, minIntervalSeconds: 0.1, maxIntervalSeconds: 0.3 },
-      gateway: createAwsGateway(
-        { ...TARGET, endpoint: simulator.url },
-        { clock: systemClock, timeoutMs: 1000 },
-      ),
+      bounds,
+      gateway: createAwsGateway({ ...TARGET, endpoint: simulator.url }, { clock: systemClock, timeoutMs }),
       budget: createBudget({
         makeLimiter: (rate) => createBottleneckLimiter({ perSecond: rate, maxConcurrent: 4 }),
         clock: systemClock,
@@ -156,6 +165,19 @@ describe('a poller', { timeout: 30_000 }, () => {
     );
   });
 
+  it('does not repeat at once what did not answer in time', async () => {
+    const { simulator, poller, registerAll, logged } = await house({ timeoutMs: 200 });
+    await poller.start();
+    await vi.waitFor(() => expect(poller.isConfirmed).toBe(true), SOON);
+    simulator.addFault({ kind: 'hang', count: 1 });
+    simulator.addFault({ kind: 'error', code: 'AccessDeniedException', httpStatus: 403 });
+    await registerAll([simulator.start({ timeline: ended })]);
+    const looks = () => logged.filter((line) => line.startsWith('look did not succeed'));
+    await vi.waitFor(() => expect(looks().length).toBeGreaterThanOrEqual(2), SOON);
+    expect(looks()[0]).toContain('"outcome":"unavailable"');
+    expect(looks()[1]).toContain('"outcome":"denied"');
+  });
+
   it.each([
     [
       'a body cut short',
@@ -243,6 +265,18 @@ describe('a poller', { timeout: 30_000 }, () => {
     await vi.waitFor(() => expect(lookedAt(last)).toBe(1), SOON);
     expect(ids.filter((id) => lookedAt(id) === 0).length).toBeGreaterThanOrEqual(3);
     expect(poller.pollNow(keyOf('lce-unknown'))).toBe(false);
+  });
+
+  it('looks again at once where it is asked to during a look', async () => {
+    const { simulator, poller, registerAll, keyOf, lookedAt } = await house({ bounds: NEVER_AGAIN });
+    await poller.start();
+    await vi.waitFor(() => expect(poller.isConfirmed).toBe(true), SOON);
+    simulator.addFault({ kind: 'delay', delayMs: 500, count: 1 });
+    const id = simulator.start({ timeline: running });
+    await registerAll([id]);
+    await vi.waitFor(() => expect(poller.live(keyOf(id))?.nextPollAt).toBeUndefined(), SOON);
+    expect(poller.pollNow(keyOf(id))).toBe(true);
+    await vi.waitFor(() => expect(lookedAt(id)).toBe(2), SOON);
   });
 
   it('records at a stop what was under way, and a new one goes on from there', async () => {

@@ -21,6 +21,7 @@ function scheduleOf({ callsPerSecond = 100, targetLagSeconds = 10, random = () =
       ...differing,
     }),
     isPolledDirty: false,
+    isWantedAgain: false,
   });
   /** A look: taken, answered at once, planned anew. */
   const look = () => {
@@ -134,6 +135,20 @@ describe('a schedule', () => {
     schedule.cadence();
     await clock.advance(0);
     expect(Math.max(...all.map((one) => schedule.nextLookAt(one) ?? 0))).toBeLessThan(before - 10_000);
+  });
+
+  it('follows a budget that recovers in small steps', async () => {
+    const { clock, schedule, rate, tracked, look } = scheduleOf({ callsPerSecond: 2 });
+    const all = Array.from({ length: 500 }, () => tracked({ registeredAt: START - 3_600_000 }));
+    for (const one of all) schedule.addFirst(one);
+    for (let second = 0; second < 300; second += 1) {
+      for (let slot = 0; slot < Math.floor(rate.callsPerSecond); slot += 1) look();
+      if (second % 5 === 0) rate.callsPerSecond *= 1.1;
+      schedule.isShort();
+      await clock.advance(1000);
+    }
+    const agos = all.map(({ lastLookTick = 0 }) => (clock.monotonicNow() - lastLookTick) / 1000);
+    expect(agos.reduce((sum, ago) => sum + ago, 0) / agos.length).toBeLessThan(20);
   });
 
   it('tells how late it is, and that it is short of calls', async () => {

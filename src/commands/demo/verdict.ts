@@ -59,10 +59,13 @@ export function judge(
   const owed = [...lastStatuses].flatMap(([id, last]) =>
     owedTypes(seen.get(id) ?? [], last).map((type, index) => `${id} ${index + 1} ${type}`),
   );
-  const got = arrived.map(({ executionId, sequence, type }) => `${executionId} ${sequence} ${type}`);
-  return {
-    owed: owed.length,
-    missing: owed.filter((text) => !got.includes(text)),
-    unexpected: got.filter((text, index) => !owed.includes(text) || got.indexOf(text) !== index),
-  };
+  const owedOnce = new Set(owed);
+  const got = new Set<string>();
+  const unexpected: string[] = [];
+  for (const { executionId, sequence, type } of arrived) {
+    const text = `${executionId} ${sequence} ${type}`;
+    if (!owedOnce.has(text) || got.has(text)) unexpected.push(text);
+    got.add(text);
+  }
+  return { owed: owed.length, missing: owed.filter((text) => !got.has(text)), unexpected };
 }

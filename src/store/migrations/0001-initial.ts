@@ -38,6 +38,12 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .columns(['account_id', 'region', 'registration'])
     .where(sql.ref('tracking'), '=', sql.lit('active'))
     .execute();
+  for (const column of ['tracking', 'status', 'lifecycle_policy_arn'])
+    await db.schema
+      .createIndex(`executions_by_${column}`)
+      .on('executions')
+      .columns([column, 'registration'])
+      .execute();
   await db.schema
     .createIndex('executions_ended')
     .on('executions')
@@ -62,6 +68,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .on('events')
     .columns(['account_id', 'region', 'lifecycle_execution_id', 'position'])
     .execute();
+  await db.schema.createIndex('events_by_type').on('events').columns(['type', 'position']).execute();
   await db.schema
     .createIndex('events_orphaned')
     .on('events')

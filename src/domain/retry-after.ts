@@ -1,0 +1,16 @@
+/** The longest wait that a Retry-After can ask for. */
+export const LONGEST_RETRY_AFTER_SECONDS = 86_400;
+const LONGEST_MS = LONGEST_RETRY_AFTER_SECONDS * 1000;
+
+/** RFC 9110, section 5.6.7: three forms of a date, each of which begins with the day's name. */
+const HTTP_DATE = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? .*\d{2}:\d{2}:\d{2}/;
+
+/** Milliseconds that a Retry-After asks for (RFC 9110, section 10.2.3), a day at most; undefined where it asks for nothing. */
+export function parseRetryAfterMs(retryAfter: string | undefined, now: number): number | undefined {
+  const text = retryAfter?.trim() ?? '';
+  if (/^\d+$/.test(text)) return Math.min(Number(text) * 1000, LONGEST_MS);
+  if (!HTTP_DATE.test(text)) return undefined;
+  // The third form, asctime, does not name its zone: it is UTC as well.
+  const at = Date.parse(text.endsWith('GMT') ? text : `${text} GMT`);
+  return Number.isNaN(at) ? undefined : Math.min(Math.max(at - now, 0), LONGEST_MS);
+}
