@@ -2,7 +2,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { createLog, errorFields } from '../runtime/log.ts';
 import { DEFAULT_ACCOUNT_ID, DEFAULT_REGION, startSimulator } from '../simulator/simulator.ts';
 import type { Simulator } from '../simulator/simulator.ts';
-import { wholeNumber } from './arguments.ts';
+import { decimal, wholeNumber } from './arguments.ts';
 import { untilStopped } from './until-stopped.ts';
 
 interface SimulateOptions {
@@ -72,14 +72,6 @@ async function simulate(options: SimulateOptions): Promise<0 | 1> {
   }
   await stopped;
   return 0;
-}
-
-function decimal(least: number, most: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (/^\d+(\.\d+)?$/.test(text) && value >= least && value <= most) return value;
-    throw new InvalidArgumentError(`It must be a number from ${least} to ${most}.`);
-  };
 }
 
 function region(text: string): string {

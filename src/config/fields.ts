@@ -4,10 +4,6 @@ import { matchesGlob } from '../domain/filter.ts';
 import { closest } from './closest.ts';
 import { networkFault, urlFault } from './network.ts';
 
-/** Scopes of a token: register executions, read everything, everything. */
-export const SCOPES = ['register', 'read', 'admin'] as const;
-export type Scope = (typeof SCOPES)[number];
-
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
 
 /** Defaults that rules over several keys look at too. */
@@ -61,7 +57,7 @@ export const days = z.number().positive().max(36_500);
 /** Once an hour at least: what is rarer is a mistake, and too long for a timer. */
 export const requestsPerSecond = z
   .number()
-  .min(1 / 3600)
+  .min(0.0003)
   .max(10_000);
 export const maxConcurrent = z.int().min(1).max(1000);
 

@@ -1,17 +1,15 @@
 import * as z from 'zod';
 import * as field from './fields.ts';
-import type { Scope } from './fields.ts';
+import { SCOPES } from '../domain/scope.ts';
+import type { Scope } from '../domain/scope.ts';
 import type { Secret } from './secrets.ts';
-
-export { SCOPES } from './fields.ts';
-export type { Scope } from './fields.ts';
 
 const DAY_SECONDS = 86_400;
 
 const tokenSchema = z.strictObject({
   name: field.name.describe('Who holds the token; unique'),
   scopes: z
-    .array(z.enum(field.SCOPES))
+    .array(z.enum(SCOPES))
     .min(1)
     .describe('register: POST executions; read: every GET; admin: everything'),
   value: field.secretRef.describe('The token; 16 random characters or more are advised'),
@@ -131,8 +129,6 @@ export interface TokenConfig {
   readonly scopes: readonly Scope[];
   readonly value: Secret;
 }
-
-export type TargetConfig = DeepReadonly<z.output<typeof targetSchema>>;
 
 /** A receiver of webhook events. `url` is kept as a secret: `urlHost` is what may be shown of it. */
 export interface EndpointConfig extends Omit<

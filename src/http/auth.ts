@@ -1,9 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
+import type { Scope } from '../domain/scope.ts';
 import { Problem } from './problem.ts';
-
-/** `register`: POST executions; `read`: every GET; `admin`: everything. */
-export type Scope = 'register' | 'read' | 'admin';
 
 export interface Token {
   readonly name: string;
