@@ -117,7 +117,7 @@ test.each([
     'region: eu-west-1, roleArn: "arn:aws:iam::999999999999:role/w"',
     'targets[0].roleArn: the role is in account 999999999999, but accountId is 123456789012',
   ],
-  ['region: eu-west-1, requestsPerSecond: 0', 'targets[0].requestsPerSecond: must be more than 0'],
+  ['region: eu-west-1, requestsPerSecond: 0', 'targets[0].requestsPerSecond: must be at least 0.0003'],
   ['region: eu-west-1, endpoint: "http://u:p@host"', 'targets[0].endpoint: must not hold a user name'],
 ])('a target with %s', async (fields, fault) => {
   expect(await faultsOf(target(fields))).toEqual([expect.stringContaining(`5: ${fault}`)]);
