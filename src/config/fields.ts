@@ -55,10 +55,7 @@ export const port = z.int().min(0).max(MAX_PORT);
 export const seconds = (max: number) => z.number().positive().max(max);
 export const days = z.number().positive().max(36_500);
 /** Once an hour at least: what is rarer is a mistake, and too long for a timer. */
-export const requestsPerSecond = z
-  .number()
-  .min(0.0003)
-  .max(10_000);
+export const requestsPerSecond = z.number().min(0.0003).max(10_000);
 export const maxConcurrent = z.int().min(1).max(1000);
 
 export const httpUrl = checkedString(urlFault);
