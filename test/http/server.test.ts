@@ -4,6 +4,8 @@ import { expect, test, vi } from 'vitest';
 import { executionId } from '../support/executions.ts';
 import { ADMIN_TOKEN, READ_TOKEN, REGISTER_TOKEN, problemOf, startApi, urlOf } from './fake-parts.ts';
 
+/** A limit, for a machine that is busy. */
+const SOON = { timeout: 10_000 };
 const ID = executionId(1);
 const REGISTER = ['POST', '/v1/executions'] as const;
 const ROUTES = [
@@ -101,7 +103,7 @@ test('requests whose clients go away take no room from others', async () => {
       socket.destroy();
     }),
   );
-  await vi.waitFor(async () => expect((await api.ask('GET', '/v1/events')).status).toBe(200));
+  await vi.waitFor(async () => expect((await api.ask('GET', '/v1/events')).status).toBe(200), SOON);
 });
 
 test.each([
@@ -241,7 +243,7 @@ test('while draining new requests are turned away, and one in flight is answered
   const looked = vi.spyOn(api.parts.store, 'list');
   api.parts.held = held.promise;
   const inFlight = api.ask('GET', '/v1/executions');
-  await vi.waitFor(() => expect(looked).toHaveBeenCalled());
+  await vi.waitFor(() => expect(looked).toHaveBeenCalled(), SOON);
 
   api.http.drain();
   const refused = await api.ask('GET', '/v1/executions');

@@ -5,6 +5,9 @@ import { startSimulator } from '../../src/simulator/simulator.ts';
 import type { Simulator } from '../../src/simulator/simulator.ts';
 import { authorization, getRaw, getUrl, REGION, sdkClients } from './callers.ts';
 
+/** A limit, for a machine that is busy. */
+const SOON = { timeout: 10_000 };
+
 let simulator: Simulator;
 let clients: ReturnType<typeof sdkClients>;
 let id: string;
@@ -87,7 +90,10 @@ test('an answer that never comes', async () => {
     headers: { authorization: authorization() },
     signal: leaving.signal,
   });
-  await vi.waitFor(() => expect(simulator.calls()).toMatchObject([{ outcome: 'fault', httpStatus: 0 }]));
+  await vi.waitFor(
+    () => expect(simulator.calls()).toMatchObject([{ outcome: 'fault', httpStatus: 0 }]),
+    SOON,
+  );
   leaving.abort();
   await expect(hanging).rejects.toThrow();
   await look();
@@ -96,7 +102,7 @@ test('an answer that never comes', async () => {
 test('an end cuts the answers that hang', async () => {
   simulator.addFault({ kind: 'hang' });
   const hanging = expect(look()).rejects.toThrow();
-  await vi.waitFor(() => expect(simulator.counts().fault).toBe(1));
+  await vi.waitFor(() => expect(simulator.counts().fault).toBe(1), SOON);
   await simulator[Symbol.asyncDispose]();
   await hanging;
 });
@@ -119,7 +125,7 @@ test('a late answer tells what was true when it was asked for', async () => {
   simulator.addFault({ kind: 'delay', delayMs: 200, count: 1 });
   clockReads = 0;
   const asked = look();
-  await vi.waitFor(() => expect(clockReads).toBeGreaterThan(0), { interval: 5 });
+  await vi.waitFor(() => expect(clockReads).toBeGreaterThan(0), { ...SOON, interval: 5 });
   now += 1000;
   expect((await asked).lifecycleExecution?.state?.status).toBe('IN_PROGRESS');
   expect((await look()).lifecycleExecution?.state?.status).toBe('SUCCESS');
@@ -130,7 +136,7 @@ test('who leaves before the answer has seen no status', async () => {
   const headers = { authorization: authorization() };
   const signal = AbortSignal.timeout(50);
   await expect(fetch(getUrl(simulator.url, id), { headers, signal })).rejects.toThrow();
-  await vi.waitFor(() => expect(simulator.calls()).toHaveLength(1));
+  await vi.waitFor(() => expect(simulator.calls()).toHaveLength(1), SOON);
   expect(simulator.calls()[0]).toMatchObject({ outcome: 'ok', httpStatus: 0, executionId: id });
   expect(simulator.calls()[0]).not.toHaveProperty('status');
 });
@@ -163,5 +169,5 @@ test('latency holds every answer back', async () => {
   await using slow = await startSimulator({ latencyMs: 60_000 });
   const signal = AbortSignal.timeout(50);
   await expect(fetch(slow.url, { signal })).rejects.toThrow();
-  await vi.waitFor(() => expect(slow.calls()).toMatchObject([{ outcome: 'rejected', httpStatus: 0 }]));
+  await vi.waitFor(() => expect(slow.calls()).toMatchObject([{ outcome: 'rejected', httpStatus: 0 }]), SOON);
 });
