@@ -26,7 +26,7 @@ import { sweepRepeatedly } from './store/sweeper.ts';
 import type { OutboxCounts } from './store/store.ts';
 
 /** How long a stop waits for looks and deliveries; settling and HTTP's own end bring it to 20 s at most. */
-const DRAIN_MS = 17_000;
+const DRAIN_MS = 16_000;
 const PROBE_KEPT_MS = 1000;
 /** Counting a large outbox takes its time: at most a twentieth of all time goes there, however often it is asked for. */
 const COUNT_SHARE = 20;

@@ -25,7 +25,7 @@ for (const load of loading) program.addCommand((await load()).exitOverride());
 // Whoever reads may stop early, as `head` does: there is nobody left to tell.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
-  process.exit();
+  process.exit(1);
 });
 
 try {

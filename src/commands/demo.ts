@@ -165,6 +165,7 @@ async function summarise(
   );
   for (const text of verdict.missing) view.line(`  missing     ${text}`);
   for (const text of verdict.unexpected) view.line(`  unexpected  ${text}`);
-  view.line(isGood ? 'good: nothing lost, nothing made up' : 'NOT good: see above');
+  if (!isGood) stage.keep();
+  view.line(isGood ? 'good: nothing lost, nothing made up' : `NOT good: see above, and ${stage.logFile}`);
   return isGood ? 0 : 1;
 }

@@ -16,6 +16,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Undefined without a valid token. */
     caller: Caller | undefined;
+    /** Aborts when the client is not there any more. */
+    gone: AbortSignal | undefined;
   }
   interface FastifyContextConfig {
     /** What a token needs to be let in; without it none is needed. */

@@ -102,9 +102,12 @@ function problemOf(error: unknown, request?: FastifyRequest): Problem {
   return new Problem(CODE_OF_ERROR[String(error.code)] ?? 'internal_error');
 }
 
-/** Keys that would reach a prototype make a body malformed. An empty body is none, whatever its type is said to be. */
+/**
+ * A member that would reach the prototype makes a body malformed; schemas refuse what else is not known. An empty body
+ * is none, whatever its type is said to be.
+ */
 function readOnlyJson(app: App): void {
-  const parseJson = app.getDefaultJsonParser('error', 'error');
+  const parseJson = app.getDefaultJsonParser('error', 'ignore');
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body: string, done) => {
     if (body === '') done(null, undefined);

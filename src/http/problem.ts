@@ -4,7 +4,7 @@ import type { FastifyReply } from 'fastify';
 /** Every way a request can end badly: the stable code, its status, and what to say unless more is known. */
 const PROBLEMS = {
   invalid_request: { status: 400, detail: 'The request is not valid; see errors.' },
-  malformed_json: { status: 400, detail: 'The body is not valid JSON.' },
+  malformed_json: { status: 400, detail: 'The body is not valid JSON, or has a member named __proto__.' },
   malformed_request: { status: 400, detail: 'The request is not valid HTTP.' },
   target_required: { status: 400, detail: 'Several targets are configured: say which one is meant.' },
   invalid_cursor: { status: 400, detail: 'This cursor was not given out by this list.' },

@@ -3,9 +3,9 @@ import { onAnswer, onSend, startRate } from '../domain/rate.ts';
 import type { LearntRate, ThrottleCause } from '../domain/rate.ts';
 import { linkSignals, untilAborted } from '../runtime/abort.ts';
 import type { Clock } from '../runtime/clock.ts';
+import { createTurns } from '../runtime/turns.ts';
 import { LimiterClosedError } from './limiter.ts';
 import type { Limiter } from './limiter.ts';
-import { createTurns } from './turns.ts';
 
 export type Call<T> = (signal: AbortSignal) => Promise<CallResult<T>>;
 

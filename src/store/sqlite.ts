@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, realpathSync } from 'node:fs';
+import { existsSync, mkdirSync, realpathSync, rmSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Kysely, SqliteDialect, sql } from 'kysely';
@@ -42,10 +42,22 @@ function prepare(database: DatabaseSync): void {
   `);
 }
 
+/** With all above it. Not `recursive`: below a directory that takes none, as /proc is one, Node tries for ever. */
+function makeDirectory(path: string): void {
+  if (existsSync(path)) return;
+  makeDirectory(dirname(path));
+  mkdirSync(path);
+}
+
 async function open(path: string): Promise<Store> {
   using opening = new DisposableStack();
-  mkdirSync(dirname(path), { recursive: true });
-  const lock = opening.adopt(lockFile(`${path}.lock`), (held) => held.close());
+  makeDirectory(dirname(path));
+  const lockPath = `${path}.lock`;
+  const isLockNew = !existsSync(lockPath);
+  const lock = opening.adopt(lockFile(lockPath), (held) => {
+    if (isLockNew) rmSync(lockPath); // nothing is left beside a file that is not ours
+    held.close();
+  });
   const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
   opening.defer(() => {
     if (database.isOpen) database.close();

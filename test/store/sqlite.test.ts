@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -125,6 +126,7 @@ describe('opening a SQLite store', () => {
       'This is not a database, but it is long enough to be mistaken for one. '.repeat(20),
     );
     expect(await refusal(text)).toMatch(/not a database/);
+    for (const path of [foreign, text]) expect(existsSync(`${path}.lock`)).toBe(false);
   });
 
   it('refuses what cannot be a file', async () => {
@@ -133,7 +135,8 @@ describe('opening a SQLite store', () => {
     expect(await refusal(path)).toMatch(/unable to open/);
     const file = freshPath();
     await writeFile(file, '');
-    expect(await refusal(join(file, 'watcher.db'))).toMatch(/ENOTDIR|EEXIST/);
+    expect(await refusal(join(file, 'watcher.db'))).toMatch(/unable to open|ENOTDIR/);
     expect(await refusal('/proc/watcher.db')).toMatch(/unable to open/);
+    expect(await refusal('/proc/made/up/watcher.db')).toMatch(/ENOENT/);
   });
 });

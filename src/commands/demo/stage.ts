@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
+import { devNull, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startApp } from '../../app.ts';
 import { formatFaults, parseConfig } from '../../config/load.ts';
@@ -22,7 +23,11 @@ export interface StageOptions {
 export async function setStage({ hiddenPerSecond, onEvent }: StageOptions) {
   await using setting = new AsyncDisposableStack();
   const directory = await mkdtemp(join(tmpdir(), 'lifecycle-watcher-demo-'));
-  setting.defer(() => rm(directory, { recursive: true, force: true }));
+  let isKept = false;
+  // At the very end, however it comes.
+  process.once('exit', () => {
+    if (!isKept) rmSync(directory, { recursive: true, force: true });
+  });
   const token = randomBytes(18).toString('base64url');
   const secret = `whsec_${randomBytes(32).toString('base64')}`;
   const simulator = setting.use(
@@ -33,9 +38,14 @@ export async function setStage({ hiddenPerSecond, onEvent }: StageOptions) {
   );
 
   // Nothing of this machine's own AWS set-up may play a part.
-  delete process.env['AWS_PROFILE'];
-  Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'AKIDEMO', AWS_SECRET_ACCESS_KEY: 'demo' });
-  delete process.env['AWS_SESSION_TOKEN'];
+  for (const name of Object.keys(process.env))
+    if (name.startsWith('AWS_')) Reflect.deleteProperty(process.env, name);
+  Object.assign(process.env, {
+    AWS_ACCESS_KEY_ID: 'AKIDEMO',
+    AWS_SECRET_ACCESS_KEY: 'demo',
+    AWS_CONFIG_FILE: devNull,
+    AWS_SHARED_CREDENTIALS_FILE: devNull,
+  });
 
   const config = {
     server: { port: 0, tokens: [{ name: 'demo', scopes: ['admin'], value: { env: 'DEMO_TOKEN' } }] },
@@ -70,6 +80,10 @@ export async function setStage({ hiddenPerSecond, onEvent }: StageOptions) {
     receiver,
     token,
     logFile,
+    /** Leaves log and database where they are. */
+    keep() {
+      isKept = true;
+    },
     url: `http://${server.host}:${server.port}`,
     [Symbol.asyncDispose]: () => stage.disposeAsync(),
   };

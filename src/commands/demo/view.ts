@@ -51,7 +51,7 @@ export function createView(output: Output, now: () => number): View {
     },
     totals(text) {
       if (isTerminal) {
-        bottom = paint('bold', `${seconds()}  ${text}`.slice(0, output.columns ?? 80));
+        bottom = paint('bold', `${seconds()}  ${text}`.slice(0, output.columns || 80));
         output.write(ERASE_LINE + bottom);
       } else if (now() - toldAt >= TELL_PIPE_EVERY_MS) {
         toldAt = now();

@@ -1,4 +1,4 @@
-import { untilAborted } from '../runtime/abort.ts';
+import { untilAborted } from './abort.ts';
 
 /** Lets one at a time through, in the order of asking. */
 export interface Turns {
