@@ -128,7 +128,7 @@ export class Poller {
     return {
       ...(lastPolledAt === undefined ? {} : { lastPolledAt }),
       ...(nextPollAt === undefined ? {} : { nextPollAt }),
-      estimatedDetectionLagSeconds: estimatedLagSeconds(stay, this.#schedule.cadence()),
+      estimatedDetectionLagSeconds: Number(estimatedLagSeconds(stay, this.#schedule.cadence()).toFixed(3)),
     };
   }
 

@@ -259,6 +259,28 @@ test('while draining new requests are turned away, and one in flight is answered
   await expect(fetch(`${api.url}/livez`)).rejects.toThrow();
 });
 
+test('requests are worked on one at a time, probes answer meanwhile, and what nobody waits for is not begun', async () => {
+  await using api = await startApi();
+  const held = Promise.withResolvers<undefined>();
+  api.parts.held = held.promise;
+  const looked = vi.spyOn(api.parts.store, 'list');
+  const first = api.ask('GET', '/v1/executions');
+  await vi.waitFor(() => expect(looked).toHaveBeenCalledTimes(1), SOON);
+  const leaving = new AbortController();
+  const left = fetch(`${api.url}/v1/executions?limit=7`, {
+    headers: { authorization: `Bearer ${ADMIN_TOKEN}` },
+    signal: leaving.signal,
+  });
+  const waiting = api.ask('GET', '/v1/executions?limit=8');
+  leaving.abort();
+  await expect(left).rejects.toThrow('aborted');
+  // Its answer comes after the server has seen that the other one left.
+  expect((await fetch(`${api.url}/livez`)).status).toBe(200);
+  held.resolve(undefined);
+  expect([(await first).status, (await waiting).status]).toEqual([200, 200]);
+  expect(looked.mock.calls.map(([{ limit }]) => limit)).toEqual([100, 8]);
+});
+
 test('too many requests at once are turned away, and it recovers', async () => {
   await using api = await startApi();
   const held = Promise.withResolvers<undefined>();
