@@ -14,6 +14,7 @@ export interface View {
   change(executionId: string, from: string | null, to: string, lagSeconds: number | undefined): void;
   /** The totals; through a pipe only now and then. */
   totals(text: string): void;
+  /** Takes the totals away; changes are not shown any more, plain lines still are. */
   end(): void;
 }
 
@@ -34,6 +35,7 @@ export function createView(output: Output, now: () => number): View {
     isTerminal ? styleText(format, text) : text;
   const seconds = () => `${((now() - startedAt) / 1000).toFixed(1).padStart(6)} s`;
   let bottom = '';
+  let hasEnded = false;
   let toldAt = now();
 
   function line(text: string): void {
@@ -43,6 +45,7 @@ export function createView(output: Output, now: () => number): View {
   return {
     line,
     change(executionId, from, to, lagSeconds) {
+      if (hasEnded) return;
       const shortId = `lce-…${executionId.slice(-6)}`;
       const steps = `${(from ?? 'first look').padStart(11)} → ${paint(COLOURS[to] ?? 'magenta', to.padEnd(18))}`;
       const lag =
@@ -61,6 +64,7 @@ export function createView(output: Output, now: () => number): View {
     end() {
       if (isTerminal) output.write(ERASE_LINE);
       bottom = '';
+      hasEnded = true;
     },
   };
 }
