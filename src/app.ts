@@ -92,6 +92,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     const poller = new Poller({
       target: { name, accountId: target.accountId, region: target.region },
       bounds: config.polling,
+      giveUpAfterDays: config.polling.giveUpAfterDays,
       gateway: createMeasuredGateway(
         createAwsGateway(target, { clock }),
         ({ operation, outcome, durationSeconds }) => {
@@ -217,10 +218,10 @@ function endpointsFor({ endpoints }: Config, targetName: string, { event, next }
   return endpoints.filter((endpoint) => matchesFilter(endpoint, filterable)).map(({ name }) => name);
 }
 
-function logChange(log: Logger, target: string, { next, from, to, event }: Change): void {
-  const { lifecycleExecutionId, reason } = next;
+function logChange(log: Logger, target: string, { next, from, event }: Change): void {
+  const { lifecycleExecutionId, status: to, tracking, reason } = next;
   const eventFields = event === undefined ? {} : { event: event.type, eventId: event.id };
-  log.info({ target, lifecycleExecutionId, from, to, reason, ...eventFields }, 'status');
+  log.info({ target, lifecycleExecutionId, from, to, tracking, reason, ...eventFields }, 'status');
 }
 
 function targetMeasures(poller: Poller) {

@@ -65,6 +65,7 @@ const pollingSchema = z.strictObject({
     .seconds(DAY_SECONDS)
     .default(field.DEFAULTS.maxIntervalSeconds)
     .describe('Longest time between two looks'),
+  giveUpAfterDays: field.days.default(90).describe('Tracking ends so long after it could have begun'),
 });
 
 const retentionSchema = z.strictObject({

@@ -11,6 +11,7 @@ export const EVENT_TYPES = [
   'execution.failed',
   'execution.cancelled',
   'execution.unknown_status',
+  'execution.expired',
 ] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
 
@@ -22,6 +23,11 @@ export interface Transition {
   readonly to: string;
   readonly lastSeenFromAt: number | null;
   readonly firstSeenToAt: number;
+}
+
+/** What an event tells that is no change of status: since when it has been so, epoch milliseconds. */
+export interface Since {
+  readonly since: number;
 }
 
 /** An event ready to be stored: `body` is the CloudEvent, byte for byte what every attempt carries. */
@@ -80,8 +86,18 @@ function executionData(execution: Execution) {
   };
 }
 
+function transitionData(execution: Execution, { from, to, lastSeenFromAt, firstSeenToAt }: Transition) {
+  return {
+    from,
+    to,
+    lastSeenFromAt: lastSeenFromAt === null ? null : isoInstant(lastSeenFromAt),
+    firstSeenToAt: isoInstant(firstSeenToAt),
+    detectionLagSeconds: detectionLagSeconds(execution, firstSeenToAt),
+  };
+}
+
 /**
- * The event of a status change of `execution`, which already has its new status and sequence. The body is a CloudEvent
+ * The event that tells `told` of `execution`, which already has its new status and sequence. The body is a CloudEvent
  * 1.0 in the JSON event format (https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md).
  */
 export function newEvent(
@@ -89,10 +105,9 @@ export function newEvent(
   execution: Execution,
   target: Target,
   time: number,
-  transition: Transition,
+  told: Transition | Since,
 ): NewEvent {
   const { name, accountId, region } = target;
-  const { lastSeenFromAt, firstSeenToAt } = transition;
   const id = eventId(type, execution, time);
   const body = JSON.stringify({
     specversion: '1.0',
@@ -106,13 +121,9 @@ export function newEvent(
     data: {
       target: { name, accountId, region },
       execution: executionData(execution),
-      transition: {
-        from: transition.from,
-        to: transition.to,
-        lastSeenFromAt: lastSeenFromAt === null ? null : isoInstant(lastSeenFromAt),
-        firstSeenToAt: isoInstant(firstSeenToAt),
-        detectionLagSeconds: detectionLagSeconds(execution, firstSeenToAt),
-      },
+      ...('since' in told
+        ? { since: isoInstant(told.since) }
+        : { transition: transitionData(execution, told) }),
       labels: execution.labels,
     },
   });

@@ -11,7 +11,6 @@ export interface Change {
   readonly next: Execution;
   /** The status before; null on the first look. */
   readonly from: string | null;
-  readonly to: string;
   readonly isNewStatus: boolean;
   readonly event?: NewEvent;
 }
@@ -73,7 +72,7 @@ export function transition(
   if (!isNewStatus && SEEN.every((member) => execution[member] === next[member])) return undefined;
 
   const from = execution.status ?? null;
-  const change = { previous: execution, next, from, to: observation.status, isNewStatus };
+  const change = { previous: execution, next, from, isNewStatus };
   const type = isNewStatus ? eventType(from, observation.status) : undefined;
   if (type === undefined) return change;
 

@@ -7,9 +7,10 @@ import type { Instruments } from './instruments.ts';
 
 /** Counts what a recorded change says. */
 export function countChange(instruments: Instruments, target: string, change: Change): void {
-  const { next, from, to, event } = change;
+  const { next, from, event } = change;
+  const to = next.status;
   if (event !== undefined) instruments.events.inc({ type: event.type });
-  if (!change.isNewStatus) return;
+  if (!change.isNewStatus || to === undefined) return;
   instruments.transitions.inc({ target, from: statusLabel(from ?? undefined), to: statusLabel(to) });
   if (!isFinal(to)) return;
   if (next.startTime !== undefined && next.endTime !== undefined) {

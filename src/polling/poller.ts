@@ -6,35 +6,16 @@ import type { Observation } from '../domain/observation.ts';
 import type { CallFailure, CallResult } from '../domain/outcome.ts';
 import { transition } from '../domain/transition.ts';
 import type { Change } from '../domain/transition.ts';
-import type { Gateway } from '../imagebuilder/gateway.ts';
 import type { Budget } from '../limiter/budget.ts';
-import type { Clock } from '../runtime/clock.ts';
 import { errorFields } from '../runtime/log.ts';
-import type { Log } from '../runtime/log.ts';
-import type { Store } from '../store/store.ts';
 import { createBookkeeping } from './bookkeeping.ts';
+import { createExpiry } from './expiry.ts';
+import type { PollerParts } from './parts.ts';
 import { confirmIdentity } from './identity.ts';
 import { lookRepeatedly } from './look.ts';
 import { Schedule } from './schedule.ts';
-import type { CadenceBounds } from './schedule.ts';
 import { stayOf, storedActive, withWishesOf } from './tracked.ts';
 import type { Tracked } from './tracked.ts';
-
-export interface PollerParts {
-  readonly target: Target;
-  readonly bounds: CadenceBounds;
-  readonly gateway: Gateway;
-  readonly budget: Budget;
-  readonly store: Pick<Store, 'active' | 'find' | 'record' | 'flushPolled' | 'saveRate'>;
-  readonly clock: Clock;
-  /** In [0, 1). */
-  readonly random: () => number;
-  readonly log: Log;
-  /** Names of the endpoints that are to get the change's event. */
-  readonly endpointsFor: (change: Change) => readonly string[];
-  /** Called once a change is durable. */
-  readonly onRecorded: (change: Change, endpoints: readonly string[]) => void;
-}
 
 /** Looks after all executions of one target: looks when they are due, within the budget, and records what changed. */
 export class Poller {
@@ -42,6 +23,7 @@ export class Poller {
   readonly #schedule: Schedule;
   readonly #tracked = new Map<string, Tracked>();
   readonly #bookkeeping: ReturnType<typeof createBookkeeping>;
+  readonly #expiry: ReturnType<typeof createExpiry>;
   readonly #stopping = new AbortController();
   readonly #inFlight = new Set<Promise<void>>();
   #loops: Promise<void> = Promise.resolve();
@@ -50,6 +32,7 @@ export class Poller {
   constructor(parts: PollerParts) {
     this.#parts = parts;
     this.#bookkeeping = createBookkeeping(parts, () => this.#tracked.values());
+    this.#expiry = createExpiry(parts, (tracked, change) => this.#settleChange(tracked, change));
     const callsPerSecond = () => parts.budget.rate().perSecond;
     this.#schedule = new Schedule(parts.clock, parts.random, parts.bounds, callsPerSecond);
   }
@@ -67,8 +50,13 @@ export class Poller {
   async start(): Promise<void> {
     const { store, target } = this.#parts;
     for await (const execution of storedActive(store, target)) this.track(execution);
-    const bookkeeping = this.#bookkeeping.writeRepeatedly(this.#stopping.signal);
-    this.#loops = Promise.all([this.#poll(), bookkeeping]).then(() => undefined);
+    const { signal } = this.#stopping;
+    const loops = [
+      this.#poll(),
+      this.#bookkeeping.writeRepeatedly(signal),
+      this.#expiry.checkRepeatedly(signal),
+    ];
+    this.#loops = Promise.all(loops).then(() => undefined);
   }
 
   /** Starts no more looks; those under way are recorded, or cut off when `limit` aborts. May be called again. */
@@ -92,6 +80,7 @@ export class Poller {
     const known = this.#tracked.get(key);
     if (known?.execution.registration === execution.registration) {
       known.execution = withWishesOf(execution, known.execution);
+      this.#expiry.set(known);
       return;
     }
     this.forget(execution);
@@ -99,6 +88,7 @@ export class Poller {
     const tracked: Tracked = { execution, isPolledDirty: false, isWantedAgain: false };
     this.#tracked.set(key, tracked);
     this.#schedule.addFirst(tracked);
+    this.#expiry.set(tracked);
   }
 
   /** Looks after it no longer. */
@@ -107,6 +97,7 @@ export class Poller {
     if (tracked === undefined) return;
     this.#tracked.delete(keyText(key));
     this.#schedule.remove(tracked);
+    this.#expiry.delete(tracked);
   }
 
   /** Puts an execution first. False where it is not looked after. */
@@ -196,28 +187,28 @@ export class Poller {
 
   async #observe(tracked: Tracked, observation: Observation): Promise<void> {
     if (isInOrder(observation, tracked.lastAcceptedTick)) {
-      const change = transition(tracked.execution, this.target, observation);
-      if (change !== undefined && !(await this.#record(tracked, change))) {
-        await this.#reload(tracked);
-        return;
-      }
       tracked.lastAcceptedTick = observation.answeredTick;
+      const change = transition(tracked.execution, this.target, observation);
       if (change === undefined) {
         tracked.execution = { ...tracked.execution, lastPolledAt: observation.sentAt };
         tracked.isPolledDirty = true;
+      } else {
+        await this.#settleChange(tracked, change);
       }
     }
-    if (tracked.execution.tracking === 'active') this.#again(tracked);
-    else if (this.#isCurrent(tracked)) this.forget(tracked.execution);
+    this.#again(tracked);
   }
 
-  /** False where the store has another state than the change was made from. */
-  async #record(tracked: Tracked, change: Change): Promise<boolean> {
+  /** Makes a change durable and tells of it; takes over what is stored where that is no longer what it was made from. */
+  async #settleChange(tracked: Tracked, change: Change): Promise<void> {
     const endpoints = change.event === undefined ? [] : this.#parts.endpointsFor(change);
-    if ((await this.#parts.store.record(change, endpoints)) === 'conflict') return false;
+    if ((await this.#parts.store.record(change, endpoints)) === 'conflict') {
+      await this.#reload(tracked);
+      return;
+    }
     tracked.execution = withWishesOf(tracked.execution, change.next);
     this.#parts.onRecorded(change, endpoints);
-    return true;
+    if (change.next.tracking !== 'active' && this.#isCurrent(tracked)) this.forget(tracked.execution);
   }
 
   /** Somebody else changed it: what they stored holds, and only a new look may change it again. */

@@ -81,12 +81,6 @@ test.each([
   expect(await faultsOf(withSection(section))).toEqual([fault]);
 });
 
-test('a key of a later release is unknown: polling.giveUpAfterDays', async () => {
-  expect(await faultsOf(withSection('polling: { giveUpAfterDays: 90 }'))).toEqual([
-    expect.stringMatching(/^6: polling\.giveUpAfterDays: unknown key/),
-  ]);
-});
-
 test.each([
   ['region: eu-west-1, discover: { everySeconds: 300 }', 'targets[0].discover'],
   ['region: eu-west-1, stalledAfterSeconds: { PENDING: 1 }', 'targets[0].stalledAfterSeconds'],

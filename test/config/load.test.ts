@@ -60,7 +60,7 @@ test('the defaults', async () => {
         maxConcurrent: 4,
       },
     ],
-    polling: { targetLagSeconds: 15, minIntervalSeconds: 5, maxIntervalSeconds: 900 },
+    polling: { targetLagSeconds: 15, minIntervalSeconds: 5, maxIntervalSeconds: 900, giveUpAfterDays: 90 },
     retention: { finishedDays: 30, deliveredDays: 7, deadDays: 30 },
     endpoints: [
       {

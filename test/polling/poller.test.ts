@@ -2,12 +2,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import type { Wishes } from '../../src/domain/execution.ts';
 import type { Change } from '../../src/domain/transition.ts';
 import { createAwsGateway } from '../../src/imagebuilder/aws-gateway.ts';
 import { createBottleneckLimiter } from '../../src/limiter/bottleneck-limiter.ts';
 import { createBudget } from '../../src/limiter/budget.ts';
 import { Poller } from '../../src/polling/poller.ts';
-import type { PollerParts } from '../../src/polling/poller.ts';
+import type { PollerParts } from '../../src/polling/parts.ts';
 import { createRegistrar } from '../../src/polling/registrar.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { startSimulator } from '../../src/simulator/simulator.ts';
@@ -59,6 +60,7 @@ async function house({
     const poller = new Poller({
       target: TARGET,
       bounds,
+      giveUpAfterDays: 90,
       gateway: createAwsGateway({ ...TARGET, endpoint: simulator.url }, { clock: systemClock, timeoutMs }),
       budget: createBudget({
         makeLimiter: (rate) => createBottleneckLimiter({ perSecond: rate, maxConcurrent: 4 }),
@@ -97,8 +99,8 @@ async function house({
     changes,
     logged,
     keyOf,
-    registerAll: (ids: readonly string[]) =>
-      registrar.register(ids.map((id) => ({ ...keyOf(id), labels: {}, source: 'api' as const }))),
+    registerAll: (ids: readonly string[], wishes: Partial<Wishes> = {}) =>
+      registrar.register(ids.map((id) => ({ ...keyOf(id), labels: {}, source: 'api' as const, ...wishes }))),
     remove: (id: string) => registrar.remove(keyOf(id)),
     types: async () => (await store.feed({ after: 0, limit: 1000 })).events.map(({ type }) => type),
     lookedAt: (id: string) => simulator.calls().filter(({ executionId }) => executionId === id).length,
@@ -253,6 +255,27 @@ describe('a poller', { timeout: 30_000 }, () => {
     await registerAll([marker]);
     await vi.waitFor(async () => expect(await types()).toEqual(['execution.succeeded']), SOON);
     expect(await store.eventsOf(keyOf(id), 10)).toEqual([]);
+  });
+
+  it('ends the tracking of what has expired, once, whether the target can be polled or not', async () => {
+    const { simulator, poller, registerAll, types, store, keyOf } = await house({
+      simulator: { accounts: { AKIDEXAMPLE: '210987654321' } },
+    });
+    await poller.start();
+    const [first, second] = [simulator.start({ timeline: running }), simulator.start({ timeline: running })];
+    await registerAll([first, second]);
+    await registerAll([first], { giveUpAt: Date.now() + 500 });
+    await vi.waitFor(async () => expect(await types()).toEqual(['execution.expired']), SOON);
+    const expired = await store.find(keyOf(first));
+    expect(expired).toMatchObject({ tracking: 'expired', sequence: 1 });
+    const [event] = await store.eventsOf(keyOf(first), 10);
+    expect(JSON.parse(event?.body ?? '')).toMatchObject({
+      type: 'lifecycle-watcher.execution.expired',
+      data: { since: new Date(expired?.registeredAt ?? 0).toISOString(), labels: {} },
+    });
+    expect([...poller.executions()].map((execution) => execution.lifecycleExecutionId)).toEqual([second]);
+    await registerAll([first]);
+    expect(await store.find(keyOf(first))).toMatchObject({ tracking: 'active', sequence: 1 });
   });
 
   it('looks at once where it is asked to', async () => {

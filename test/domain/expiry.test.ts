@@ -1,0 +1,29 @@
+import { describe, expect, it } from 'vitest';
+import { expire, expiresAt } from '../../src/domain/expiry.ts';
+import { TARGET, anExecution } from '../support/executions.ts';
+
+const DAY_MS = 86_400_000;
+const START = Date.UTC(2026, 0, 1);
+
+describe('expiry', () => {
+  it.each([
+    ['so many days after registration', {}, START + 90 * DAY_MS],
+    ['so many days after it is expected', { expectedAt: START + DAY_MS }, START + 91 * DAY_MS],
+    ['after registration where it was expected before', { expectedAt: START - DAY_MS }, START + 90 * DAY_MS],
+    ['when asked for', { expectedAt: START + DAY_MS, giveUpAt: START + 5 }, START + 5],
+  ])('comes %s', (_case, wishes, expected) => {
+    expect(expiresAt(anExecution({ registeredAt: START, ...wishes }), 90)).toBe(expected);
+  });
+
+  it('ends tracking and tells since when it was tracked', () => {
+    const execution = anExecution({ registeredAt: START, status: 'IN_PROGRESS', sequence: 2 });
+    const { next, event, isNewStatus } = expire(execution, TARGET, START + DAY_MS);
+    expect(next).toMatchObject({ tracking: 'expired', status: 'IN_PROGRESS', sequence: 3 });
+    expect(next.trackingEndedAt).toBe(START + DAY_MS);
+    expect(isNewStatus).toBe(false);
+    expect(event).toMatchObject({ type: 'execution.expired', sequence: 3, time: START + DAY_MS });
+    const { data } = JSON.parse(event?.body ?? '') as { data: object };
+    expect(data).toMatchObject({ since: '2026-01-01T00:00:00.000Z', execution: { status: 'IN_PROGRESS' } });
+    expect(data).not.toHaveProperty('transition');
+  });
+});
