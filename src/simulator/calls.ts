@@ -32,7 +32,7 @@ export interface Calls {
 
 const KEPT = 100_000;
 
-export function createCalls(): Calls {
+export function createCalls(onCall?: (call: Call) => void): Calls {
   const kept: Call[] = [];
   const counts = { ok: 0, throttled: 0, missing: 0, rejected: 0, denied: 0, fault: 0 };
   return {
@@ -41,6 +41,7 @@ export function createCalls(): Calls {
       // In bulk, as removing the first of a long array moves all others.
       if (kept.length >= 2 * KEPT) kept.splice(0, KEPT);
       counts[call.outcome] += 1;
+      onCall?.(call);
     },
     list: () => [...kept],
     counts: () => ({ ...counts }),

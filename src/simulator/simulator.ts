@@ -41,6 +41,8 @@ export interface SimulatorOptions {
   readonly now?: () => number;
   /** How long every answer is held back after it was decided upon. Default: 0. */
   readonly latencyMs?: number;
+  /** Told of each call once it is decided upon, right before its answer goes out. Must not throw. */
+  readonly onCall?: (call: Call) => void;
 }
 
 export interface Simulator extends AsyncDisposable {
@@ -76,7 +78,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const throttle = createThrottle(ratePerSecond, burst, now);
   // Its own numbers: what is started must not depend on how often was called before.
   const faults = createFaults(createRandom(seed + 1));
-  const calls = createCalls();
+  const calls = createCalls(options.onCall);
   const imageBuilder = createImageBuilderService({ executions, unknownId });
 
   const serve = async (request: Request, gone: AbortSignal): Promise<Effect> => {

@@ -2,6 +2,7 @@ import { GetLifecycleExecutionCommand } from '@aws-sdk/client-imagebuilder';
 import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
 import { expect, test } from 'vitest';
 import { DEFAULT_ACCOUNT_ID, startSimulator } from '../../src/simulator/simulator.ts';
+import type { Call } from '../../src/simulator/simulator.ts';
 import { ACCESS_KEY_ID, authorization, getRaw, getUrl, REGION, sdkClients, stsRaw } from './callers.ts';
 
 const IDENTITY = { Action: 'GetCallerIdentity', Version: '2011-06-15' };
@@ -218,4 +219,13 @@ test('a taken port is an error, and a second end is none', async () => {
   await simulator[Symbol.asyncDispose]();
   await simulator[Symbol.asyncDispose]();
   await expect(fetch(simulator.url)).rejects.toThrow();
+});
+
+test('who wants to know is told of each call before it is answered', async () => {
+  const told: Call[] = [];
+  await using simulator = await startSimulator({ onCall: (call) => told.push(call) });
+  using clients = sdkClients(simulator.url);
+  await clients.sts.send(new GetCallerIdentityCommand());
+  expect(told).toMatchObject([{ operation: 'GetCallerIdentity', outcome: 'ok' }]);
+  expect(told).toEqual(simulator.calls());
 });

@@ -108,23 +108,24 @@ export async function startDaemon(
   const line = await command.line((text) => text.includes('"listening"') && text.includes('"server"'));
   const { host, port } = JSON.parse(line) as { host: string; port: number };
   const url = `http://${host}:${port}`;
-  return {
-    ...command,
-    url,
-    /** A request to its API; the answer's JSON. Rejects where the status is not 2xx. */
-    async api<T>(method: string, path: string, body?: unknown): Promise<T> {
-      const response = await fetch(url + path, {
-        method,
-        headers: {
-          authorization: `Bearer ${TOKEN}`,
-          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-        },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      });
-      const text = await response.text();
-      if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
-      return (text === '' ? undefined : JSON.parse(text)) as T;
-    },
+  return { ...command, url, api: apiAt(url) };
+}
+
+/** Requests to the API of the daemon at `url`. */
+export function apiAt(url: string) {
+  /** The answer's JSON. Rejects where the status is not 2xx. */
+  return async function api<T>(method: string, path: string, body?: unknown): Promise<T> {
+    const response = await fetch(url + path, {
+      method,
+      headers: {
+        authorization: `Bearer ${TOKEN}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+    return (text === '' ? undefined : JSON.parse(text)) as T;
   };
 }
 
