@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Config } from './config/schema.ts';
 import { createDispatcher } from './delivery/dispatcher.ts';
 import { createSender } from './delivery/sender.ts';
+import type { Egress } from './delivery/sender.ts';
 import { targetText } from './domain/execution.ts';
 import type { TargetKey } from './domain/execution.ts';
 import { matchesFilter } from './domain/filter.ts';
@@ -58,7 +59,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     log.warn({ endpoint, count }, 'endpoint was removed: its open deliveries are dead');
   }
 
-  const sender = starting.use(createSender({ egress: config.egress, clock, version: VERSION }));
+  const sender = starting.use(createSender({ egress: egressOf(config), clock, version: VERSION }));
   const dispatcher = createDispatcher({
     outbox: store,
     sender,
@@ -208,6 +209,10 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
       await running.disposeAsync();
     },
   };
+}
+
+function egressOf({ egress: { proxy, ...rules } }: Config): Egress {
+  return { ...rules, ...(proxy === null ? {} : { proxy: proxy.reveal() }) };
 }
 
 /** Which endpoints get the event of a change. */

@@ -12,7 +12,7 @@ export function resolveConfig(file: ConfigFile, host: string, secrets: ReadonlyM
     if (secret === undefined) throw new Error(`the secret at ${pathText(path)} was not read`);
     return secret;
   };
-  const { server, metrics, endpoints, ...rest } = file;
+  const { server, metrics, endpoints, egress, ...rest } = file;
   const tokens = server.tokens.map((token, index) => ({
     ...token,
     value: secretAt('server', 'tokens', index, 'value'),
@@ -33,6 +33,7 @@ export function resolveConfig(file: ConfigFile, host: string, secrets: ReadonlyM
         ),
       };
     }),
+    egress: { ...egress, proxy: egress.proxy === null ? null : secretAt('egress', 'proxy') },
   });
 }
 
@@ -44,12 +45,14 @@ function deepFreeze<T extends object>(value: T): T {
   return Object.freeze(value);
 }
 
-/** The effective configuration as YAML for a person to read: secrets masked, of an endpoint's URL its host only. */
+/** The effective configuration as YAML for a person to read: secrets masked, of the URLs of endpoints and proxy their hosts only. */
 export function effectiveYaml(config: Config): string {
+  const { proxy } = config.egress;
   const shown = {
     ...config,
     endpoints: config.endpoints.map(({ urlHost, ...endpoint }) => ({ ...endpoint, url: urlHost })),
+    egress: { ...config.egress, proxy: proxy === null ? null : new URL(proxy.reveal()).host },
   };
   // Through JSON, where every secret shows itself as its mask.
-  return `# Secrets are shown as ${MASK}, URLs of endpoints as their hosts.\n${stringify(JSON.parse(JSON.stringify(shown)), { aliasDuplicateObjects: false })}`;
+  return `# Secrets are shown as ${MASK}, URLs of endpoints and proxy as their hosts.\n${stringify(JSON.parse(JSON.stringify(shown)), { aliasDuplicateObjects: false })}`;
 }

@@ -101,6 +101,11 @@ const fromFile = z.strictObject({
 export const secretRef = z.union([fromEnv, fromFile], { error: ({ input }) => secretFault(input, false) });
 export type SecretRef = z.output<typeof secretRef>;
 
+/** None, or a string that may also be kept out of the file. */
+export const nothingOrSecret = z.union([z.null(), text, fromEnv, fromFile], {
+  error: ({ input }) => (input === '' ? 'must not be empty' : secretFault(input, true)),
+});
+
 /** A string that may also be kept out of the file. */
 export const stringOrSecret = z.union([text, fromEnv, fromFile], {
   error: ({ input }) => (input === '' ? 'must not be empty' : secretFault(input, true)),

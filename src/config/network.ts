@@ -12,6 +12,28 @@ export function urlFault(value: string): string | undefined {
   return undefined;
 }
 
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** What is wrong with the URL of a proxy, or undefined. Credentials may be part of it, but not in the file. */
+export function proxyFault(value: string, { isInFile }: { readonly isInFile: boolean }): string | undefined {
+  const url = URL.parse(value);
+  if (url === null || !/^https?:\/\//i.test(value))
+    return 'must be a URL that begins with http:// or https://';
+  if (url.pathname !== '/' || url.search !== '' || url.hash !== '') return 'must end after host and port';
+  if (isInFile && (url.username !== '' || url.password !== ''))
+    return 'a password must not stand in this file: give { env: NAME } or { file: PATH } of the whole URL';
+  if (!isDecodable(url.username) || !isDecodable(url.password))
+    return 'must have its user name and password percent-encoded, a % as %25';
+  return undefined;
+}
+
 /** What is wrong with a network in CIDR notation (or, where allowed, a single address), or undefined. */
 export function networkFault(
   value: string,

@@ -37,6 +37,7 @@ const roughFile = z.object({
   metrics: maybe(z.object({ host: text, port: number })),
   targets: list(roughTarget.catch({})),
   polling: maybe(z.object({ minIntervalSeconds: number, maxIntervalSeconds: number })),
+  egress: maybe(z.object({ proxy: z.unknown() })),
   endpoints: list(roughEndpoint.catch({ url: undefined, secrets: [], headers: undefined })),
 });
 export type RoughFile = z.output<typeof roughFile>;

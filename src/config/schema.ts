@@ -100,6 +100,11 @@ const egressSchema = z.strictObject({
   allowPrivateNetworks: z.boolean().default(false).describe('Deliver to private and loopback addresses too'),
   allowCidrs: z.array(field.network).default([]).describe('Networks that are allowed although private'),
   httpsOnly: z.boolean().default(false).describe('Refuse to deliver over plain http'),
+  proxy: field.nothingOrSecret
+    .default(null)
+    .describe(
+      'URL of an HTTP proxy that all deliveries go through, by CONNECT; it must guard private networks itself',
+    ),
 });
 
 /** The configuration file as it is written. Rules over several keys are in `checks.ts`. */
@@ -143,13 +148,17 @@ export interface EndpointConfig extends Omit<
 }
 
 /** The effective configuration: defaults filled in, secrets read. */
-export interface Config extends Omit<DeepReadonly<ConfigFile>, 'server' | 'metrics' | 'endpoints'> {
+export interface Config extends Omit<
+  DeepReadonly<ConfigFile>,
+  'server' | 'metrics' | 'endpoints' | 'egress'
+> {
   readonly server: Omit<DeepReadonly<ConfigFile['server']>, 'host' | 'tokens'> & {
     readonly host: string;
     readonly tokens: readonly TokenConfig[];
   };
   readonly metrics?: { readonly host: string; readonly port: number };
   readonly endpoints: readonly EndpointConfig[];
+  readonly egress: Omit<DeepReadonly<ConfigFile['egress']>, 'proxy'> & { readonly proxy: Secret | null };
 }
 
 /** The schema of the configuration file for editors, as the text of `config/schema.json`. */

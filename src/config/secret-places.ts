@@ -2,7 +2,7 @@ import { repeated } from './checks.ts';
 import type { Finding, Path } from './faults.ts';
 import { pathText } from './faults.ts';
 import { secretRef } from './fields.ts';
-import { urlFault } from './network.ts';
+import { proxyFault, urlFault } from './network.ts';
 import type { RoughFile } from './rough.ts';
 import { headerValueFault, readSecret, Secret, tokenFault, webhookSecretFault } from './secrets.ts';
 
@@ -17,7 +17,7 @@ interface SecretPlace {
 
 const tokenPath = (index: number): Path => ['server', 'tokens', index, 'value'];
 
-function placesOf({ server, endpoints }: RoughFile): readonly SecretPlace[] {
+function placesOf({ server, endpoints, egress }: RoughFile): readonly SecretPlace[] {
   const secret = { literalAllowed: false };
   const stringOrSecret = { literalAllowed: true };
   return [
@@ -42,6 +42,12 @@ function placesOf({ server, endpoints }: RoughFile): readonly SecretPlace[] {
         faultOf: headerValueFault,
       })),
     ]),
+    {
+      ...stringOrSecret,
+      path: ['egress', 'proxy'],
+      value: egress?.proxy,
+      faultOf: (text) => proxyFault(text, { isInFile: typeof egress?.proxy === 'string' }),
+    },
   ];
 }
 

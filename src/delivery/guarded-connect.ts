@@ -42,7 +42,9 @@ function guardedLookup(isAllowed: DestinationGuard, lookup: Lookup): LookupFunct
       (found) => {
         const allowed = found.filter(({ address }) => isAllowed(address));
         const [first] = allowed;
-        if (first === undefined) {
+        if (found.length === 0) {
+          callback(Object.assign(new Error('the name has no address'), { code: 'ENODATA' }), '');
+        } else if (first === undefined) {
           callback(new RefusedDestinationError('the name leads to no address that egress allows'), '');
         } else if (options.all === true) {
           callback(null, allowed);

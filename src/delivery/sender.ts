@@ -10,9 +10,12 @@ import { createGuardedConnector } from './guarded-connect.ts';
 import type { Lookup } from './guarded-connect.ts';
 import { outcomeOfAnswer, outcomeOfError } from './outcome.ts';
 import type { AttemptResult } from './outcome.ts';
+import { createProxiedConnector } from './proxied-connect.ts';
 
 export interface Egress extends GuardRules {
   readonly httpsOnly: boolean;
+  /** URL of the HTTP proxy that everything goes through; it may hold credentials. */
+  readonly proxy?: string;
 }
 
 /** One attempt to bring an event to an endpoint. */
@@ -53,15 +56,17 @@ const CONNECTIONS_PER_ORIGIN = 1024;
 const IDLE_MS = 4000;
 const LONGEST_IDLE_MS = 30_000;
 
-/** Sends events to allowed addresses only, with no redirects, no proxies and a bound on everything. */
+const lookupAll: Lookup = (hostname) => systemLookup(hostname, { all: true });
+
+/** Sends events to allowed addresses only, with no redirects, no proxy of the environment and a bound on everything. */
 export function createSender({ egress, clock, version, lookup }: SenderParts): Sender {
   const closing = new AbortController();
+  const isAllowed = createDestinationGuard(egress);
   const agent = new Agent({
-    connect: createGuardedConnector(
-      createDestinationGuard(egress),
-      lookup ?? ((hostname) => systemLookup(hostname, { all: true })),
-      closing.signal,
-    ),
+    connect:
+      egress.proxy === undefined
+        ? createGuardedConnector(isAllowed, lookup ?? lookupAll, closing.signal)
+        : createProxiedConnector(egress.proxy, isAllowed, closing.signal),
     allowH2: false,
     connections: CONNECTIONS_PER_ORIGIN,
     keepAliveTimeout: IDLE_MS,
@@ -76,6 +81,8 @@ export function createSender({ egress, clock, version, lookup }: SenderParts): S
       const url = URL.parse(request.url);
       if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:'))
         return { outcome: 'refused', error: 'not an http or https URL' };
+      if (url.username !== '' || url.password !== '')
+        return { outcome: 'refused', error: 'the URL holds a user name or password' };
       if (egress.httpsOnly && url.protocol !== 'https:')
         return { outcome: 'refused', error: 'egress.httpsOnly allows no plain http' };
 

@@ -75,7 +75,7 @@ test('the defaults', async () => {
         headers: {},
       },
     ],
-    egress: { allowPrivateNetworks: false, allowCidrs: [], httpsOnly: false },
+    egress: { allowPrivateNetworks: false, allowCidrs: [], httpsOnly: false, proxy: null },
   });
 });
 

@@ -1,7 +1,5 @@
-import { createServer as createTcpServer } from 'node:net';
-import type { AddressInfo, Server, Socket } from 'node:net';
-import { createServer } from 'node:http';
-import type { IncomingHttpHeaders, RequestListener } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Socket } from 'node:net';
 import { HTTP } from 'cloudevents';
 import { Webhook } from 'standardwebhooks';
 import { Webhook as SvixWebhook } from 'svix';
@@ -11,6 +9,7 @@ import type { DeliveryRequest, Egress, SenderParts } from '../../src/delivery/se
 import { newEvent } from '../../src/domain/event.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { TARGET, anExecution } from '../support/executions.ts';
+import { http, tcp } from '../support/listening.ts';
 import { WEBHOOK_SECRET } from '../support/secrets.ts';
 
 const OTHER_SECRET = `whsec_${Buffer.from('another secret for the rotation.').toString('base64')}`;
@@ -42,36 +41,6 @@ function requestTo(url: string, differing: Partial<DeliveryRequest> = {}): Deliv
     ...differing,
   };
 }
-
-/** Listens on a free port of 127.0.0.1 and counts connections; all are cut at the end. */
-async function listening(server: Server) {
-  const sockets = new Set<Socket>();
-  let connections = 0;
-  server.on('connection', (socket) => {
-    connections += 1;
-    sockets.add(socket);
-    socket.on('close', () => sockets.delete(socket)).on('error', () => undefined);
-  });
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const { port } = server.address() as AddressInfo;
-  return {
-    port,
-    url: `http://127.0.0.1:${port}/hook`,
-    connections: () => connections,
-    open: () => sockets.size,
-    async [Symbol.asyncDispose]() {
-      for (const socket of sockets) socket.destroy();
-      await new Promise((resolve) => {
-        server.close(resolve);
-      });
-    },
-  };
-}
-
-const http = (listener: RequestListener) => listening(createServer(listener));
-const tcp = (listener: (socket: Socket) => void) => listening(createTcpServer(listener));
 
 describe('a request', () => {
   async function received(differing: Partial<DeliveryRequest> = {}) {

@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest';
+import { effectiveYaml } from '../../src/config/effective.ts';
+import { ENV, faultsOf, MINIMAL, parsed } from './texts.ts';
+
+const withProxy = (value: string) => `${MINIMAL}egress: { proxy: ${value} }\n`;
+const hidden = 'http://me:hid%25den@proxy.example:3128';
+
+test('there is no proxy unless one is given', async () => {
+  expect((await parsed(MINIMAL)).egress.proxy).toBeNull();
+  expect((await parsed(withProxy('null'))).egress.proxy).toBeNull();
+  expect((await parsed(withProxy('http://proxy.example:3128'))).egress.proxy?.reveal()).toBe(
+    'http://proxy.example:3128',
+  );
+});
+
+test('a proxy with credentials is a secret, shown as its host', async () => {
+  const config = await parsed(withProxy('{ env: PROXY }'), { ...ENV, PROXY: hidden });
+  expect(config.egress.proxy?.reveal()).toBe(hidden);
+  expect(effectiveYaml(config)).toContain('proxy: proxy.example:3128\n');
+  expect(effectiveYaml(config) + JSON.stringify(config)).not.toContain('hid');
+});
+
+test.each([
+  ['""', 'must not be empty'],
+  ['socks5://proxy.example', 'must be a URL that begins with http:// or https://'],
+  ['proxy.example:3128', 'must be a URL that begins with http:// or https://'],
+  ['http://proxy.example/path', 'must end after host and port'],
+  ['http://proxy.example/?key=hidden', 'must end after host and port'],
+  [hidden, 'a password must not stand in this file: give { env: NAME } or { file: PATH } of the whole URL'],
+  ['{ env: BROKEN }', 'must have its user name and password percent-encoded, a % as %25'],
+  [
+    '{ envv: PROXY }',
+    'has an unknown key (did you mean env?): must be a string, { env: NAME } or { file: PATH }',
+  ],
+  ['3128', 'must be a string, { env: NAME } or { file: PATH }'],
+])('a proxy given as %s is a fault', async (value, message) => {
+  const faults = await faultsOf(withProxy(value), { ...ENV, BROKEN: 'http://me:hid%zzden@proxy.example' });
+  expect(faults).toEqual([`6: egress.proxy: ${message}`]);
+  expect(faults.join()).not.toContain('hid');
+});

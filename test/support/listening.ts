@@ -1,0 +1,37 @@
+import { createServer } from 'node:http';
+import type { RequestListener } from 'node:http';
+import { createServer as createTcpServer } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
+
+/** Listens on loopback, on a free port unless one is given, and counts connections; all are cut at the end. */
+export async function listening(server: Server, host = '127.0.0.1', atPort = 0) {
+  const sockets = new Set<Socket>();
+  let connections = 0;
+  server.on('connection', (socket) => {
+    connections += 1;
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket)).on('error', () => undefined);
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(atPort, host, resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+  return {
+    port,
+    url: `http://${host}:${port}/hook`,
+    connections: () => connections,
+    open: () => sockets.size,
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => {
+        server.close(resolve);
+      });
+    },
+  };
+}
+
+/** An HTTP server on a free port of 127.0.0.1. */
+export const http = (listener: RequestListener) => listening(createServer(listener));
+/** A TCP server on a free port of 127.0.0.1. */
+export const tcp = (listener: (socket: Socket) => void) => listening(createTcpServer(listener));
