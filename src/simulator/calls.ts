@@ -14,10 +14,12 @@ export interface Call {
   readonly region: string;
   readonly executionId?: string;
   readonly outcome: CallOutcome;
-  /** 0 where no answer went out: reset, hanging, or the caller was gone. */
+  /** 0 where no status line went out: reset, hanging, or the caller was gone. */
   readonly httpStatus: number;
-  /** The execution's status that was answered. */
+  /** The execution's status that was answered, in a form that can be read. */
   readonly status?: string;
+  /** The fault that struck it, by its name; where that only held the answer back, outcome and status are the ordinary ones. */
+  readonly fault?: string;
 }
 
 export type CallCounts = Readonly<Record<CallOutcome, number>>;

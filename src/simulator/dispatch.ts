@@ -1,20 +1,20 @@
 import type { Call } from './calls.ts';
 import { DEFAULT_ACCOUNT_ID } from './executions.ts';
-import type { FaultEffect, Faults } from './faults.ts';
+import type { Faults } from './faults.ts';
 import { readSignature } from './signature.ts';
 import type { Refusal } from './signature.ts';
+import { alteredBy, instead, waitOf } from './struck.ts';
 import { isQueryProtocol, stsService } from './sts-service.ts';
 import type { Throttle } from './throttle.ts';
-import type { Answer, Caller, Reply, Request, Service } from './wire.ts';
+import type { Caller, Effect, Reply, Request, Service } from './wire.ts';
 
-/** What the caller meets. */
-export type Effect = Answer | 'reset' | 'hang';
-
-/** What is done with a request: its effect, after a delay, and what is told of it. */
+/** What is done with a request: its effect, after a wait, and what is told of it. */
 export interface Verdict {
   readonly call: Omit<Call, 'at'>;
   readonly effect: Effect;
   readonly delayMs: number;
+  /** The answer waits until a later call about the same execution has been answered, or so long. */
+  readonly overtakenWithinMs?: number;
 }
 
 export interface Gate {
@@ -23,13 +23,15 @@ export interface Gate {
   readonly accounts: Readonly<Record<string, string>> | undefined;
   readonly throttle: Throttle;
   readonly faults: Faults;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
 }
 
 const LONGEST_NAME = 100;
 const NOBODY: Caller = { accessKeyId: '', accountId: '', region: '' };
 
 /** Decides upon a request in this order: operation, credential, faults, rate, input, and the operation itself. */
-export function dispatch(request: Request, { imageBuilder, accounts, throttle, faults }: Gate): Verdict {
+export function dispatch(request: Request, { imageBuilder, accounts, throttle, faults, now }: Gate): Verdict {
   const service = isQueryProtocol(request) ? stsService : imageBuilder;
   const operation = service.operationOf(request);
   if (operation === undefined) {
@@ -42,13 +44,30 @@ export function dispatch(request: Request, { imageBuilder, accounts, throttle, f
     const answer = service.errorAnswer(service.refusal(refusal));
     return answered({ outcome: 'denied', answer }, operation, caller);
   }
-  const fault = faults.strike(operation);
-  if (fault !== undefined && fault.kind !== 'delay') return struck(fault, service, operation, caller);
-  const mayPass = !service.isThrottled || throttle.take(`${caller.accountId}/${caller.region}`);
-  const reply: Reply = mayPass
-    ? service.run(operation, request, caller)
-    : { outcome: 'throttled', answer: service.errorAnswer(service.throttled()) };
-  return { ...answered(reply, operation, caller), delayMs: fault?.delayMs ?? 0 };
+  const executionId = service.executionIdOf(operation, request);
+  const ordinary = (view = {}): Reply => {
+    const mayPass = !service.isThrottled || throttle.take(`${caller.accountId}/${caller.region}`);
+    if (mayPass) return service.run(operation, request, caller, view);
+    return { outcome: 'throttled', answer: service.errorAnswer(service.throttled()) };
+  };
+
+  const struck = faults.find({ operation, executionId, ...caller });
+  if (struck === undefined) return answered(ordinary(), operation, caller);
+  const { effect, name: fault } = struck;
+  const replacement = instead(effect, service, now);
+  if (replacement !== undefined) {
+    struck.use();
+    const httpStatus = typeof replacement === 'string' ? 0 : replacement.httpStatus;
+    const about = executionId === undefined ? {} : { executionId };
+    const call = { operation, ...placeOf(caller), ...about, outcome: 'fault', httpStatus, fault } as const;
+    return { call, effect: replacement, delayMs: 0 };
+  }
+  const reply = ordinary(effect.kind === 'view' ? effect.view : {});
+  const altered = alteredBy(effect, reply, service, operation);
+  if (altered === undefined) return answered(reply, operation, caller);
+  struck.use();
+  const { call, ...verdict } = answered(altered, operation, caller);
+  return { ...verdict, call: { ...call, fault }, ...waitOf(effect) };
 }
 
 /** Whose request it is, as far as that can be told, and why it is refused. */
@@ -65,35 +84,6 @@ function identify(
   if (accounts === undefined) return { caller: { ...caller, accountId: DEFAULT_ACCOUNT_ID } };
   const accountId = Object.hasOwn(accounts, accessKeyId) ? accounts[accessKeyId] : undefined;
   return accountId === undefined ? { caller, refusal: 'unknown-key' } : { caller: { ...caller, accountId } };
-}
-
-function struck(
-  fault: Exclude<FaultEffect, { kind: 'delay' }>,
-  service: Service,
-  operation: string,
-  caller: Caller,
-): Verdict {
-  const outcome = 'fault';
-  switch (fault.kind) {
-    case 'reset':
-    case 'hang':
-      return {
-        call: { operation, ...placeOf(caller), outcome, httpStatus: 0 },
-        effect: fault.kind,
-        delayMs: 0,
-      };
-    case 'body': {
-      const { httpStatus, contentType, text } = fault;
-      const answer = { httpStatus, headers: { 'content-type': contentType }, body: text };
-      return answered({ outcome, answer }, operation, caller);
-    }
-    case 'error': {
-      const { code, httpStatus, message = 'A fault that was asked for.', wire, headers } = fault;
-      const answer = service.errorAnswer({ code, httpStatus, message }, wire);
-      const withHeaders = { ...answer, headers: { ...answer.headers, ...headers } };
-      return answered({ outcome, answer: withHeaders }, operation, caller);
-    }
-  }
 }
 
 function answered({ answer, ...told }: Reply, operation: string, caller: Caller): Verdict {

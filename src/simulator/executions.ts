@@ -45,6 +45,14 @@ export interface ExecutionNow extends Moment {
   readonly startedAt: number;
 }
 
+/** How the service sees its executions in one call: usually as they are. */
+export interface View {
+  /** As they were so long ago. */
+  readonly ageMs?: number;
+  /** Those that began less long ago are not seen. */
+  readonly hiddenForMs?: number;
+}
+
 type Execution = StartedExecution & Required<ExecutionStart>;
 
 /** All executions of the simulator. `now` is the time of their timelines, epoch milliseconds. */
@@ -79,11 +87,13 @@ export function createExecutions(now: () => number, random: Random) {
       });
     },
     /** Undefined where the place has no such execution, or not yet. */
-    lookUp(id: string, place: Place): ExecutionNow | undefined {
+    lookUp(id: string, place: Place, { ageMs = 0, hiddenForMs = 0 }: View = {}): ExecutionNow | undefined {
       const execution = find(id, place);
       if (execution === undefined) return undefined;
       const { timeline, policyArn, startedAt } = execution;
-      const moment = momentAt(timeline, now() - startedAt);
+      const elapsedMs = now() - startedAt;
+      if (elapsedMs < hiddenForMs) return undefined;
+      const moment = momentAt(timeline, elapsedMs - ageMs);
       return moment && { id, policyArn, startedAt, ...moment };
     },
     /** Each status reached until now, and when. Throws a RangeError for an execution that was never started. */

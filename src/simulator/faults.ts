@@ -1,70 +1,146 @@
+import { checkEffect } from './fault-effects.ts';
+import type { FaultEffect } from './fault-effects.ts';
+import { FAULT_NAMES, faultKind } from './fault-names.ts';
+import type { FaultName } from './fault-names.ts';
+import { operationNames } from './model.ts';
 import type { Random } from './random.ts';
+import type { WireForm } from './wire.ts';
 
-/** What strikes a call instead of its answer, or before it. */
-export type FaultEffect =
-  | {
-      readonly kind: 'error';
-      readonly code: string;
-      readonly httpStatus: number;
-      readonly message?: string;
-      readonly headers?: Readonly<Record<string, string>>;
-      /** Where the code stands: the `x-amzn-errortype` header (default), or `__type` of the body. */
-      readonly wire?: 'header' | 'body';
-    }
-  /** The connection is reset. */
-  | { readonly kind: 'reset' }
-  /** No answer, until the caller goes or ten minutes have passed. */
-  | { readonly kind: 'hang' }
-  /** Anything, like a proxy's page. */
-  | {
-      readonly kind: 'body';
-      readonly httpStatus: number;
-      readonly contentType: string;
-      readonly text: string;
-    }
-  /** The ordinary answer as it was at the request's arrival, later. At most ten minutes. */
-  | { readonly kind: 'delay'; readonly delayMs: number };
-
-/** Strikes each call, or those of one operation; the first `count` of them; each with `probability`. */
-export type Fault = FaultEffect & {
+/** Which calls a fault strikes: those of which every given member is true. */
+export interface FaultScope {
   readonly operation?: string;
+  readonly executionId?: string;
+  readonly accountId?: string;
+  readonly region?: string;
+  /** Only so many of them. Default: all. */
   readonly count?: number;
+  /** Each of them with this chance. Default: 1. */
   readonly probability?: number;
-};
-
-export interface Faults {
-  add(fault: Fault): void;
-  clear(): void;
-  /** The fault that strikes a call of `operation`: the first added one that applies. */
-  strike(operation: string): FaultEffect | undefined;
 }
 
-/** The longest that an answer may be held back. */
-export const LONGEST_DELAY_MS = 600_000;
+/** A fault of the closed list. */
+export interface NamedFault extends FaultScope {
+  readonly name: FaultName;
+  /** What the fault's description says; for those that have a time. */
+  readonly seconds?: number;
+  /** Where the code of an error stands. Default: where the simulator puts every code. */
+  readonly wire?: WireForm;
+}
+
+export type Fault = NamedFault | (FaultEffect & FaultScope);
+
+/** A fault as it was added, and how many calls it may still strike. */
+export interface ActiveFault {
+  readonly id: string;
+  readonly fault: Fault;
+  readonly left: number;
+}
+
+/** A call, as far as faults look at it. */
+export interface Strikable {
+  readonly operation: string;
+  readonly executionId: string | undefined;
+  readonly accountId: string;
+  readonly region: string;
+}
+
+export interface Struck {
+  readonly name: string;
+  readonly effect: FaultEffect;
+  /** Counts the call as struck. */
+  use(): void;
+}
+
+export interface Faults {
+  /** The fault's own id. RangeError for a fault that does not exist, or could not be kept. */
+  add(fault: Fault): string;
+  /** False where there is no such fault any more. */
+  remove(id: string): boolean;
+  clear(): void;
+  list(): readonly ActiveFault[];
+  /** The fault that strikes a call: the first added one that applies. */
+  find(call: Strikable): Struck | undefined;
+}
+
+const STS_OPERATIONS = ['GetCallerIdentity', 'AssumeRole'];
 
 export function createFaults(random: Random): Faults {
-  const active: { readonly fault: Fault; left: number }[] = [];
+  const active: { id: string; fault: Fault; effect: FaultEffect; isEvery: boolean; left: number }[] = [];
+  let added = 0;
+  const remove = (id: string) => {
+    const index = active.findIndex((entry) => entry.id === id);
+    if (index >= 0) active.splice(index, 1);
+    return index >= 0;
+  };
   return {
     add(fault) {
-      if (fault.kind === 'delay' && !(fault.delayMs >= 0 && fault.delayMs <= LONGEST_DELAY_MS)) {
-        throw new RangeError(`delayMs is ${fault.delayMs}`);
-      }
-      active.push({ fault, left: fault.count ?? Infinity });
+      const { effect, isEvery } = resolve(fault);
+      checkScope(fault);
+      checkEffect(effect);
+      const id = `fault-${++added}`;
+      active.push({ id, fault, effect, isEvery, left: fault.count ?? Infinity });
+      return id;
     },
+    remove,
     clear() {
       active.length = 0;
     },
-    strike(operation) {
+    list: () => active.map(({ id, fault, left }) => ({ id, fault, left })),
+    find(call) {
       const struck = active.find(
-        ({ fault, left }) =>
-          left > 0 &&
-          (fault.operation === undefined || fault.operation === operation) &&
+        ({ fault, isEvery }) =>
+          (isEvery || isImageBuilders(call.operation)) &&
+          isInScope(fault, call) &&
           (fault.probability === undefined || random() < fault.probability),
       );
       if (struck === undefined) return undefined;
-      struck.left -= 1;
-      if (struck.left <= 0) active.splice(active.indexOf(struck), 1);
-      return struck.fault;
+      return {
+        name: 'name' in struck.fault ? struck.fault.name : struck.fault.kind,
+        effect: struck.effect,
+        use() {
+          struck.left -= 1;
+          if (struck.left <= 0) remove(struck.id);
+        },
+      };
     },
   };
+}
+
+function isInScope({ operation, executionId, accountId, region }: FaultScope, call: Strikable): boolean {
+  return (
+    (operation === undefined || operation === call.operation) &&
+    (executionId === undefined || executionId === call.executionId) &&
+    (accountId === undefined || accountId === call.accountId) &&
+    (region === undefined || region === call.region)
+  );
+}
+
+/** The effect of a fault, and whether it can strike every operation rather than Image Builder's alone. */
+function resolve(fault: Fault): { readonly effect: FaultEffect; readonly isEvery: boolean } {
+  if (!('name' in fault))
+    return { effect: fault, isEvery: fault.kind !== 'rewrite' && fault.kind !== 'view' };
+  const { name, seconds, wire } = fault;
+  if (!FAULT_NAMES.includes(name)) throw new RangeError(`no fault is named ${name as string}`);
+  const kind = faultKind(name);
+  const { seconds: usual, isImageBuilders: isTheirs = false } = kind;
+  if (seconds !== undefined && usual === undefined) throw new RangeError(`${name} takes no seconds`);
+  if (seconds !== undefined && !(seconds >= 0)) throw new RangeError(`${name}: seconds is ${seconds}`);
+  const effect = kind.effect(seconds ?? usual ?? 0);
+  if (wire === undefined) return { effect, isEvery: !isTheirs };
+  if (effect.kind !== 'error') throw new RangeError(`${name} has no error code, so it takes no wire`);
+  return { effect: { ...effect, wire }, isEvery: !isTheirs };
+}
+
+function checkScope(fault: Fault): void {
+  const { operation, count, probability } = fault;
+  if (count !== undefined && !(count >= 1)) throw new RangeError(`count is ${count}`);
+  if (probability !== undefined && !(probability >= 0 && probability <= 1))
+    throw new RangeError(`probability is ${probability}`);
+  if (operation === undefined || isImageBuilders(operation)) return;
+  if (!STS_OPERATIONS.includes(operation)) throw new RangeError(`no operation is named ${operation}`);
+  if (!resolve(fault).isEvery) throw new RangeError(`${operation} has no answer that this fault could alter`);
+}
+
+function isImageBuilders(operation: string): boolean {
+  return operationNames.includes(operation);
 }

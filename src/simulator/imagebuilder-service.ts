@@ -1,20 +1,19 @@
-import type { Executions } from './executions.ts';
+import { rewriteJson } from './alter.ts';
+import type { Choices, UnknownIdAnswer } from './choices.ts';
+import type { Executions, View } from './executions.ts';
 import { errorStatus, isMembers, model, modelOperation, shapeOf, toWire, violation } from './model.ts';
 import type { Members } from './model.ts';
 import type { Refusal } from './signature.ts';
-import type { Answer, Caller, Reply, Request, Service, ServiceError } from './wire.ts';
-
-/** What a Get answers to an id that it does not know. AWS documents none of them. */
-export type UnknownIdAnswer = 'invalid-request' | 'client-exception' | 'not-found' | 'empty';
+import type { Answer, Caller, Reply, Request, Service, ServiceError, WireForm } from './wire.ts';
 
 interface World {
   readonly executions: Executions;
-  readonly unknownId: UnknownIdAnswer;
+  readonly choices: () => Choices;
 }
 
 /** What an operation answers: members of its output shape with instants in epoch milliseconds, or an error. */
 type Result = Omit<Reply, 'answer'> & ({ readonly output: Members } | { readonly error: ServiceError });
-type Operation = (input: Members, caller: Caller, world: World) => Result;
+type Operation = (input: Members, caller: Caller, world: World, view: View) => Result;
 
 /** The operations that are simulated. Method, address and members of each are the model's. */
 const operations: Readonly<Record<string, Operation>> = { GetLifecycleExecution: getLifecycleExecution };
@@ -38,6 +37,7 @@ const REFUSALS: Readonly<Record<Refusal, ServiceError>> = {
 
 /** EC2 Image Builder over REST-JSON. */
 export function createImageBuilderService(world: World): Service {
+  const errorAnswer = (error: ServiceError, wire = world.choices().errorWire) => errorJson(error, wire);
   return {
     signingName: model.metadata.signingName,
     isThrottled: true,
@@ -49,12 +49,18 @@ export function createImageBuilderService(world: World): Service {
     unknownOperation: () => ({ code: 'UnknownOperationException', httpStatus: 404, message: '' }),
     refusal: (refusal) => REFUSALS[refusal],
     throttled: () => modelled('CallRateLimitExceededException', 'Rate exceeded'),
-    run(name, request, caller) {
+    executionIdOf(name, request) {
+      const id = membersOf(name, request)?.lifecycleExecutionId;
+      return typeof id === 'string' ? id : undefined;
+    },
+    run(name, request, caller, view) {
       const operation = operations[name];
       if (operation === undefined) throw new Error(`${name} is not simulated`);
       const input = readInput(name, request);
       const result: Result =
-        'code' in input ? { outcome: 'rejected', error: input } : operation(input.members, caller, world);
+        'code' in input
+          ? { outcome: 'rejected', error: input }
+          : operation(input.members, caller, world, view);
       if ('error' in result) {
         const { error, ...rest } = result;
         return { ...rest, answer: errorAnswer(error) };
@@ -62,14 +68,24 @@ export function createImageBuilderService(world: World): Service {
       const { output, ...rest } = result;
       return { ...rest, answer: json(200, toWire(modelOperation(name).output.shape, output)) };
     },
+    rewrite: (name, answer, rewrite) => ({
+      ...answer,
+      body: rewriteJson(modelOperation(name).output.shape, answer.body, rewrite),
+    }),
     errorAnswer,
   };
 }
 
-function getLifecycleExecution(input: Members, caller: Caller, { executions, unknownId }: World): Result {
+function getLifecycleExecution(
+  input: Members,
+  caller: Caller,
+  { executions, choices }: World,
+  view: View,
+): Result {
   const executionId = String(input.lifecycleExecutionId);
-  const execution = executions.lookUp(executionId, caller);
-  if (execution === undefined) return { outcome: 'missing', executionId, ...unknown(unknownId, executionId) };
+  const execution = executions.lookUp(executionId, caller, view);
+  if (execution === undefined)
+    return { outcome: 'missing', executionId, ...unknown(choices().unknownId, executionId) };
   const { status, reason, startedAt, endedAfterMs, policyArn, hasImpactedResources } = execution;
   return {
     outcome: 'ok',
@@ -102,21 +118,28 @@ function unknown(kind: UnknownIdAnswer, id: string): { output: Members } | { err
   }
 }
 
-/** The members of the operation's input, from query and body as the model says; or what is wrong with them. */
-function readInput(name: string, { query, body }: Request): { readonly members: Members } | ServiceError {
-  const inputShape = modelOperation(name).input.shape;
-  const inBody = parsedBody(body);
-  if (inBody === undefined)
+/** The members of the operation's input; or what is wrong with them. */
+function readInput(name: string, request: Request): { readonly members: Members } | ServiceError {
+  const members = membersOf(name, request);
+  if (members === undefined)
     return { code: 'SerializationException', httpStatus: 400, message: 'not a JSON object' };
-  const entries = Object.entries(shapeOf(inputShape).members ?? {}).map(([member, place]) => {
-    const wireName = place.locationName ?? member;
-    const value = place.location === 'querystring' ? query.get(wireName) : inBody[wireName];
-    return [member, value ?? undefined] as const;
-  });
-  const members = Object.fromEntries(entries);
-  const wrong = violation(inputShape, members);
+  const wrong = violation(modelOperation(name).input.shape, members);
   if (wrong === undefined) return { members };
   return modelled('InvalidRequestException', `The value supplied for parameter '${wrong}' is not valid.`);
+}
+
+/** Members as they came, from query and body as the model says. Undefined where the body is not a JSON object. */
+function membersOf(name: string, { query, body }: Request): Members | undefined {
+  const inBody = parsedBody(body);
+  if (inBody === undefined) return undefined;
+  const entries = Object.entries(shapeOf(modelOperation(name).input.shape).members ?? {}).map(
+    ([member, place]) => {
+      const wireName = place.locationName ?? member;
+      const value = place.location === 'querystring' ? query.get(wireName) : inBody[wireName];
+      return [member, value ?? undefined] as const;
+    },
+  );
+  return Object.fromEntries(entries);
 }
 
 function parsedBody(body: string): Members | undefined {
@@ -129,13 +152,27 @@ function parsedBody(body: string): Members | undefined {
   }
 }
 
-function errorAnswer(
-  { code, httpStatus, message }: ServiceError,
-  wire: 'header' | 'body' = 'header',
-): Answer {
-  if (wire === 'body') return json(httpStatus, { __type: code, message });
-  const { headers, ...answer } = json(httpStatus, { message });
-  return { ...answer, headers: { ...headers, 'x-amzn-errortype': code } };
+/** A suffix and a namespace as AWS's services have been seen to add them. */
+const SUFFIX = ':http://internal.amazon.com/coral/com.amazonaws.imagebuilder/';
+const NAMESPACE = 'com.amazonaws.imagebuilder#';
+
+function errorJson({ code, httpStatus, message }: ServiceError, wire: WireForm): Answer {
+  const inHeader = (name: string) => {
+    const { headers, ...answer } = json(httpStatus, { message });
+    return { ...answer, headers: { ...headers, 'x-amzn-errortype': name } };
+  };
+  switch (wire) {
+    case 'header':
+      return inHeader(code);
+    case 'header-suffix':
+      return inHeader(code + SUFFIX);
+    case 'body':
+      return json(httpStatus, { __type: code, message });
+    case 'body-namespace':
+      return json(httpStatus, { __type: NAMESPACE + code, message });
+    case 'body-code':
+      return json(httpStatus, { code, message });
+  }
 }
 
 function json(httpStatus: number, body: unknown): Answer {

@@ -6,6 +6,8 @@ export interface Shape {
   readonly required?: readonly string[];
   readonly members?: Readonly<Record<string, Member>>;
   readonly member?: Reference;
+  readonly key?: Reference;
+  readonly value?: Reference;
   readonly enum?: readonly string[];
   readonly pattern?: string;
   readonly min?: number;
@@ -42,6 +44,8 @@ export const model: Model = published;
 
 export type Members = Readonly<Record<string, unknown>>;
 
+export const operationNames = Object.keys(model.operations);
+
 /** Throws where the model has no such operation. */
 export function modelOperation(name: string): ModelOperation {
   return found(model.operations[name], name);
@@ -67,6 +71,10 @@ export function violation(shapeName: string, value: unknown, path = ''): string 
       return Array.isArray(value) && isWithin(value.length, shape)
         ? first(value, (item, index) => violation(elementOf(shape), item, `${path}[${index}]`))
         : path;
+    case 'map':
+      return isMembers(value) && isWithin(Object.keys(value).length, shape)
+        ? first(Object.entries(value), (entry) => entryViolation(shape, entry, path))
+        : path;
     case 'string':
       return typeof value === 'string' && isAllowedText(value, shape) ? undefined : path;
     case 'integer':
@@ -82,18 +90,34 @@ export function violation(shapeName: string, value: unknown, path = ''): string 
 
 /** `value` as the wire has it: only members of the model, instants (epoch milliseconds) as seconds with a fraction. */
 export function toWire(shapeName: string, value: unknown): unknown {
+  return mapShape(shapeName, value, (_name, { type }, leaf) =>
+    type === 'timestamp' ? Number(leaf) / 1000 : leaf,
+  );
+}
+
+/**
+ * `value` with every text, number and truth value in it replaced; `replace` is given the name and the shape of each. A
+ * member for which it gives undefined is left out. Throws for a member that the model does not have.
+ */
+export function mapShape(
+  shapeName: string,
+  value: unknown,
+  replace: (shapeName: string, shape: Shape, value: unknown) => unknown,
+): unknown {
   const shape = shapeOf(shapeName);
-  if (shape.type === 'structure' && isMembers(value)) {
-    const encoded = Object.entries(value).map(([name, member]) => {
-      const { shape: memberShape } = found(shape.members?.[name], `${shapeName}.${name}`);
-      return [name, toWire(memberShape, member)] as const;
+  const shapeBelow = (name: string) =>
+    shape.type === 'map' ? shape.value?.shape : shape.members?.[name]?.shape;
+  if (isMembers(value)) {
+    const members = Object.entries(value).flatMap(([name, member]) => {
+      const mapped = mapShape(found(shapeBelow(name), `${shapeName}.${name}`), member, replace);
+      return mapped === undefined ? [] : [[name, mapped] as const];
     });
-    return Object.fromEntries(encoded);
+    return Object.fromEntries(members);
   }
   if (shape.type === 'list' && Array.isArray(value)) {
-    return value.map((item: unknown) => toWire(elementOf(shape), item));
+    return value.map((item: unknown) => mapShape(elementOf(shape), item, replace));
   }
-  return shape.type === 'timestamp' ? Number(value) / 1000 : value;
+  return replace(shapeName, shape, value);
 }
 
 export function isMembers(value: unknown): value is Members {
@@ -107,6 +131,13 @@ function structureViolation(shape: Shape, value: unknown, path: string): string 
   if (lacking !== undefined) return below(lacking);
   return first(Object.entries(shape.members ?? {}), ([name, member]) =>
     value[name] === undefined ? undefined : violation(member.shape, value[name], below(name)),
+  );
+}
+
+function entryViolation({ key, value }: Shape, [name, member]: [string, unknown], path: string) {
+  return (
+    violation(found(key, 'key').shape, name, path) ??
+    violation(found(value, 'value').shape, member, `${path}.${name}`)
   );
 }
 

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Effect } from './dispatch.ts';
-import type { Request } from './wire.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Answer, Effect, Request } from './wire.ts';
 
 /** Decides upon a request and waits where it must; `gone` aborts when the caller has left. */
 export type Serving = (request: Request, gone: AbortSignal) => Promise<Effect>;
@@ -57,13 +57,64 @@ async function serve(incoming: IncomingMessage, response: ServerResponse, servin
   const [path = '', ...query] = url.split('?');
   const request = { method, path, query: new URLSearchParams(query.join('?')), headers, body: body.text };
   const effect = await serving(request, gone.signal);
-  if (effect === 'hang' || gone.signal.aborted) return;
-  if (effect === 'reset') {
-    incoming.socket.resetAndDestroy();
+  if (gone.signal.aborted) return;
+  switch (effect) {
+    case 'hang':
+      return;
+    case 'reset':
+      incoming.socket.resetAndDestroy();
+      return;
+    case 'hang-up':
+      incoming.socket.end();
+      return;
+    case 'garbage':
+      incoming.socket.end('this is not HTTP\r\n\r\n');
+      return;
+    default:
+      await send(effect, incoming, response, gone.signal);
+  }
+}
+
+/** How many parts a body that drips comes in, at most. */
+const DRIPS = 20;
+
+async function send(
+  { httpStatus, headers, body, pace }: Answer,
+  { socket }: IncomingMessage,
+  response: ServerResponse,
+  gone: AbortSignal,
+): Promise<void> {
+  const bytes = Buffer.from(body);
+  const length = { 'content-length': bytes.length };
+  response.writeHead(httpStatus, { 'x-amzn-requestid': randomUUID(), ...length, ...headers });
+  if (pace === undefined) {
+    response.end(bytes);
     return;
   }
-  response.writeHead(effect.httpStatus, { 'x-amzn-requestid': randomUUID(), ...effect.headers });
-  response.end(effect.body);
+  if (pace.kind === 'drip') {
+    const size = Math.max(1, Math.ceil(bytes.length / DRIPS));
+    for (let at = 0; at < bytes.length && !gone.aborted; at += size) {
+      response.write(bytes.subarray(at, at + size));
+      await pause((pace.overMs * size) / bytes.length, gone);
+    }
+    response.end();
+    return;
+  }
+  const half = bytes.subarray(0, Math.ceil(bytes.length / 2));
+  // Only once the half is on its way: a reset throws away what is not.
+  response.write(half, () => {
+    if (pace.kind === 'reset') socket.resetAndDestroy();
+  });
+}
+
+/** Waits, but no longer than the caller does. */
+export async function pause(ms: number, gone: AbortSignal): Promise<void> {
+  if (ms <= 0) return;
+  try {
+    await sleep(ms, undefined, { signal: gone });
+  } catch (error) {
+    if (!gone.aborted) throw error;
+  }
 }
 
 async function readBody(incoming: IncomingMessage): Promise<{ text: string } | 'too-large' | 'cut-off'> {

@@ -1,29 +1,31 @@
 import { randomInt } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { createCalls } from './calls.ts';
 import type { Call, CallCounts } from './calls.ts';
+import { DEFAULT_CHOICES } from './choices.ts';
+import type { Choices } from './choices.ts';
 import { dispatch } from './dispatch.ts';
-import type { Effect } from './dispatch.ts';
 import { createExecutions } from './executions.ts';
 import type { ExecutionStart, Place, RandomStart, StartedExecution } from './executions.ts';
 import { createFaults } from './faults.ts';
-import type { Fault } from './faults.ts';
+import type { ActiveFault, Fault } from './faults.ts';
 import { createImageBuilderService } from './imagebuilder-service.ts';
-import type { UnknownIdAnswer } from './imagebuilder-service.ts';
 import { createRandom } from './random.ts';
-import { listen } from './server.ts';
+import { createOvertaking } from './overtaking.ts';
+import { listen, pause } from './server.ts';
 import { createThrottle } from './throttle.ts';
-import type { Request } from './wire.ts';
+import type { Effect, Request } from './wire.ts';
 
 export { DEFAULT_ACCOUNT_ID, DEFAULT_REGION } from './executions.ts';
 export type { Call, CallCounts, CallOutcome } from './calls.ts';
 export type { ExecutionStart, Place, RandomStart, StartedExecution } from './executions.ts';
-export type { Fault } from './faults.ts';
-export type { UnknownIdAnswer } from './imagebuilder-service.ts';
+export type { Choices, UnknownIdAnswer } from './choices.ts';
+export type { ActiveFault, Fault, NamedFault } from './faults.ts';
+export { FAULT_NAMES } from './fault-names.ts';
+export type { FaultName } from './fault-names.ts';
 export { KINDS } from './timeline.ts';
 export type { Kind, Step, Timeline } from './timeline.ts';
 
-export interface SimulatorOptions {
+export interface SimulatorOptions extends Partial<Choices> {
   /** Default: 127.0.0.1. */
   readonly host?: string;
   /** Default: any free one. */
@@ -33,8 +35,6 @@ export interface SimulatorOptions {
   readonly burst?: number;
   /** Accounts by access key; other keys are refused. Default: every key belongs to `DEFAULT_ACCOUNT_ID`. */
   readonly accounts?: Readonly<Record<string, string>>;
-  /** Default: invalid-request. */
-  readonly unknownId?: UnknownIdAnswer;
   /** The same seed gives the same random ids, timelines and chances. */
   readonly seed?: number;
   /** Epoch milliseconds. */
@@ -54,8 +54,15 @@ export interface Simulator extends AsyncDisposable {
   startRandom(start: RandomStart): readonly string[];
   /** Of every account and Region, at once. Without `burst` the present one stays. */
   setRate(ratePerSecond: number, burst?: number): void;
-  addFault(fault: Fault): void;
+  /** The fault's own id. RangeError for a fault that does not exist, or could not be kept. */
+  addFault(fault: Fault): string;
+  /** False where there is no such fault any more. */
+  removeFault(id: string): boolean;
   clearFaults(): void;
+  /** In the order in which they strike. */
+  faults(): readonly ActiveFault[];
+  /** Decides anew what AWS leaves open. What is not given stays. */
+  choose(choices: Partial<Choices>): void;
   /** From now on no execution changes; answers go on. */
   freeze(): void;
   /** Each status that was reached until now, or until the freeze. RangeError for an execution that was never started. */
@@ -71,7 +78,8 @@ export interface Simulator extends AsyncDisposable {
  */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const { host = '127.0.0.1', port: wantedPort = 0, ratePerSecond = 20, burst = 20 } = options;
-  const { accounts, unknownId = 'invalid-request', now = Date.now, latencyMs = 0 } = options;
+  const { accounts, now = Date.now, latencyMs = 0 } = options;
+  let choices = chosen(DEFAULT_CHOICES, options);
   const seed = options.seed ?? randomInt(2 ** 32);
   let frozenAt: number | undefined;
   const executions = createExecutions(() => frozenAt ?? now(), createRandom(seed));
@@ -79,12 +87,16 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   // Its own numbers: what is started must not depend on how often was called before.
   const faults = createFaults(createRandom(seed + 1));
   const calls = createCalls(options.onCall);
-  const imageBuilder = createImageBuilderService({ executions, unknownId });
+  const overtaking = createOvertaking();
+  const imageBuilder = createImageBuilderService({ executions, choices: () => choices });
 
   const serve = async (request: Request, gone: AbortSignal): Promise<Effect> => {
     const at = now();
-    const { call, effect, delayMs } = dispatch(request, { imageBuilder, accounts, throttle, faults });
+    const verdict = dispatch(request, { imageBuilder, accounts, throttle, faults, now });
+    const { call, effect, delayMs, overtakenWithinMs } = verdict;
     await pause(latencyMs + delayMs, gone);
+    if (overtakenWithinMs !== undefined) await overtaking.wait(call.executionId, overtakenWithinMs, gone);
+    else overtaking.answered(call.executionId);
     calls.record({ at, ...(gone.aborted ? unanswered(call) : call) });
     return effect;
   };
@@ -98,7 +110,12 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     startRandom: (start) => executions.startRandom(start),
     setRate: (nextRate, nextBurst) => throttle.setRate(nextRate, nextBurst),
     addFault: (fault) => faults.add(fault),
+    removeFault: (id) => faults.remove(id),
     clearFaults: () => faults.clear(),
+    faults: () => faults.list(),
+    choose(next) {
+      choices = chosen(choices, next);
+    },
     freeze() {
       frozenAt ??= now();
     },
@@ -110,16 +127,12 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   };
 }
 
-function unanswered({ status: _status, ...call }: Omit<Call, 'at'>): Omit<Call, 'at'> {
-  return { ...call, httpStatus: 0 };
+/** `before`, with the choices that `next` makes. */
+function chosen(before: Choices, next: Partial<Choices>): Choices {
+  const { unknownId = before.unknownId, errorWire = before.errorWire } = next;
+  return { unknownId, errorWire };
 }
 
-/** Waits, but no longer than the caller does. */
-async function pause(ms: number, gone: AbortSignal): Promise<void> {
-  if (ms <= 0) return;
-  try {
-    await sleep(ms, undefined, { signal: gone });
-  } catch (error) {
-    if (!gone.aborted) throw error;
-  }
+function unanswered({ status: _status, ...call }: Omit<Call, 'at'>): Omit<Call, 'at'> {
+  return { ...call, httpStatus: 0 };
 }

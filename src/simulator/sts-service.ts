@@ -39,6 +39,7 @@ export const stsService: Service = {
   },
   refusal: (refusal) => REFUSALS[refusal],
   throttled: () => ({ code: 'Throttling', httpStatus: 400, message: 'Rate exceeded' }),
+  executionIdOf: () => undefined,
   run(name, _request, caller) {
     const operation = operations[name];
     if (operation === undefined) throw new Error(`${name} is not simulated`);
@@ -46,6 +47,7 @@ export const stsService: Service = {
     const metadata = element('ResponseMetadata', element('RequestId', randomUUID()));
     return { outcome: 'ok', answer: xml(200, `${name}Response`, result + metadata) };
   },
+  rewrite: (_name, answer) => answer,
   errorAnswer({ code, httpStatus, message }) {
     const type = httpStatus < 500 ? 'Sender' : 'Receiver';
     const error = element('Error', elements({ Type: type, Code: code, Message: message }));

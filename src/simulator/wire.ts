@@ -1,5 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { CallOutcome } from './calls.ts';
+import type { Rewrite } from './alter.ts';
+import type { View } from './executions.ts';
 import type { Refusal } from './signature.ts';
 
 /** A request whose body has been read. */
@@ -16,7 +18,22 @@ export interface Answer {
   readonly httpStatus: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
+  /** How the body is sent. Default: at once. */
+  readonly pace?: Pace;
 }
+
+/** Cut in its middle, by a reset or by silence; or in parts, spread over a time. */
+export type Pace = { readonly kind: 'reset' | 'hang' } | { readonly kind: 'drip'; readonly overMs: number };
+
+export const WIRE_FORMS = ['header', 'header-suffix', 'body', 'body-namespace', 'body-code'] as const;
+/**
+ * Where an error's code stands in REST-JSON: the `x-amzn-errortype` header, there with a suffix after a colon, or the
+ * body's `__type`, there with a namespace, or the body's `code`. AWS's services use each.
+ */
+export type WireForm = (typeof WIRE_FORMS)[number];
+
+/** What the caller meets. */
+export type Effect = Answer | 'reset' | 'hang' | 'hang-up' | 'garbage';
 
 /** An error of the service, before it has a wire form. */
 export interface ServiceError {
@@ -52,7 +69,11 @@ export interface Service {
   unknownOperation(request: Request): ServiceError;
   refusal(refusal: Refusal): ServiceError;
   throttled(): ServiceError;
-  run(operation: string, request: Request, caller: Caller): Reply;
-  /** `wire` says where the code stands, for protocols that know both places. */
-  errorAnswer(error: ServiceError, wire?: 'header' | 'body'): Answer;
+  /** The execution that a request names, where its input is well-formed enough to tell. */
+  executionIdOf(operation: string, request: Request): string | undefined;
+  run(operation: string, request: Request, caller: Caller, view: View): Reply;
+  /** A good answer, spoilt. */
+  rewrite(operation: string, answer: Answer, rewrite: Rewrite): Answer;
+  /** `wire` says where the code stands, for protocols that know several places. */
+  errorAnswer(error: ServiceError, wire?: WireForm): Answer;
 }
