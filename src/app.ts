@@ -67,6 +67,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     random,
     log,
     endpoints: config.endpoints.map((endpoint) => ({
+      lane: endpoint.name,
       name: endpoint.name,
       url: endpoint.url.reveal(),
       secrets: endpoint.secrets.map((secret) => secret.reveal()),

@@ -1,13 +1,15 @@
+import { linkSignals } from '../runtime/abort.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Store } from '../store/store.ts';
 import { Lane } from './lane.ts';
 import type { Endpoint, LaneParts } from './lane.ts';
+import type { AttemptResult } from './outcome.ts';
 import type { Sender } from './sender.ts';
 import { Settler } from './settler.ts';
 
 /** What the dispatcher needs of the store. */
-export type Outbox = Pick<Store, 'claim' | 'settle' | 'nextDueAt'>;
+export type Outbox = Pick<Store, 'claim' | 'settle' | 'release' | 'nextDueAt'>;
 
 export interface DispatcherParts extends Pick<LaneParts, 'onAttempt' | 'onSettled'> {
   readonly outbox: Outbox;
@@ -22,8 +24,14 @@ export interface DispatcherParts extends Pick<LaneParts, 'onAttempt' | 'onSettle
 /** Brings events from the outbox to their endpoints, each endpoint in a lane of its own. */
 export interface Dispatcher {
   start(): void;
-  /** Tells that deliveries are new or due again; of all endpoints where none is named. */
-  wake(endpoint?: string): void;
+  /** Tells that deliveries of an endpoint or a lane are new or due again; of all where none is named. */
+  wake(name?: string): void;
+  /** Sends this at once, whatever waits and whether or not it is enabled; undefined where there is no such endpoint. */
+  test(
+    endpoint: string,
+    event: { readonly id: string; readonly body: string },
+    signal: AbortSignal,
+  ): Promise<TestResult | undefined>;
   /**
    * Begins nothing more, and waits for what is in flight until `limit` aborts: what has no answer then is cut off, and
    * is attempted again after the next start.
@@ -31,6 +39,10 @@ export interface Dispatcher {
   stop(limit: AbortSignal): Promise<void>;
   /** Attempts what is due now, at most one load of free slots per endpoint, and settles it. Returns how many attempts. */
   runOnce(): Promise<number>;
+}
+
+export interface TestResult extends Omit<AttemptResult, 'retryAfterMs'> {
+  readonly durationSeconds: number;
 }
 
 /** How long a stop goes on after its limit, for the settlement of what had been answered. */
@@ -42,18 +54,32 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   const settler = new Settler({ ...parts, cutOff: cutOff.signal });
   const lanes = new Map(
     endpoints.map((endpoint) => [
-      endpoint.name,
+      endpoint.lane,
       new Lane({ ...parts, settler, cutOff: cutOff.signal }, endpoint),
     ]),
   );
+
+  const lanesOf = (name: string | undefined) => {
+    const lane = name === undefined ? undefined : lanes.get(name);
+    if (lane !== undefined) return [lane];
+    return [...lanes.values()].filter(({ endpoint }) => name === undefined || endpoint.name === name);
+  };
 
   return {
     start() {
       for (const lane of lanes.values()) lane.start();
     },
-    wake(endpoint) {
-      const rung = endpoint === undefined ? [...lanes.values()] : [lanes.get(endpoint)];
-      for (const lane of rung) lane?.wake();
+    wake(name) {
+      for (const lane of lanesOf(name)) lane.wake();
+    },
+    async test(endpoint, { id: eventId, body }, signal) {
+      const [lane] = lanesOf(endpoint);
+      if (lane === undefined) return undefined;
+      using limit = linkSignals([signal, cutOff.signal]);
+      const sent = await lane.send({ eventId, body }, limit.signal);
+      if (sent === undefined) return { outcome: 'unreachable', error: 'cut off', durationSeconds: 0 };
+      const { retryAfterMs: _, ...result } = sent.result;
+      return { ...result, durationSeconds: sent.durationSeconds };
     },
     async runOnce() {
       const begun = await Promise.all(lanes.values().map((lane) => lane.runOnce()));

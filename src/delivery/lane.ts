@@ -1,4 +1,5 @@
 import type { AttemptOutcome, DeliveryState } from '../domain/delivery.ts';
+import { GONE } from '../domain/lane-health.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { errorFields } from '../runtime/log.ts';
 import type { Log } from '../runtime/log.ts';
@@ -10,6 +11,9 @@ import type { Settler } from './settler.ts';
 
 /** A receiver, as deliveries to it are made. */
 export interface Endpoint {
+  /** Under which its deliveries are claimed: one lane has slots, a rate and health of its own. */
+  readonly lane: string;
+  /** Under which it is counted and shown. */
   readonly name: string;
   readonly url: string;
   readonly secrets: readonly string[];
@@ -21,7 +25,7 @@ export interface Endpoint {
 
 /** What all lanes share. */
 export interface LaneParts {
-  readonly outbox: Pick<Store, 'claim' | 'nextDueAt'>;
+  readonly outbox: Pick<Store, 'claim' | 'release' | 'nextDueAt'>;
   readonly sender: Pick<Sender, 'send'>;
   readonly settler: Pick<Settler, 'settle' | 'isFailing'>;
   readonly clock: Clock;
@@ -58,10 +62,18 @@ export class Lane {
   #loop: Promise<void> = Promise.resolve();
   #nextStartTick = -Infinity;
   #claimFailures = 0;
+  /** Whether it was disabled since the last claim. */
+  #isHalted = false;
+  /** Attempts that disable it, whose settlement is not durable yet. */
+  #disabling = 0;
 
   constructor(parts: LaneParts, endpoint: Endpoint) {
     this.#parts = parts;
     this.#endpoint = endpoint;
+  }
+
+  get endpoint(): Endpoint {
+    return this.#endpoint;
   }
 
   start(): void {
@@ -100,40 +112,47 @@ export class Lane {
   /** One claim and the start of what it gave; then how long there is nothing to do. Never rejects. */
   async #turn(): Promise<{ readonly begun: number; readonly waitMs: number }> {
     const { outbox, settler, clock, log } = this.#parts;
-    const { name, timeoutMs, maxConcurrent, requestsPerSecond } = this.#endpoint;
+    const { lane, timeoutMs, maxConcurrent, requestsPerSecond } = this.#endpoint;
     // A slot that becomes free rings.
     const free = maxConcurrent - this.#inFlight.size;
     if (free <= 0) return { begun: 0, waitMs: LOOK_EVERY_MS };
     // What cannot be settled would be sent again.
     if (settler.isFailing) return { begun: 0, waitMs: FAILING_PAUSE_MS };
+    // An attempt that ends rings, too.
+    if (this.#disabling > 0) return { begun: 0, waitMs: LOOK_EVERY_MS };
+    this.#isHalted = false;
     const untilStartMs = this.#nextStartTick - clock.monotonicNow();
     if (untilStartMs > 0) return { begun: 0, waitMs: untilStartMs };
     // No more than what can start within a second, so that no claim ends before its attempt.
     const limit = Math.min(free, Math.max(1, Math.floor(requestsPerSecond)));
     try {
       const now = clock.now();
-      const claimed = await outbox.claim(name, limit, now, now + timeoutMs + CLAIM_MARGIN_MS);
+      const claimed = await outbox.claim(lane, limit, now, now + timeoutMs + CLAIM_MARGIN_MS);
       const begun = await this.#begin(claimed);
-      const dueAt = claimed.length === limit ? -Infinity : await outbox.nextDueAt(name);
+      const dueAt = claimed.length === limit ? -Infinity : await outbox.nextDueAt(lane);
       this.#claimFailures = 0;
       const dueInMs = (dueAt ?? Infinity) - clock.now();
       const shortestMs = claimed.length === limit ? 0 : SHORTEST_PAUSE_MS;
       return { begun, waitMs: Math.min(Math.max(dueInMs, shortestMs), LOOK_EVERY_MS) };
     } catch (error) {
       this.#claimFailures += 1;
-      log.error({ endpoint: name, ...errorFields(error) }, 'deliveries could not be claimed');
+      log.error({ lane, ...errorFields(error) }, 'deliveries could not be claimed');
       const pauseMs = FIRST_CLAIM_PAUSE_MS * 2 ** (this.#claimFailures - 1);
       return { begun: 0, waitMs: Math.min(pauseMs, LOOK_EVERY_MS) };
     }
   }
 
-  /** Starts attempts, spaced. What is left at a stop is claimed again after a restart. */
+  /** Starts attempts, spaced, until it is halted. What is left at a stop is claimed again after a restart. */
   async #begin(claimed: readonly ClaimedDelivery[]): Promise<number> {
-    const { clock } = this.#parts;
+    const { clock, outbox } = this.#parts;
     for (const [begun, delivery] of claimed.entries()) {
       const untilStartMs = this.#nextStartTick - clock.monotonicNow();
       if (untilStartMs > 0) await clock.sleep(untilStartMs, this.#stopping.signal);
       if (this.#stopping.signal.aborted) return begun;
+      if (this.#isHalted) {
+        await outbox.release(claimed.slice(begun));
+        return begun;
+      }
       const startTick = Math.max(this.#nextStartTick, clock.monotonicNow() - CATCH_UP_MS);
       this.#nextStartTick = startTick + 1000 / this.#endpoint.requestsPerSecond;
       const attempt = this.#attempt(delivery).finally(() => {
@@ -145,35 +164,61 @@ export class Lane {
     return claimed.length;
   }
 
+  /** One request. Never rejects; undefined where it was cut off before an answer, so that nothing is known of it. */
+  async send(
+    { eventId, body, url }: Pick<ClaimedDelivery, 'eventId' | 'body' | 'url'>,
+    signal?: AbortSignal,
+  ) {
+    const { sender, clock, cutOff } = this.#parts;
+    const { secrets, headers, timeoutMs } = this.#endpoint;
+    const startTick = clock.monotonicNow();
+    const result = await sender.send({
+      url: url ?? this.#endpoint.url,
+      secrets,
+      headers,
+      timeoutMs,
+      eventId,
+      body,
+      signal: signal ?? cutOff,
+    });
+    if (cutOff.aborted && result.httpStatus === undefined) return undefined;
+    return { result, durationSeconds: (clock.monotonicNow() - startTick) / 1000 };
+  }
+
   /** One request and its settlement. Never rejects. */
   async #attempt(delivery: ClaimedDelivery): Promise<void> {
-    const { sender, settler, clock, random, log, cutOff, onAttempt, onSettled } = this.#parts;
-    const { name, url, secrets, headers, timeoutMs } = this.#endpoint;
-    const { id, claim, eventId, body, attempts } = delivery;
+    const { settler, clock, random, log, onAttempt, onSettled } = this.#parts;
+    const { lane, name } = this.#endpoint;
+    const { id, claim, attempts } = delivery;
+    let isDisabling = false;
     try {
       const at = clock.now();
-      const startTick = clock.monotonicNow();
-      const request = { url, secrets, headers, timeoutMs, eventId, body, signal: cutOff };
-      const result = await sender.send(request);
-      // Cut off before an answer: nothing is known of it, and it is attempted again after a restart.
-      if (cutOff.aborted && result.httpStatus === undefined) return;
-      const durationSeconds = (clock.monotonicNow() - startTick) / 1000;
+      const sent = await this.send(delivery);
+      // It is attempted again after a restart.
+      if (sent === undefined) return;
+      const { result, durationSeconds } = sent;
       onAttempt(name, { outcome: result.outcome, durationSeconds });
+      isDisabling = result.httpStatus === GONE;
+      if (isDisabling) this.#halt();
 
       const { retryAfterMs: _, ...told } = result;
       const next = verdict(attempts + 1, result, random(), clock.now());
-      const isDurable = await settler.settle({
-        id,
-        claim,
-        attempt: { at, durationSeconds, ...told },
-        ...next,
-      });
-      if (!isDurable) return;
+      const attempt = { at, durationSeconds, ...told };
+      const disabled = await settler.settle({ id, claim, lane, endpoint: name, attempt, ...next });
+      if (disabled === undefined) return;
+      if (disabled.some((other) => other.lane === lane)) this.#isHalted = true;
       onSettled(name, next.state);
       this.#log(delivery, result, next.state);
     } catch (error) {
       log.error({ endpoint: name, deliveryId: id, ...errorFields(error) }, 'attempt failed');
+    } finally {
+      if (isDisabling) this.#disabling -= 1;
     }
+  }
+
+  #halt(): void {
+    this.#disabling += 1;
+    this.#isHalted = true;
   }
 
   #log({ id, eventId, attempts }: ClaimedDelivery, result: AttemptResult, state: DeliveryState): void {

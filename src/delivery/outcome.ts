@@ -1,4 +1,5 @@
 import type { AttemptOutcome } from '../domain/delivery.ts';
+import { GONE } from '../domain/lane-health.ts';
 import { parseRetryAfterMs } from '../domain/retry-after.ts';
 import { nextAttemptDelayMs } from '../domain/retry-ladder.ts';
 import { RefusedDestinationError } from './destination-guard.ts';
@@ -18,7 +19,6 @@ export type Verdict =
 
 const TOO_MANY_REQUESTS = 429;
 const SERVICE_UNAVAILABLE = 503;
-const GONE = 410;
 
 /** The outcome that a status line means. `now` is epoch milliseconds, for a Retry-After that is a date. */
 export function outcomeOfAnswer(

@@ -1,7 +1,7 @@
 import type { Clock } from '../runtime/clock.ts';
 import { errorFields } from '../runtime/log.ts';
 import type { Log } from '../runtime/log.ts';
-import type { Settlement, Store } from '../store/store.ts';
+import type { LaneHealth, Settlement, Store } from '../store/store.ts';
 
 export interface SettlerParts {
   readonly outbox: Pick<Store, 'settle'>;
@@ -11,9 +11,12 @@ export interface SettlerParts {
   readonly cutOff: AbortSignal;
 }
 
+/** Lanes that a group disabled; undefined where it was given up. */
+type Disabled = readonly LaneHealth[] | undefined;
+
 interface Waiting {
   readonly settlement: Settlement;
-  readonly done: (isDurable: boolean) => void;
+  readonly done: (disabled: Disabled) => void;
 }
 
 const LARGEST_GROUP = 500;
@@ -39,8 +42,11 @@ export class Settler {
     return this.#failures > 0;
   }
 
-  /** Resolves with true once the settlement is durable, with false where it was given up. Never rejects. */
-  settle(settlement: Settlement): Promise<boolean> {
+  /**
+   * Resolves once the settlement is durable, with the lanes that are disabled since; with undefined where it was given up.
+   * Never rejects.
+   */
+  settle(settlement: Settlement): Promise<Disabled> {
     return new Promise((done) => {
       this.#waiting.push({ settlement, done });
       if (!this.#isWriting) void this.#writeAll();
@@ -52,24 +58,25 @@ export class Settler {
     while (this.#waiting.length > 0) {
       const group = this.#waiting.slice(0, LARGEST_GROUP);
       this.#waiting = this.#waiting.slice(LARGEST_GROUP);
-      const isDurable = await this.#write(group.map(({ settlement }) => settlement));
-      for (const { done } of group) done(isDurable);
+      const disabled = await this.#write(group.map(({ settlement }) => settlement));
+      for (const { done } of group) done(disabled);
     }
     this.#isWriting = false;
   }
 
-  async #write(settlements: readonly Settlement[]): Promise<boolean> {
+  async #write(settlements: readonly Settlement[]): Promise<Disabled> {
     const { outbox, clock, log, cutOff } = this.#parts;
     for (;;) {
       try {
-        await outbox.settle(settlements);
+        const disabled = await outbox.settle(settlements);
         this.#failures = 0;
-        return true;
+        for (const lane of disabled) log.warn(lane, 'endpoint is disabled');
+        return disabled;
       } catch (error) {
         this.#failures += 1;
         log.error({ count: settlements.length, ...errorFields(error) }, 'deliveries could not be settled');
       }
-      if (cutOff.aborted) return false;
+      if (cutOff.aborted) return undefined;
       await clock.sleep(pauseMs(this.#failures), cutOff);
     }
   }

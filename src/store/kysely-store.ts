@@ -1,5 +1,14 @@
 import type { Kysely, Transaction } from 'kysely';
 import type { Change } from '../domain/transition.ts';
+import { addDeliveries, claimDue, nextDueAt, release, settleAll } from './claims.ts';
+import {
+  abandonExcept,
+  countOutbox,
+  findDelivery,
+  listDeliveries,
+  resend,
+  resendSettled,
+} from './deliveries.ts';
 import type { Dialect } from './dialect.ts';
 import {
   activeExecutions,
@@ -11,7 +20,7 @@ import {
   removeExecution,
 } from './executions.ts';
 import { eventsOf, readFeed, readFeedBounds } from './feed.ts';
-import { abandonExcept, addDeliveries, claimDue, countOutbox, nextDueAt, settleAll } from './outbox.ts';
+import { enableEndpoint, unhealthyLanes } from './lanes.ts';
 import { sweepOnce } from './retention.ts';
 import type { Store } from './store.ts';
 import { sightingColumns } from './tables.ts';
@@ -72,10 +81,17 @@ export function createKyselyStore(db: Kysely<Tables>, dialect: Dialect, close: (
     eventsOf: (key, limit) => eventsOf(db, key, limit),
     feed: (query) => inTransaction((tx) => readFeed(tx, query)),
     feedBounds: () => inTransaction((tx) => readFeedBounds(tx)),
-    claim: (endpoint, limit, now, claimedUntil) =>
-      inTransaction((tx) => claimDue(tx, endpoint, limit, now, claimedUntil)),
+    claim: (lane, limit, now, claimedUntil) =>
+      inTransaction((tx) => claimDue(tx, lane, limit, now, claimedUntil)),
     settle: (settlements) => inTransaction((tx) => settleAll(tx, settlements)),
-    nextDueAt: (endpoint) => nextDueAt(db, endpoint),
+    release: (claimed) => inTransaction((tx) => release(tx, claimed)),
+    nextDueAt: (lane) => nextDueAt(db, lane),
+    unhealthyLanes: () => unhealthyLanes(db),
+    enableEndpoint: (endpoint) => enableEndpoint(db, endpoint),
+    listDeliveries: (query) => inTransaction((tx) => listDeliveries(tx, query)),
+    findDelivery: (id) => inTransaction((tx) => findDelivery(tx, id)),
+    resend: (id, at) => resend(db, id, at),
+    resendSettled: (query, at) => inTransaction((tx) => resendSettled(tx, query, at)),
     abandonDeliveriesExcept: (endpoints, at) => inTransaction((tx) => abandonExcept(tx, endpoints, at)),
     outboxCounts: () => countOutbox(db),
     async saveRate({ accountId, region }, { perSecond, throttledAt = null }) {

@@ -1,154 +1,130 @@
-import { randomUUID } from 'node:crypto';
-import type { Kysely } from 'kysely';
-import type { ClaimedDelivery, OutboxCounts, Settlement } from './store.ts';
-import type { Tables } from './tables.ts';
+import type { AttemptOutcome, DeliveryState } from '../domain/delivery.ts';
+import type { Health } from '../domain/lane-health.ts';
 
-/** One delivery of an event for each endpoint, due at once. Inside a transaction. */
-export async function addDeliveries(
-  db: Kysely<Tables>,
-  eventPosition: number,
-  endpoints: readonly string[],
-  at: number,
-): Promise<void> {
-  if (endpoints.length === 0) return;
-  const rows = endpoints.map((endpoint) => ({
-    event_position: eventPosition,
-    endpoint,
-    state: 'pending' as const,
-    created_at: at,
-    next_attempt_at: at,
-  }));
-  await db.insertInto('deliveries').values(rows).execute();
+/** A delivery that is claimed: nobody else attempts it until the claim ends. */
+export interface ClaimedDelivery {
+  readonly id: number;
+  /** What has slots, rate and health of its own; of a configured endpoint the lane that bears its name. */
+  readonly lane: string;
+  readonly endpoint: string;
+  /** Where it goes, if not to where its endpoint is. */
+  readonly url?: string;
+  readonly eventId: string;
+  readonly eventType: string;
+  readonly body: string;
+  /** Attempts made before on the present ladder. */
+  readonly attempts: number;
+  /** Proof of the claim. */
+  readonly claim: string;
 }
 
-/** `Store.claim`, inside a transaction. A claim that has ended is due again like any other delivery. */
-export async function claimDue(
-  db: Kysely<Tables>,
-  endpoint: string,
-  limit: number,
-  now: number,
-  claimedUntil: number,
-): Promise<readonly ClaimedDelivery[]> {
-  const due = await db
-    .selectFrom('deliveries')
-    .innerJoin('events', 'events.position', 'deliveries.event_position')
-    .select(['deliveries.id', 'events.id as eventId', 'events.type as eventType', 'body', 'attempts'])
-    .where('state', '=', 'pending')
-    .where('endpoint', '=', endpoint)
-    .where('next_attempt_at', '<=', now)
-    .orderBy('next_attempt_at')
-    .orderBy('deliveries.id')
-    .limit(limit)
-    .execute();
-  if (due.length === 0) return [];
-  const claim = randomUUID();
-  await db
-    .updateTable('deliveries')
-    .set({ claim, next_attempt_at: claimedUntil })
-    .where(
-      'id',
-      'in',
-      due.map(({ id }) => id),
-    )
-    .execute();
-  return due.map((delivery) => ({ ...delivery, endpoint, claim }));
+/** One request as it was made. */
+export interface Attempt {
+  readonly at: number;
+  readonly outcome: AttemptOutcome;
+  readonly durationSeconds: number;
+  readonly httpStatus?: number;
+  readonly error?: string;
 }
 
-async function settleOne(db: Kysely<Tables>, settlement: Settlement): Promise<void> {
-  const { id, claim, attempt, state, nextAttemptAt } = settlement;
-  const { numUpdatedRows } = await db
-    .updateTable('deliveries')
-    .set((eb) => ({
-      state,
-      claim: null,
-      attempts: eb('attempts', '+', 1),
-      next_attempt_at: nextAttemptAt ?? null,
-      settled_at: state === 'pending' ? null : Math.round(attempt.at + attempt.durationSeconds * 1000),
-    }))
-    .where('id', '=', id)
-    .where('claim', '=', claim)
-    .executeTakeFirst();
-  if (numUpdatedRows === 0n) return;
-  const { at, outcome, durationSeconds, httpStatus, error } = attempt;
-  await db
-    .insertInto('attempts')
-    .values({
-      delivery_id: id,
-      at,
-      outcome,
-      http_status: httpStatus ?? null,
-      duration_seconds: durationSeconds,
-      error: error ?? null,
-    })
-    .execute();
+/** How a claimed delivery's attempt ended and what becomes of the delivery. */
+export interface Settlement extends Pick<ClaimedDelivery, 'id' | 'claim' | 'lane' | 'endpoint'> {
+  readonly attempt: Attempt;
+  readonly state: DeliveryState;
+  /** Given exactly where `state` is `pending`. */
+  readonly nextAttemptAt?: number;
 }
 
-/** `Store.settle`, inside a transaction. */
-export async function settleAll(db: Kysely<Tables>, settlements: readonly Settlement[]): Promise<void> {
-  for (const settlement of settlements) await settleOne(db, settlement);
+export interface LaneHealth extends Health {
+  readonly lane: string;
+  readonly endpoint: string;
 }
 
-/** `Store.nextDueAt`. */
-export async function nextDueAt(db: Kysely<Tables>, endpoint: string): Promise<number | undefined> {
-  const row = await db
-    .selectFrom('deliveries')
-    .select((eb) => eb.fn.min('next_attempt_at').as('dueAt'))
-    .where('state', '=', 'pending')
-    .where('endpoint', '=', endpoint)
-    .executeTakeFirst();
-  return row?.dueAt ?? undefined;
+/** A delivery as people see it. */
+export interface Delivery {
+  readonly id: number;
+  readonly eventId: string;
+  readonly type: string;
+  readonly endpoint: string;
+  readonly state: DeliveryState;
+  readonly createdAt: number;
+  /** Given where it is pending and not being attempted now. */
+  readonly nextAttemptAt?: number;
+  /** All that were ever made, the oldest first. */
+  readonly attempts: readonly Attempt[];
 }
 
-/** Frees what a process that is gone had claimed: it is due at once. */
-export async function releaseClaims(db: Kysely<Tables>): Promise<void> {
-  await db
-    .updateTable('deliveries')
-    .set((eb) => ({ claim: null, next_attempt_at: eb.ref('created_at') }))
-    .where('state', '=', 'pending')
-    .where('claim', 'is not', null)
-    .execute();
+/** Which deliveries a list shows. All that is given must match. */
+export interface DeliveryQuery {
+  readonly state?: DeliveryState;
+  readonly endpoint?: string;
+  readonly eventId?: string;
+  readonly limit: number;
+  /** `id` of the last delivery of the page before. */
+  readonly before?: number;
 }
 
-/** `Store.abandonDeliveriesExcept`, inside a transaction. */
-export async function abandonExcept(
-  db: Kysely<Tables>,
-  endpoints: readonly string[],
-  at: number,
-): Promise<ReadonlyMap<string, number>> {
-  const open = await db
-    .selectFrom('deliveries')
-    .select((eb) => ['endpoint', eb.fn.countAll<number>().as('count')])
-    .where('state', '=', 'pending')
-    .groupBy('endpoint')
-    .execute();
-  const removed = open.filter(({ endpoint }) => !endpoints.includes(endpoint));
-  for (const { endpoint } of removed) {
-    await db
-      .updateTable('deliveries')
-      .set({ state: 'dead', claim: null, next_attempt_at: null, settled_at: at })
-      .where('state', '=', 'pending')
-      .where('endpoint', '=', endpoint)
-      .execute();
-  }
-  return new Map(removed.map(({ endpoint, count }) => [endpoint, count]));
+export interface DeliveryPage {
+  readonly deliveries: readonly Delivery[];
+  /** Pass as `before` to get the next page; undefined at the end. */
+  readonly next?: number;
 }
 
-/** `Store.outboxCounts`. */
-export async function countOutbox(db: Kysely<Tables>): Promise<readonly OutboxCounts[]> {
-  const rows = await db
-    .selectFrom('deliveries')
-    .select((eb) => [
-      'endpoint',
-      eb.fn.countAll<number>().filterWhere('state', '=', 'pending').as('pending'),
-      eb.fn.countAll<number>().filterWhere('state', '=', 'dead').as('dead'),
-      eb.fn.min('created_at').filterWhere('state', '=', 'pending').as('oldestPendingAt'),
-    ])
-    .where('state', 'in', ['pending', 'dead'])
-    .groupBy('endpoint')
-    .execute();
-  return rows.map(({ oldestPendingAt, ...counts }) => ({
-    ...counts,
-    // MIN over no row is null, which the query's type does not know.
-    ...((oldestPendingAt as number | null) === null ? {} : { oldestPendingAt }),
-  }));
+/** Which settled deliveries are to be pending again. */
+export interface ResendQuery {
+  readonly endpoint: string;
+  readonly state: Exclude<DeliveryState, 'pending'>;
+  /** Both compare `createdAt`: from this instant on, and before that one. */
+  readonly since: number;
+  readonly until?: number;
+  /** Only deliveries after this one; 0 to begin. */
+  readonly after: number;
+  /** How many deliveries are looked at. */
+  readonly limit: number;
+}
+
+export interface Resent {
+  readonly count: number;
+  /** Pass as `after` to go on; undefined at the end. */
+  readonly next?: number;
+}
+
+export interface OutboxCounts {
+  readonly endpoint: string;
+  readonly pending: number;
+  readonly dead: number;
+  /** `createdAt` of the oldest pending delivery. */
+  readonly oldestPendingAt?: number;
+}
+
+/** Deliveries, from their event to their end. Each method is one transaction. */
+export interface Outbox {
+  /** Claims up to `limit` due deliveries of a lane, the longest due first, until `claimedUntil`; of a disabled one none. */
+  claim(lane: string, limit: number, now: number, claimedUntil: number): Promise<readonly ClaimedDelivery[]>;
+  /**
+   * Keeps the attempts, what becomes of their deliveries and, in the order given, what `domain/lane-health` makes of them.
+   * A settlement whose claim is no longer held is ignored. Returns the lanes that are disabled by it.
+   */
+  settle(settlements: readonly Settlement[]): Promise<readonly LaneHealth[]>;
+  /** Gives back what was claimed and not attempted, due as it was. */
+  release(claimed: readonly Pick<ClaimedDelivery, 'id' | 'claim'>[]): Promise<void>;
+  /** When a delivery of the lane is next due, or its claim ends; undefined where none is pending or it is disabled. */
+  nextDueAt(lane: string): Promise<number | undefined>;
+  /** Lanes that fail or are disabled. */
+  unhealthyLanes(): Promise<readonly LaneHealth[]>;
+  /** Lets all lanes of an endpoint be delivered to, as if they had never failed. */
+  enableEndpoint(endpoint: string): Promise<void>;
+  /** Newest first. */
+  listDeliveries(query: DeliveryQuery): Promise<DeliveryPage>;
+  findDelivery(id: number): Promise<Delivery | undefined>;
+  /**
+   * Makes a delivery pending again, due at once, with a fresh ladder. False where there is none, or where it is being
+   * attempted at this moment.
+   */
+  resend(id: number, at: number): Promise<boolean>;
+  /** The same for settled deliveries of an endpoint, a slice at a time. */
+  resendSettled(query: ResendQuery, at: number): Promise<Resent>;
+  /** Makes open deliveries of endpoints not named here dead, and forgets how they did; returns how many per endpoint. */
+  abandonDeliveriesExcept(endpoints: readonly string[], at: number): Promise<ReadonlyMap<string, number>>;
+  outboxCounts(): Promise<readonly OutboxCounts[]>;
 }

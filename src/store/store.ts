@@ -1,8 +1,10 @@
-import type { AttemptOutcome, DeliveryState } from '../domain/delivery.ts';
 import type { Execution, ExecutionKey, Labels, TargetKey, Tracking } from '../domain/execution.ts';
 import type { LearntRate } from '../domain/rate.ts';
 import type { Registration, RegistrationResult } from '../domain/registration.ts';
 import type { Change } from '../domain/transition.ts';
+import type { Outbox } from './outbox.ts';
+
+export type * from './outbox.ts';
 
 /** Which executions a list shows. All that is given must match. */
 export interface ExecutionQuery {
@@ -62,43 +64,6 @@ export interface Polled {
   readonly lastPolledAt: number;
 }
 
-/** A delivery that is claimed: nobody else attempts it until the claim ends. */
-export interface ClaimedDelivery {
-  readonly id: number;
-  readonly endpoint: string;
-  readonly eventId: string;
-  readonly eventType: string;
-  readonly body: string;
-  /** Attempts made before on the present ladder. */
-  readonly attempts: number;
-  /** Proof of the claim. */
-  readonly claim: string;
-}
-
-/** How a claimed delivery's attempt ended and what becomes of the delivery. */
-export interface Settlement {
-  readonly id: number;
-  readonly claim: string;
-  readonly attempt: {
-    readonly at: number;
-    readonly outcome: AttemptOutcome;
-    readonly durationSeconds: number;
-    readonly httpStatus?: number;
-    readonly error?: string;
-  };
-  readonly state: DeliveryState;
-  /** Given exactly where `state` is `pending`. */
-  readonly nextAttemptAt?: number;
-}
-
-export interface OutboxCounts {
-  readonly endpoint: string;
-  readonly pending: number;
-  readonly dead: number;
-  /** `createdAt` of the oldest pending delivery. */
-  readonly oldestPendingAt?: number;
-}
-
 export interface Retention {
   /** Executions whose tracking ended before this, and their events, go; events as long as a delivery of them stays. */
   readonly finishedBefore: number;
@@ -107,7 +72,7 @@ export interface Retention {
 }
 
 /** Everything that outlives the process. Every write is durable when its promise resolves; each method is one transaction. */
-export interface Store extends AsyncDisposable {
+export interface Store extends Outbox, AsyncDisposable {
   /**
    * Applies `domain/registration` to each, in order, and stores what it gives. Durable together: all or, where the store
    * fails, none. A later registration of the same execution sees the earlier one.
@@ -134,20 +99,6 @@ export interface Store extends AsyncDisposable {
   eventsOf(key: ExecutionKey, limit: number): Promise<readonly StoredEvent[]>;
   feed(query: FeedQuery): Promise<FeedPage>;
   feedBounds(): Promise<FeedBounds>;
-  /** Claims up to `limit` due deliveries of one endpoint, the longest due first, until `claimedUntil`. */
-  claim(
-    endpoint: string,
-    limit: number,
-    now: number,
-    claimedUntil: number,
-  ): Promise<readonly ClaimedDelivery[]>;
-  /** One transaction for all. A settlement whose claim is no longer held is ignored. */
-  settle(settlements: readonly Settlement[]): Promise<void>;
-  /** When a delivery of the endpoint is next due, or its claim ends; undefined where none is pending. */
-  nextDueAt(endpoint: string): Promise<number | undefined>;
-  /** Makes open deliveries of endpoints not named here dead; returns how many per endpoint. */
-  abandonDeliveriesExcept(endpoints: readonly string[], at: number): Promise<ReadonlyMap<string, number>>;
-  outboxCounts(): Promise<readonly OutboxCounts[]>;
   saveRate(target: TargetKey, rate: LearntRate): Promise<void>;
   loadRate(target: TargetKey): Promise<LearntRate | undefined>;
   /** Deletes at most `limit` rows of each kind that retention no longer keeps; true while there may be more. */

@@ -1,6 +1,7 @@
 import type { Generated, Insertable, Selectable } from 'kysely';
 import type { AttemptOutcome, DeliveryState } from '../domain/delivery.ts';
 import type { Execution, Labels, Source, Tracking } from '../domain/execution.ts';
+import type { DisabledReason } from '../domain/lane-health.ts';
 
 /** Instants are epoch milliseconds, truth is 0 or 1. */
 export interface ExecutionTable {
@@ -49,6 +50,10 @@ export interface DeliveryTable {
   id: Generated<number>;
   event_position: number;
   endpoint: string;
+  /** What it shares slots, rate and health with. */
+  lane: string;
+  /** Null: that of its endpoint. */
+  url: string | null;
   state: DeliveryState;
   created_at: number;
   /** Null unless pending. While it is claimed: when the claim ends. */
@@ -67,6 +72,14 @@ export interface AttemptTable {
   http_status: number | null;
   duration_seconds: number;
   error: string | null;
+}
+
+/** Lanes that fail or are disabled. */
+export interface LaneTable {
+  lane: string;
+  endpoint: string;
+  failing_since: number | null;
+  disabled_reason: DisabledReason | null;
 }
 
 export interface RateTable {
@@ -89,6 +102,7 @@ export interface Tables {
   events: EventTable;
   deliveries: DeliveryTable;
   attempts: AttemptTable;
+  lanes: LaneTable;
   rates: RateTable;
   store_state: StateTable;
 }

@@ -3,7 +3,7 @@ import type { Execution } from '../../src/domain/execution.ts';
 import type { Registration } from '../../src/domain/registration.ts';
 import { transition } from '../../src/domain/transition.ts';
 import type { Change } from '../../src/domain/transition.ts';
-import type { Settlement, Store } from '../../src/store/store.ts';
+import type { ClaimedDelivery, Settlement, Store } from '../../src/store/store.ts';
 import { TARGET, anObservation, executionId } from '../support/executions.ts';
 
 const T0 = Date.UTC(2026, 10, 23, 6);
@@ -50,11 +50,13 @@ export function describeStore(name: string, open: () => Promise<Store>): void {
     }
 
     const settlement = (
-      { id, claim }: { id: number; claim: string },
+      { id, claim, lane, endpoint }: ClaimedDelivery,
       differing: Partial<Settlement> = {},
     ): Settlement => ({
       id,
       claim,
+      lane,
+      endpoint,
       attempt: { at: T0, outcome: 'delivered', durationSeconds: 0.25, httpStatus: 204 },
       state: 'delivered',
       ...differing,
@@ -344,6 +346,180 @@ export function describeStore(name: string, open: () => Promise<Store>): void {
         ]);
         expect(await store.nextDueAt('b')).toBeUndefined();
         expect(await store.nextDueAt('a')).toBeDefined();
+      });
+    });
+
+    describe('lanes', () => {
+      const attempt = (at: number, httpStatus: number) => ({
+        at,
+        outcome: httpStatus < 300 ? ('delivered' as const) : ('rejected' as const),
+        durationSeconds: 0.1,
+        httpStatus,
+      });
+      const failure = (at: number, httpStatus = 500) => ({
+        attempt: attempt(at, httpStatus),
+        state: 'pending' as const,
+        nextAttemptAt: T0,
+      });
+
+      it('remember since when they fail, until something succeeds', async () => {
+        await recorded(await registered(1), 'FAILED', ['a', 'b']);
+        await store.settle([
+          settlement(await oneClaimed('a', T0 + 100), failure(T0 + 1)),
+          settlement(await oneClaimed('b', T0 + 100), failure(T0 + 2)),
+        ]);
+        await store.settle([settlement(await oneClaimed('a', T0 + 200), failure(T0 + 3))]);
+        expect(await store.unhealthyLanes()).toEqual([
+          { lane: 'a', endpoint: 'a', failingSince: T0 + 1 },
+          { lane: 'b', endpoint: 'b', failingSince: T0 + 2 },
+        ]);
+        await store.settle([settlement(await oneClaimed('a', T0 + 300), { attempt: attempt(T0 + 4, 200) })]);
+        expect(await store.unhealthyLanes()).toMatchObject([{ lane: 'b' }]);
+      });
+
+      it('that are disabled let their deliveries wait until they are enabled', async () => {
+        await recorded(await registered(1), 'FAILED', ['a', 'b']);
+        await recorded(await registered(2), 'FAILED', ['a']);
+        const gone = { attempt: attempt(T0 + 7, 410), state: 'dead' as const };
+        const disabled = { lane: 'a', endpoint: 'a', failingSince: T0 + 7, disabledReason: 'gone' };
+        const claimed = await oneClaimed('a', T0 + 100);
+        expect(await store.settle([settlement(claimed, gone)])).toEqual([disabled]);
+        await recorded(await registered(3), 'FAILED', ['a']);
+        expect(await store.claim('a', 10, T0 + DAY_MS, T0 + 2 * DAY_MS)).toEqual([]);
+        expect(await store.nextDueAt('a')).toBeUndefined();
+        expect(await store.unhealthyLanes()).toEqual([disabled]);
+        expect(await store.outboxCounts()).toMatchObject([
+          { endpoint: 'a', pending: 2, dead: 1 },
+          { endpoint: 'b', pending: 1 },
+        ]);
+        await store.enableEndpoint('a');
+        expect(await store.unhealthyLanes()).toEqual([]);
+        expect(await store.claim('a', 10, T0 + DAY_MS, T0 + 2 * DAY_MS)).toHaveLength(2);
+      });
+
+      it('ignore settlements whose claim is not held', async () => {
+        await recorded(await registered(1), 'FAILED', ['a']);
+        const claimed = await oneClaimed('a', T0 + 100);
+        const late = { ...claimed, claim: 'another' };
+        expect(await store.settle([settlement(late, { attempt: attempt(T0, 410) })])).toEqual([]);
+        expect(await store.unhealthyLanes()).toEqual([]);
+      });
+
+      it('of a removed endpoint are forgotten', async () => {
+        await recorded(await registered(1), 'FAILED', ['a']);
+        await store.settle([settlement(await oneClaimed('a', T0 + 100), failure(T0, 410))]);
+        await store.abandonDeliveriesExcept(['b'], T0);
+        expect(await store.unhealthyLanes()).toEqual([]);
+      });
+
+      it('get back what they claimed and did not attempt', async () => {
+        await recorded(await registered(1), 'FAILED', ['a']);
+        const claimed = await oneClaimed('a', T0 + 100);
+        await store.release([{ ...claimed, claim: 'another' }]);
+        expect(await store.claim('a', 1, T0 + 200, T0 + DAY_MS)).toEqual([]);
+        await store.release([claimed]);
+        expect(await oneClaimed('a', T0 + 200)).toMatchObject({ id: claimed.id, attempts: 0 });
+      });
+    });
+
+    describe('deliveries', () => {
+      const dead = (at: number) => ({
+        state: 'dead' as const,
+        attempt: { at, outcome: 'timeout' as const, durationSeconds: 15, error: 'no status line' },
+      });
+
+      it('are listed newest first, in pages, with all that was attempted', async () => {
+        const first = await recorded(await registered(1), 'FAILED', ['a', 'b'], T0);
+        const second = await recorded(await registered(2), 'SUCCESS', ['a'], T0 + 1000);
+        const claimed = await oneClaimed('a', T0 + 100);
+        await store.settle([settlement(claimed, { ...dead(T0 + 1), state: 'pending', nextAttemptAt: T0 })]);
+        await store.settle([settlement(await oneClaimed('a', T0 + 100))]);
+        await oneClaimed('b', T0 + 100);
+        const { deliveries, next } = await store.listDeliveries({ limit: 2 });
+        expect(deliveries).toEqual([
+          {
+            id: 3,
+            eventId: second.event?.id,
+            type: 'execution.succeeded',
+            endpoint: 'a',
+            state: 'pending',
+            createdAt: second.event?.time,
+            nextAttemptAt: second.event?.time,
+            attempts: [],
+          },
+          // It is being attempted.
+          {
+            id: 2,
+            eventId: first.event?.id,
+            type: 'execution.failed',
+            endpoint: 'b',
+            state: 'pending',
+            createdAt: first.event?.time,
+            attempts: [],
+          },
+        ]);
+        const rest = await store.listDeliveries({ limit: 2, before: next! });
+        expect(rest).toEqual({ deliveries: [await store.findDelivery(1)] });
+        expect(rest.deliveries[0]).toMatchObject({ id: 1, state: 'delivered' });
+        expect(rest.deliveries[0]?.attempts).toEqual([
+          dead(T0 + 1).attempt,
+          { at: T0, outcome: 'delivered', durationSeconds: 0.25, httpStatus: 204 },
+        ]);
+        expect(await store.findDelivery(4)).toBeUndefined();
+      });
+
+      it('are filtered by all that is given', async () => {
+        const first = await recorded(await registered(1), 'FAILED', ['a', 'b'], T0);
+        await recorded(await registered(2), 'SUCCESS', ['a'], T0 + 1000);
+        await store.settle([settlement(await oneClaimed('a', T0 + 100), dead(T0))]);
+        const idsWhere = async (query: object) =>
+          (await store.listDeliveries({ limit: 10, ...query })).deliveries.map(({ id }) => id);
+        expect(await idsWhere({ endpoint: 'a' })).toEqual([3, 1]);
+        expect(await idsWhere({ state: 'pending' })).toEqual([3, 2]);
+        expect(await idsWhere({ state: 'delivered' })).toEqual([]);
+        expect(await idsWhere({ eventId: first.event?.id })).toEqual([2, 1]);
+        expect(await idsWhere({ eventId: first.event?.id, endpoint: 'a', state: 'dead' })).toEqual([1]);
+      });
+
+      it('are sent again with a fresh ladder, what was attempted kept', async () => {
+        await recorded(await registered(1), 'FAILED', ['a']);
+        const claimed = await oneClaimed('a', T0 + 100);
+        expect(await store.resend(claimed.id, T0 + 150)).toBe(false);
+        await store.settle([settlement(claimed, dead(T0))]);
+        expect(await store.resend(claimed.id, T0 + DAY_MS)).toBe(true);
+        expect(await store.findDelivery(claimed.id)).toMatchObject({
+          state: 'pending',
+          nextAttemptAt: T0 + DAY_MS,
+          attempts: [{ outcome: 'timeout' }],
+        });
+        const again = await oneClaimed('a', T0 + DAY_MS);
+        expect(again).toMatchObject({ attempts: 0, eventId: claimed.eventId, body: claimed.body });
+        await store.settle([settlement(again)]);
+        expect((await store.findDelivery(claimed.id))?.attempts).toHaveLength(2);
+        expect(await store.resend(99, T0)).toBe(false);
+      });
+
+      it('of a range are sent again, a slice at a time', async () => {
+        const settled = async (number: number, at: number, state: 'dead' | 'delivered', endpoint = 'a') => {
+          const { event } = await recorded(await registered(number), 'FAILED', [endpoint], at);
+          await store.settle([settlement(await oneClaimed(endpoint, at + 100), { ...dead(at), state })]);
+          return event?.time ?? 0;
+        };
+        await settled(1, T0, 'dead');
+        const since = await settled(2, T0 + 1000, 'dead');
+        await settled(3, T0 + 2000, 'delivered');
+        await settled(4, T0 + 3000, 'dead', 'b');
+        await settled(5, T0 + 4000, 'dead');
+        const until = await settled(6, T0 + 5000, 'dead');
+        const range = { endpoint: 'a', state: 'dead', since, until } as const;
+        const one = await store.resendSettled({ ...range, after: 0, limit: 3 }, T0 + DAY_MS);
+        expect(one).toEqual({ count: 1, next: 3 });
+        const two = await store.resendSettled({ ...range, after: 3, limit: 3 }, T0 + DAY_MS);
+        expect(two).toEqual({ count: 1 });
+        const { deliveries } = await store.listDeliveries({ state: 'pending', limit: 10 });
+        expect(deliveries.map(({ id }) => id)).toEqual([5, 2]);
+        const delivered = { ...range, state: 'delivered', after: 0, limit: 100 } as const;
+        expect(await store.resendSettled(delivered, T0 + DAY_MS)).toEqual({ count: 1 });
       });
     });
 

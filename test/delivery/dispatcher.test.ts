@@ -12,6 +12,7 @@ const HOUR_MS = 3_600_000;
 
 function endpoint(name: string, differing: Partial<Endpoint> = {}): Endpoint {
   return {
+    lane: name,
     name,
     url: `https://${name}.example/hook?key=hidden`,
     secrets: ['whsec_hidden'],
@@ -214,6 +215,111 @@ describe('lanes', () => {
     expect(await dispatcher.runOnce()).toBe(2);
     expect(outbox.states()).toEqual(['delivered', 'delivered']);
     expect(await dispatcher.runOnce()).toBe(0);
+  });
+});
+
+describe('a lane that is disabled', () => {
+  const GONE: AttemptResult = { outcome: 'rejected', httpStatus: 410 };
+
+  it('attempts nothing more after a 410, until it is enabled', async () => {
+    const answers = [GONE];
+    const { clock, dispatcher, outbox, sent, add, log, stop } = setUp(
+      [endpoint('ops', { maxConcurrent: 1 }), endpoint('other')],
+      (request) => (request.url.includes('ops') ? (answers.shift() ?? DELIVERED) : DELIVERED),
+    );
+    add('ops', 5);
+    dispatcher.start();
+    await clock.advance(48 * HOUR_MS);
+    add('other');
+    dispatcher.wake('ops');
+    await clock.advance(HOUR_MS);
+    expect(sent.map(({ host }) => host)).toEqual(['ops.example', 'other.example']);
+    expect(outbox.states()).toEqual(['dead', ...Array<string>(4).fill('pending'), 'delivered']);
+    expect(log.warn.mock.calls).toMatchObject([[{ lane: 'ops', disabledReason: 'gone' }, expect.anything()]]);
+
+    outbox.enable('ops');
+    dispatcher.wake('ops');
+    await clock.advance(100);
+    expect(outbox.states()).toEqual(['dead', ...Array<string>(5).fill('delivered')]);
+    await stop();
+  });
+
+  it('gives back what it had claimed and not begun', async () => {
+    const { clock, dispatcher, outbox, sent, add, stop } = setUp(
+      [endpoint('ops', { requestsPerSecond: 5 })],
+      () => GONE,
+    );
+    const ids = add('ops', 4);
+    dispatcher.start();
+    await clock.advance(1000);
+    expect(sent).toHaveLength(1);
+    for (const id of ids.slice(1)) expect(outbox.row(id)).toMatchObject({ attempts: 0 });
+    expect(ids.map((id) => outbox.row(id)?.claim)).toEqual(Array(4).fill(undefined));
+    await stop();
+  });
+
+  it('begins nothing while the settlement of a 410 is written', async () => {
+    const { clock, dispatcher, outbox, sent, add, stop } = setUp([endpoint('ops')], () => GONE);
+    add('ops');
+    const settled = Promise.withResolvers<[]>();
+    vi.spyOn(outbox, 'settle').mockReturnValueOnce(settled.promise);
+    dispatcher.start();
+    await clock.advance(100);
+    add('ops', 3);
+    dispatcher.wake();
+    await clock.advance(100);
+    expect(sent).toHaveLength(1);
+    settled.resolve([]);
+    await clock.advance(100);
+    expect(sent.length).toBeGreaterThan(1);
+    await stop();
+  });
+
+  it('has failed for five days, with every ladder to its end', async () => {
+    const { clock, dispatcher, outbox, sent, add, log, stop } = setUp([endpoint('ops')], () => REJECTED);
+    dispatcher.start();
+    for (let hour = 0; hour < 8 * 24; hour += 6) {
+      add('ops');
+      dispatcher.wake('ops');
+      await clock.advance(6 * HOUR_MS);
+    }
+    expect(outbox.health('ops')).toMatchObject({ disabledReason: 'failing' });
+    const lastSeconds = sent.at(-1)?.seconds ?? 0;
+    expect(lastSeconds).toBeGreaterThanOrEqual(5 * 24 * 3600);
+    expect(lastSeconds).toBeLessThan(5 * 24 * 3600 + 6 * 3600);
+    expect(log.warn).toHaveBeenCalledOnce();
+    const waiting = outbox.states().filter((state) => state === 'pending').length;
+    outbox.enable('ops');
+    dispatcher.wake('ops');
+    await clock.advance(100);
+    expect(sent.at(-1)?.seconds).toBeGreaterThan(8 * 24 * 3600 - 1);
+    expect(waiting).toBeGreaterThan(10);
+    await stop();
+  });
+});
+
+describe('a test', () => {
+  const EVENT = { id: 'test 1', body: '{"id":"test 1"}' };
+
+  it('is sent as deliveries are, and kept nowhere', async () => {
+    const { dispatcher, outbox, sent, onAttempt } = setUp([endpoint('ops')], () => REJECTED);
+    const result = await dispatcher.test('ops', EVENT, new AbortController().signal);
+    expect(result).toEqual({ ...REJECTED, durationSeconds: 0 });
+    expect(sent).toMatchObject([{ host: 'ops.example', eventId: 'test 1' }]);
+    expect(outbox.states()).toEqual([]);
+    expect(onAttempt).not.toHaveBeenCalled();
+    expect(await dispatcher.test('none', EVENT, new AbortController().signal)).toBeUndefined();
+  });
+
+  it('ends when nobody waits for it any more, or the daemon stops', async () => {
+    const { dispatcher, stop } = setUp([endpoint('ops')], untilCutOff);
+    const asked = new AbortController();
+    const abandoned = dispatcher.test('ops', EVENT, asked.signal);
+    asked.abort();
+    expect(await abandoned).toMatchObject({ outcome: 'unreachable' });
+    const stopped = dispatcher.test('ops', EVENT, new AbortController().signal);
+    await stop();
+    expect(await stopped).toMatchObject({ outcome: 'unreachable' });
   });
 });
 

@@ -1,5 +1,7 @@
 import type { Outbox } from '../../src/delivery/dispatcher.ts';
-import type { ClaimedDelivery, Settlement } from '../../src/store/store.ts';
+import { healthAfter } from '../../src/domain/lane-health.ts';
+import type { Health } from '../../src/domain/lane-health.ts';
+import type { ClaimedDelivery, LaneHealth, Settlement } from '../../src/store/store.ts';
 
 interface Row extends Omit<ClaimedDelivery, 'claim'> {
   readonly state: Settlement['state'];
@@ -11,8 +13,9 @@ interface Row extends Omit<ClaimedDelivery, 'claim'> {
 /** An outbox in memory that behaves as the store promises, and fails when it is told to. */
 export function createFakeOutbox() {
   const rows = new Map<number, Row>();
+  const healths = new Map<string, Health>();
   const groups: (readonly Settlement[])[] = [];
-  const claims: { endpoint: string; limit: number; now: number; claimedUntil: number }[] = [];
+  const claims: { lane: string; limit: number; now: number; claimedUntil: number }[] = [];
   const failures = { claim: 0, settle: 0 };
   let lastClaim = 0;
 
@@ -22,13 +25,16 @@ export function createFakeOutbox() {
     throw new Error('disk is full');
   }
 
+  const isDisabled = (lane: string) => healths.get(lane)?.disabledReason !== undefined;
+
   const outbox: Outbox = {
-    async claim(endpoint, limit, now, claimedUntil) {
+    async claim(lane, limit, now, claimedUntil) {
       await Promise.resolve();
-      claims.push({ endpoint, limit, now, claimedUntil });
+      claims.push({ lane, limit, now, claimedUntil });
       maybeFail('claim');
+      if (isDisabled(lane)) return [];
       const due = [...rows.values()]
-        .filter((row) => row.state === 'pending' && row.endpoint === endpoint && row.nextAttemptAt <= now)
+        .filter((row) => row.state === 'pending' && row.lane === lane && row.nextAttemptAt <= now)
         .sort((a, b) => a.nextAttemptAt - b.nextAttemptAt)
         .slice(0, limit);
       return due.map((row) => {
@@ -41,7 +47,8 @@ export function createFakeOutbox() {
       await Promise.resolve();
       maybeFail('settle');
       groups.push(settlements);
-      for (const { id, claim, state, nextAttemptAt } of settlements) {
+      const disabled: LaneHealth[] = [];
+      for (const { id, claim, lane, endpoint, attempt, state, nextAttemptAt } of settlements) {
         const row = rows.get(id);
         if (row?.claim !== claim) continue;
         const { claim: _, ...rest } = row;
@@ -51,11 +58,26 @@ export function createFakeOutbox() {
           attempts: row.attempts + 1,
           nextAttemptAt: nextAttemptAt ?? Infinity,
         });
+        const wasDisabled = isDisabled(lane);
+        const health = healthAfter(healths.get(lane) ?? {}, attempt);
+        healths.set(lane, health);
+        if (isDisabled(lane) && !wasDisabled) disabled.push({ lane, endpoint, ...health });
+      }
+      return disabled;
+    },
+    async release(claimed) {
+      await Promise.resolve();
+      for (const { id, claim } of claimed) {
+        const row = rows.get(id);
+        if (row?.claim !== claim) continue;
+        const { claim: _, ...rest } = row;
+        rows.set(id, { ...rest, nextAttemptAt: 0 });
       }
     },
-    async nextDueAt(endpoint) {
+    async nextDueAt(lane) {
       await Promise.resolve();
-      const open = [...rows.values()].filter((row) => row.state === 'pending' && row.endpoint === endpoint);
+      if (isDisabled(lane)) return undefined;
+      const open = [...rows.values()].filter((row) => row.state === 'pending' && row.lane === lane);
       return open.length === 0 ? undefined : Math.min(...open.map((row) => row.nextAttemptAt));
     },
   };
@@ -67,6 +89,7 @@ export function createFakeOutbox() {
       const id = rows.size + 1;
       rows.set(id, {
         id,
+        lane: endpoint,
         endpoint,
         eventId: `event ${id}`,
         eventType: 'execution.failed',
@@ -82,6 +105,8 @@ export function createFakeOutbox() {
     /** What was settled, call by call. */
     groups: (): readonly (readonly Settlement[])[] => groups,
     claims: () => claims,
+    health: (lane: string) => healths.get(lane) ?? {},
+    enable: (lane: string) => healths.delete(lane),
     /** Makes the next calls of a method fail. */
     fail(method: keyof typeof failures, times: number): void {
       failures[method] = times;

@@ -1,0 +1,157 @@
+import { randomUUID } from 'node:crypto';
+import { sql } from 'kysely';
+import type { ExpressionBuilder, Kysely } from 'kysely';
+import { keepHealth } from './lanes.ts';
+import type { ClaimedDelivery, LaneHealth, Settlement } from './outbox.ts';
+import type { Tables } from './tables.ts';
+
+/** As a literal: SQLite uses a partial index only where it sees the condition when it prepares the statement. */
+const PENDING = sql.lit('pending' as const);
+
+/** One delivery of an event for each endpoint, due at once. Inside a transaction. */
+export async function addDeliveries(
+  db: Kysely<Tables>,
+  eventPosition: number,
+  endpoints: readonly string[],
+  at: number,
+): Promise<void> {
+  if (endpoints.length === 0) return;
+  const rows = endpoints.map((endpoint) => ({
+    event_position: eventPosition,
+    endpoint,
+    lane: endpoint,
+    state: 'pending' as const,
+    created_at: at,
+    next_attempt_at: at,
+  }));
+  await db.insertInto('deliveries').values(rows).execute();
+}
+
+/** Deliveries of a lane that wait for their next attempt; of a disabled one none. */
+function waiting(db: Kysely<Tables>, lane: string) {
+  return db
+    .selectFrom('deliveries')
+    .where('state', '=', PENDING)
+    .where('deliveries.lane', '=', lane)
+    .where((eb) =>
+      eb.not(
+        eb.exists(
+          eb
+            .selectFrom('lanes')
+            .select('lanes.lane')
+            .where('lanes.lane', '=', lane)
+            .where('disabled_reason', 'is not', null),
+        ),
+      ),
+    );
+}
+
+/** `Outbox.claim`, inside a transaction. A claim that has ended is due again like any other delivery. */
+export async function claimDue(
+  db: Kysely<Tables>,
+  lane: string,
+  limit: number,
+  now: number,
+  claimedUntil: number,
+): Promise<readonly ClaimedDelivery[]> {
+  const due = await waiting(db, lane)
+    .innerJoin('events', 'events.position', 'deliveries.event_position')
+    .select(['deliveries.id', 'endpoint', 'url', 'events.id as eventId', 'events.type as eventType'])
+    .select(['body', 'attempts'])
+    .where('next_attempt_at', '<=', now)
+    .orderBy('next_attempt_at')
+    .orderBy('deliveries.id')
+    .limit(limit)
+    .execute();
+  if (due.length === 0) return [];
+  const claim = randomUUID();
+  await db
+    .updateTable('deliveries')
+    .set({ claim, next_attempt_at: claimedUntil })
+    .where(
+      'id',
+      'in',
+      due.map(({ id }) => id),
+    )
+    .execute();
+  return due.map(({ url, ...delivery }) => ({
+    ...delivery,
+    ...(url === null ? {} : { url }),
+    lane,
+    claim,
+  }));
+}
+
+/** Whether its claim was still held. */
+async function settleOne(db: Kysely<Tables>, settlement: Settlement): Promise<boolean> {
+  const { id, claim, attempt, state, nextAttemptAt } = settlement;
+  const { numUpdatedRows } = await db
+    .updateTable('deliveries')
+    .set((eb) => ({
+      state,
+      claim: null,
+      attempts: eb('attempts', '+', 1),
+      next_attempt_at: nextAttemptAt ?? null,
+      settled_at: state === 'pending' ? null : Math.round(attempt.at + attempt.durationSeconds * 1000),
+    }))
+    .where('id', '=', id)
+    .where('claim', '=', claim)
+    .executeTakeFirst();
+  if (numUpdatedRows === 0n) return false;
+  const { at, outcome, durationSeconds, httpStatus, error } = attempt;
+  await db
+    .insertInto('attempts')
+    .values({
+      delivery_id: id,
+      at,
+      outcome,
+      http_status: httpStatus ?? null,
+      duration_seconds: durationSeconds,
+      error: error ?? null,
+    })
+    .execute();
+  return true;
+}
+
+/** `Outbox.settle`, inside a transaction. */
+export async function settleAll(
+  db: Kysely<Tables>,
+  settlements: readonly Settlement[],
+): Promise<readonly LaneHealth[]> {
+  const held: Settlement[] = [];
+  for (const settlement of settlements) if (await settleOne(db, settlement)) held.push(settlement);
+  return keepHealth(db, held);
+}
+
+/** `Outbox.nextDueAt`. */
+export async function nextDueAt(db: Kysely<Tables>, lane: string): Promise<number | undefined> {
+  const row = await waiting(db, lane)
+    .select((eb) => eb.fn.min('next_attempt_at').as('dueAt'))
+    .executeTakeFirst();
+  return row?.dueAt ?? undefined;
+}
+
+const FREE = (eb: ExpressionBuilder<Tables, 'deliveries'>) => ({
+  claim: null,
+  // It was due when it was claimed.
+  next_attempt_at: eb.ref('created_at'),
+});
+
+/** `Outbox.release`, inside a transaction. */
+export async function release(
+  db: Kysely<Tables>,
+  claimed: readonly Pick<ClaimedDelivery, 'id' | 'claim'>[],
+): Promise<void> {
+  for (const { id, claim } of claimed)
+    await db.updateTable('deliveries').set(FREE).where('id', '=', id).where('claim', '=', claim).execute();
+}
+
+/** Frees what a process that is gone had claimed: it is due at once. */
+export async function releaseClaims(db: Kysely<Tables>): Promise<void> {
+  await db
+    .updateTable('deliveries')
+    .set(FREE)
+    .where('state', '=', PENDING)
+    .where('claim', 'is not', null)
+    .execute();
+}
