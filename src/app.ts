@@ -14,7 +14,7 @@ import { OPERATIONS } from './imagebuilder/gateway.ts';
 import { createMeasuredGateway } from './imagebuilder/measured-gateway.ts';
 import { createBottleneckLimiter } from './limiter/bottleneck-limiter.ts';
 import { createBudget } from './limiter/budget.ts';
-import { countChange, setGauges } from './metrics/collector.ts';
+import { countChange, outboxMeasures, setGauges } from './metrics/collector.ts';
 import { createInstruments, zeroInstruments } from './metrics/instruments.ts';
 import { Poller } from './polling/poller.ts';
 import { createRegistrar } from './polling/registrar.ts';
@@ -24,7 +24,6 @@ import { shared } from './runtime/share.ts';
 import { VERSION } from './runtime/version.ts';
 import { openSqliteStore } from './store/sqlite.ts';
 import { sweepRepeatedly } from './store/sweeper.ts';
-import type { OutboxCounts } from './store/store.ts';
 
 /** How long a stop waits for looks and deliveries; settling and HTTP's own end bring it to 20 s at most. */
 const DRAIN_MS = 16_000;
@@ -140,7 +139,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     () => PROBE_KEPT_MS,
   );
   const countOutbox = shared(
-    () => store.outboxCounts(),
+    async () => ({ counts: await store.outboxCounts(), unhealthy: await store.unhealthyLanes() }),
     clock,
     (tookMs) => COUNT_SHARE * tookMs,
   );
@@ -163,12 +162,15 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
       async metricsText() {
         const outbox = await countOutbox().catch((error: unknown) => {
           log.error(errorFields(error), 'outbox could not be counted');
-          return [];
+          return undefined;
         });
         setGauges(
           instruments,
           Array.from(pollers.values(), targetMeasures),
-          outboxMeasures(outbox, endpointNames, clock.now()),
+          // What could not be counted stays as it was.
+          outbox === undefined
+            ? []
+            : outboxMeasures(endpointNames, outbox.counts, outbox.unhealthy, clock.now()),
         );
         return { contentType: instruments.registry.contentType, body: await instruments.registry.metrics() };
       },
@@ -240,12 +242,4 @@ function targetMeasures(poller: Poller) {
     overdueSeconds,
     executions: poller.executions(),
   };
-}
-
-function outboxMeasures(counted: readonly OutboxCounts[], endpoints: readonly string[], now: number) {
-  const counts = new Map(counted.map((count) => [count.endpoint, count]));
-  return endpoints.map((endpoint) => {
-    const { pending = 0, dead = 0, oldestPendingAt } = counts.get(endpoint) ?? {};
-    return { endpoint, pending, dead, oldestSeconds: Math.max(0, now - (oldestPendingAt ?? now)) / 1000 };
-  });
 }

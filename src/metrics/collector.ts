@@ -37,6 +37,30 @@ export interface OutboxMeasures {
   readonly pending: number;
   readonly dead: number;
   readonly oldestSeconds: number;
+  readonly isEnabled: boolean;
+}
+
+interface Counted extends Partial<Pick<OutboxMeasures, 'pending' | 'dead'>> {
+  readonly endpoint: string;
+  readonly oldestPendingAt?: number;
+}
+
+/** How each endpoint does at `now`, epoch milliseconds: disabled where one of its lanes is. */
+export function outboxMeasures(
+  endpoints: readonly string[],
+  counted: readonly Counted[],
+  unhealthy: readonly { readonly endpoint: string; readonly disabledReason?: string }[],
+  now: number,
+): readonly OutboxMeasures[] {
+  const counts = new Map(counted.map((count) => [count.endpoint, count]));
+  const disabled = new Set(
+    unhealthy.filter((lane) => lane.disabledReason !== undefined).map(({ endpoint }) => endpoint),
+  );
+  return endpoints.map((endpoint) => {
+    const { pending = 0, dead = 0, oldestPendingAt = now } = counts.get(endpoint) ?? {};
+    const oldestSeconds = Math.max(0, now - oldestPendingAt) / 1000;
+    return { endpoint, pending, dead, oldestSeconds, isEnabled: !disabled.has(endpoint) };
+  });
 }
 
 /** Sets the gauges to the present state. */
@@ -60,9 +84,10 @@ export function setGauges(
       if (!isFinal(status)) instruments.trackedExecutions.set({ target, status }, counts.get(status) ?? 0);
     }
   }
-  for (const { endpoint, pending, dead, oldestSeconds } of outboxes) {
+  for (const { endpoint, pending, dead, oldestSeconds, isEnabled } of outboxes) {
     instruments.outboxPending.set({ endpoint }, pending);
     instruments.outboxDead.set({ endpoint }, dead);
     instruments.outboxOldest.set({ endpoint }, oldestSeconds);
+    instruments.endpointEnabled.set({ endpoint }, isEnabled ? 1 : 0);
   }
 }

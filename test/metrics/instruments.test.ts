@@ -30,7 +30,7 @@ function instrumentsAtStart() {
   setGauges(
     instruments,
     [{ target: 'prod', ...idle, executions: [] }],
-    [{ endpoint: 'ops', pending: 0, dead: 0, oldestSeconds: 0 }],
+    [{ endpoint: 'ops', pending: 0, dead: 0, oldestSeconds: 0, isEnabled: true }],
   );
   return instruments;
 }
