@@ -8,10 +8,14 @@ export interface Call {
   readonly at: number;
   /** The operation's name, or method and path where there is no such operation. */
   readonly operation: string;
-  /** Empty where the credential was refused. */
+  /** Empty where the credential is not known. */
   readonly accountId: string;
   /** Empty where the request was not signed. */
   readonly region: string;
+  /** Empty where the request was not signed. */
+  readonly accessKeyId: string;
+  /** Of the user, or of the assumed role with its session's name. Empty where the credential is not known. */
+  readonly callerArn: string;
   readonly executionId?: string;
   readonly outcome: CallOutcome;
   /** 0 where no status line went out: reset, hanging, or the caller was gone. */

@@ -1,10 +1,8 @@
 import type { Call } from './calls.ts';
-import { DEFAULT_ACCOUNT_ID } from './executions.ts';
+import type { Credentials } from './credentials.ts';
 import type { Faults } from './faults.ts';
-import { readSignature } from './signature.ts';
-import type { Refusal } from './signature.ts';
 import { alteredBy, instead, waitOf } from './struck.ts';
-import { isQueryProtocol, stsService } from './sts-service.ts';
+import { isQueryProtocol } from './sts-service.ts';
 import type { Throttle } from './throttle.ts';
 import type { Caller, Effect, Reply, Request, Service } from './wire.ts';
 
@@ -19,8 +17,8 @@ export interface Verdict {
 
 export interface Gate {
   readonly imageBuilder: Service;
-  /** Accounts by access key; undefined: every key belongs to the default account. */
-  readonly accounts: Readonly<Record<string, string>> | undefined;
+  readonly sts: Service;
+  readonly credentials: Credentials;
   readonly throttle: Throttle;
   readonly faults: Faults;
   /** Epoch milliseconds. */
@@ -28,18 +26,19 @@ export interface Gate {
 }
 
 const LONGEST_NAME = 100;
-const NOBODY: Caller = { accessKeyId: '', accountId: '', region: '' };
+const NOBODY: Caller = { accessKeyId: '', accountId: '', region: '', arn: '' };
 
 /** Decides upon a request in this order: operation, credential, faults, rate, input, and the operation itself. */
-export function dispatch(request: Request, { imageBuilder, accounts, throttle, faults, now }: Gate): Verdict {
-  const service = isQueryProtocol(request) ? stsService : imageBuilder;
+export function dispatch(request: Request, gate: Gate): Verdict {
+  const { imageBuilder, sts, credentials, throttle, faults, now } = gate;
+  const service = isQueryProtocol(request) ? sts : imageBuilder;
   const operation = service.operationOf(request);
   if (operation === undefined) {
     const answer = service.errorAnswer(service.unknownOperation(request));
     const name = `${request.method} ${request.path}`.slice(0, LONGEST_NAME);
     return answered({ outcome: 'rejected', answer }, name, NOBODY);
   }
-  const { refusal, caller } = identify(request, service, accounts);
+  const { refusal, caller } = credentials.identify(request.headers, service.signingName);
   if (refusal !== undefined) {
     const answer = service.errorAnswer(service.refusal(refusal));
     return answered({ outcome: 'denied', answer }, operation, caller);
@@ -59,7 +58,7 @@ export function dispatch(request: Request, { imageBuilder, accounts, throttle, f
     struck.use();
     const httpStatus = typeof replacement === 'string' ? 0 : replacement.httpStatus;
     const about = executionId === undefined ? {} : { executionId };
-    const call = { operation, ...placeOf(caller), ...about, outcome: 'fault', httpStatus, fault } as const;
+    const call = { operation, ...toldOf(caller), ...about, outcome: 'fault', httpStatus, fault } as const;
     return { call, effect: replacement, delayMs: 0 };
   }
   const reply = ordinary(effect.kind === 'view' ? effect.view : {});
@@ -70,27 +69,11 @@ export function dispatch(request: Request, { imageBuilder, accounts, throttle, f
   return { ...verdict, call: { ...call, fault }, ...waitOf(effect) };
 }
 
-/** Whose request it is, as far as that can be told, and why it is refused. */
-function identify(
-  { headers }: Request,
-  { signingName }: Service,
-  accounts: Gate['accounts'],
-): { readonly caller: Caller; readonly refusal?: Refusal } {
-  const credential = readSignature(headers.authorization);
-  if (typeof credential === 'string') return { caller: NOBODY, refusal: credential };
-  const { accessKeyId, region, service } = credential;
-  const caller = { ...NOBODY, accessKeyId, region };
-  if (service !== signingName) return { caller, refusal: 'wrong-service' };
-  if (accounts === undefined) return { caller: { ...caller, accountId: DEFAULT_ACCOUNT_ID } };
-  const accountId = Object.hasOwn(accounts, accessKeyId) ? accounts[accessKeyId] : undefined;
-  return accountId === undefined ? { caller, refusal: 'unknown-key' } : { caller: { ...caller, accountId } };
-}
-
 function answered({ answer, ...told }: Reply, operation: string, caller: Caller): Verdict {
   const { httpStatus } = answer;
-  return { call: { operation, ...placeOf(caller), ...told, httpStatus }, effect: answer, delayMs: 0 };
+  return { call: { operation, ...toldOf(caller), ...told, httpStatus }, effect: answer, delayMs: 0 };
 }
 
-function placeOf({ accountId, region }: Caller): Pick<Caller, 'accountId' | 'region'> {
-  return { accountId, region };
+function toldOf({ accountId, region, accessKeyId, arn }: Caller) {
+  return { accountId, region, accessKeyId, callerArn: arn };
 }

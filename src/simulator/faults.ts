@@ -4,6 +4,7 @@ import { FAULT_NAMES, faultKind } from './fault-names.ts';
 import type { FaultName } from './fault-names.ts';
 import { operationNames } from './model.ts';
 import type { Random } from './random.ts';
+import { STS_OPERATIONS } from './sts-service.ts';
 import type { WireForm } from './wire.ts';
 
 /** Which calls a fault strikes: those of which every given member is true. */
@@ -61,8 +62,6 @@ export interface Faults {
   /** The fault that strikes a call: the first added one that applies. */
   find(call: Strikable): Struck | undefined;
 }
-
-const STS_OPERATIONS = ['GetCallerIdentity', 'AssumeRole'];
 
 export function createFaults(random: Random): Faults {
   const active: { id: string; fault: Fault; effect: FaultEffect; isEvery: boolean; left: number }[] = [];

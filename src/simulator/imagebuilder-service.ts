@@ -29,6 +29,11 @@ const REFUSALS: Readonly<Record<Refusal, ServiceError>> = {
     'UnrecognizedClientException',
     'The security token included in the request is invalid.',
   ),
+  'wrong-token': refused(
+    'UnrecognizedClientException',
+    'The security token included in the request is invalid.',
+  ),
+  expired: refused('ExpiredTokenException', 'The security token included in the request is expired'),
   'wrong-service': refused(
     'InvalidSignatureException',
     `Credential should be scoped to correct service: '${model.metadata.signingName}'.`,

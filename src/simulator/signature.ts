@@ -6,7 +6,7 @@ export interface Credential {
 }
 
 /** Why a request is refused before anything of it is looked at. */
-export type Refusal = 'unsigned' | 'malformed' | 'unknown-key' | 'wrong-service';
+export type Refusal = 'unsigned' | 'malformed' | 'unknown-key' | 'wrong-token' | 'expired' | 'wrong-service';
 
 const SIGV4 =
   /^AWS4-HMAC-SHA256 Credential=(?<accessKeyId>\w{3,128})\/\d{8}\/(?<region>[a-z0-9-]{1,64})\/(?<service>[a-z0-9-]{1,64})\/aws4_request,\s*SignedHeaders=[a-z0-9;_-]+,\s*Signature=[0-9a-f]{64}$/;

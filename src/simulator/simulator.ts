@@ -3,6 +3,8 @@ import { createCalls } from './calls.ts';
 import type { Call, CallCounts } from './calls.ts';
 import { DEFAULT_CHOICES } from './choices.ts';
 import type { Choices } from './choices.ts';
+import { createCredentials } from './credentials.ts';
+import type { Role, Session } from './credentials.ts';
 import { dispatch } from './dispatch.ts';
 import { createExecutions } from './executions.ts';
 import type { ExecutionStart, Place, RandomStart, StartedExecution } from './executions.ts';
@@ -12,6 +14,7 @@ import { createImageBuilderService } from './imagebuilder-service.ts';
 import { createRandom } from './random.ts';
 import { createOvertaking } from './overtaking.ts';
 import { listen, pause } from './server.ts';
+import { createStsService } from './sts-service.ts';
 import { createThrottle } from './throttle.ts';
 import type { Effect, Request } from './wire.ts';
 
@@ -19,6 +22,7 @@ export { DEFAULT_ACCOUNT_ID, DEFAULT_REGION } from './executions.ts';
 export type { Call, CallCounts, CallOutcome } from './calls.ts';
 export type { ExecutionStart, Place, RandomStart, StartedExecution } from './executions.ts';
 export type { Choices, UnknownIdAnswer } from './choices.ts';
+export type { Role, Session } from './credentials.ts';
 export type { ActiveFault, Fault, NamedFault } from './faults.ts';
 export { FAULT_NAMES } from './fault-names.ts';
 export type { FaultName } from './fault-names.ts';
@@ -35,6 +39,10 @@ export interface SimulatorOptions extends Partial<Choices> {
   readonly burst?: number;
   /** Accounts by access key; other keys are refused. Default: every key belongs to `DEFAULT_ACCOUNT_ID`. */
   readonly accounts?: Readonly<Record<string, string>>;
+  /** Those that may be assumed. Default: every role, without an externalId. */
+  readonly roles?: readonly Role[];
+  /** How long temporary credentials live. Default: what the caller asks for, else an hour. */
+  readonly sessionMs?: number;
   /** The same seed gives the same random ids, timelines and chances. */
   readonly seed?: number;
   /** Epoch milliseconds. */
@@ -69,6 +77,10 @@ export interface Simulator extends AsyncDisposable {
   history(id: string, place?: Partial<Place>): readonly { readonly status: string; readonly at: number }[];
   executions(): readonly StartedExecution[];
   calls(): readonly Call[];
+  /** Temporary credentials that were given out. */
+  sessions(): readonly Session[];
+  /** Those that were given out so far are expired from now on. */
+  expireSessions(): void;
   counts(): CallCounts;
 }
 
@@ -78,7 +90,7 @@ export interface Simulator extends AsyncDisposable {
  */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const { host = '127.0.0.1', port: wantedPort = 0, ratePerSecond = 20, burst = 20 } = options;
-  const { accounts, now = Date.now, latencyMs = 0 } = options;
+  const { accounts, roles, sessionMs, now = Date.now, latencyMs = 0 } = options;
   let choices = chosen(DEFAULT_CHOICES, options);
   const seed = options.seed ?? randomInt(2 ** 32);
   let frozenAt: number | undefined;
@@ -88,11 +100,13 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const faults = createFaults(createRandom(seed + 1));
   const calls = createCalls(options.onCall);
   const overtaking = createOvertaking();
+  const credentials = createCredentials({ accounts, roles, sessionMs, now });
+  const sts = createStsService(credentials);
   const imageBuilder = createImageBuilderService({ executions, choices: () => choices });
 
   const serve = async (request: Request, gone: AbortSignal): Promise<Effect> => {
     const at = now();
-    const verdict = dispatch(request, { imageBuilder, accounts, throttle, faults, now });
+    const verdict = dispatch(request, { imageBuilder, sts, credentials, throttle, faults, now });
     const { call, effect, delayMs, overtakenWithinMs } = verdict;
     await pause(latencyMs + delayMs, gone);
     if (overtakenWithinMs !== undefined) await overtaking.wait(call.executionId, overtakenWithinMs, gone);
@@ -122,6 +136,8 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     history: (id, place) => executions.history(id, place),
     executions: () => executions.all(),
     calls: () => calls.list(),
+    sessions: () => credentials.sessions(),
+    expireSessions: () => credentials.expireSessions(),
     counts: () => calls.counts(),
     [Symbol.asyncDispose]: () => server.close(),
   };

@@ -1,59 +1,65 @@
 import { randomUUID } from 'node:crypto';
+import { ROLE_ARN, sessionArn } from './credentials.ts';
+import type { Credentials } from './credentials.ts';
 import type { Answer, Caller, Request, Service, ServiceError } from './wire.ts';
 import type { Refusal } from './signature.ts';
 
 const VERSION = '2011-06-15';
 const NAMESPACE = `https://sts.amazonaws.com/doc/${VERSION}/`;
 
-type Operation = (caller: Caller) => Readonly<Record<string, string>>;
+/** Members of a result: texts, and structures of texts. */
+type Result = Readonly<Record<string, string | Readonly<Record<string, string>>>>;
+type Operation = (form: URLSearchParams, caller: Caller, credentials: Credentials) => Result | ServiceError;
 
 /** The operations that are simulated, each with the members of its result. */
-const operations: Readonly<Record<string, Operation>> = {
-  GetCallerIdentity: ({ accessKeyId, accountId }) => ({
-    Arn: `arn:aws:iam::${accountId}:user/simulated`,
-    UserId: accessKeyId,
-    Account: accountId,
-  }),
-};
+const operations = { GetCallerIdentity: getCallerIdentity, AssumeRole: assumeRole } satisfies Record<
+  string,
+  Operation
+>;
+export const STS_OPERATIONS = Object.keys(operations);
 
 /** Codes from AWS's "Common error types", in the query protocol's spelling. */
 const REFUSALS: Readonly<Record<Refusal, ServiceError>> = {
   unsigned: refused('MissingAuthenticationToken', 'Request is missing Authentication Token'),
   malformed: refused('IncompleteSignature', 'Authorization header is not a valid signature.'),
   'unknown-key': refused('InvalidClientTokenId', 'The security token included in the request is invalid.'),
+  'wrong-token': refused('InvalidClientTokenId', 'The security token included in the request is invalid.'),
+  expired: refused('ExpiredToken', 'The security token included in the request is expired'),
   'wrong-service': refused('SignatureDoesNotMatch', "Credential should be scoped to correct service: 'sts'."),
 };
 
-/** The part of AWS STS that clients need to learn whose credentials they have. The query protocol: form in, XML out. */
-export const stsService: Service = {
-  signingName: 'sts',
-  isThrottled: false,
-  operationOf(request) {
-    const { action, version } = asked(request);
-    return version === VERSION && Object.hasOwn(operations, action) ? action : undefined;
-  },
-  unknownOperation(request) {
-    const { action, version } = asked(request);
-    const message = `Could not find operation ${action} for version ${version}`;
-    return { code: 'InvalidAction', httpStatus: 400, message };
-  },
-  refusal: (refusal) => REFUSALS[refusal],
-  throttled: () => ({ code: 'Throttling', httpStatus: 400, message: 'Rate exceeded' }),
-  executionIdOf: () => undefined,
-  run(name, _request, caller) {
-    const operation = operations[name];
-    if (operation === undefined) throw new Error(`${name} is not simulated`);
-    const result = element(`${name}Result`, elements(operation(caller)));
-    const metadata = element('ResponseMetadata', element('RequestId', randomUUID()));
-    return { outcome: 'ok', answer: xml(200, `${name}Response`, result + metadata) };
-  },
-  rewrite: (_name, answer) => answer,
-  errorAnswer({ code, httpStatus, message }) {
-    const type = httpStatus < 500 ? 'Sender' : 'Receiver';
-    const error = element('Error', elements({ Type: type, Code: code, Message: message }));
-    return xml(httpStatus, 'ErrorResponse', error + element('RequestId', randomUUID()));
-  },
-};
+/** The part of AWS STS that clients need to come by credentials and learn whose they are. The query protocol: form in, XML out. */
+export function createStsService(credentials: Credentials): Service {
+  return {
+    signingName: 'sts',
+    isThrottled: false,
+    operationOf(request) {
+      const { action, version } = asked(request);
+      return version === VERSION && Object.hasOwn(operations, action) ? action : undefined;
+    },
+    unknownOperation(request) {
+      const { action, version } = asked(request);
+      const message = `Could not find operation ${action} for version ${version}`;
+      return { code: 'InvalidAction', httpStatus: 400, message };
+    },
+    refusal: (refusal) => REFUSALS[refusal],
+    throttled: () => ({ code: 'Throttling', httpStatus: 400, message: 'Rate exceeded' }),
+    executionIdOf: () => undefined,
+    run(name, { body }, caller) {
+      const operation: Operation = operations[name as keyof typeof operations];
+      const result = operation(new URLSearchParams(body), caller, credentials);
+      if (isError(result)) {
+        const outcome = result.httpStatus === 403 ? 'denied' : 'rejected';
+        return { outcome, answer: errorAnswer(result) };
+      }
+      const metadata = element('ResponseMetadata', element('RequestId', randomUUID()));
+      const content = element(`${name}Result`, elements(result)) + metadata;
+      return { outcome: 'ok', answer: xml(200, `${name}Response`, content) };
+    },
+    rewrite: (_name, answer) => answer,
+    errorAnswer,
+  };
+}
 
 /** Whether a request speaks the query protocol. */
 export function isQueryProtocol({ method, path, headers }: Request): boolean {
@@ -61,9 +67,68 @@ export function isQueryProtocol({ method, path, headers }: Request): boolean {
   return method === 'POST' && path === '/' && isForm;
 }
 
+function getCallerIdentity(_form: URLSearchParams, { arn, accessKeyId, accountId }: Caller): Result {
+  const sessionName = /:assumed-role\/[^/]+\/(.*)$/.exec(arn)?.[1];
+  const userId = sessionName === undefined ? accessKeyId : `${ROLE_ID}:${sessionName}`;
+  return { Arn: arn, UserId: userId, Account: accountId };
+}
+
+/** The unique id of every simulated role. */
+const ROLE_ID = 'AROASIMULATEDROLE000';
+const LONGEST_SECONDS = 43_200;
+
+/** What AssumeRole's parameters may be. Source: the STS API reference. */
+const PARAMETERS: Readonly<Record<string, RegExp>> = {
+  RoleArn: ROLE_ARN,
+  RoleSessionName: /^[\w+=,.@-]{2,64}$/,
+  ExternalId: /^[\w+=,.@:/-]{2,1224}$/,
+  DurationSeconds: /^\d{3,5}$/,
+};
+
+function assumeRole(form: URLSearchParams, caller: Caller, credentials: Credentials): Result | ServiceError {
+  const given = { DurationSeconds: '3600', ...Object.fromEntries(form) } as Readonly<Record<string, string>>;
+  const { RoleArn: roleArn = '', RoleSessionName: name = '', ExternalId: externalId } = given;
+  const seconds = Number(given.DurationSeconds);
+  const wrong = Object.entries(PARAMETERS).find(
+    ([parameter, pattern]) =>
+      !(parameter === 'ExternalId' && externalId === undefined) && !pattern.test(given[parameter] ?? ''),
+  )?.[0];
+  if (wrong !== undefined) return invalid(wrong);
+  if (seconds < 900 || seconds > LONGEST_SECONDS) return invalid('DurationSeconds');
+  const issued = credentials.assume({ roleArn, name, externalId, askedMs: seconds * 1000 });
+  if (issued === undefined) {
+    const message = `User: ${caller.arn} is not authorized to perform: sts:AssumeRole on resource: ${roleArn}`;
+    return refused('AccessDenied', message);
+  }
+  return {
+    Credentials: {
+      AccessKeyId: issued.accessKeyId,
+      SecretAccessKey: issued.secretAccessKey,
+      SessionToken: issued.token,
+      Expiration: new Date(issued.expiresAt).toISOString(),
+    },
+    AssumedRoleUser: { AssumedRoleId: `${ROLE_ID}:${name}`, Arn: sessionArn(issued) },
+  };
+}
+
+function invalid(parameter: string): ServiceError {
+  const message = `1 validation error detected: the value at '${parameter}' is missing or not valid`;
+  return { code: 'ValidationError', httpStatus: 400, message };
+}
+
+function isError(result: Result | ServiceError): result is ServiceError {
+  return typeof result.httpStatus === 'number';
+}
+
 function asked({ body }: Request): { readonly action: string; readonly version: string } {
   const form = new URLSearchParams(body);
   return { action: form.get('Action') ?? '', version: form.get('Version') ?? '' };
+}
+
+function errorAnswer({ code, httpStatus, message }: ServiceError): Answer {
+  const type = httpStatus < 500 ? 'Sender' : 'Receiver';
+  const error = element('Error', elements({ Type: type, Code: code, Message: message }));
+  return xml(httpStatus, 'ErrorResponse', error + element('RequestId', randomUUID()));
 }
 
 function xml(httpStatus: number, root: string, content: string): Answer {
@@ -74,9 +139,9 @@ function xml(httpStatus: number, root: string, content: string): Answer {
   };
 }
 
-function elements(texts: Readonly<Record<string, string>>): string {
-  return Object.entries(texts)
-    .map(([name, text]) => element(name, escaped(text)))
+function elements(members: Result): string {
+  return Object.entries(members)
+    .map(([name, value]) => element(name, typeof value === 'string' ? escaped(value) : elements(value)))
     .join('');
 }
 

@@ -47,6 +47,8 @@ export interface Caller {
   readonly accessKeyId: string;
   readonly accountId: string;
   readonly region: string;
+  /** Of the user or of the assumed role's session. */
+  readonly arn: string;
 }
 
 /** What an operation ended with. */

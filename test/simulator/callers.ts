@@ -1,16 +1,22 @@
 import { ImagebuilderClient } from '@aws-sdk/client-imagebuilder';
 import { STSClient } from '@aws-sdk/client-sts';
 
+interface Keys {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+}
+
 export const REGION = 'eu-west-1';
 export const ACCESS_KEY_ID = 'AKIDEXAMPLE';
 
 /** The real SDK's clients for a simulator, without retries. */
-export function sdkClients(url: string, accessKeyId = ACCESS_KEY_ID, region = REGION) {
+export function sdkClients(url: string, keys: string | Keys = ACCESS_KEY_ID, region = REGION) {
   const config = {
     endpoint: url,
     region,
     maxAttempts: 1,
-    credentials: { accessKeyId, secretAccessKey: 'not-a-secret' },
+    credentials: typeof keys === 'string' ? { accessKeyId: keys, secretAccessKey: 'not-a-secret' } : keys,
   };
   const imagebuilder = new ImagebuilderClient(config);
   const sts = new STSClient(config);

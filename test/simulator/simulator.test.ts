@@ -61,6 +61,8 @@ test('the SDK follows an execution along its script', async () => {
     operation: 'GetLifecycleExecution',
     accountId: DEFAULT_ACCOUNT_ID,
     region: REGION,
+    accessKeyId: ACCESS_KEY_ID,
+    callerArn: `arn:aws:iam::${DEFAULT_ACCOUNT_ID}:user/simulated`,
     executionId: id,
     outcome: 'ok',
     httpStatus: 200,

@@ -1,0 +1,150 @@
+import { randomBytes } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
+import { DEFAULT_ACCOUNT_ID } from './executions.ts';
+import { readSignature } from './signature.ts';
+import type { Refusal } from './signature.ts';
+import type { Caller } from './wire.ts';
+
+/** A role that callers may assume. Its ARN says the account. */
+export interface Role {
+  readonly arn: string;
+  /** Whoever gives another one, or none, is denied. Default: none is needed. */
+  readonly externalId?: string;
+  /** How long its credentials live. Default: `sessionMs` of the simulator, else what the caller asks for. */
+  readonly sessionMs?: number;
+}
+
+/** Temporary credentials that were given out. */
+export interface Session {
+  readonly accessKeyId: string;
+  readonly roleArn: string;
+  /** The RoleSessionName. */
+  readonly name: string;
+  /** Epoch milliseconds. */
+  readonly issuedAt: number;
+  readonly expiresAt: number;
+}
+
+export interface SessionRequest {
+  readonly roleArn: string;
+  readonly name: string;
+  readonly externalId: string | undefined;
+  readonly askedMs: number;
+}
+
+export interface Issued extends Session {
+  readonly secretAccessKey: string;
+  readonly token: string;
+}
+
+export interface CredentialsOptions {
+  /** Accounts by access key; undefined: every key belongs to the default account. */
+  readonly accounts: Readonly<Record<string, string>> | undefined;
+  /** Undefined: every role may be assumed. */
+  readonly roles: readonly Role[] | undefined;
+  readonly sessionMs: number | undefined;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+}
+
+export const ROLE_ARN = /^arn:(aws[a-z-]*):iam::(\d{12}):role\/(?:[\w+=,.@-]+\/)*([\w+=,.@-]{1,64})$/;
+/** What temporary access keys of the simulator begin with: AWS's own begin with ASIA. One of another process is not taken for a user's. */
+const KEY_PREFIX = 'ASIASIM';
+/** The oldest are forgotten beyond it. */
+const MOST_SESSIONS = 10_000;
+
+/** Whose request it is, as far as that can be told, and why it is refused. */
+export interface Identified {
+  readonly caller: Caller;
+  readonly refusal?: Refusal;
+}
+
+const NOBODY: Caller = { accessKeyId: '', accountId: '', region: '', arn: '' };
+
+/** Who may call: users' access keys, roles, and the temporary credentials that were given out for these. */
+export function createCredentials({ accounts, roles, sessionMs, now }: CredentialsOptions) {
+  const sessions = new Map<string, Issued>();
+  const known = roles && new Map<string, Role>();
+  const addRole = (role: Role): void => {
+    checkRole(role);
+    known?.set(role.arn, role);
+  };
+  roles?.forEach(addRole);
+
+  const identifyKey = (caller: Caller, token: string | undefined): Identified => {
+    const session = sessions.get(caller.accessKeyId);
+    if (session !== undefined) {
+      if (token !== session.token) return { caller, refusal: 'wrong-token' };
+      const own = { ...caller, ...accountOf(session.roleArn), arn: sessionArn(session) };
+      return { caller: own, ...(session.expiresAt <= now() ? { refusal: 'expired' } : {}) };
+    }
+    const accountId = accountOfKey(caller.accessKeyId, accounts);
+    if (accountId === undefined) return { caller, refusal: 'unknown-key' };
+    return { caller: { ...caller, accountId, arn: `arn:aws:iam::${accountId}:user/simulated` } };
+  };
+
+  return {
+    identify(headers: IncomingHttpHeaders, signingName: string): Identified {
+      const credential = readSignature(headers.authorization);
+      if (typeof credential === 'string') return { caller: NOBODY, refusal: credential };
+      const { accessKeyId, region, service } = credential;
+      const caller = { ...NOBODY, accessKeyId, region };
+      if (service !== signingName) return { caller, refusal: 'wrong-service' };
+      return identifyKey(caller, headers['x-amz-security-token']?.toString());
+    },
+    /** Credentials for a role; undefined where it may not be assumed so. */
+    assume({ roleArn, name, externalId, askedMs }: SessionRequest): Issued | undefined {
+      const role = known === undefined ? { arn: roleArn } : known.get(roleArn);
+      if (role === undefined) return undefined;
+      if (role.externalId !== undefined && role.externalId !== externalId) return undefined;
+      const issued: Issued = {
+        accessKeyId: KEY_PREFIX + randomBytes(7).toString('hex').toUpperCase().slice(0, 13),
+        secretAccessKey: randomBytes(30).toString('base64'),
+        token: randomBytes(90).toString('base64'),
+        roleArn,
+        name,
+        issuedAt: now(),
+        expiresAt: now() + (role.sessionMs ?? sessionMs ?? askedMs),
+      };
+      sessions.set(issued.accessKeyId, issued);
+      if (sessions.size > MOST_SESSIONS) sessions.delete(sessions.keys().next().value ?? '');
+      return issued;
+    },
+    /** Those that were given out so far are expired from now on. */
+    expireSessions(): void {
+      for (const [key, session] of sessions)
+        sessions.set(key, { ...session, expiresAt: Math.min(session.expiresAt, now()) });
+    },
+    sessions: (): readonly Session[] =>
+      Array.from(sessions.values(), ({ accessKeyId, roleArn, name, issuedAt, expiresAt }) => ({
+        accessKeyId,
+        roleArn,
+        name,
+        issuedAt,
+        expiresAt,
+      })),
+  };
+}
+
+export type Credentials = ReturnType<typeof createCredentials>;
+
+/** Of an assumed role's session, as GetCallerIdentity tells it. */
+export function sessionArn({ roleArn, name }: Pick<Session, 'roleArn' | 'name'>): string {
+  const [, partition = '', accountId = '', roleName = ''] = ROLE_ARN.exec(roleArn) ?? [];
+  return `arn:${partition}:sts::${accountId}:assumed-role/${roleName}/${name}`;
+}
+
+function accountOf(roleArn: string): { readonly accountId: string } {
+  return { accountId: ROLE_ARN.exec(roleArn)?.[2] ?? '' };
+}
+
+function accountOfKey(key: string, accounts: CredentialsOptions['accounts']): string | undefined {
+  if (key.startsWith(KEY_PREFIX)) return undefined;
+  if (accounts === undefined) return DEFAULT_ACCOUNT_ID;
+  return Object.hasOwn(accounts, key) ? accounts[key] : undefined;
+}
+
+function checkRole({ arn, sessionMs = 0 }: Role): void {
+  if (!ROLE_ARN.test(arn)) throw new RangeError(`not a role's ARN: ${arn}`);
+  if (!(sessionMs >= 0)) throw new RangeError(`${arn}: sessionMs is ${sessionMs}`);
+}
