@@ -1,22 +1,16 @@
 import type { Logger } from 'pino';
+import { createTargets } from './app-targets.ts';
 import type { Config } from './config/schema.ts';
+import type { TargetKey } from './domain/execution.ts';
 import { createDispatcher } from './delivery/dispatcher.ts';
 import { createSender } from './delivery/sender.ts';
 import type { Egress } from './delivery/sender.ts';
-import { targetText } from './domain/execution.ts';
-import type { TargetKey } from './domain/execution.ts';
-import { matchesFilter } from './domain/filter.ts';
-import type { Change } from './domain/transition.ts';
 import { startHttp } from './http/server.ts';
 import type { HttpServer } from './http/server.ts';
-import { createAwsGateway } from './imagebuilder/aws-gateway.ts';
 import { OPERATIONS } from './imagebuilder/gateway.ts';
-import { createMeasuredGateway } from './imagebuilder/measured-gateway.ts';
-import { createBottleneckLimiter } from './limiter/bottleneck-limiter.ts';
-import { createBudget } from './limiter/budget.ts';
-import { countChange, outboxMeasures, setGauges } from './metrics/collector.ts';
+import { outboxMeasures, setGauges } from './metrics/collector.ts';
 import { createInstruments, zeroInstruments } from './metrics/instruments.ts';
-import { Poller } from './polling/poller.ts';
+import type { Poller } from './polling/poller.ts';
 import { createRegistrar } from './polling/registrar.ts';
 import { systemClock } from './runtime/clock.ts';
 import { errorFields } from './runtime/log.ts';
@@ -86,45 +80,17 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     },
   });
 
-  const pollers = new Map<string, Poller>();
-  for (const target of config.targets) {
-    const { name } = target;
-    const learnt = await store.loadRate(target);
-    const poller = new Poller({
-      target: { name, accountId: target.accountId, region: target.region },
-      bounds: config.polling,
-      giveUpAfterDays: config.polling.giveUpAfterDays,
-      gateway: createMeasuredGateway(
-        createAwsGateway(target, { clock }),
-        ({ operation, outcome, durationSeconds }) => {
-          instruments.apiRequests.inc({ target: name, operation, outcome });
-          instruments.apiRequestDuration.observe({ target: name, operation }, durationSeconds);
-        },
-      ),
-      budget: createBudget({
-        makeLimiter: (perSecond) =>
-          createBottleneckLimiter({ perSecond, maxConcurrent: target.maxConcurrent }),
-        clock,
-        random,
-        ceiling: target.requestsPerSecond,
-        ...(learnt === undefined ? {} : { learnt }),
-        onThrottle: (cause) => instruments.throttles.inc({ target: name, cause }),
-      }),
-      store,
-      clock,
-      random,
-      log,
-      endpointsFor: (change) => endpointsFor(config, name, change),
-      onRecorded(change, endpoints) {
-        countChange(instruments, name, change);
-        logChange(log, name, change);
-        for (const endpoint of endpoints) dispatcher.wake(endpoint);
-      },
-    });
-    starting.defer(() => poller.stop(AbortSignal.abort()));
-    pollers.set(targetText(target), poller);
-  }
-  const pollerOf = (key: TargetKey) => pollers.get(targetText(key));
+  const targets = await createTargets({
+    config,
+    store,
+    instruments,
+    clock,
+    random,
+    log,
+    onDeliveries: (endpoint) => dispatcher.wake(endpoint),
+  });
+  for (const poller of targets.pollers) starting.defer(() => poller.stop(AbortSignal.abort()));
+  const pollerOf = (key: TargetKey) => targets.pollerOf(key);
 
   const registrar = createRegistrar({
     store,
@@ -145,7 +111,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   );
 
   let state: 'starting' | 'ready' | 'draining' = 'starting';
-  const targets = [...pollers.values()].map((poller) => poller.target);
+  const configured = targets.pollers.map(({ target }) => target);
   const http = await startHttp(
     {
       ...config.server,
@@ -154,10 +120,13 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     },
     {
       store,
-      targets: () => targets,
+      targets: () => configured,
       ...registrar,
       pollNow: (key) => pollerOf(key)?.pollNow(key) ?? false,
       live: (key) => pollerOf(key)?.live(key),
+      targetStates: () => targets.states(),
+      pauseTarget: (name) => targets.pause(name),
+      resumeTarget: (name) => targets.resume(name),
       onRegistration: (outcome) => instruments.registrations.inc({ source: 'api', outcome }),
       async metricsText() {
         const outbox = await countOutbox().catch((error: unknown) => {
@@ -166,7 +135,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
         });
         setGauges(
           instruments,
-          Array.from(pollers.values(), targetMeasures),
+          targets.pollers.map(targetMeasures),
           // What could not be counted stays as it was.
           outbox === undefined
             ? []
@@ -190,7 +159,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   );
   starting.defer(() => http.close());
 
-  for (const poller of pollers.values()) await poller.start();
+  for (const poller of targets.pollers) await poller.start();
   dispatcher.start();
   const sweeping = new AbortController();
   const sweeper = sweepRepeatedly(store, config.retention, clock, log, sweeping.signal);
@@ -205,7 +174,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
       sweeping.abort();
       const limit = AbortSignal.timeout(DRAIN_MS);
       await Promise.all([
-        ...pollers.values().map((poller) => poller.stop(limit)),
+        ...targets.pollers.map((poller) => poller.stop(limit)),
         dispatcher.stop(limit),
         sweeper,
       ]);
@@ -218,28 +187,6 @@ function egressOf({ egress: { proxy, ...rules } }: Config): Egress {
   return { ...rules, ...(proxy === null ? {} : { proxy: proxy.reveal() }) };
 }
 
-/** Which endpoints get the event of a change. */
-function endpointsFor({ endpoints }: Config, targetName: string, { event, next }: Change): readonly string[] {
-  if (event === undefined) return [];
-  const { lifecyclePolicyArn, labels } = next;
-  const filterable = { type: event.type, targetName, lifecyclePolicyArn, labels };
-  return endpoints.filter((endpoint) => matchesFilter(endpoint, filterable)).map(({ name }) => name);
-}
-
-function logChange(log: Logger, target: string, { next, from, event }: Change): void {
-  const { lifecycleExecutionId, status: to, tracking, reason } = next;
-  const eventFields = event === undefined ? {} : { event: event.type, eventId: event.id };
-  log.info({ target, lifecycleExecutionId, from, to, tracking, reason, ...eventFields }, 'status');
-}
-
 function targetMeasures(poller: Poller) {
-  const { rate, shortfall, overdueSeconds } = poller.measures();
-  return {
-    target: poller.target.name,
-    isUp: poller.isConfirmed,
-    requestsPerSecond: rate.perSecond,
-    shortfall,
-    overdueSeconds,
-    executions: poller.executions(),
-  };
+  return { ...poller.measures(), target: poller.target.name, executions: poller.executions() };
 }

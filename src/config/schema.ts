@@ -39,6 +39,12 @@ const metricsSchema = z.strictObject({
   host: z.exactOptional(field.text).describe('Default: that of the server'),
 });
 
+const stallSchema = z.strictObject({
+  IN_PROGRESS: field.stallSeconds.default(86_400),
+  CANCELLING: field.stallSeconds.default(3600),
+  PENDING: field.stallSeconds.default(172_800),
+});
+
 const targetSchema = z.strictObject({
   name: field.name.describe('Unique; rows belong to account and Region, so a target can be renamed'),
   accountId: field.accountId.describe('12 digits, quoted'),
@@ -53,6 +59,9 @@ const targetSchema = z.strictObject({
     .default(2)
     .describe('A ceiling: the learnt rate stays at or below it'),
   maxConcurrent: field.maxConcurrent.default(4).describe('Calls in flight at once'),
+  stalledAfterSeconds: stallSchema
+    .prefault({})
+    .describe('Longer in one status than this is execution.stalled; each key has its own default'),
 });
 
 const pollingSchema = z.strictObject({

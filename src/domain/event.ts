@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Execution, Target } from './execution.ts';
+import type { TargetProblem } from './reachability.ts';
 import { isFinal } from './status.ts';
 
 /** The short names of all events; `type` of the CloudEvent is TYPE_PREFIX and the short name. */
@@ -11,9 +12,15 @@ export const EVENT_TYPES = [
   'execution.failed',
   'execution.cancelled',
   'execution.unknown_status',
+  'execution.stalled',
+  'execution.not_found',
   'execution.expired',
+  'target.unreachable',
+  'target.recovered',
 ] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
+export type ExecutionEventType = Extract<EventType, `execution.${string}`>;
+export type TargetEventType = Extract<EventType, `target.${string}`>;
 
 export const TYPE_PREFIX = 'lifecycle-watcher.';
 
@@ -96,36 +103,77 @@ function transitionData(execution: Execution, { from, to, lastSeenFromAt, firstS
   };
 }
 
-/**
- * The event that tells `told` of `execution`, which already has its new status and sequence. The body is a CloudEvent
- * 1.0 in the JSON event format (https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md).
- */
+/** A CloudEvent 1.0 in the JSON event format (https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md). */
+function cloudEvent(attributes: {
+  readonly id: string;
+  readonly type: EventType;
+  readonly target: Target;
+  readonly subject: string;
+  readonly time: number;
+  readonly extension: Readonly<Record<string, number>>;
+  readonly data: object;
+}): string {
+  const { id, type, target, subject, time, extension, data } = attributes;
+  const { name, accountId, region } = target;
+  return JSON.stringify({
+    specversion: '1.0',
+    id,
+    source: `/imagebuilder/${accountId}/${region}`,
+    type: TYPE_PREFIX + type,
+    subject,
+    time: isoInstant(time),
+    datacontenttype: 'application/json',
+    ...extension,
+    data: { target: { name, accountId, region }, ...data },
+  });
+}
+
+/** The event that tells `told` of `execution`, which already has its new status and sequence. */
 export function newEvent(
-  type: EventType,
+  type: ExecutionEventType,
   execution: Execution,
   target: Target,
   time: number,
   told: Transition | Since,
 ): NewEvent {
-  const { name, accountId, region } = target;
+  const { lifecycleExecutionId: subject, sequence, labels } = execution;
   const id = eventId(type, execution, time);
-  const body = JSON.stringify({
-    specversion: '1.0',
+  const body = cloudEvent({
     id,
-    source: `/imagebuilder/${accountId}/${region}`,
-    type: TYPE_PREFIX + type,
-    subject: execution.lifecycleExecutionId,
-    time: isoInstant(time),
-    datacontenttype: 'application/json',
-    executionsequence: execution.sequence,
+    type,
+    target,
+    subject,
+    time,
+    extension: { executionsequence: sequence },
     data: {
-      target: { name, accountId, region },
       execution: executionData(execution),
       ...('since' in told
         ? { since: isoInstant(told.since) }
         : { transition: transitionData(execution, told) }),
-      labels: execution.labels,
+      labels,
     },
   });
-  return { id, type, sequence: execution.sequence, time, body };
+  return { id, type, sequence, time, body };
+}
+
+/** The event that tells of a target's problem, or of its end; `sequence` counts all events of the target. */
+export function newTargetEvent(
+  type: TargetEventType,
+  target: Target,
+  { kind, message, since }: TargetProblem,
+  sequence: number,
+  time: number,
+): NewEvent {
+  const { accountId, region, name: subject } = target;
+  const id = hashOf([accountId, region, '', type, sequence, isoInstant(time)]);
+  const body = cloudEvent({
+    id,
+    type,
+    target,
+    subject,
+    time,
+    extension: { targetsequence: sequence },
+    data: { problem: { kind, message }, since: isoInstant(since) },
+  });
+  return { id, type, sequence, time, body };
 }

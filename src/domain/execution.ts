@@ -43,6 +43,12 @@ export interface Sighting {
   readonly endTime?: number;
 }
 
+/** A run of missing answers, none of another kind in between: since when, epoch milliseconds, and how many. */
+export interface Absence {
+  readonly since: number;
+  readonly answers: number;
+}
+
 /** A tracked execution, as it is stored. Instants are epoch milliseconds. */
 export interface Execution extends ExecutionKey, Wishes, Sighting {
   readonly tracking: Tracking;
@@ -52,6 +58,10 @@ export interface Execution extends ExecutionKey, Wishes, Sighting {
   readonly registeredBy?: string;
   readonly registeredAt: number;
   readonly statusSince?: number;
+  /** When the present stay was found to have lasted too long. */
+  readonly stalledAt?: number;
+  /** Where the latest answer was that there is no such execution. */
+  readonly absence?: Absence;
   /** Number of the latest event, 0 before the first. Never starts again. */
   readonly sequence: number;
   /** When the latest accepted look was sent. */

@@ -10,6 +10,10 @@ export const CALL_OUTCOMES = [
 ] as const;
 export type CallOutcome = (typeof CALL_OUTCOMES)[number];
 
+/** Why a call did not get through to its target. */
+export const TROUBLES = ['denied', 'credentials', 'connection', 'unavailable'] as const;
+export type Trouble = (typeof TROUBLES)[number];
+
 /** A call that did not end well. `message` is for people and holds no secret. */
 export interface CallFailure {
   readonly outcome: Exclude<CallOutcome, 'ok'>;
@@ -17,6 +21,8 @@ export interface CallFailure {
   /** What AWS or the network called it: an error code or a Node error code. */
   readonly code?: string;
   readonly httpStatus?: number;
+  /** Given exactly with `denied` and `unavailable`. */
+  readonly trouble?: Trouble;
   /** Only with `throttled`: how long AWS asks us to wait. */
   readonly retryAfterMs?: number;
 }

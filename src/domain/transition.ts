@@ -46,13 +46,14 @@ function stayBegan(execution: Execution, observation: Observation): number {
 }
 
 function applied(execution: Execution, observation: Observation, isNewStatus: boolean): Execution {
-  const { reason: _staleReason, ...kept } = execution;
+  const { reason: _stale, absence: _over, stalledAt, ...kept } = execution;
   const { sentAt, answeredAt, sentTick: _sent, answeredTick: _answered, ...sighting } = observation;
   const since = isNewStatus ? stayBegan(execution, observation) : execution.statusSince;
   return {
     ...kept,
     ...sighting,
     ...(since === undefined ? {} : { statusSince: since }),
+    ...(isNewStatus || stalledAt === undefined ? {} : { stalledAt }),
     lastPolledAt: sentAt,
     ...(isFinal(observation.status) ? { tracking: 'finished' as const, trackingEndedAt: answeredAt } : {}),
   };

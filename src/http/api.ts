@@ -8,6 +8,7 @@ import type { App } from './fastify.ts';
 import { listRoutes } from './list-routes.ts';
 import { Problem } from './problem.ts';
 import { registrationRoutes } from './registration-routes.ts';
+import { targetRoutes } from './target-routes.ts';
 import type { HttpOptions, HttpParts } from './parts.ts';
 
 /** Requests that wait for their answer; with the limit of a body this bounds the memory that they can take. */
@@ -81,6 +82,7 @@ export async function apiRoutes(app: App, options: HttpOptions, parts: HttpParts
         executionRoutes(api, parts);
         listRoutes(api, parts);
         eventRoutes(api, parts);
+        targetRoutes(api, parts);
       });
     },
     { prefix: '/v1' },

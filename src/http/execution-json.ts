@@ -4,7 +4,8 @@ import type { Execution, Target, TargetKey } from '../domain/execution.ts';
 import { isoInstant } from '../domain/event.ts';
 import type { LiveExecution } from './parts.ts';
 
-const instant = z.string().describe('ISO 8601, UTC, milliseconds');
+/** An instant in an answer. */
+export const instantText = z.string().describe('ISO 8601, UTC, milliseconds');
 
 /** An execution as the outside sees it. What is unknown is left out. */
 export const executionSchema = z.object({
@@ -16,19 +17,19 @@ export const executionSchema = z.object({
   lifecyclePolicyArn: z.string().optional(),
   resourceArn: z.string().optional(),
   hasImpactedResources: z.boolean().optional(),
-  startTime: instant.optional(),
-  endTime: instant.optional(),
-  statusSince: instant.optional(),
+  startTime: instantText.optional(),
+  endTime: instantText.optional(),
+  statusSince: instantText.optional(),
   sequence: z.int(),
   labels: z.record(z.string(), z.string()).readonly(),
   source: z.enum(SOURCES),
   registeredBy: z.string().optional(),
-  registeredAt: instant,
-  expectedAt: instant.optional(),
-  giveUpAt: instant.optional(),
+  registeredAt: instantText,
+  expectedAt: instantText.optional(),
+  giveUpAt: instantText.optional(),
   callbackUrl: z.string().optional(),
-  lastPolledAt: instant.optional(),
-  nextPollAt: instant.optional(),
+  lastPolledAt: instantText.optional(),
+  nextPollAt: instantText.optional(),
   estimatedDetectionLagSeconds: z.number().optional(),
 });
 export type ExecutionJson = z.output<typeof executionSchema>;

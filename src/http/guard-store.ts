@@ -28,5 +28,8 @@ export function guardStore(parts: HttpParts): HttpParts {
     },
     register: guarded((registrations) => parts.register(registrations)),
     remove: guarded((key) => parts.remove(key)),
+    targetStates: guarded(() => parts.targetStates()),
+    pauseTarget: guarded((name) => parts.pauseTarget(name)),
+    resumeTarget: guarded((name) => parts.resumeTarget(name)),
   };
 }

@@ -1,4 +1,5 @@
 import type { ExecutionKey, Target } from '../domain/execution.ts';
+import type { ProblemKind } from '../domain/reachability.ts';
 import type { Registration, RegistrationResult } from '../domain/registration.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
@@ -30,6 +31,18 @@ export interface LiveExecution {
   readonly estimatedDetectionLagSeconds: number;
 }
 
+/** What is known of a target now. Instants are epoch milliseconds, rates calls per second. */
+export interface TargetState {
+  readonly target: Target;
+  readonly isReachable: boolean;
+  readonly isPaused: boolean;
+  readonly problem?: { readonly kind: ProblemKind | 'removed'; readonly message: string };
+  readonly rate: { readonly perSecond: number; readonly ceiling: number; readonly lastThrottledAt?: number };
+  /** Active executions. */
+  readonly tracked: number;
+  readonly overdueSeconds: number;
+}
+
 export type Readiness = { readonly ready: true } | { readonly ready: false; readonly reason: string };
 
 /** What the requests are answered from. */
@@ -45,6 +58,11 @@ export interface HttpParts {
   pollNow(key: ExecutionKey): boolean;
   /** Undefined where it is not looked after. */
   live(key: ExecutionKey): LiveExecution | undefined;
+  /** Of every target, also of those that are configured no longer and still have active executions. */
+  targetStates(): Promise<readonly TargetState[]>;
+  /** Durable before it resolves; undefined where no target of this name is configured. */
+  pauseTarget(name: string): Promise<TargetState | undefined>;
+  resumeTarget(name: string): Promise<TargetState | undefined>;
   /** Told of the outcome of every registration asked for. */
   onRegistration(outcome: RegistrationResult['outcome']): void;
   metricsText(): Promise<{ readonly contentType: string; readonly body: string }>;

@@ -99,6 +99,7 @@ export const noQuery = z.strictObject({});
 /** Of a POST that needs no body: none or an empty object. */
 export const noBody = z.strictObject({}).nullable();
 export const executionPath = z.object({ lifecycleExecutionId: z.string() });
+export const targetPath = z.object({ name: z.string() });
 export const targetQuery = z.strictObject({ target });
 
 const labelParameter = new RegExp(`^label\\.(?!__proto__$)(${LABEL_KEY})$`);

@@ -6,7 +6,14 @@ import { guardStore } from './guard-store.ts';
 import type { HttpOptions, HttpParts, ListenAddress } from './parts.ts';
 import { metricsRoute, probeRoutes } from './probes.ts';
 
-export type { HttpOptions, HttpParts, ListenAddress, LiveExecution, Readiness } from './parts.ts';
+export type {
+  HttpOptions,
+  HttpParts,
+  ListenAddress,
+  LiveExecution,
+  Readiness,
+  TargetState,
+} from './parts.ts';
 
 /** An address that answers. */
 export interface BoundAddress extends ListenAddress {

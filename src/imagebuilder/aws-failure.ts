@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { CallFailure } from '../domain/outcome.ts';
+import type { CallFailure, Trouble } from '../domain/outcome.ts';
 import { parseRetryAfterMs } from '../domain/retry-after.ts';
 import type { Operation } from './gateway.ts';
 
@@ -21,8 +21,11 @@ const THROTTLING = new Set([
   'ThrottlingException',
   'TooManyRequestsException',
 ]);
-const DENIED =
-  /^(AccessDenied|AuthFailure|CredentialsProvider|CredentialsTimeout|Expired_?Token|Forbidden|IncompleteSignature|InvalidAccessKeyId|InvalidClientTokenId|InvalidIdentityToken|InvalidSignature|InvalidToken|MissingAuthenticationToken|NotAuthorized|OptInRequired|ProviderError|RegionDisabled|RequestExpired|SignatureDoesNotMatch|TokenProvider|TokenRefreshRequired|Unauthorized|UnrecognizedClient)/;
+/** No credentials, or none that AWS knows or still accepts. */
+const CREDENTIALS =
+  /^(AuthFailure|CredentialsProvider|CredentialsTimeout|Expired_?Token|IncompleteSignature|InvalidAccessKeyId|InvalidClientTokenId|InvalidIdentityToken|InvalidSignature|InvalidToken|MissingAuthenticationToken|ProviderError|RequestExpired|SignatureDoesNotMatch|TokenProvider|TokenRefreshRequired|UnrecognizedClient)/;
+/** Known, and not allowed. */
+const FORBIDDEN = /^(AccessDenied|Forbidden|NotAuthorized|OptInRequired|RegionDisabled|Unauthorized)/;
 /** What a Get answers to an id that it does not know, or knows no longer: nothing tells the two apart. */
 const UNKNOWN_ID = new Set(['InvalidRequestException', 'ClientException']);
 /** A cut connection counts as one even where a status line had come. */
@@ -63,14 +66,27 @@ export function toFailure(error: unknown, operation: Operation, now: number): Ca
   const httpStatus = httpStatusOf(thrown);
   const outcome = outcomeOf(thrown, names, httpStatus, operation);
   const code = codeOf(names);
+  const trouble = troubleOf(outcome, names, httpStatus);
   const retryAfterMs = outcome === 'throttled' ? retryAfterOf(thrown, now) : undefined;
   return {
     outcome,
     message: messageOf(thrown, code, httpStatus),
     ...(code === undefined ? {} : { code }),
     ...(httpStatus === undefined ? {} : { httpStatus }),
+    ...(trouble === undefined ? {} : { trouble }),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   };
+}
+
+function troubleOf(
+  outcome: CallFailure['outcome'],
+  names: readonly string[],
+  httpStatus: number | undefined,
+): Trouble | undefined {
+  if (outcome === 'denied') return names.some((name) => CREDENTIALS.test(name)) ? 'credentials' : 'denied';
+  if (outcome !== 'unavailable') return undefined;
+  const isAnswered = httpStatus !== undefined && httpStatus >= 500;
+  return isAnswered && !names.some((name) => CUT_OFF.test(name)) ? 'unavailable' : 'connection';
 }
 
 function outcomeOf(
@@ -82,7 +98,8 @@ function outcomeOf(
   const isNamed = (test: (name: string) => boolean) => names.some(test);
   if (httpStatus === 429 || $retryable?.throttling === true) return 'throttled';
   if (isNamed((name) => THROTTLING.has(name))) return 'throttled';
-  if (httpStatus === 401 || httpStatus === 403 || isNamed((name) => DENIED.test(name))) return 'denied';
+  if (httpStatus === 401 || httpStatus === 403) return 'denied';
+  if (isNamed((name) => CREDENTIALS.test(name) || FORBIDDEN.test(name))) return 'denied';
   if (httpStatus === undefined) return names.includes('SyntaxError') ? 'malformed' : 'unavailable';
   if (httpStatus >= 500 || isNamed((name) => CUT_OFF.test(name))) return 'unavailable';
   if (httpStatus < 300) return 'malformed';

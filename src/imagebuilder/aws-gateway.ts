@@ -46,10 +46,10 @@ export function createAwsGateway(
       return read(answer, { ...sent, answeredAt: clock.now(), answeredTick: clock.monotonicNow() });
     } catch (error) {
       if (linked.hasTimedOut) {
-        return { outcome: 'unavailable', code: 'TimeoutError', message: `no answer within ${timeoutMs} ms` };
+        return connectionFailure('TimeoutError', `no answer within ${timeoutMs} ms`);
       }
       if (linked.signal.aborted) {
-        return { outcome: 'unavailable', code: 'AbortError', message: 'the call was aborted' };
+        return connectionFailure('AbortError', 'the call was aborted');
       }
       return toFailure(error, operation, clock.now());
     }
@@ -105,6 +105,10 @@ function toObservation(answer: unknown, askedId: string, times: Times): CallResu
       : { hasImpactedResources: rest.resourcesImpactedSummary.hasImpactedResources }),
   };
   return { outcome: 'ok', value };
+}
+
+function connectionFailure(code: string, message: string): CallFailure {
+  return { outcome: 'unavailable', trouble: 'connection', code, message };
 }
 
 function malformed(message: string): CallFailure {

@@ -18,8 +18,8 @@ export interface Budget {
    * `LimiterClosedError` where the budget is closed before the call began.
    */
   run<T>(choose: () => Call<T> | undefined, signal: AbortSignal): Promise<CallResult<T> | undefined>;
-  /** For the store and for metrics. */
-  rate(): LearntRate & { readonly ceiling: number };
+  /** For the store, for metrics and for people. `lastThrottledAt` is epoch milliseconds. */
+  rate(): LearntRate & { readonly ceiling: number; readonly lastThrottledAt?: number };
   /** Whether more is due than the rate allows: only then does it grow. */
   setWanted(wanted: boolean): void;
   /** Refuses what waits and aborts what runs. */
@@ -53,6 +53,7 @@ export function createBudget(parts: BudgetParts): Budget {
   let limiter = parts.makeLimiter(appliedPerSecond);
   let pausedUntil = -Infinity;
   let isWanted = false;
+  let lastThrottledAt: number | undefined;
   const closing = new AbortController();
   const turns = createTurns();
 
@@ -88,6 +89,7 @@ export function createBudget(parts: BudgetParts): Budget {
     rate = learnt.rate;
     pausedUntil = Math.max(pausedUntil, learnt.pauseUntil ?? -Infinity);
     apply();
+    if (answer.outcome === 'throttled') lastThrottledAt = clock.now();
     if (learnt.cause !== undefined) parts.onThrottle?.(learnt.cause);
   }
 
@@ -145,7 +147,12 @@ export function createBudget(parts: BudgetParts): Budget {
     },
     rate() {
       const { perSecond, ceiling, throttledAt } = rate;
-      return { perSecond, ceiling, ...(throttledAt === undefined ? {} : { throttledAt }) };
+      return {
+        perSecond,
+        ceiling,
+        ...(throttledAt === undefined ? {} : { throttledAt }),
+        ...(lastThrottledAt === undefined ? {} : { lastThrottledAt }),
+      };
     },
     setWanted(wanted) {
       isWanted = wanted;

@@ -26,7 +26,7 @@ export function countChange(instruments: Instruments, target: string, change: Ch
 export interface TargetMeasures {
   readonly target: string;
   readonly isUp: boolean;
-  readonly requestsPerSecond: number;
+  readonly rate: { readonly perSecond: number };
   readonly shortfall: number;
   readonly overdueSeconds: number;
   readonly executions: Iterable<Execution>;
@@ -69,16 +69,19 @@ export function setGauges(
   targets: Iterable<TargetMeasures>,
   outboxes: Iterable<OutboxMeasures>,
 ): void {
-  for (const { target, isUp, requestsPerSecond, shortfall, overdueSeconds, executions } of targets) {
+  for (const { target, isUp, rate, shortfall, overdueSeconds, executions } of targets) {
     instruments.targetUp.set({ target }, isUp ? 1 : 0);
-    instruments.requestRateLimit.set({ target }, requestsPerSecond);
+    instruments.requestRateLimit.set({ target }, rate.perSecond);
     instruments.budgetShortfall.set({ target }, shortfall);
     instruments.pollOverdue.set({ target }, overdueSeconds);
     const counts = new Map<StatusLabel, number>();
-    for (const { status } of executions) {
+    let stalled = 0;
+    for (const { status, stalledAt } of executions) {
+      if (stalledAt !== undefined) stalled += 1;
       const label = statusLabel(status);
       counts.set(label, (counts.get(label) ?? 0) + 1);
     }
+    instruments.stalledExecutions.set({ target }, stalled);
     for (const status of STATUS_LABELS) {
       // A final execution is no longer active.
       if (!isFinal(status)) instruments.trackedExecutions.set({ target, status }, counts.get(status) ?? 0);

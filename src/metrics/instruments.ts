@@ -32,6 +32,11 @@ export function createInstruments(version: string) {
   return {
     registry,
     trackedExecutions: gauge('tracked_executions', 'Active executions.', ['target', 'status']),
+    stalledExecutions: gauge(
+      'stalled_executions',
+      'Active executions that have been in one status too long.',
+      ['target'],
+    ),
     transitions: counter('transitions_total', 'Changes of status that were recorded.', [
       'target',
       'from',

@@ -24,10 +24,11 @@ export function createBookkeeping(parts: BookkeepingParts, executions: () => Ite
   let saved: LearntRate | undefined;
 
   async function writePolled(slice: readonly Tracked[]): Promise<void> {
-    const polled = slice.flatMap(({ execution }) => {
-      const { lastPolledAt } = execution;
-      return lastPolledAt === undefined ? [] : [{ registration: execution.registration, lastPolledAt }];
-    });
+    const polled = slice.map(({ execution: { registration, lastPolledAt, absence } }) => ({
+      registration,
+      ...(lastPolledAt === undefined ? {} : { lastPolledAt }),
+      ...(absence === undefined ? {} : { absence }),
+    }));
     for (const tracked of slice) tracked.isPolledDirty = false;
     try {
       await store.flushPolled(polled);

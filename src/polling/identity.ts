@@ -3,44 +3,34 @@ import type { Gateway } from '../imagebuilder/gateway.ts';
 import type { Budget } from '../limiter/budget.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
-
-const FIRST_WAIT_MS = 1000;
-const LONGEST_WAIT_MS = 300_000;
+import type { TargetReachability } from './reachability.ts';
 
 export interface IdentityParts {
   readonly target: Target;
-  readonly gateway: Gateway;
+  readonly gateway: Pick<Gateway, 'getAccountId'>;
   readonly budget: Budget;
   readonly clock: Clock;
-  readonly random: () => number;
   readonly log: Log;
 }
 
 /**
- * Asks STS whose the target's credentials are until they turn out to be its account's: true. Waits longer from one
- * failure to the next, up to five minutes. False where `signal` aborted first.
+ * Asks STS once whose the target's credentials are, and tells `reachability`. Whether they are its account's.
+ * Rejects where the budget is closed, or `signal` aborts before the request.
  */
-export async function confirmIdentity(parts: IdentityParts, signal: AbortSignal): Promise<boolean> {
-  const { target, gateway, budget, clock, random, log } = parts;
-  for (let waitMs = FIRST_WAIT_MS; !signal.aborted; waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS)) {
-    const result = await budget
-      .run(() => (call) => gateway.getAccountId(call), signal)
-      .catch((error: unknown) => {
-        if (signal.aborted) return undefined;
-        throw error;
-      });
-    if (result === undefined) return false;
-    if (result.outcome === 'ok' && result.value === target.accountId) return true;
-    if (result.outcome === 'ok') {
-      const fields = { target: target.name, accountId: target.accountId, credentialsOf: result.value };
-      log.error(fields, 'credentials belong to another account: target is not polled');
-    } else {
-      log.warn(
-        { target: target.name, ...result },
-        'credentials could not be checked: target is not polled yet',
-      );
-    }
-    await clock.sleep(waitMs * (0.8 + 0.4 * random()), signal);
+export async function checkIdentity(
+  { target, gateway, budget, clock, log }: IdentityParts,
+  reachability: Pick<TargetReachability, 'tell' | 'fail'>,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const result = await budget.run(() => (call) => gateway.getAccountId(call), signal);
+  if (result === undefined) return false;
+  if (result.outcome === 'ok' && result.value !== target.accountId) {
+    const message = `the credentials belong to account ${result.value}, not to ${target.accountId}: not polled`;
+    await reachability.fail({ kind: 'wrong_account', message, since: clock.now() });
+    return false;
   }
+  await reachability.tell(result);
+  if (result.outcome === 'ok') return true;
+  log.warn({ target: target.name, ...result }, 'credentials could not be checked: target is not polled yet');
   return false;
 }

@@ -7,6 +7,13 @@ import type { Budget } from '../limiter/budget.ts';
 
 const REPEATS = 2;
 
+export interface LookParts {
+  readonly gateway: Pick<Gateway, 'getExecution'>;
+  readonly budget: Budget;
+  /** In [0, 1). */
+  readonly random: () => number;
+}
+
 /** Carries a failure that is worth a repeat through p-retry, which knows only errors. */
 class TransientFailure extends Error {
   readonly failure: CallFailure;
@@ -19,15 +26,14 @@ class TransientFailure extends Error {
 
 /**
  * Looks at the execution that `pick` names at the moment the limiter lets the first request start; undefined
- * where nothing was due then. A failure of the network or of AWS is repeated at most twice, each request through the
- * budget. Rejects where the budget is closed.
+ * where nothing was due then. A failure of the network or of AWS is repeated at most `repeats` times, twice by default, each
+ * request through the budget. Rejects where the budget is closed.
  */
 export async function lookRepeatedly(
-  gateway: Gateway,
-  budget: Budget,
-  random: () => number,
+  { gateway, budget, random }: LookParts,
   pick: () => string | undefined,
   signal: AbortSignal,
+  repeats = REPEATS,
 ): Promise<CallResult<Observation> | undefined> {
   const request = async () => {
     const result = await budget.run(() => {
@@ -41,7 +47,7 @@ export async function lookRepeatedly(
   const minTimeout = 500 * (1 + random());
   try {
     return await pRetry(request, {
-      retries: REPEATS,
+      retries: repeats,
       minTimeout,
       maxTimeout: 5000,
       // No `signal` here: p-retry would reject an answer that came after the abort, and it is to be recorded.

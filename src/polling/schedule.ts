@@ -66,18 +66,21 @@ export class Schedule {
     this.#queue.delete(tracked);
   }
 
-  /** Takes out of the queue what is to be looked at now, if anything is. `first` or `next` puts it back. */
-  take(): Tracked | undefined {
+  /**
+   * Takes out of the queue what is to be looked at now, if anything is; where `isEarly`, what comes next although it is
+   * not due. `first` or `next` puts it back.
+   */
+  take(isEarly = false): Tracked | undefined {
     const head = this.#queue.peek();
-    if (head === undefined || this.#readyTick(head.item, head.dueAt) > this.#clock.monotonicNow())
-      return undefined;
+    if (head === undefined) return undefined;
+    if (!isEarly && this.#readyTick(head.item, head.dueAt) > this.#clock.monotonicNow()) return undefined;
     this.#queue.delete(head.item);
     return head.item;
   }
 
-  /** Resolves when `take` has something, or `signal` aborts. */
-  async untilReady(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
+  /** Resolves when `take` has something, or `isOver` is true when it is woken. */
+  async untilReady(isOver: () => boolean): Promise<void> {
+    while (!isOver()) {
       const head = this.#queue.peek();
       const waitMs =
         head === undefined ? Infinity : this.#readyTick(head.item, head.dueAt) - this.#clock.monotonicNow();

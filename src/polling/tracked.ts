@@ -12,7 +12,7 @@ export interface Tracked {
   lastAcceptedTick?: number;
   /** When the latest look of any outcome ended. */
   lastLookTick?: number;
-  /** Whether `lastPolledAt` is newer than what is stored. */
+  /** Whether `lastPolledAt` or `absence` is newer than what is stored. */
   isPolledDirty: boolean;
   /** Asked for while a look was under way: the next one comes at once. */
   isWantedAgain: boolean;

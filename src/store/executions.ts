@@ -5,10 +5,10 @@ import { register } from '../domain/registration.ts';
 import type { Registration, RegistrationResult } from '../domain/registration.ts';
 import type { Dialect } from './dialect.ts';
 import type { ExecutionPage, ExecutionQuery, Polled } from './store.ts';
-import { executionOf, rowOf } from './tables.ts';
+import { absenceColumns, executionOf, rowOf } from './tables.ts';
 import type { ExecutionTable, Tables } from './tables.ts';
 
-/** Rows written by one statement: 24 columns each, and SQLite allows 32,766 parameters. */
+/** Rows written by one statement: 27 columns each, and SQLite allows 32,766 parameters. */
 const ROWS_A_STATEMENT = 200;
 
 type Condition = (
@@ -152,10 +152,10 @@ export async function activeExecutions(
 
 /** `Store.flushPolled`, inside a transaction. */
 export async function flushPolled(db: Kysely<Tables>, polled: readonly Polled[]): Promise<void> {
-  for (const { registration, lastPolledAt } of polled) {
+  for (const { registration, lastPolledAt, absence } of polled) {
     await db
       .updateTable('executions')
-      .set({ last_polled_at: lastPolledAt })
+      .set({ last_polled_at: lastPolledAt ?? null, ...absenceColumns(absence) })
       .where('registration', '=', registration)
       .execute();
   }

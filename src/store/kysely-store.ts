@@ -1,6 +1,6 @@
 import type { Kysely, Transaction } from 'kysely';
 import type { Change } from '../domain/transition.ts';
-import { addDeliveries, claimDue, nextDueAt, release, settleAll } from './claims.ts';
+import { claimDue, nextDueAt, release, settleAll } from './claims.ts';
 import {
   abandonExcept,
   countOutbox,
@@ -19,12 +19,14 @@ import {
   registerAll,
   removeExecution,
 } from './executions.ts';
+import { recordEvent } from './events.ts';
 import { eventsOf, readFeed, readFeedBounds } from './feed.ts';
 import { enableEndpoint, unhealthyLanes } from './lanes.ts';
 import { sweepOnce } from './retention.ts';
 import type { Store } from './store.ts';
 import { sightingColumns } from './tables.ts';
 import type { Tables } from './tables.ts';
+import { activeTargets, countActive, findTarget, pauseTarget, recordTarget } from './targets.ts';
 
 async function recordChange(
   db: Kysely<Tables>,
@@ -42,23 +44,7 @@ async function recordChange(
     .where((eb) => (status === undefined ? eb('status', 'is', null) : eb('status', '=', status)))
     .executeTakeFirst();
   if (numUpdatedRows === 0n) return 'conflict';
-  if (event === undefined) return 'recorded';
-  const { id, type, time, body } = event;
-  const { accountId, region, lifecycleExecutionId } = next;
-  const { position } = await db
-    .insertInto('events')
-    .values({
-      id,
-      type,
-      time,
-      body,
-      account_id: accountId,
-      region,
-      lifecycle_execution_id: lifecycleExecutionId,
-    })
-    .returning('position')
-    .executeTakeFirstOrThrow();
-  await addDeliveries(db, position, endpoints, time);
+  if (event !== undefined) await recordEvent(db, event, next, endpoints);
   return 'recorded';
 }
 
@@ -77,6 +63,11 @@ export function createKyselyStore(db: Kysely<Tables>, dialect: Dialect, close: (
     remove: (key, at) => removeExecution(db, key, at),
     active: (target, after, limit) => activeExecutions(db, target, after, limit),
     record: (change, endpoints) => inTransaction((tx) => recordChange(tx, change, endpoints)),
+    target: (key) => findTarget(db, key),
+    pauseTarget: (key, isPaused) => pauseTarget(db, key, isPaused),
+    recordTarget: (change, endpoints) => inTransaction((tx) => recordTarget(tx, change, endpoints)),
+    activeTargets: () => activeTargets(db),
+    countActive: (key) => countActive(db, key),
     flushPolled: (polled) => inTransaction((tx) => flushPolled(tx, polled)),
     eventsOf: (key, limit) => eventsOf(db, key, limit),
     feed: (query) => inTransaction((tx) => readFeed(tx, query)),

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { Retention } from './store.ts';
 import type { Tables } from './tables.ts';
@@ -41,6 +42,24 @@ async function sweepExecutions(db: Kysely<Tables>, before: number, limit: number
     await db.deleteFrom('executions').where('registration', '=', registration).execute();
   }
   return ended.length;
+}
+
+/** Leaves events of targets orphaned: they have no execution with which they would go. Returns how many. */
+async function sweepTargetEvents(db: Kysely<Tables>, before: number, limit: number): Promise<number> {
+  const { numUpdatedRows } = await db
+    .updateTable('events')
+    .set({ orphaned: 1 })
+    .where('position', 'in', (eb) =>
+      eb
+        .selectFrom('events')
+        .select('position')
+        .where('lifecycle_execution_id', '=', sql.lit(''))
+        .where('orphaned', '=', sql.lit(0))
+        .where('time', '<', before)
+        .limit(limit),
+    )
+    .executeTakeFirst();
+  return Number(numUpdatedRows);
 }
 
 /** Deletes orphaned events that no delivery needs any more; returns how many. */
@@ -93,6 +112,7 @@ export async function sweepOnce(
     await sweepDeliveries(db, 'delivered', deliveredBefore, limit),
     await sweepDeliveries(db, 'dead', deadBefore, limit),
     await sweepExecutions(db, finishedBefore, limit),
+    await sweepTargetEvents(db, finishedBefore, limit),
     await sweepEvents(db, limit),
   ];
   return counts.some((count) => count >= limit);

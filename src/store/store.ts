@@ -1,5 +1,7 @@
-import type { Execution, ExecutionKey, Labels, TargetKey, Tracking } from '../domain/execution.ts';
+import type { NewEvent } from '../domain/event.ts';
+import type { Absence, Execution, ExecutionKey, Labels, TargetKey, Tracking } from '../domain/execution.ts';
 import type { LearntRate } from '../domain/rate.ts';
+import type { TargetProblem } from '../domain/reachability.ts';
 import type { Registration, RegistrationResult } from '../domain/registration.ts';
 import type { Change } from '../domain/transition.ts';
 import type { Outbox } from './outbox.ts';
@@ -61,7 +63,24 @@ export interface FeedBounds {
 /** Polled, nothing new: bookkeeping that is written in batches. */
 export interface Polled {
   readonly registration: number;
-  readonly lastPolledAt: number;
+  readonly lastPolledAt?: number;
+  readonly absence?: Absence;
+}
+
+/** What is kept of a target. */
+export interface StoredTarget {
+  readonly isPaused: boolean;
+  /** Number of the target's latest event, 0 before the first. */
+  readonly sequence: number;
+  /** What makes it unreachable. */
+  readonly problem?: TargetProblem;
+}
+
+/** A target became unreachable, for `problem`, or recovered: without. */
+export interface TargetChange {
+  readonly target: TargetKey;
+  readonly problem?: TargetProblem;
+  readonly event: NewEvent;
 }
 
 export interface Retention {
@@ -95,6 +114,14 @@ export interface Store extends Outbox, AsyncDisposable {
    */
   record(change: Change, endpoints: readonly string[]): Promise<'recorded' | 'conflict'>;
   flushPolled(polled: readonly Polled[]): Promise<void>;
+  /** Of a target that nothing is known of: not paused, no event yet. */
+  target(key: TargetKey): Promise<StoredTarget>;
+  pauseTarget(key: TargetKey, isPaused: boolean): Promise<void>;
+  /** Stores what a target's problem is now, the event that tells of it and one delivery per endpoint: all or nothing. */
+  recordTarget(change: TargetChange, endpoints: readonly string[]): Promise<void>;
+  /** Accounts and Regions that have active executions. */
+  activeTargets(): Promise<readonly TargetKey[]>;
+  countActive(key: TargetKey): Promise<number>;
   /** Events of one execution in the order recorded, the newest `limit`. */
   eventsOf(key: ExecutionKey, limit: number): Promise<readonly StoredEvent[]>;
   feed(query: FeedQuery): Promise<FeedPage>;

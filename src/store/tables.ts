@@ -1,7 +1,8 @@
 import type { Generated, Insertable, Selectable } from 'kysely';
 import type { AttemptOutcome, DeliveryState } from '../domain/delivery.ts';
-import type { Execution, Labels, Source, Tracking } from '../domain/execution.ts';
+import type { Absence, Execution, Labels, Source, Tracking } from '../domain/execution.ts';
 import type { DisabledReason } from '../domain/lane-health.ts';
+import type { ProblemKind } from '../domain/reachability.ts';
 
 /** Instants are epoch milliseconds, truth is 0 or 1. */
 export interface ExecutionTable {
@@ -26,6 +27,9 @@ export interface ExecutionTable {
   start_time: number | null;
   end_time: number | null;
   status_since: number | null;
+  stalled_at: number | null;
+  missing_since: number | null;
+  missing_answers: number | null;
   sequence: number;
   last_polled_at: number | null;
   tracking_ended_at: number | null;
@@ -40,9 +44,10 @@ export interface EventTable {
   time: number;
   account_id: string;
   region: string;
+  /** Empty where the event is one of the target as a whole. */
   lifecycle_execution_id: string;
   body: string;
-  /** 1 once retention has deleted its execution: it stays only for its deliveries. */
+  /** 1 once retention keeps it no longer: it stays only for its deliveries. */
   orphaned: Generated<number>;
 }
 
@@ -89,6 +94,18 @@ export interface RateTable {
   throttled_at: number | null;
 }
 
+export interface TargetTable {
+  account_id: string;
+  region: string;
+  paused: Generated<number>;
+  /** Number of the latest event, 0 before the first. */
+  sequence: Generated<number>;
+  /** What makes it unreachable; null where nothing does. */
+  problem_kind: ProblemKind | null;
+  problem_message: string | null;
+  problem_since: number | null;
+}
+
 /** One row. */
 export interface StateTable {
   epoch: string;
@@ -104,6 +121,7 @@ export interface Tables {
   attempts: AttemptTable;
   lanes: LaneTable;
   rates: RateTable;
+  targets: TargetTable;
   store_state: StateTable;
 }
 
@@ -114,7 +132,7 @@ function without<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], nu
 
 /** An execution from its row. */
 export function executionOf(row: Selectable<ExecutionTable>): Execution {
-  const impacted = row.has_impacted_resources;
+  const { has_impacted_resources: impacted, missing_since: since, missing_answers: answers } = row;
   return {
     accountId: row.account_id,
     region: row.region,
@@ -138,11 +156,17 @@ export function executionOf(row: Selectable<ExecutionTable>): Execution {
       startTime: row.start_time,
       endTime: row.end_time,
       statusSince: row.status_since,
+      stalledAt: row.stalled_at,
+      absence: since === null || answers === null ? null : { since, answers },
       lastPolledAt: row.last_polled_at,
       trackingEndedAt: row.tracking_ended_at,
       deletedAt: row.deleted_at,
     }),
   };
+}
+
+export function absenceColumns(absence: Absence | undefined) {
+  return { missing_since: absence?.since ?? null, missing_answers: absence?.answers ?? null };
 }
 
 /** What AWS and the watcher say of an execution: the columns that a change writes. */
@@ -157,6 +181,8 @@ export function sightingColumns(execution: Execution) {
     start_time: execution.startTime ?? null,
     end_time: execution.endTime ?? null,
     status_since: execution.statusSince ?? null,
+    stalled_at: execution.stalledAt ?? null,
+    ...absenceColumns(execution.absence),
     sequence: execution.sequence,
     last_polled_at: execution.lastPolledAt ?? null,
     tracking_ended_at: execution.trackingEndedAt ?? null,

@@ -58,6 +58,7 @@ test('the defaults', async () => {
         region: 'eu-west-1',
         requestsPerSecond: 2,
         maxConcurrent: 4,
+        stalledAfterSeconds: { IN_PROGRESS: 86_400, CANCELLING: 3600, PENDING: 172_800 },
       },
     ],
     polling: { targetLagSeconds: 15, minIntervalSeconds: 5, maxIntervalSeconds: 900, giveUpAfterDays: 90 },

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { newTargetEvent } from '../../src/domain/event.ts';
 import type { Execution } from '../../src/domain/execution.ts';
 import type { Registration } from '../../src/domain/registration.ts';
+import { stall } from '../../src/domain/stall.ts';
 import { transition } from '../../src/domain/transition.ts';
 import type { Change } from '../../src/domain/transition.ts';
 import type { ClaimedDelivery, Settlement, Store } from '../../src/store/store.ts';
@@ -252,6 +254,80 @@ export function describeStore(name: string, open: () => Promise<Store>): void {
         await store.saveRate(TARGET, { perSecond: 3 });
         expect(await store.loadRate(TARGET)).toEqual({ perSecond: 3 });
         expect(await store.loadRate(ELSEWHERE)).toBeUndefined();
+      });
+
+      it('remembers what is flushed of a look, and forgets it again', async () => {
+        const { registration: number, ...key } = await registered(1);
+        const absence = { since: T0 + 5, answers: 3 };
+        await store.flushPolled([{ registration: number, lastPolledAt: T0 + 1, absence }]);
+        expect(await store.find(key)).toMatchObject({ lastPolledAt: T0 + 1, absence });
+        await store.flushPolled([{ registration: number, lastPolledAt: T0 + 9 }]);
+        expect(await store.find(key)).not.toHaveProperty('absence');
+      });
+
+      it('remembers a stall until the status changes', async () => {
+        const { next } = await recorded(await registered(1), 'IN_PROGRESS');
+        const stalled = stall(next, TARGET, anObservation('IN_PROGRESS', T0 + DAY_MS), { IN_PROGRESS: 60 });
+        if (stalled === undefined) throw new Error('not stalled');
+        expect(await store.record(stalled, [])).toBe('recorded');
+        expect(await store.find(next)).toEqual(stalled.next);
+        await recorded(stalled.next, 'PENDING', [], T0 + 2 * DAY_MS);
+        expect(await store.find(next)).not.toHaveProperty('stalledAt');
+      });
+
+      it('names the targets that have active executions, and counts these', async () => {
+        await registered(1);
+        await registered(2);
+        await recorded(await registered(3, ELSEWHERE), 'FAILED');
+        await store.remove(registration(2), T0);
+        expect(await store.activeTargets()).toEqual([{ accountId: TARGET.accountId, region: TARGET.region }]);
+        expect(await store.countActive(TARGET)).toBe(1);
+        expect(await store.countActive(ELSEWHERE)).toBe(0);
+      });
+    });
+
+    describe('targets', () => {
+      const problem = { kind: 'denied', message: 'AccessDenied', since: T0 } as const;
+      const event = newTargetEvent('target.unreachable', TARGET, problem, 1, T0 + 10);
+
+      it('are neither paused nor troubled at first', async () => {
+        expect(await store.target(TARGET)).toEqual({ isPaused: false, sequence: 0 });
+      });
+
+      it('keep a problem with its event and deliveries, until it is over', async () => {
+        await store.recordTarget({ target: TARGET, problem, event }, ['a', 'b']);
+        expect(await store.target(TARGET)).toEqual({ isPaused: false, sequence: 1, problem });
+        expect(await store.target(ELSEWHERE)).toEqual({ isPaused: false, sequence: 0 });
+        const { events } = await store.feed({ after: 0, types: ['target.*'], limit: 10 });
+        expect(events).toEqual([
+          { position: 1, id: event.id, type: 'target.unreachable', time: T0 + 10, body: event.body },
+        ]);
+        expect((await store.outboxCounts()).map(({ endpoint }) => endpoint)).toEqual(['a', 'b']);
+        const recovered = newTargetEvent('target.recovered', TARGET, problem, 2, T0 + 20);
+        await store.recordTarget({ target: TARGET, event: recovered }, []);
+        expect(await store.target(TARGET)).toEqual({ isPaused: false, sequence: 2 });
+      });
+
+      it('stay paused until they are resumed, whatever else is known', async () => {
+        await store.pauseTarget(TARGET, true);
+        await store.recordTarget({ target: TARGET, problem, event }, []);
+        expect(await store.target(TARGET)).toEqual({ isPaused: true, sequence: 1, problem });
+        await store.pauseTarget(TARGET, false);
+        expect(await store.target(TARGET)).toEqual({ isPaused: false, sequence: 1, problem });
+      });
+
+      it('have events that go when their time is over, and no delivery needs them', async () => {
+        await store.recordTarget({ target: TARGET, problem, event }, ['a']);
+        const kept = async () => (await store.feed({ after: 0, limit: 10 })).events.length;
+        const sweepAt = (now: number) =>
+          store.sweep({ finishedBefore: now, deliveredBefore: now, deadBefore: now }, 100);
+        await sweepAt(T0 + 10);
+        expect(await kept()).toBe(1);
+        await sweepAt(T0 + DAY_MS);
+        expect(await kept()).toBe(1);
+        await store.settle([settlement(await oneClaimed('a', T0 + DAY_MS))]);
+        await sweepAt(T0 + DAY_MS);
+        expect(await kept()).toBe(0);
       });
     });
 

@@ -4,7 +4,14 @@ import { matchesGlob } from '../../src/domain/filter.ts';
 import { register } from '../../src/domain/registration.ts';
 import type { RegistrationResult } from '../../src/domain/registration.ts';
 import { startHttp } from '../../src/http/server.ts';
-import type { HttpOptions, HttpParts, HttpServer, LiveExecution, Readiness } from '../../src/http/server.ts';
+import type {
+  HttpOptions,
+  HttpParts,
+  HttpServer,
+  LiveExecution,
+  Readiness,
+  TargetState,
+} from '../../src/http/server.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import type { StoredEvent } from '../../src/store/store.ts';
 
@@ -108,6 +115,17 @@ export class FakeParts implements HttpParts {
     this.polledNow.push(key);
     return true;
   };
+  readonly states = new Map<string, TargetState>();
+  readonly targetStates = () => Promise.resolve([...this.states.values()]);
+  readonly pauseTarget = (name: string) => Promise.resolve(this.#setPaused(name, true));
+  readonly resumeTarget = (name: string) => Promise.resolve(this.#setPaused(name, false));
+  #setPaused(name: string, isPaused: boolean): TargetState | undefined {
+    const state = this.states.get(name);
+    if (state === undefined) return undefined;
+    const changed = { ...state, isPaused };
+    this.states.set(name, changed);
+    return changed;
+  }
   readonly live = (key: ExecutionKey) => this.lives.get(keyText(key));
   readonly onRegistration = (outcome: RegistrationResult['outcome']) => void this.outcomes.push(outcome);
   readonly metricsText = async () => ({

@@ -26,7 +26,7 @@ function instrumentsAtStart() {
     operations: ['GetLifecycleExecution', 'GetCallerIdentity'],
     endpoints: ['ops'],
   });
-  const idle = { isUp: true, requestsPerSecond: 2, shortfall: 0, overdueSeconds: 0 };
+  const idle = { isUp: true, rate: { perSecond: 2 }, shortfall: 0, overdueSeconds: 0 };
   setGauges(
     instruments,
     [{ target: 'prod', ...idle, executions: [] }],

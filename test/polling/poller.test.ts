@@ -61,6 +61,7 @@ async function house({
       target: TARGET,
       bounds,
       giveUpAfterDays: 90,
+      stallLimits: {},
       gateway: createAwsGateway({ ...TARGET, endpoint: simulator.url }, { clock: systemClock, timeoutMs }),
       budget: createBudget({
         makeLimiter: (rate) => createBottleneckLimiter({ perSecond: rate, maxConcurrent: 4 }),
@@ -74,6 +75,8 @@ async function house({
       random: Math.random,
       log: { debug: log, info: log, warn: log, error: log } as unknown as PollerParts['log'],
       endpointsFor: () => ['ops'],
+      endpointsOfTarget: () => ['ops'],
+      onTargetRecorded: () => undefined,
       onRecorded: (change) => changes.push(change),
     });
     stack.defer(async () => {
@@ -156,7 +159,7 @@ describe('a poller', { timeout: 30_000 }, () => {
   it('repeats what failed on the way, at most twice', async () => {
     const { simulator, poller, registerAll, types } = await house();
     await poller.start();
-    await vi.waitFor(() => expect(poller.isConfirmed).toBe(true), SOON);
+    await vi.waitFor(() => expect(poller.measures().isUp).toBe(true), SOON);
     simulator.addFault({ kind: 'error', code: 'ServiceException', httpStatus: 500, count: 1 });
     simulator.addFault({ kind: 'reset', count: 1 });
     const id = simulator.start({ timeline: ended });
@@ -170,7 +173,7 @@ describe('a poller', { timeout: 30_000 }, () => {
   it('does not repeat at once what did not answer in time', async () => {
     const { simulator, poller, registerAll, logged } = await house({ timeoutMs: 200 });
     await poller.start();
-    await vi.waitFor(() => expect(poller.isConfirmed).toBe(true), SOON);
+    await vi.waitFor(() => expect(poller.measures().isUp).toBe(true), SOON);
     simulator.addFault({ kind: 'hang', count: 1 });
     simulator.addFault({ kind: 'error', code: 'AccessDeniedException', httpStatus: 403 });
     await registerAll([simulator.start({ timeline: ended })]);
@@ -191,7 +194,7 @@ describe('a poller', { timeout: 30_000 }, () => {
   ] as const)('changes nothing on %s, and goes on', async (_case, fault) => {
     const { simulator, poller, registerAll, types, logged } = await house();
     await poller.start();
-    await vi.waitFor(() => expect(poller.isConfirmed).toBe(true), SOON);
+    await vi.waitFor(() => expect(poller.measures().isUp).toBe(true), SOON);
     simulator.addFault({ ...fault, count: 2 });
     const id = simulator.start({ timeline: ended });
     await registerAll([id]);
@@ -245,7 +248,7 @@ describe('a poller', { timeout: 30_000 }, () => {
   it('records nothing of an execution that was deleted while a look was under way', async () => {
     const { simulator, poller, store, registerAll, remove, types, keyOf } = await house();
     await poller.start();
-    await vi.waitFor(() => expect(poller.isConfirmed).toBe(true), SOON);
+    await vi.waitFor(() => expect(poller.measures().isUp).toBe(true), SOON);
     simulator.addFault({ kind: 'delay', delayMs: 500, count: 1 });
     const id = simulator.start({ timeline: ended });
     await registerAll([id]);
@@ -265,7 +268,10 @@ describe('a poller', { timeout: 30_000 }, () => {
     const [first, second] = [simulator.start({ timeline: running }), simulator.start({ timeline: running })];
     await registerAll([first, second]);
     await registerAll([first], { giveUpAt: Date.now() + 500 });
-    await vi.waitFor(async () => expect(await types()).toEqual(['execution.expired']), SOON);
+    await vi.waitFor(
+      async () => expect(await types()).toEqual(['target.unreachable', 'execution.expired']),
+      SOON,
+    );
     const expired = await store.find(keyOf(first));
     expect(expired).toMatchObject({ tracking: 'expired', sequence: 1 });
     const [event] = await store.eventsOf(keyOf(first), 10);
@@ -293,7 +299,7 @@ describe('a poller', { timeout: 30_000 }, () => {
   it('looks again at once where it is asked to during a look', async () => {
     const { simulator, poller, registerAll, keyOf, lookedAt } = await house({ bounds: NEVER_AGAIN });
     await poller.start();
-    await vi.waitFor(() => expect(poller.isConfirmed).toBe(true), SOON);
+    await vi.waitFor(() => expect(poller.measures().isUp).toBe(true), SOON);
     simulator.addFault({ kind: 'delay', delayMs: 500, count: 1 });
     const id = simulator.start({ timeline: running });
     await registerAll([id]);
@@ -324,7 +330,7 @@ describe('a poller', { timeout: 30_000 }, () => {
   it('cuts off at the limit what does not answer', async () => {
     const { simulator, poller, registerAll, types, keyOf } = await house();
     await poller.start();
-    await vi.waitFor(() => expect(poller.isConfirmed).toBe(true), SOON);
+    await vi.waitFor(() => expect(poller.measures().isUp).toBe(true), SOON);
     simulator.addFault({ kind: 'hang' });
     const id = simulator.start({ timeline: ended });
     await registerAll([id]);

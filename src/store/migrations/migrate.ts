@@ -5,9 +5,10 @@ import { StoreUnavailableError } from '../store.ts';
 import type { Tables } from '../tables.ts';
 import * as initial from './0001-initial.ts';
 import * as lanes from './0002-lanes.ts';
+import * as targets from './0003-targets.ts';
 
 /** By number, in order. One that has been released is never changed. */
-const MIGRATIONS = { '0001-initial': initial, '0002-lanes': lanes };
+const MIGRATIONS = { '0001-initial': initial, '0002-lanes': lanes, '0003-targets': targets };
 
 /** The part of Kysely's own table that tells which migrations a database has had. */
 type WithMigrations = Readonly<Record<'kysely_migration', { name: string }>>;

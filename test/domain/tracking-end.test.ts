@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { expire, expiresAt } from '../../src/domain/expiry.ts';
+import { expire, expiresAt, notFound } from '../../src/domain/tracking-end.ts';
 import { TARGET, anExecution } from '../support/executions.ts';
 
 const DAY_MS = 86_400_000;
@@ -25,5 +25,20 @@ describe('expiry', () => {
     const { data } = JSON.parse(event?.body ?? '') as { data: object };
     expect(data).toMatchObject({ since: '2026-01-01T00:00:00.000Z', execution: { status: 'IN_PROGRESS' } });
     expect(data).not.toHaveProperty('transition');
+  });
+});
+
+describe('an execution that is not found', () => {
+  it('ends with the instant of the first missing answer', () => {
+    const change = notFound(anExecution({ sequence: 2 }), TARGET, START, START + DAY_MS);
+    expect(change.next).toMatchObject({
+      tracking: 'not_found',
+      trackingEndedAt: START + DAY_MS,
+      sequence: 3,
+    });
+    expect(JSON.parse(change.event?.body ?? '')).toMatchObject({
+      type: 'lifecycle-watcher.execution.not_found',
+      data: { since: new Date(START).toISOString() },
+    });
   });
 });

@@ -10,10 +10,25 @@ export function expiresAt(execution: Execution, giveUpAfterDays: number): number
   return giveUpAt ?? Math.max(registeredAt, expectedAt) + giveUpAfterDays * DAY_MS;
 }
 
-/** The end of tracking of an active execution at `at`, and the event that tells of it. */
+/** The end of tracking of an active execution at `at`, because its time is over. */
 export function expire(execution: Execution, target: Target, at: number): Change {
+  return endTracking(execution, target, 'expired', execution.registeredAt, at);
+}
+
+/** The end of tracking of an active execution at `at`, because AWS has said since `since` that there is none. */
+export function notFound(execution: Execution, target: Target, since: number, at: number): Change {
+  return endTracking(execution, target, 'not_found', since, at);
+}
+
+function endTracking(
+  execution: Execution,
+  target: Target,
+  tracking: 'expired' | 'not_found',
+  since: number,
+  at: number,
+): Change {
   const sequence = execution.sequence + 1;
-  const next = { ...execution, tracking: 'expired', trackingEndedAt: at, sequence } as const;
-  const event = newEvent('execution.expired', next, target, at, { since: execution.registeredAt });
+  const next = { ...execution, tracking, trackingEndedAt: at, sequence };
+  const event = newEvent(`execution.${tracking}`, next, target, at, { since });
   return { previous: execution, next, from: execution.status ?? null, isNewStatus: false, event };
 }

@@ -1,0 +1,72 @@
+import * as z from 'zod';
+import { isoInstant } from '../domain/event.ts';
+import { PROBLEM_KINDS } from '../domain/reachability.ts';
+import { instantText } from './execution-json.ts';
+import type { App } from './fastify.ts';
+import { Problem } from './problem.ts';
+import { noBody, noQuery, targetPath } from './schemas.ts';
+import type { HttpParts, TargetState } from './parts.ts';
+
+/** A target as the outside sees it. */
+export const targetSchema = z.object({
+  name: z.string(),
+  accountId: z.string(),
+  region: z.string(),
+  reachable: z.boolean().describe('False from target.unreachable to target.recovered'),
+  paused: z.boolean(),
+  problem: z
+    .object({ kind: z.enum([...PROBLEM_KINDS, 'removed']), message: z.string() })
+    .optional()
+    .describe('What the latest calls say is wrong'),
+  requestsPerSecond: z.number().describe('The rate now allowed'),
+  ceiling: z.number().describe('The rate that the configuration allows'),
+  lastThrottledAt: instantText.optional(),
+  tracked: z.int().describe('Active executions'),
+  overdueSeconds: z.number().describe('How late the most overdue poll is'),
+});
+export type TargetJson = z.output<typeof targetSchema>;
+
+function targetJson({
+  target,
+  isReachable,
+  isPaused,
+  problem,
+  rate,
+  tracked,
+  overdueSeconds,
+}: TargetState): TargetJson {
+  const { name, accountId, region } = target;
+  return {
+    name,
+    accountId,
+    region,
+    reachable: isReachable,
+    paused: isPaused,
+    problem: problem === undefined ? undefined : { kind: problem.kind, message: problem.message },
+    requestsPerSecond: rate.perSecond,
+    ceiling: rate.ceiling,
+    lastThrottledAt: rate.lastThrottledAt === undefined ? undefined : isoInstant(rate.lastThrottledAt),
+    tracked,
+    overdueSeconds,
+  };
+}
+
+/** `GET /v1/targets`, `POST /v1/targets/{name}/pause` and `…/resume`. */
+export function targetRoutes(app: App, parts: HttpParts): void {
+  app.get('/targets', { config: { scope: 'read' }, schema: { querystring: noQuery } }, async () => ({
+    targets: (await parts.targetStates()).map(targetJson),
+  }));
+
+  const change = (action: 'pause' | 'resume', set: HttpParts['pauseTarget']) =>
+    app.post(
+      `/targets/:name/${action}`,
+      { config: { scope: 'admin' }, schema: { params: targetPath, querystring: noQuery, body: noBody } },
+      async ({ params }) => {
+        const state = await set(params.name);
+        if (state === undefined) throw new Problem('unknown_target');
+        return targetJson(state);
+      },
+    );
+  change('pause', (name) => parts.pauseTarget(name));
+  change('resume', (name) => parts.resumeTarget(name));
+}

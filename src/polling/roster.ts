@@ -1,0 +1,152 @@
+import { estimatedLagSeconds } from '../domain/cadence.ts';
+import { keyText } from '../domain/execution.ts';
+import type { Execution, ExecutionKey } from '../domain/execution.ts';
+import { stallsAt } from '../domain/stall.ts';
+import { expiresAt } from '../domain/tracking-end.ts';
+import { createDeadlines } from './deadlines.ts';
+import type { Deadlines } from './deadlines.ts';
+import type { PollerParts } from './parts.ts';
+import { Schedule } from './schedule.ts';
+import { stayOf, withWishesOf } from './tracked.ts';
+import type { Tracked } from './tracked.ts';
+
+/** A look that is to confirm a stall is asked for again as often, until AWS has answered it. */
+const CONFIRM_EVERY_MS = 20_000;
+/** Fewer may well have gone one by one. */
+const LEAST_ALL_MISSING = 3;
+
+/** The executions of one target that are looked after: when each is looked at, expires and stalls. */
+export class Roster {
+  readonly schedule: Schedule;
+  readonly #parts: PollerParts;
+  readonly #tracked = new Map<string, Tracked>();
+  readonly #expiry: Deadlines<Tracked>;
+  readonly #stalls: Deadlines<Tracked>;
+
+  constructor(parts: PollerParts, onExpired: (tracked: Tracked, now: number) => Promise<void>) {
+    this.#parts = parts;
+    const callsPerSecond = () => parts.budget.rate().perSecond;
+    this.schedule = new Schedule(parts.clock, parts.random, parts.bounds, callsPerSecond);
+    this.#expiry = createDeadlines(parts, onExpired);
+    this.#stalls = createDeadlines(parts, (tracked, now) => this.#confirmStall(tracked, now));
+  }
+
+  /** Watches over deadlines until `signal` aborts. */
+  async watchDeadlines(signal: AbortSignal): Promise<void> {
+    await Promise.all([this.#expiry.watch(signal), this.#stalls.watch(signal)]);
+  }
+
+  /** Begins or goes on looking after an active execution; of one that is known only the wishes are taken over. */
+  track(execution: Execution): void {
+    const key = keyText(execution);
+    const known = this.#tracked.get(key);
+    if (known?.execution.registration === execution.registration) {
+      this.change(known, withWishesOf(execution, known.execution));
+      return;
+    }
+    this.forget(execution);
+    if (execution.tracking !== 'active') return;
+    const tracked: Tracked = { execution, isPolledDirty: false, isWantedAgain: false };
+    this.#tracked.set(key, tracked);
+    this.schedule.addFirst(tracked);
+    this.#setDeadlines(tracked);
+  }
+
+  /** Looks after it no longer. */
+  forget(key: ExecutionKey): void {
+    const tracked = this.#tracked.get(keyText(key));
+    if (tracked === undefined) return;
+    this.#tracked.delete(keyText(key));
+    this.schedule.remove(tracked);
+    this.#expiry.set(tracked, undefined);
+    this.#stalls.set(tracked, undefined);
+  }
+
+  /** Takes over what is now known of an execution; its deadlines follow. */
+  change(tracked: Tracked, execution: Execution): void {
+    tracked.execution = execution;
+    if (this.isCurrent(tracked)) this.#setDeadlines(tracked);
+  }
+
+  /** Whether it is still looked after, and by this entry. */
+  isCurrent(tracked: Tracked): boolean {
+    return this.#tracked.get(keyText(tracked.execution)) === tracked;
+  }
+
+  /** Puts an execution that was taken out of the schedule back in. */
+  again(tracked: Tracked): void {
+    if (!this.isCurrent(tracked)) return;
+    if (tracked.isWantedAgain) this.schedule.first(tracked);
+    else this.schedule.next(tracked);
+    tracked.isWantedAgain = false;
+  }
+
+  /** Puts an execution first. False where it is not looked after. */
+  first(key: ExecutionKey): boolean {
+    const tracked = this.#tracked.get(keyText(key));
+    if (tracked === undefined) return false;
+    if (this.schedule.nextLookAt(tracked) === undefined) tracked.isWantedAgain = true;
+    else this.schedule.first(tracked);
+    return true;
+  }
+
+  /** What is known beyond the store: epoch milliseconds and seconds. */
+  live(key: ExecutionKey) {
+    const tracked = this.#tracked.get(keyText(key));
+    if (tracked === undefined) return undefined;
+    const { lastPolledAt } = tracked.execution;
+    const nextPollAt = this.schedule.nextLookAt(tracked);
+    const stay = stayOf(tracked, this.#parts.clock.now());
+    return {
+      ...(lastPolledAt === undefined ? {} : { lastPolledAt }),
+      ...(nextPollAt === undefined ? {} : { nextPollAt }),
+      estimatedDetectionLagSeconds: Number(estimatedLagSeconds(stay, this.schedule.cadence()).toFixed(3)),
+    };
+  }
+
+  get size(): number {
+    return this.#tracked.size;
+  }
+
+  values(): IteratorObject<Tracked> {
+    return this.#tracked.values();
+  }
+
+  /**
+   * Since when all executions that were seen before are missing, epoch milliseconds; undefined unless all are, and are
+   * enough to say that it is the target. Ends at the first that is not.
+   */
+  allMissingSince(): number | undefined {
+    let count = 0;
+    let since = Infinity;
+    for (const { execution } of this.#tracked.values()) {
+      if (execution.status === undefined) continue;
+      if (execution.absence === undefined) return undefined;
+      count += 1;
+      since = Math.min(since, execution.absence.since);
+    }
+    return count >= LEAST_ALL_MISSING ? since : undefined;
+  }
+
+  /** Counts no missing answer that came until now. */
+  forgetAbsences(): void {
+    for (const tracked of this.#tracked.values()) {
+      const { absence, ...execution } = tracked.execution;
+      if (absence === undefined) continue;
+      tracked.execution = execution;
+      tracked.isPolledDirty = true;
+    }
+  }
+
+  #setDeadlines(tracked: Tracked): void {
+    const { giveUpAfterDays, stallLimits } = this.#parts;
+    this.#expiry.set(tracked, expiresAt(tracked.execution, giveUpAfterDays));
+    this.#stalls.set(tracked, stallsAt(tracked.execution, stallLimits));
+  }
+
+  #confirmStall(tracked: Tracked, now: number): void {
+    this.first(tracked.execution);
+    // One that is missing is looked at as ever: the look that shows it again confirms the stall, too.
+    if (tracked.execution.absence === undefined) this.#stalls.set(tracked, now + CONFIRM_EVERY_MS);
+  }
+}

@@ -1,0 +1,117 @@
+import { isGone, missedAgain } from '../domain/absence.ts';
+import type { Execution } from '../domain/execution.ts';
+import { isInOrder } from '../domain/observation.ts';
+import type { Observation } from '../domain/observation.ts';
+import type { CallFailure, CallResult } from '../domain/outcome.ts';
+import { stall } from '../domain/stall.ts';
+import { notFound } from '../domain/tracking-end.ts';
+import { transition } from '../domain/transition.ts';
+import type { Change } from '../domain/transition.ts';
+import type { PollerParts } from './parts.ts';
+import type { TargetReachability } from './reachability.ts';
+import type { Roster } from './roster.ts';
+import { withWishesOf } from './tracked.ts';
+import type { Tracked } from './tracked.ts';
+
+/** What becomes of an execution after a look at it. */
+export class Settling {
+  readonly #parts: PollerParts;
+  readonly #roster: Roster;
+  readonly #reachability: TargetReachability;
+
+  constructor(parts: PollerParts, roster: Roster, reachability: TargetReachability) {
+    this.#parts = parts;
+    this.#roster = roster;
+    this.#reachability = reachability;
+  }
+
+  /** Takes in how a look ended, and puts the execution back into the schedule where it stays tracked. */
+  async settle(tracked: Tracked, result: CallResult<Observation>): Promise<void> {
+    tracked.lastLookTick = this.#parts.clock.monotonicNow();
+    if (!this.#roster.isCurrent(tracked)) return;
+    switch (result.outcome) {
+      case 'ok':
+        await this.#observe(tracked, result.value);
+        break;
+      case 'missing':
+        this.#logFailure('debug', tracked, result);
+        await this.#miss(tracked);
+        break;
+      case 'throttled':
+        // It says nothing of the execution, which is due as it was.
+        this.#logFailure('debug', tracked, result);
+        this.#roster.schedule.first(tracked);
+        return;
+      case 'unavailable':
+      case 'denied':
+      case 'rejected':
+      case 'malformed':
+        this.#logFailure('warn', tracked, result);
+        break;
+    }
+    this.#roster.again(tracked);
+  }
+
+  /** Makes a change durable and tells of it; takes over what is stored where that is no longer what it was made from. */
+  async record(tracked: Tracked, change: Change): Promise<void> {
+    const endpoints = change.event === undefined ? [] : this.#parts.endpointsFor(change);
+    if ((await this.#parts.store.record(change, endpoints)) === 'conflict') {
+      await this.#reload(tracked);
+      return;
+    }
+    this.#roster.change(tracked, withWishesOf(tracked.execution, change.next));
+    this.#parts.onRecorded(change, endpoints);
+    if (change.next.tracking !== 'active' && this.#roster.isCurrent(tracked))
+      this.#roster.forget(tracked.execution);
+  }
+
+  async #observe(tracked: Tracked, observation: Observation): Promise<void> {
+    if (!isInOrder(observation, tracked.lastAcceptedTick)) return;
+    tracked.lastAcceptedTick = observation.answeredTick;
+    const { target, stallLimits } = this.#parts;
+    const change =
+      transition(tracked.execution, target, observation) ??
+      stall(tracked.execution, target, observation, stallLimits);
+    if (change !== undefined) {
+      await this.record(tracked, change);
+      return;
+    }
+    const { absence: _over, ...seen } = tracked.execution;
+    this.#note(tracked, { ...seen, lastPolledAt: observation.sentAt });
+  }
+
+  /** No such execution, says AWS; believed only after a while, and not where it says so of all of them. */
+  async #miss(tracked: Tracked): Promise<void> {
+    const now = this.#parts.clock.now();
+    const absence = missedAgain(tracked.execution.absence, now);
+    this.#note(tracked, { ...tracked.execution, absence });
+    const since = this.#roster.allMissingSince();
+    if (since !== undefined) {
+      const message =
+        'AWS knows none of the executions any more: wrong Region, or a store of another account?';
+      await this.#reachability.fail({ kind: 'all_missing', message, since });
+    } else if (this.#reachability.isReachable && isGone(tracked.execution, absence, now)) {
+      await this.record(tracked, notFound(tracked.execution, this.#parts.target, absence.since, now));
+    }
+  }
+
+  /** Nothing that must be on disk at once. */
+  #note(tracked: Tracked, execution: Execution): void {
+    tracked.execution = execution;
+    tracked.isPolledDirty = true;
+  }
+
+  /** Somebody else changed it: what they stored holds, and only a new look may change it again. */
+  async #reload(tracked: Tracked): Promise<void> {
+    const stored = await this.#parts.store.find(tracked.execution);
+    if (!this.#roster.isCurrent(tracked)) return;
+    this.#roster.forget(tracked.execution);
+    if (stored !== undefined) this.#roster.track(stored);
+  }
+
+  #logFailure(level: 'debug' | 'warn', { execution }: Tracked, failure: CallFailure): void {
+    const { lifecycleExecutionId } = execution;
+    const fields = { target: this.#parts.target.name, lifecycleExecutionId, ...failure };
+    this.#parts.log[level](fields, 'look did not succeed');
+  }
+}

@@ -1,0 +1,435 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { Wishes } from '../../src/domain/execution.ts';
+import type { CallFailure, CallResult } from '../../src/domain/outcome.ts';
+import type { Observation } from '../../src/domain/observation.ts';
+import { Poller } from '../../src/polling/poller.ts';
+import type { PollerParts } from '../../src/polling/parts.ts';
+import { openSqliteStore } from '../../src/store/sqlite.ts';
+import type { Store } from '../../src/store/store.ts';
+import { TARGET, executionId } from '../support/executions.ts';
+import { createFakeClock } from '../support/fake-clock.ts';
+
+const SECOND_MS = 1000;
+const MINUTE_MS = 60 * SECOND_MS;
+const HOUR_MS = 60 * MINUTE_MS;
+
+/** What AWS answers about an execution: its status, or a failure. */
+type Answer = string | CallFailure;
+
+const missing: CallFailure = { outcome: 'missing', message: 'no such execution' };
+const denied: CallFailure = { outcome: 'denied', trouble: 'denied', message: 'AccessDenied' };
+const timeout: CallFailure = {
+  outcome: 'unavailable',
+  trouble: 'connection',
+  code: 'TimeoutError',
+  message: 'no answer',
+};
+const error: CallFailure = { ...timeout, trouble: 'unavailable', httpStatus: 500, message: 'HTTP 500' };
+
+/** A poller on a clock that is driven, over a real store, with an AWS that answers as it is told. */
+async function house({ wrap }: { readonly wrap?: (store: Store) => Partial<Store> } = {}) {
+  const directory = await mkdtemp(join(tmpdir(), 'watcher-troubles-'));
+  const path = join(directory, 'watcher.db');
+  onTestFinished(() => rm(directory, { recursive: true }));
+  const clock = createFakeClock();
+  const answers = new Map<string, Answer>();
+  const calls: { readonly at: number; readonly what: string }[] = [];
+  let account: CallResult<string> = { outcome: 'ok', value: TARGET.accountId };
+  let everything: CallFailure | undefined;
+  let store = await openSqliteStore({ path });
+  const silent = () => undefined;
+
+  const observed = (status: string): CallResult<Observation> => ({
+    outcome: 'ok',
+    value: {
+      status,
+      sentAt: clock.now(),
+      answeredAt: clock.now(),
+      sentTick: clock.monotonicNow(),
+      answeredTick: clock.monotonicNow(),
+    },
+  });
+  const gateway: PollerParts['gateway'] = {
+    getExecution(id) {
+      calls.push({ at: clock.monotonicNow(), what: id });
+      const answer = everything ?? answers.get(id) ?? missing;
+      return Promise.resolve(typeof answer === 'string' ? observed(answer) : answer);
+    },
+    getAccountId() {
+      calls.push({ at: clock.monotonicNow(), what: 'identity' });
+      return Promise.resolve(everything ?? account);
+    },
+    close: silent,
+  };
+  const newPoller = () =>
+    new Poller({
+      target: TARGET,
+      bounds: { targetLagSeconds: 60, minIntervalSeconds: 60, maxIntervalSeconds: 120 },
+      giveUpAfterDays: 90,
+      stallLimits: { IN_PROGRESS: 3600 },
+      gateway,
+      budget: {
+        run: async (choose, signal) => choose()?.(signal),
+        rate: () => ({ perSecond: 100, ceiling: 100 }),
+        setWanted: silent,
+        close: () => Promise.resolve(),
+      },
+      store: { ...store, ...wrap?.(store) },
+      clock,
+      random: () => 0.5,
+      log: { debug: silent, info: silent, warn: silent, error: silent },
+      endpointsFor: () => [],
+      endpointsOfTarget: () => [],
+      onRecorded: silent,
+      onTargetRecorded: silent,
+    });
+  let poller = newPoller();
+  await poller.start();
+  await clock.advance(0);
+  const stop = async () => {
+    const stopped = poller.stop(AbortSignal.abort());
+    await clock.advance(0);
+    await stopped;
+    await store[Symbol.asyncDispose]();
+  };
+  onTestFinished(stop);
+
+  const keyOf = (number: number) => ({ ...TARGET, lifecycleExecutionId: executionId(number) });
+  return {
+    clock,
+    calls,
+    poller: () => poller,
+    answer: (number: number, answer: Answer) => answers.set(executionId(number), answer),
+    answerAll: (failure: CallFailure | undefined) => (everything = failure),
+    accountIs: (result: CallResult<string>) => (account = result),
+    register: async (numbers: readonly number[], wishes: Partial<Wishes> = {}) => {
+      const registrations = numbers.map((number) => ({
+        ...keyOf(number),
+        labels: {},
+        source: 'api' as const,
+        ...wishes,
+      }));
+      for (const result of await store.register(registrations, clock.now()))
+        if (result.outcome !== 'invalid') poller.track(result.execution);
+      await clock.advance(0);
+    },
+    find: (number: number) => store.find(keyOf(number)),
+    events: async () => {
+      const { events } = await store.feed({ after: 0, limit: 1000 });
+      return events.map(({ body }) => JSON.parse(body) as Event);
+    },
+    types: async () => {
+      const { events } = await store.feed({ after: 0, limit: 1000 });
+      return events.map(({ type }) => type);
+    },
+    /** As a restart does. */
+    restart: async () => {
+      await stop();
+      store = await openSqliteStore({ path });
+      poller = newPoller();
+      await poller.start();
+      await clock.advance(0);
+    },
+  };
+}
+
+interface Event {
+  readonly type: string;
+  readonly time: string;
+  readonly subject: string;
+  readonly executionsequence?: number;
+  readonly targetsequence?: number;
+  readonly data: { readonly since?: string; readonly problem?: { readonly kind: string } };
+}
+
+const gapsOf = (calls: readonly { readonly at: number }[]) =>
+  calls.slice(1).map(({ at }, index) => (at - (calls[index]?.at ?? 0)) / SECOND_MS);
+
+describe('what AWS does not know', () => {
+  it('ends after five missing answers over ten minutes where it was never seen', async () => {
+    const { clock, register, types, events, find } = await house();
+    const startAt = clock.now();
+    await register([1]);
+    await clock.advance(10 * MINUTE_MS - SECOND_MS);
+    expect(await types()).toEqual([]);
+    await clock.advance(3 * MINUTE_MS);
+    expect(await types()).toEqual(['execution.not_found']);
+    expect(await find(1)).toMatchObject({ tracking: 'not_found', sequence: 1 });
+    expect((await events())[0]?.data.since).toBe(new Date(startAt).toISOString());
+  });
+
+  it('is not given up where it shows itself in the meantime', async () => {
+    const { clock, register, types, find, answer } = await house();
+    await register([1]);
+    await clock.advance(9 * MINUTE_MS);
+    answer(1, 'IN_PROGRESS');
+    await clock.advance(3 * MINUTE_MS);
+    answer(1, missing);
+    await clock.advance(23 * HOUR_MS);
+    expect(await types()).toEqual([]);
+    expect(await find(1)).toMatchObject({ tracking: 'active', status: 'IN_PROGRESS' });
+  });
+
+  it('ends after a day of missing answers where it was seen before, also over a restart', async () => {
+    const { clock, register, types, answer, restart } = await house();
+    answer(1, 'PENDING');
+    await register([1]);
+    answer(1, missing);
+    await clock.advance(23 * HOUR_MS);
+    await restart();
+    expect(await types()).toEqual([]);
+    await clock.advance(HOUR_MS + 5 * MINUTE_MS);
+    expect(await types()).toEqual(['execution.not_found']);
+  }, 30_000);
+
+  it('is the doing of the target where all are missing: none ends, and their day begins anew', async () => {
+    const { clock, register, types, events, answer, find, poller } = await house();
+    for (const number of [1, 2, 3]) answer(number, 'PENDING');
+    await register([1, 2, 3, 4]);
+    for (const number of [1, 2, 3]) answer(number, missing);
+    await clock.advance(3 * MINUTE_MS);
+    expect(await types()).toEqual(['target.unreachable']);
+    expect((await events())[0]?.data.problem?.kind).toBe('all_missing');
+    expect(poller().measures()).toMatchObject({ isReachable: false, problem: { kind: 'all_missing' } });
+    await clock.advance(30 * HOUR_MS);
+    expect(await types()).toEqual(['target.unreachable']);
+    answer(1, 'PENDING');
+    await clock.advance(30 * MINUTE_MS);
+    expect(await types()).toEqual(['target.unreachable', 'target.recovered', 'execution.not_found']);
+    expect(await find(4)).toMatchObject({ tracking: 'not_found' });
+    await clock.advance(23 * HOUR_MS);
+    expect(await find(2)).toMatchObject({ tracking: 'active' });
+    await clock.advance(2 * HOUR_MS);
+    expect(await find(2)).toMatchObject({ tracking: 'not_found' });
+    expect(await find(1)).toMatchObject({ tracking: 'active' });
+  }, 60_000);
+});
+
+describe('a stay that lasts too long', () => {
+  it('is told once, confirmed by a look that comes first', async () => {
+    const { clock, register, types, events, answer, calls } = await house();
+    answer(1, 'IN_PROGRESS');
+    const startAt = clock.now();
+    await register([1]);
+    await clock.advance(HOUR_MS - SECOND_MS);
+    expect(await types()).toEqual([]);
+    await clock.advance(3 * SECOND_MS);
+    expect(await types()).toEqual(['execution.stalled']);
+    expect((calls.at(-1)?.at ?? 0) / SECOND_MS).toBeCloseTo(3600, -1);
+    expect((await events())[0]).toMatchObject({
+      executionsequence: 1,
+      data: { since: new Date(startAt).toISOString() },
+    });
+    await clock.advance(5 * HOUR_MS);
+    expect(await types()).toEqual(['execution.stalled']);
+    answer(1, 'PENDING');
+    await clock.advance(3 * MINUTE_MS);
+    answer(1, 'IN_PROGRESS');
+    await clock.advance(2 * HOUR_MS);
+    expect(await types()).toEqual([
+      'execution.stalled',
+      'execution.pending',
+      'execution.resumed',
+      'execution.stalled',
+    ]);
+  });
+
+  it('is told once over a restart, too', async () => {
+    const { clock, register, types, answer, restart } = await house();
+    answer(1, 'IN_PROGRESS');
+    await register([1]);
+    await clock.advance(HOUR_MS + 10 * SECOND_MS);
+    await restart();
+    await clock.advance(HOUR_MS);
+    expect(await types()).toEqual(['execution.stalled']);
+  });
+
+  it('counts from when it is expected', async () => {
+    const { clock, register, types, answer } = await house();
+    answer(1, 'IN_PROGRESS');
+    await register([1], { expectedAt: clock.now() + 2 * HOUR_MS });
+    await clock.advance(3 * HOUR_MS - 10 * SECOND_MS);
+    expect(await types()).toEqual([]);
+    await clock.advance(30 * SECOND_MS);
+    expect(await types()).toEqual(['execution.stalled']);
+  });
+
+  it('is told within a minute after the target is back', async () => {
+    const { clock, register, types, answer, answerAll } = await house();
+    answer(1, 'IN_PROGRESS');
+    await register([1]);
+    await clock.advance(50 * MINUTE_MS);
+    answerAll(timeout);
+    await clock.advance(HOUR_MS);
+    expect(await types()).toEqual(['target.unreachable']);
+    answerAll(undefined);
+    await clock.advance(6 * MINUTE_MS);
+    expect(await types()).toEqual(['target.unreachable', 'target.recovered', 'execution.stalled']);
+  });
+});
+
+describe('a target that cannot be reached', () => {
+  it.each([
+    ['refusals', denied],
+    ['silence', timeout],
+  ])(
+    'is told after three calls, tried with care, and told again when it is back: %s',
+    async (_case, failure) => {
+      const { clock, register, types, events, answer, answerAll, calls, poller } = await house();
+      for (const number of [1, 2, 3, 4, 5]) answer(number, 'IN_PROGRESS');
+      await register([1, 2, 3, 4, 5]);
+      answerAll(failure);
+      await clock.advance(5 * MINUTE_MS);
+      expect(await types()).toEqual(['target.unreachable']);
+      expect(poller().measures()).toMatchObject({ isReachable: false, isUp: false });
+      const { since } = poller().measures().problem ?? {};
+      expect((await events())[0]).toMatchObject({
+        subject: TARGET.name,
+        targetsequence: 1,
+        data: { problem: { kind: failure.trouble }, since: new Date(since ?? 0).toISOString() },
+      });
+      const from = calls.length;
+      await clock.advance(2 * HOUR_MS);
+      const gaps = gapsOf(calls.slice(from));
+      expect(Math.max(...gaps)).toBeLessThanOrEqual(300);
+      expect(gaps.slice(-5).every((gap) => gap > 200)).toBe(true);
+      answerAll(undefined);
+      await clock.advance(5 * MINUTE_MS);
+      expect(await types()).toEqual([
+        'target.unreachable',
+        'target.recovered',
+        ...Array<string>(5).fill('execution.stalled'),
+      ]);
+      expect((await events())[1]).toMatchObject({ targetsequence: 2 });
+      expect(poller().measures()).toMatchObject({ isReachable: true, isUp: true });
+      expect(poller().measures()).not.toHaveProperty('problem');
+    },
+  );
+
+  it('is told after five minutes of nothing but errors of AWS', async () => {
+    const { clock, register, types, answer, answerAll } = await house();
+    answer(1, 'IN_PROGRESS');
+    await register([1]);
+    answerAll({ ...error, code: 'TimeoutError' });
+    await clock.advance(5 * MINUTE_MS);
+    expect(await types()).toEqual([]);
+    await clock.advance(3 * MINUTE_MS);
+    expect(await types()).toEqual(['target.unreachable']);
+  });
+
+  it('is known over a restart, and told once', async () => {
+    const { clock, register, types, answer, answerAll, restart } = await house();
+    answer(1, 'IN_PROGRESS');
+    await register([1]);
+    answerAll(denied);
+    await clock.advance(10 * MINUTE_MS);
+    await restart();
+    await clock.advance(10 * MINUTE_MS);
+    expect(await types()).toEqual(['target.unreachable']);
+    answerAll(undefined);
+    await clock.advance(6 * MINUTE_MS);
+    expect(await types()).toEqual(['target.unreachable', 'target.recovered']);
+  });
+
+  it('is told again with the next call where the store failed', async () => {
+    let failures = 2;
+    const { clock, register, types, answer, answerAll } = await house({
+      wrap: (store) => ({
+        recordTarget: (change, endpoints) =>
+          failures-- > 0 ? Promise.reject(new Error('disk full')) : store.recordTarget(change, endpoints),
+      }),
+    });
+    answer(1, 'IN_PROGRESS');
+    await register([1]);
+    answerAll(denied);
+    await clock.advance(20 * MINUTE_MS);
+    expect(await types()).toEqual(['target.unreachable']);
+  });
+
+  it('is asked whose the credentials are where nothing is tracked', async () => {
+    const { clock, types, answerAll, calls, poller, restart } = await house();
+    answerAll(timeout);
+    await restart();
+    await clock.advance(HOUR_MS);
+    expect(await types()).toEqual(['target.unreachable']);
+    answerAll(undefined);
+    await clock.advance(6 * MINUTE_MS);
+    expect(await types()).toEqual(['target.unreachable', 'target.recovered']);
+    expect(poller().measures().isUp).toBe(true);
+    const asked = calls.length;
+    await clock.advance(HOUR_MS);
+    expect(calls).toHaveLength(asked);
+  });
+});
+
+describe('the account', () => {
+  it('is asked for until it is known, ever more seldom, and nothing is polled before', async () => {
+    const { clock, register, answer, accountIs, calls, restart, types } = await house();
+    accountIs(denied);
+    await restart();
+    answer(1, 'SUCCESS');
+    await register([1]);
+    const from = calls.length - 1;
+    await clock.advance(HOUR_MS);
+    const asked = calls.slice(from);
+    expect(new Set(asked.map(({ what }) => what))).toEqual(new Set(['identity']));
+    expect(gapsOf(asked).slice(0, 4)).toEqual([3.6, 7.2, 14.4, 28.8]);
+    expect(Math.max(...gapsOf(asked))).toBe(270);
+    accountIs({ outcome: 'ok', value: TARGET.accountId });
+    await clock.advance(6 * MINUTE_MS);
+    expect(await types()).toEqual(['target.unreachable', 'target.recovered', 'execution.succeeded']);
+  });
+
+  it('that is another one is told at once, and never polled', async () => {
+    const { clock, register, answer, accountIs, calls, restart, events, poller } = await house();
+    accountIs({ outcome: 'ok', value: '999999999999' });
+    await restart();
+    answer(1, 'SUCCESS');
+    await register([1]);
+    await clock.advance(24 * HOUR_MS);
+    expect((await events()).map(({ type, data }) => [type, data.problem?.kind])).toEqual([
+      ['lifecycle-watcher.target.unreachable', 'wrong_account'],
+    ]);
+    expect(poller().measures().problem?.message).toContain('999999999999');
+    expect(calls.every(({ what }) => what === 'identity')).toBe(true);
+  }, 30_000);
+});
+
+describe('a pause', () => {
+  it('lets no call through, survives a restart, and lets executions expire', async () => {
+    const { clock, register, answer, calls, poller, restart, types } = await house();
+    answer(1, 'IN_PROGRESS');
+    await register([1]);
+    await register([2], { giveUpAt: clock.now() + HOUR_MS });
+    await poller().pause();
+    const made = calls.length;
+    answer(1, 'SUCCESS');
+    await clock.advance(30 * MINUTE_MS);
+    await restart();
+    expect(poller().measures().isPaused).toBe(true);
+    await clock.advance(HOUR_MS);
+    expect(calls).toHaveLength(made);
+    expect(await types()).toEqual(['execution.expired']);
+    await poller().resume();
+    await clock.advance(MINUTE_MS);
+    expect(await types()).toEqual(['execution.expired', 'execution.succeeded']);
+  });
+
+  it('holds back the calls of a target that cannot be reached, too', async () => {
+    const { clock, register, answer, answerAll, calls, poller } = await house();
+    answer(1, 'IN_PROGRESS');
+    await register([1]);
+    answerAll(denied);
+    await clock.advance(10 * MINUTE_MS);
+    await poller().pause();
+    const made = calls.length;
+    await clock.advance(HOUR_MS);
+    expect(calls).toHaveLength(made);
+    await poller().resume();
+    await clock.advance(5 * MINUTE_MS);
+    expect(calls.length).toBeGreaterThan(made);
+  });
+});
