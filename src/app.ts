@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import { createTargets } from './app-targets.ts';
 import type { Config } from './config/schema.ts';
@@ -58,6 +59,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     sender,
     clock,
     random,
+    newId: randomUUID,
     log,
     endpoints: config.endpoints.map((endpoint) => ({
       lane: endpoint.name,
@@ -121,6 +123,8 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     {
       store,
       targets: () => configured,
+      endpoints: () => endpointNames,
+      deliveries: dispatcher,
       ...registrar,
       pollNow: (key) => pollerOf(key)?.pollNow(key) ?? false,
       live: (key) => pollerOf(key)?.live(key),

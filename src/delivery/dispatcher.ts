@@ -1,3 +1,4 @@
+import { endpointTestBody } from '../domain/test-event.ts';
 import { linkSignals } from '../runtime/abort.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
@@ -17,6 +18,8 @@ export interface DispatcherParts extends Pick<LaneParts, 'onAttempt' | 'onSettle
   readonly clock: Clock;
   /** In [0, 1). */
   readonly random: () => number;
+  /** Of events that tell of nothing. */
+  readonly newId: () => string;
   readonly log: Log;
   readonly endpoints: readonly Endpoint[];
 }
@@ -26,12 +29,11 @@ export interface Dispatcher {
   start(): void;
   /** Tells that deliveries of an endpoint or a lane are new or due again; of all where none is named. */
   wake(name?: string): void;
-  /** Sends this at once, whatever waits and whether or not it is enabled; undefined where there is no such endpoint. */
-  test(
-    endpoint: string,
-    event: { readonly id: string; readonly body: string },
-    signal: AbortSignal,
-  ): Promise<TestResult | undefined>;
+  /**
+   * Sends an event that tells of nothing, at once, whatever waits and whether or not the endpoint is enabled. It is kept
+   * nowhere. Undefined where there is no such endpoint.
+   */
+  test(endpoint: string, signal: AbortSignal): Promise<TestResult | undefined>;
   /**
    * Begins nothing more, and waits for what is in flight until `limit` aborts: what has no answer then is cut off, and
    * is attempted again after the next start.
@@ -42,6 +44,7 @@ export interface Dispatcher {
 }
 
 export interface TestResult extends Omit<AttemptResult, 'retryAfterMs'> {
+  readonly eventId: string;
   readonly durationSeconds: number;
 }
 
@@ -49,7 +52,7 @@ export interface TestResult extends Omit<AttemptResult, 'retryAfterMs'> {
 const LAST_SETTLEMENTS_MS = 1000;
 
 export function createDispatcher(parts: DispatcherParts): Dispatcher {
-  const { clock, log, endpoints } = parts;
+  const { clock, newId, log, endpoints } = parts;
   const cutOff = new AbortController();
   const settler = new Settler({ ...parts, cutOff: cutOff.signal });
   const lanes = new Map(
@@ -72,14 +75,17 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     wake(name) {
       for (const lane of lanesOf(name)) lane.wake();
     },
-    async test(endpoint, { id: eventId, body }, signal) {
+    async test(endpoint, signal) {
       const [lane] = lanesOf(endpoint);
       if (lane === undefined) return undefined;
+      const eventId = newId();
+      const body = endpointTestBody(endpoint, eventId, clock.now());
       using limit = linkSignals([signal, cutOff.signal]);
       const sent = await lane.send({ eventId, body }, limit.signal);
-      if (sent === undefined) return { outcome: 'unreachable', error: 'cut off', durationSeconds: 0 };
+      if (sent === undefined)
+        return { eventId, outcome: 'unreachable', error: 'cut off', durationSeconds: 0 };
       const { retryAfterMs: _, ...result } = sent.result;
-      return { ...result, durationSeconds: sent.durationSeconds };
+      return { eventId, ...result, durationSeconds: sent.durationSeconds };
     },
     async runOnce() {
       const begun = await Promise.all(lanes.values().map((lane) => lane.runOnce()));

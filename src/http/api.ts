@@ -2,6 +2,8 @@ import rateLimit from '@fastify/rate-limit';
 import type { Clock } from '../runtime/clock.ts';
 import { createTurns } from '../runtime/turns.ts';
 import { authorize, createAuthentication, shownToken } from './auth.ts';
+import { deliveryRoutes } from './delivery-routes.ts';
+import { endpointRoutes } from './endpoint-routes.ts';
 import { eventRoutes } from './event-routes.ts';
 import { executionRoutes } from './execution-routes.ts';
 import type { App } from './fastify.ts';
@@ -83,6 +85,8 @@ export async function apiRoutes(app: App, options: HttpOptions, parts: HttpParts
         listRoutes(api, parts);
         eventRoutes(api, parts);
         targetRoutes(api, parts);
+        deliveryRoutes(api, parts);
+        endpointRoutes(api, parts);
       });
     },
     { prefix: '/v1' },
@@ -97,7 +101,8 @@ export async function apiRoutes(app: App, options: HttpOptions, parts: HttpParts
 function oneAtATime(api: App, clock: Clock): void {
   const turns = createTurns();
   api.addHook('onRoute', (route) => {
-    const { handler } = route;
+    const { handler, config } = route;
+    if (config?.waits === true) return;
     route.handler = async function (request, reply) {
       const endTurn = await turns.take(request.gone ?? NEVER);
       const startedTick = clock.monotonicNow();

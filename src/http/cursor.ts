@@ -5,11 +5,17 @@ import * as z from 'zod';
  * another list or version is refused, so what a cursor holds may change.
  */
 const executionsCursor = z.tuple([z.literal('executions/1'), z.int().positive()]);
+const deliveriesCursor = z.tuple([z.literal('deliveries/1'), z.int().positive()]);
 const feedCursor = z.tuple([z.literal('events/1'), z.string(), z.int().nonnegative(), z.int().nonnegative()]);
 
 /** Where a page of executions ended: the `registration` of its last. */
 export function executionsCursorText(registration: number): string {
   return encode(['executions/1', registration] satisfies z.input<typeof executionsCursor>);
+}
+
+/** Where a page of deliveries ended: the id of its last. */
+export function deliveriesCursorText(id: number): string {
+  return encode(['deliveries/1', id] satisfies z.input<typeof deliveriesCursor>);
 }
 
 /** A place in the feed of one history of the store. */
@@ -53,6 +59,9 @@ function cursorParameter<T>(payload: z.ZodType<T>) {
 
 /** The parameter `cursor` of the list of executions, read as a registration number. */
 export const executionsCursorParameter = cursorParameter(executionsCursor).transform(([, before]) => before);
+
+/** The parameter `cursor` of the list of deliveries, read as a delivery's id. */
+export const deliveriesCursorParameter = cursorParameter(deliveriesCursor).transform(([, before]) => before);
 
 /** The parameter `after` of the feed. */
 export const feedCursorParameter = cursorParameter(feedCursor).transform(

@@ -1,3 +1,4 @@
+import type { AttemptOutcome } from '../domain/delivery.ts';
 import type { ExecutionKey, Target } from '../domain/execution.ts';
 import type { ProblemKind } from '../domain/reachability.ts';
 import type { Registration, RegistrationResult } from '../domain/registration.ts';
@@ -43,13 +44,49 @@ export interface TargetState {
   readonly overdueSeconds: number;
 }
 
+/** How a test of an endpoint went. */
+export interface TestResult {
+  readonly eventId: string;
+  readonly outcome: AttemptOutcome;
+  readonly httpStatus?: number;
+  readonly durationSeconds: number;
+  readonly error?: string;
+}
+
+/** Who brings events to endpoints. */
+export interface Deliveries {
+  /** Told that deliveries of an endpoint are due. */
+  wake(endpoint: string): void;
+  /** Sends an event that tells of nothing, at once; undefined where there is no such endpoint. */
+  test(endpoint: string, signal: AbortSignal): Promise<TestResult | undefined>;
+}
+
 export type Readiness = { readonly ready: true } | { readonly ready: false; readonly reason: string };
+
+export type StorePart = Pick<
+  Store,
+  | 'findById'
+  | 'list'
+  | 'eventsOf'
+  | 'feed'
+  | 'feedBounds'
+  | 'listDeliveries'
+  | 'findDelivery'
+  | 'resend'
+  | 'resendSettled'
+  | 'unhealthyLanes'
+  | 'enableEndpoint'
+  | 'outboxCounts'
+>;
 
 /** What the requests are answered from. */
 export interface HttpParts {
-  readonly store: Pick<Store, 'findById' | 'list' | 'eventsOf' | 'feed' | 'feedBounds'>;
+  readonly store: StorePart;
   /** The targets configured now. */
   targets(): readonly Target[];
+  /** Names of the endpoints configured now. */
+  endpoints(): readonly string[];
+  readonly deliveries: Deliveries;
   /** Durable before it resolves; results in the order given. */
   register(registrations: readonly Registration[]): Promise<readonly RegistrationResult[]>;
   /** False where there was nothing to remove. */

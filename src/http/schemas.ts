@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import { EXECUTION_ID_PATTERN, TRACKINGS } from '../domain/execution.ts';
+import { DELIVERY_STATES } from '../domain/delivery.ts';
 import { MAX_LABELS } from '../domain/registration.ts';
-import { executionsCursorParameter, feedCursorParameter } from './cursor.ts';
+import { deliveriesCursorParameter, executionsCursorParameter, feedCursorParameter } from './cursor.ts';
 import type { ProblemCode } from './problem.ts';
 
 const MAX_BATCH = 1000;
@@ -144,3 +145,26 @@ export const feedQuery = z.strictObject({
     .optional(),
   limit,
 });
+
+export const deliveryPath = z.object({ id: z.string() });
+export const endpointPath = z.object({ name: z.string() });
+
+export const deliveriesQuery = z.strictObject({
+  state: z.enum(DELIVERY_STATES, { error: `must be one of ${DELIVERY_STATES.join(', ')}, once` }).optional(),
+  endpoint: parameter.min(1).max(64).optional(),
+  eventId: parameter.min(1).max(128).optional(),
+  limit,
+  cursor: deliveriesCursorParameter.optional(),
+});
+
+/** Which deliveries of an endpoint are to be sent again. */
+export const resendBody = z
+  .strictObject({
+    since: instant.describe('Deliveries created at this instant or later'),
+    until: instant.optional().describe('Deliveries created before this instant'),
+    state: z.enum(['dead', 'delivered']).default('dead'),
+  })
+  .refine(({ since, until }) => until === undefined || until > since, {
+    path: ['until'],
+    message: 'must be after since',
+  });

@@ -52,6 +52,7 @@ function setUp(endpoints: readonly Endpoint[], answer: Answer) {
     },
     clock,
     random: () => 0.5,
+    newId: () => 'test 1',
     log,
     endpoints,
     onAttempt,
@@ -299,25 +300,23 @@ describe('a lane that is disabled', () => {
 });
 
 describe('a test', () => {
-  const EVENT = { id: 'test 1', body: '{"id":"test 1"}' };
-
   it('is sent as deliveries are, and kept nowhere', async () => {
     const { dispatcher, outbox, sent, onAttempt } = setUp([endpoint('ops')], () => REJECTED);
-    const result = await dispatcher.test('ops', EVENT, new AbortController().signal);
-    expect(result).toEqual({ ...REJECTED, durationSeconds: 0 });
+    const result = await dispatcher.test('ops', new AbortController().signal);
+    expect(result).toEqual({ eventId: 'test 1', ...REJECTED, durationSeconds: 0 });
     expect(sent).toMatchObject([{ host: 'ops.example', eventId: 'test 1' }]);
     expect(outbox.states()).toEqual([]);
     expect(onAttempt).not.toHaveBeenCalled();
-    expect(await dispatcher.test('none', EVENT, new AbortController().signal)).toBeUndefined();
+    expect(await dispatcher.test('none', new AbortController().signal)).toBeUndefined();
   });
 
   it('ends when nobody waits for it any more, or the daemon stops', async () => {
     const { dispatcher, stop } = setUp([endpoint('ops')], untilCutOff);
     const asked = new AbortController();
-    const abandoned = dispatcher.test('ops', EVENT, asked.signal);
+    const abandoned = dispatcher.test('ops', asked.signal);
     asked.abort();
     expect(await abandoned).toMatchObject({ outcome: 'unreachable' });
-    const stopped = dispatcher.test('ops', EVENT, new AbortController().signal);
+    const stopped = dispatcher.test('ops', new AbortController().signal);
     await stop();
     expect(await stopped).toMatchObject({ outcome: 'unreachable' });
   });

@@ -13,7 +13,7 @@ import type {
   TargetState,
 } from '../../src/http/server.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
-import type { StoredEvent } from '../../src/store/store.ts';
+import type { Store, StoredEvent } from '../../src/store/store.ts';
 
 export const NOW = Date.UTC(2026, 10, 23, 6);
 export const EAST: Target = { name: 'east', accountId: '123456789012', region: 'us-east-1' };
@@ -28,6 +28,27 @@ export interface LogLine {
   readonly fields: unknown;
   readonly message: unknown;
 }
+
+type OutboxPart = Pick<
+  Store,
+  | 'listDeliveries'
+  | 'findDelivery'
+  | 'resend'
+  | 'resendSettled'
+  | 'unhealthyLanes'
+  | 'enableEndpoint'
+  | 'outboxCounts'
+>;
+
+const NO_OUTBOX: OutboxPart = {
+  listDeliveries: () => Promise.resolve({ deliveries: [] }),
+  findDelivery: () => Promise.resolve(undefined),
+  resend: () => Promise.resolve(false),
+  resendSettled: () => Promise.resolve({ count: 0 }),
+  unhealthyLanes: () => Promise.resolve([]),
+  enableEndpoint: () => Promise.resolve(),
+  outboxCounts: () => Promise.resolve([]),
+};
 
 /** What the routes need, in memory; tests read and set the rest. */
 export class FakeParts implements HttpParts {
@@ -57,7 +78,21 @@ export class FakeParts implements HttpParts {
     error: this.#logAt('error'),
   };
 
+  /** Where deliveries are read from and resent. */
+  outbox: OutboxPart = NO_OUTBOX;
+  endpointList: readonly string[] = ['ops'];
+  readonly woken: string[] = [];
+  /** How a test of an endpoint goes. */
+  tested: HttpParts['deliveries']['test'] = () => Promise.resolve(undefined);
+
   readonly store: HttpParts['store'] = {
+    listDeliveries: (query) => this.#call(() => this.outbox.listDeliveries(query)),
+    findDelivery: (id) => this.#call(() => this.outbox.findDelivery(id)),
+    resend: (id, at) => this.#call(() => this.outbox.resend(id, at)),
+    resendSettled: (query, at) => this.#call(() => this.outbox.resendSettled(query, at)),
+    unhealthyLanes: () => this.#call(() => this.outbox.unhealthyLanes()),
+    enableEndpoint: (endpoint) => this.#call(() => this.outbox.enableEndpoint(endpoint)),
+    outboxCounts: () => this.#call(() => this.outbox.outboxCounts()),
     findById: (id) =>
       this.#call(() => this.#visible().filter(({ lifecycleExecutionId }) => lifecycleExecutionId === id)),
     list: (query) =>
@@ -93,6 +128,11 @@ export class FakeParts implements HttpParts {
   };
 
   readonly targets = () => this.targetList;
+  readonly endpoints = () => this.endpointList;
+  readonly deliveries: HttpParts['deliveries'] = {
+    wake: (endpoint) => void this.woken.push(endpoint),
+    test: (endpoint, signal) => this.tested(endpoint, signal),
+  };
   readonly register: HttpParts['register'] = (registrations) =>
     this.#call(() => {
       this.registerCalls += 1;
@@ -151,7 +191,7 @@ export class FakeParts implements HttpParts {
     return [...this.executions.values()].filter(({ deletedAt }) => deletedAt === undefined);
   }
 
-  async #call<T>(answer: () => T): Promise<T> {
+  async #call<T>(answer: () => T | Promise<T>): Promise<T> {
     await this.held;
     if (this.storeFailure !== undefined) throw this.storeFailure;
     return answer();

@@ -1,0 +1,88 @@
+import * as z from 'zod';
+import { ATTEMPT_OUTCOMES, DELIVERY_STATES } from '../domain/delivery.ts';
+import { isoInstant } from '../domain/event.ts';
+import { DISABLED_REASONS } from '../domain/lane-health.ts';
+import type { Delivery, LaneHealth, OutboxCounts } from '../store/store.ts';
+
+const instant = z.string().describe('ISO 8601, UTC, milliseconds');
+
+const attemptSchema = z.object({
+  at: instant,
+  outcome: z.enum(ATTEMPT_OUTCOMES),
+  httpStatus: z.int().optional(),
+  durationSeconds: z.number(),
+  error: z.string().optional(),
+});
+
+/** A delivery as the outside sees it. What is unknown is left out. */
+export const deliverySchema = z.object({
+  id: z.string(),
+  eventId: z.string(),
+  type: z.string().describe('Short name of the event'),
+  endpoint: z.string(),
+  state: z.enum(DELIVERY_STATES),
+  createdAt: instant,
+  nextAttemptAt: instant.optional(),
+  attempts: z.array(attemptSchema),
+});
+export type DeliveryJson = z.output<typeof deliverySchema>;
+
+/** An endpoint as the outside sees it. */
+export const endpointSchema = z.object({
+  name: z.string(),
+  enabled: z.boolean(),
+  disabledReason: z.enum(DISABLED_REASONS).optional(),
+  failingSince: instant.optional(),
+  pending: z.int(),
+  dead: z.int(),
+});
+export type EndpointJson = z.output<typeof endpointSchema>;
+
+/** Members that are undefined do not show in JSON. */
+export function deliveryJson({
+  id,
+  eventId,
+  type,
+  endpoint,
+  state,
+  createdAt,
+  nextAttemptAt,
+  attempts,
+}: Delivery): DeliveryJson {
+  return {
+    id: String(id),
+    eventId,
+    type,
+    endpoint,
+    state,
+    createdAt: isoInstant(createdAt),
+    nextAttemptAt: nextAttemptAt === undefined ? undefined : isoInstant(nextAttemptAt),
+    attempts: attempts.map(({ at, outcome, httpStatus, durationSeconds, error }) => ({
+      at: isoInstant(at),
+      outcome,
+      httpStatus,
+      durationSeconds,
+      error,
+    })),
+  };
+}
+
+/** An endpoint is disabled where one of its lanes is, and fails since the first of them does. */
+export function endpointJson(
+  name: string,
+  unhealthy: readonly LaneHealth[],
+  counted: readonly OutboxCounts[],
+): EndpointJson {
+  const lanes = unhealthy.filter(({ endpoint }) => endpoint === name);
+  const disabledReason = lanes.find((lane) => lane.disabledReason !== undefined)?.disabledReason;
+  const failingSince = lanes.flatMap((lane) => lane.failingSince ?? []);
+  const { pending = 0, dead = 0 } = counted.find(({ endpoint }) => endpoint === name) ?? {};
+  return {
+    name,
+    enabled: disabledReason === undefined,
+    disabledReason,
+    failingSince: failingSince.length === 0 ? undefined : isoInstant(Math.min(...failingSince)),
+    pending,
+    dead,
+  };
+}

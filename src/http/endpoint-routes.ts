@@ -1,0 +1,81 @@
+import type { ResendQuery } from '../store/store.ts';
+import { endpointJson } from './delivery-json.ts';
+import type { App } from './fastify.ts';
+import { Problem } from './problem.ts';
+import { endpointPath, noBody, noQuery, resendBody } from './schemas.ts';
+import type { HttpParts } from './parts.ts';
+
+/** So many rows are looked at in one transaction, and after each lies a pause for everything else that waits. */
+const ROWS_A_SLICE = 500;
+const BREATH_MS = 2;
+const { signal: NEVER } = new AbortController();
+
+/** `GET /v1/endpoints` and `POST /v1/endpoints/{name}/test`, `…/enable`, `…/resend`. */
+export function endpointRoutes(app: App, parts: HttpParts): void {
+  const { store, deliveries } = parts;
+  const path = '/endpoints/:name';
+  const schema = { params: endpointPath, querystring: noQuery };
+  const known = (name: string) => {
+    if (!parts.endpoints().includes(name)) throw new Problem('unknown_endpoint');
+    return name;
+  };
+
+  app.get('/endpoints', { config: { scope: 'read' }, schema: { querystring: noQuery } }, async () => {
+    const [unhealthy, counted] = [await store.unhealthyLanes(), await store.outboxCounts()];
+    return { endpoints: parts.endpoints().map((name) => endpointJson(name, unhealthy, counted)) };
+  });
+
+  app.post(
+    `${path}/test`,
+    { config: { scope: 'admin', waits: true }, schema: { ...schema, body: noBody } },
+    async ({ params, gone }) => {
+      const result = await deliveries.test(known(params.name), gone ?? NEVER);
+      if (result === undefined) throw new Problem('unknown_endpoint');
+      const { eventId, outcome, httpStatus, durationSeconds, error } = result;
+      return { eventId, outcome, httpStatus, durationSeconds, error };
+    },
+  );
+
+  app.post(
+    `${path}/enable`,
+    { config: { scope: 'admin' }, schema: { ...schema, body: noBody } },
+    async ({ params }) => {
+      const name = known(params.name);
+      await store.enableEndpoint(name);
+      deliveries.wake(name);
+      return endpointJson(name, await store.unhealthyLanes(), await store.outboxCounts());
+    },
+  );
+
+  app.post(
+    `${path}/resend`,
+    { config: { scope: 'admin', waits: true }, schema: { ...schema, body: resendBody } },
+    async ({ params, body }, reply) => {
+      const endpoint = known(params.name);
+      const { since, until, state } = body;
+      const range = { endpoint, state, since, ...(until === undefined ? {} : { until }) };
+      const resent = await resendAll(range, parts);
+      if (resent > 0) deliveries.wake(endpoint);
+      return reply.code(202).send({ resent });
+    },
+  );
+}
+
+/** Goes through all deliveries of an endpoint; what is recorded meanwhile is not in the range or not settled yet. */
+async function resendAll(
+  range: Omit<ResendQuery, 'after' | 'limit'>,
+  { store, clock }: HttpParts,
+): Promise<number> {
+  const at = clock.now();
+  let resent = 0;
+  for (let after: number | undefined = 0; after !== undefined;) {
+    const slice: Awaited<ReturnType<typeof store.resendSettled>> = await store.resendSettled(
+      { ...range, after, limit: ROWS_A_SLICE },
+      at,
+    );
+    resent += slice.count;
+    after = slice.next;
+    if (after !== undefined) await clock.sleep(BREATH_MS);
+  }
+  return resent;
+}
