@@ -3,6 +3,7 @@ import type { Execution, ExecutionKey, TargetKey } from '../domain/execution.ts'
 import { keyText } from '../domain/execution.ts';
 import { register } from '../domain/registration.ts';
 import type { Registration, RegistrationResult } from '../domain/registration.ts';
+import { addFinalCallbacks } from './callbacks.ts';
 import type { Dialect } from './dialect.ts';
 import type { ExecutionPage, ExecutionQuery, Polled } from './store.ts';
 import { absenceColumns, executionOf, rowOf } from './tables.ts';
@@ -63,17 +64,23 @@ export async function registerAll(
     registrations.map(({ lifecycleExecutionId }) => lifecycleExecutionId),
   );
   const changed = new Map<string, Execution>();
+  const tooLate: Execution[] = [];
   const results = registrations.map((registration, index) => {
     const key = keyText(registration);
     const number = last - registrations.length + 1 + index;
-    const result = register(executions.get(key), registration, at, number);
+    const before = executions.get(key);
+    const result = register(before, registration, at, number);
     if (result.outcome !== 'invalid') {
+      const { execution } = result;
+      if (execution.tracking === 'finished' && execution.callbackUrl !== before?.callbackUrl)
+        tooLate.push(execution);
       executions.set(key, result.execution);
       changed.set(key, result.execution);
     }
     return result;
   });
   await upsert(db, [...changed.values()]);
+  await addFinalCallbacks(db, tooLate, at);
   return results;
 }
 

@@ -1,5 +1,6 @@
 import type { Kysely, Transaction } from 'kysely';
 import type { Change } from '../domain/transition.ts';
+import { waitingLanes } from './callbacks.ts';
 import { claimDue, nextDueAt, release, settleAll } from './claims.ts';
 import {
   abandonExcept,
@@ -34,7 +35,7 @@ async function recordChange(
   endpoints: readonly string[],
 ): Promise<'recorded' | 'conflict'> {
   const { status } = previous;
-  const { numUpdatedRows } = await db
+  const updated = await db
     .updateTable('executions')
     .set(sightingColumns(next))
     .where('registration', '=', previous.registration)
@@ -42,9 +43,10 @@ async function recordChange(
     .where('deleted_at', 'is', null)
     .where('sequence', '=', previous.sequence)
     .where((eb) => (status === undefined ? eb('status', 'is', null) : eb('status', '=', status)))
+    .returning('callback_url')
     .executeTakeFirst();
-  if (numUpdatedRows === 0n) return 'conflict';
-  if (event !== undefined) await recordEvent(db, event, next, endpoints);
+  if (updated === undefined) return 'conflict';
+  if (event !== undefined) await recordEvent(db, event, next, endpoints, updated.callback_url);
   return 'recorded';
 }
 
@@ -77,6 +79,7 @@ export function createKyselyStore(db: Kysely<Tables>, dialect: Dialect, close: (
     settle: (settlements) => inTransaction((tx) => settleAll(tx, settlements)),
     release: (claimed) => inTransaction((tx) => release(tx, claimed)),
     nextDueAt: (lane) => nextDueAt(db, lane),
+    waitingLanes: (endpoint) => waitingLanes(db, endpoint),
     unhealthyLanes: () => unhealthyLanes(db),
     enableEndpoint: (endpoint) => enableEndpoint(db, endpoint),
     listDeliveries: (query) => inTransaction((tx) => listDeliveries(tx, query)),

@@ -110,6 +110,8 @@ export interface Outbox {
   release(claimed: readonly Pick<ClaimedDelivery, 'id' | 'claim'>[]): Promise<void>;
   /** When a delivery of the lane is next due, or its claim ends; undefined where none is pending or it is disabled. */
   nextDueAt(lane: string): Promise<number | undefined>;
+  /** Lanes of an endpoint that are not disabled and have deliveries pending. */
+  waitingLanes(endpoint: string): Promise<readonly string[]>;
   /** Lanes that fail or are disabled. */
   unhealthyLanes(): Promise<readonly LaneHealth[]>;
   /** Lets all lanes of an endpoint be delivered to, as if they had never failed. */

@@ -94,7 +94,8 @@ export interface Retention {
 export interface Store extends Outbox, AsyncDisposable {
   /**
    * Applies `domain/registration` to each, in order, and stores what it gives. Durable together: all or, where the store
-   * fails, none. A later registration of the same execution sees the earlier one.
+   * fails, none. A later registration of the same execution sees the earlier one. A callback URL that is set on an execution
+   * that has finished gets its final event at once.
    */
   register(registrations: readonly Registration[], at: number): Promise<readonly RegistrationResult[]>;
   /** The execution, unless it is deleted or unknown. */
@@ -108,7 +109,8 @@ export interface Store extends Outbox, AsyncDisposable {
   /** Active executions of a target in pages of at most `limit`, by ascending registration after `after` (0 to begin). */
   active(target: TargetKey, after: number, limit: number): Promise<readonly Execution[]>;
   /**
-   * Stores a change, its event and one delivery per endpoint named, due at once: all or nothing, and only where status,
+   * Stores a change, its event and one delivery per endpoint named and for the callback URL that is set by then, due at
+   * once: all or nothing, and only where status,
    * sequence and registration are still those of `change.previous`, and it is active and not deleted. Else `conflict`
    * and nothing is stored. Labels and other wishes are not touched.
    */

@@ -425,6 +425,70 @@ export function describeStore(name: string, open: () => Promise<Store>): void {
       });
     });
 
+    describe('callbacks', () => {
+      const URL_A = 'https://a.example/hooks/1?token=x';
+      const LANE_A = 'https://a.example';
+      const waiting = () => store.waitingLanes('callback');
+
+      it('get what is recorded after they were set, in the lane of their origin', async () => {
+        const first = await recorded(await registered(1), 'PENDING', ['a']);
+        const second = await recorded(first.next, 'IN_PROGRESS', ['a']);
+        expect(await waiting()).toEqual([]);
+        await registered(1, { callbackUrl: URL_A });
+        const last = await recorded(second.next, 'FAILED', ['a']);
+        expect(await waiting()).toEqual([LANE_A]);
+        const claimed = await store.claim(LANE_A, 10, T0 + DAY_MS, T0 + 2 * DAY_MS);
+        expect(claimed).toMatchObject([
+          { lane: LANE_A, endpoint: 'callback', url: URL_A, eventId: last.event?.id },
+        ]);
+        expect(claimed[0]?.body).toBe(last.event?.body);
+        expect(await store.claim('a', 10, T0 + DAY_MS, T0 + 2 * DAY_MS)).toHaveLength(2);
+        expect(await store.claim('callback', 10, T0 + DAY_MS, T0 + 2 * DAY_MS)).toEqual([]);
+      });
+
+      it('that are set after the end get the final event at once, and once', async () => {
+        const { next, event } = await recorded(await registered(1), 'SUCCESS');
+        await recorded(await registered(2), 'SUCCESS');
+        expect(await waiting()).toEqual([]);
+        await registered(1, { callbackUrl: URL_A });
+        await registered(1, { callbackUrl: URL_A });
+        await registered(1, { callbackUrl: 'https://b.example/' });
+        expect(await waiting()).toEqual([LANE_A]);
+        const claimed = await store.claim(LANE_A, 10, T0 + DAY_MS, T0 + 2 * DAY_MS);
+        expect(claimed).toMatchObject([{ eventId: event?.id, url: URL_A, attempts: 0 }]);
+        expect((await store.find(next))?.callbackUrl).toBe(URL_A);
+      });
+
+      it('of one batch are each dealt with', async () => {
+        await recorded(await registered(1), 'SUCCESS');
+        await registered(2);
+        await store.register(
+          [
+            registration(1, { callbackUrl: URL_A }),
+            registration(1, { callbackUrl: 'https://b.example/' }),
+            registration(2, { callbackUrl: 'https://b.example/' }),
+            registration(3, { callbackUrl: 'https://b.example:8443/' }),
+          ],
+          T0 + 5,
+        );
+        expect(await waiting()).toEqual([LANE_A]);
+        expect(await store.nextDueAt(LANE_A)).toBe(T0 + 5);
+      });
+
+      it('that are disabled wait, and no longer once enabled', async () => {
+        for (const number of [1, 2])
+          await recorded(await registered(number, { callbackUrl: URL_A }), 'SUCCESS');
+        await recorded(await registered(3, { callbackUrl: 'https://b.example/' }), 'SUCCESS');
+        expect([...(await waiting())].sort()).toEqual([LANE_A, 'https://b.example']);
+        const gone = { at: T0, outcome: 'rejected' as const, durationSeconds: 0, httpStatus: 410 };
+        const claimed = await oneClaimed(LANE_A, T0 + 100);
+        await store.settle([settlement(claimed, { attempt: gone, state: 'dead' })]);
+        expect(await waiting()).toEqual(['https://b.example']);
+        await store.enableEndpoint('callback');
+        expect(await waiting()).toHaveLength(2);
+      });
+    });
+
     describe('lanes', () => {
       const attempt = (at: number, httpStatus: number) => ({
         at,

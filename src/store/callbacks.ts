@@ -1,0 +1,57 @@
+import { sql } from 'kysely';
+import type { Kysely } from 'kysely';
+import { CALLBACK_ENDPOINT, callbackLane } from '../domain/callback.ts';
+import type { Execution } from '../domain/execution.ts';
+import type { Tables } from './tables.ts';
+
+/** The delivery of an event to a callback URL, due at once. Inside a transaction. */
+export async function addCallback(
+  db: Kysely<Tables>,
+  eventPosition: number,
+  url: string,
+  at: number,
+): Promise<void> {
+  const to = { endpoint: CALLBACK_ENDPOINT, lane: callbackLane(url), url };
+  await db
+    .insertInto('deliveries')
+    .values({ event_position: eventPosition, ...to, state: 'pending', created_at: at, next_attempt_at: at })
+    .execute();
+}
+
+/** Brings each of these finished executions' last event, which tells how it ended, to its callback URL. Inside a transaction. */
+export async function addFinalCallbacks(
+  db: Kysely<Tables>,
+  finished: readonly Execution[],
+  at: number,
+): Promise<void> {
+  for (const { accountId, region, lifecycleExecutionId, callbackUrl } of finished) {
+    if (callbackUrl === undefined) continue;
+    const final = await db
+      .selectFrom('events')
+      .select('position')
+      .where('account_id', '=', accountId)
+      .where('region', '=', region)
+      .where('lifecycle_execution_id', '=', lifecycleExecutionId)
+      .orderBy('position', 'desc')
+      .limit(1)
+      .executeTakeFirst();
+    if (final !== undefined) await addCallback(db, final.position, callbackUrl, at);
+  }
+}
+
+/** `Outbox.waitingLanes`. */
+export async function waitingLanes(db: Kysely<Tables>, endpoint: string): Promise<readonly string[]> {
+  const rows = await db
+    .selectFrom('deliveries')
+    .select('deliveries.lane')
+    .distinct()
+    .where('endpoint', '=', endpoint)
+    // As literals, so that SQLite sees which of its partial indexes serves.
+    .where('state', '=', sql.lit('pending' as const))
+    .where('state', '!=', sql.lit('delivered' as const))
+    .where('deliveries.lane', 'not in', (eb) =>
+      eb.selectFrom('lanes').select('lanes.lane').where('disabled_reason', 'is not', null),
+    )
+    .execute();
+  return rows.map(({ lane }) => lane);
+}
