@@ -1,21 +1,32 @@
-import type { FeedBounds, StoredEvent } from '../store/store.ts';
+import * as z from 'zod';
+import type { FeedBounds } from '../store/store.ts';
 import { feedCursorText } from './cursor.ts';
 import type { FeedPosition } from './cursor.ts';
+import { cloudEventSchema, rawJsonList } from './event-json.ts';
+import { sendJsonText } from './fastify.ts';
 import type { App } from './fastify.ts';
 import { Problem } from './problem.ts';
 import { feedQuery } from './schemas.ts';
 import type { HttpParts } from './parts.ts';
 
-/** The stored bodies as a JSON list: byte for byte what webhooks carry. */
-export function rawJsonList(events: readonly StoredEvent[]): string {
-  return `[${events.map(({ body }) => body).join(',')}]`;
-}
+const feedSchema = z.object({
+  events: z.array(cloudEventSchema),
+  next: z.string().describe('What to ask for as `after`; never null'),
+});
 
 /** `GET /v1/events`: the feed, in the order recorded. */
 export function eventRoutes(app: App, { store }: Pick<HttpParts, 'store'>): void {
   app.get(
     '/events',
-    { config: { scope: 'read' }, schema: { querystring: feedQuery } },
+    {
+      config: {
+        scope: 'read',
+        operationId: 'listEvents',
+        summary: 'Everything recorded, in order, with the bodies of the webhooks',
+        problems: ['invalid_cursor', 'cursor_expired'],
+      },
+      schema: { querystring: feedQuery, response: { 200: feedSchema } },
+    },
     async ({ query }, reply) => {
       const { type, limit } = query;
       const bounds = await store.feedBounds();
@@ -31,9 +42,7 @@ export function eventRoutes(app: App, { store }: Pick<HttpParts, 'store'>): void
       const isEnd = page.events.length < limit;
       const position = isEnd ? Math.max(page.next, bounds.deletedUpTo) : page.next;
       const next = feedCursorText({ epoch: after.epoch, position, deletions });
-      return reply
-        .type('application/json; charset=utf-8')
-        .send(`{"events":${rawJsonList(page.events)},"next":${JSON.stringify(next)}}`);
+      return sendJsonText(reply, `{"events":${rawJsonList(page.events)},"next":${JSON.stringify(next)}}`);
     },
   );
 }

@@ -5,33 +5,41 @@ import { isoInstant } from '../domain/event.ts';
 import type { LiveExecution } from './parts.ts';
 
 /** An instant in an answer. */
-export const instantText = z.string().describe('ISO 8601, UTC, milliseconds');
+export const instantText = z
+  .string()
+  .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
+  .meta({ id: 'Instant', format: 'date-time', description: 'ISO 8601, UTC, milliseconds' });
+export const targetSchema = z
+  .object({ name: z.string(), accountId: z.string(), region: z.string() })
+  .meta({ id: 'Target' });
 
 /** An execution as the outside sees it. What is unknown is left out. */
-export const executionSchema = z.object({
-  lifecycleExecutionId: z.string(),
-  target: z.object({ name: z.string(), accountId: z.string(), region: z.string() }),
-  tracking: z.enum(TRACKINGS),
-  status: z.string().optional(),
-  reason: z.string().optional(),
-  lifecyclePolicyArn: z.string().optional(),
-  resourceArn: z.string().optional(),
-  hasImpactedResources: z.boolean().optional(),
-  startTime: instantText.optional(),
-  endTime: instantText.optional(),
-  statusSince: instantText.optional(),
-  sequence: z.int(),
-  labels: z.record(z.string(), z.string()).readonly(),
-  source: z.enum(SOURCES),
-  registeredBy: z.string().optional(),
-  registeredAt: instantText,
-  expectedAt: instantText.optional(),
-  giveUpAt: instantText.optional(),
-  callbackUrl: z.string().optional(),
-  lastPolledAt: instantText.optional(),
-  nextPollAt: instantText.optional(),
-  estimatedDetectionLagSeconds: z.number().optional(),
-});
+export const executionSchema = z
+  .object({
+    lifecycleExecutionId: z.string(),
+    target: targetSchema,
+    tracking: z.enum(TRACKINGS),
+    status: z.string().optional(),
+    reason: z.string().optional(),
+    lifecyclePolicyArn: z.string().optional(),
+    resourceArn: z.string().optional(),
+    hasImpactedResources: z.boolean().optional(),
+    startTime: instantText.optional(),
+    endTime: instantText.optional(),
+    statusSince: instantText.optional(),
+    sequence: z.int(),
+    labels: z.record(z.string(), z.string()).readonly(),
+    source: z.enum(SOURCES),
+    registeredBy: z.string().optional(),
+    registeredAt: instantText,
+    expectedAt: instantText.optional(),
+    giveUpAt: instantText.optional(),
+    callbackUrl: z.string().optional(),
+    lastPolledAt: instantText.optional(),
+    nextPollAt: instantText.optional(),
+    estimatedDetectionLagSeconds: z.number().optional(),
+  })
+  .meta({ id: 'Execution' });
 export type ExecutionJson = z.output<typeof executionSchema>;
 
 /** The target as it is configured; of one that no longer is, account and Region stand for the name. */

@@ -63,6 +63,8 @@ export function createFastify(trustedProxies: readonly string[], log: Log): App 
   }).withTypeProvider<ZodTypeProvider>();
 
   app.setValidatorCompiler(validatorCompiler);
+  // Schemas of answers are for types and for the description of the API; what is asked for is not checked again.
+  app.setSerializerCompiler(() => JSON.stringify);
   readOnlyJson(app);
   app.addHook('onRequest', async (request, reply) => {
     setCommonHeaders(reply);
@@ -83,6 +85,11 @@ export function createFastify(trustedProxies: readonly string[], log: Log): App 
     log.debug({ ...routeFields(request), status, durationMs: Math.round(durationMs) }, 'request');
   });
   return app;
+}
+
+/** Sends what is JSON text already. */
+export function sendJsonText(reply: FastifyReply, text: string): FastifyReply {
+  return reply.type('application/json; charset=utf-8').send(text);
 }
 
 /** Never the URL itself: a query may hold what nobody should read in a log. */

@@ -1,8 +1,9 @@
 import { STATUS_CODES } from 'node:http';
 import type { FastifyReply } from 'fastify';
+import * as z from 'zod';
 
 /** Every way a request can end badly: the stable code, its status, and what to say unless more is known. */
-const PROBLEMS = {
+export const PROBLEMS = {
   invalid_request: { status: 400, detail: 'The request is not valid; see errors.' },
   malformed_json: { status: 400, detail: 'The body is not valid JSON, or has a member named __proto__.' },
   malformed_request: { status: 400, detail: 'The request is not valid HTTP.' },
@@ -77,6 +78,20 @@ export function isProblemCode(code: unknown): code is ProblemCode {
 export const PROBLEM_TYPE = 'application/problem+json';
 
 /** The body of an error answer: RFC 9457, extended by `code` and `errors`. */
+export const problemSchema = z
+  .object({
+    type: z.literal('about:blank'),
+    title: z.string(),
+    status: z.int(),
+    code: z.enum(Object.keys(PROBLEMS) as ProblemCode[]).describe('Stable: to be decided on'),
+    detail: z.string().describe('For people'),
+    errors: z
+      .array(z.object({ path: z.string(), message: z.string() }))
+      .readonly()
+      .optional(),
+  })
+  .meta({ id: 'Problem' });
+
 export function problemBody({ code, status, message, faults }: Problem): string {
   const title = STATUS_CODES[status] ?? 'Error';
   return JSON.stringify({ type: 'about:blank', title, status, code, detail: message, errors: faults });

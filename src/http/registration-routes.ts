@@ -1,15 +1,34 @@
+import * as z from 'zod';
 import type { ExecutionKey } from '../domain/execution.ts';
+import { REGISTRATION_OUTCOMES } from '../domain/registration.ts';
 import type { Registration, RegistrationResult } from '../domain/registration.ts';
 import type { Caller } from './auth.ts';
-import { executionJson, namedTarget } from './execution-json.ts';
+import { executionJson, executionSchema, namedTarget } from './execution-json.ts';
 import { invalidRequest } from './faults.ts';
 import type { App } from './fastify.ts';
-import { Problem } from './problem.ts';
+import { Problem, problemSchema } from './problem.ts';
 import { batchBody, createRegistrationSchema, noQuery } from './schemas.ts';
 import type { RegistrationBody } from './schemas.ts';
 import type { HttpParts } from './parts.ts';
 
 const BATCH_LIMIT_BYTES = 2 * 1024 * 1024;
+
+const registeredSchema = executionSchema
+  .extend({
+    unchanged: z.array(z.string()).optional().describe('Members that differ from those given, and stay'),
+  })
+  .meta({ id: 'RegisteredExecution' });
+const batchSchema = z.object({
+  results: z.array(
+    z.object({
+      lifecycleExecutionId: z.string().optional().describe('As given, valid or not'),
+      outcome: z.enum(REGISTRATION_OUTCOMES),
+      error: z
+        .object({ code: problemSchema.shape.code, message: z.string(), errors: problemSchema.shape.errors })
+        .optional(),
+    }),
+  ),
+});
 
 /** `POST /v1/executions` and `POST /v1/executions/batch`. */
 export function registrationRoutes(app: App, parts: HttpParts): void {
@@ -21,8 +40,17 @@ export function registrationRoutes(app: App, parts: HttpParts): void {
   app.post(
     '/executions',
     {
-      config: { scope: 'register' },
-      schema: { body: registrationSchema, querystring: noQuery },
+      config: {
+        scope: 'register',
+        operationId: 'registerExecution',
+        summary: 'Watched from now on; known already: labels merged, unset members set',
+        problems: ['target_required', 'unknown_target', 'callbacks_not_configured', 'too_many_labels'],
+      },
+      schema: {
+        body: registrationSchema,
+        querystring: noQuery,
+        response: { 200: registeredSchema, 201: executionSchema },
+      },
       attachValidation: true,
     },
     async (request, reply) => {
@@ -48,9 +76,13 @@ export function registrationRoutes(app: App, parts: HttpParts): void {
   app.post(
     '/executions/batch',
     {
-      config: { scope: 'register' },
+      config: {
+        scope: 'register',
+        operationId: 'registerExecutions',
+        summary: 'Many at once, each for itself; results in order',
+      },
       bodyLimit: BATCH_LIMIT_BYTES,
-      schema: { body: batchBody, querystring: noQuery },
+      schema: { body: batchBody, querystring: noQuery, response: { 200: batchSchema } },
     },
     async ({ body, caller }) => {
       const checked = body.executions.map((item) => {

@@ -74,13 +74,15 @@ export function createRegistrationSchema({ now, isTargetRequired }: Registration
       message: 'several targets are configured: say which one is meant',
       when: ({ value }) => typeof value === 'object' && value !== null,
       ...faultOf('target_required'),
-    });
+    })
+    .meta({ id: 'Registration' });
 }
 export type RegistrationSchema = ReturnType<typeof createRegistrationSchema>;
 export type RegistrationBody = z.output<RegistrationSchema>;
 
 /** Each registration is checked for itself: one that is not valid does not hold the others up. */
-export const batchBody = z.strictObject({ executions: z.array(z.unknown()).min(1).max(MAX_BATCH) });
+const item = z.unknown().meta({ $ref: '#/components/schemas/Registration' });
+export const batchBody = z.strictObject({ executions: z.array(item).min(1).max(MAX_BATCH) });
 
 /** A parameter of a query: text, and once. */
 const parameter = z.string({
@@ -88,11 +90,10 @@ const parameter = z.string({
 });
 
 const limitMessage = `must be an integer from 1 to ${MAX_PAGE}`;
-const limit = parameter
-  .regex(/^\d{1,6}$/, limitMessage)
-  .transform(Number)
-  .pipe(z.int().min(1, limitMessage).max(MAX_PAGE, limitMessage))
-  .default(DEFAULT_PAGE);
+const limit = z.preprocess(
+  (text) => (typeof text === 'string' && /^\d{1,6}$/.test(text) ? Number(text) : text),
+  z.int(limitMessage).min(1, limitMessage).max(MAX_PAGE, limitMessage).default(DEFAULT_PAGE),
+);
 
 const target = parameter.optional();
 

@@ -4,6 +4,7 @@ import { createFastify } from './fastify.ts';
 import type { App } from './fastify.ts';
 import { guardStore } from './guard-store.ts';
 import type { HttpOptions, HttpParts, ListenAddress } from './parts.ts';
+import { openApiRoute } from './openapi/route.ts';
 import { metricsRoute, probeRoutes } from './probes.ts';
 
 export type {
@@ -38,6 +39,7 @@ export async function startHttp(options: HttpOptions, givenParts: HttpParts): Pr
 
   const server = createFastify(options.trustedProxies, parts.log);
   opening.defer(() => closeSoon(server));
+  openApiRoute(server);
   probeRoutes(server, parts);
   if (options.metrics === undefined) metricsRoute(server, parts);
   await apiRoutes(server, options, parts, gate);

@@ -1,11 +1,13 @@
 import { expect, test } from 'vitest';
+import { TYPE_PREFIX } from '../../src/domain/event.ts';
+import { anEventBody } from '../support/executions.ts';
 import { NOW, problemOf, startApi } from './fake-parts.ts';
 import type { Api } from './fake-parts.ts';
 
 function addEvents(api: Api, types: readonly string[]): void {
   for (const type of types) {
     const position = (api.parts.events.at(-1)?.position ?? api.parts.bounds.deletedUpTo) + 1;
-    const body = `{"id":"e${position}",  "type":"lifecycle-watcher.${type}"}`;
+    const body = anEventBody({ id: `e${position}`, type: TYPE_PREFIX + type });
     api.parts.events.push({ position, id: `e${position}`, type, time: NOW, body, key: '' });
   }
 }
@@ -51,13 +53,13 @@ test.each([
   ['?type=execution.failed', ['e1', 'e3']],
   ['?type=execution.failed&type=execution.p*', ['e1', 'e2', 'e3']],
   ['?type=*', ['e1', 'e2', 'e3', 'e4']],
-  ['?type=target.*', []],
+  ['?type=execution.e*', []],
 ])('types are globs over short names: %s', async (query, expected) => {
   await using api = await startApi();
   addEvents(api, ['execution.failed', 'execution.pending', 'execution.failed', 'execution.succeeded']);
   const filtered = await page(api, query);
   expect(ids(filtered)).toEqual(expected);
-  addEvents(api, ['execution.failed', 'execution.pending', 'target.recovered']);
+  addEvents(api, ['execution.failed', 'execution.pending', 'execution.expired']);
   expect((await page(api, `?after=${filtered.next}`)).events).toHaveLength(3);
 });
 

@@ -14,6 +14,7 @@ import type {
 } from '../../src/http/server.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import type { Store, StoredEvent } from '../../src/store/store.ts';
+import { expectDescribed } from '../support/described.ts';
 
 export const NOW = Date.UTC(2026, 10, 23, 6);
 export const EAST: Target = { name: 'east', accountId: '123456789012', region: 'us-east-1' };
@@ -206,7 +207,7 @@ export interface Api extends AsyncDisposable {
   readonly parts: FakeParts;
   readonly http: HttpServer;
   readonly url: string;
-  /** With the admin token unless another is given; '' for none. */
+  /** With the admin token unless another is given; '' for none. Rejects where the answer is not as described. */
   readonly ask: (method: string, path: string, body?: unknown, token?: string) => Promise<Response>;
 }
 
@@ -234,15 +235,18 @@ export async function startApi(differing: Partial<HttpOptions> = {}): Promise<Ap
     parts,
     http,
     url,
-    ask: (method, path, body, token = ADMIN_TOKEN) =>
-      fetch(url + path, {
+    async ask(method, path, body, token = ADMIN_TOKEN) {
+      const response = await fetch(url + path, {
         method,
         headers: {
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
           ...(token === '' ? {} : { authorization: `Bearer ${token}` }),
         },
         ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-      }),
+      });
+      await expectDescribed(method, path, response);
+      return response;
+    },
     [Symbol.asyncDispose]: () => http.close(),
   };
 }

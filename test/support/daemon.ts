@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { expectDescribed } from './described.ts';
 
 const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
 
@@ -113,7 +114,7 @@ export async function startDaemon(
 
 /** Requests to the API of the daemon at `url`. */
 export function apiAt(url: string) {
-  /** The answer's JSON. Rejects where the status is not 2xx. */
+  /** The answer's JSON. Rejects where the status is not 2xx, or the answer not as described. */
   return async function api<T>(method: string, path: string, body?: unknown): Promise<T> {
     const response = await fetch(url + path, {
       method,
@@ -123,6 +124,7 @@ export function apiAt(url: string) {
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
+    await expectDescribed(method, path, response);
     const text = await response.text();
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
     return (text === '' ? undefined : JSON.parse(text)) as T;

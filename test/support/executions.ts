@@ -1,3 +1,4 @@
+import { newEvent } from '../../src/domain/event.ts';
 import type { Execution, Target } from '../../src/domain/execution.ts';
 import type { Observation } from '../../src/domain/observation.ts';
 
@@ -22,6 +23,12 @@ export function anExecution(differing: Partial<Execution> = {}): Execution {
     sequence: 0,
     ...differing,
   };
+}
+
+/** An event's body with what differs, spaced as nobody would: whoever passes it on must not touch it. */
+export function anEventBody(differing: Readonly<Record<string, unknown>>): string {
+  const { body } = newEvent('execution.expired', anExecution(), TARGET, 0, { since: 0 });
+  return JSON.stringify({ ...(JSON.parse(body) as object), ...differing }, null, 3);
 }
 
 /** What a look sees that was sent at `sentAt` and answered 50 ms later. */

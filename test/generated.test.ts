@@ -1,0 +1,16 @@
+import { expect, test } from 'vitest';
+import { jsonSchemaText } from '../src/config/schema.ts';
+import { startApi } from './http/fake-parts.ts';
+
+async function openApiText(): Promise<string> {
+  await using api = await startApi();
+  const document: unknown = await (await fetch(`${api.url}/openapi.json`)).json();
+  return `${JSON.stringify(document, null, 2)}\n`;
+}
+
+test.each([
+  ['config/schema.json', jsonSchemaText],
+  ['config/openapi.json', openApiText],
+])('%s is up to date; `npm run generate` writes it', async (name, text) => {
+  await expect(await text()).toMatchFileSnapshot(new URL(`../${name}`, import.meta.url).pathname);
+});

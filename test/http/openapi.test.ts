@@ -1,0 +1,63 @@
+import { createConfig, lintFromString } from '@redocly/openapi-core';
+import { readFile } from 'node:fs/promises';
+import { expect, test } from 'vitest';
+import { openApi } from '../support/described.ts';
+import { anExecution, executionId } from '../support/executions.ts';
+import { EAST, startApi } from './fake-parts.ts';
+
+const file = new URL('../../config/openapi.json', import.meta.url);
+const [KNOWN, NEW] = [executionId(1), executionId(2)];
+const known = `/v1/executions/${KNOWN}`;
+
+/** Requests that give each success that an operation has, in turn. They are checked against the description as all are. */
+const SUCCESSES: Readonly<Record<string, readonly (readonly [string, string, unknown?])[]>> = {
+  getOpenApi: [['GET', '/openapi.json']],
+  isAlive: [['GET', '/livez']],
+  isReady: [['GET', '/readyz']],
+  getMetrics: [['GET', '/metrics']],
+  registerExecution: [
+    ['POST', '/v1/executions', { lifecycleExecutionId: KNOWN, expectedAt: '2026-12-01T00:00:00Z' }],
+    ['POST', '/v1/executions', { lifecycleExecutionId: NEW, labels: { team: 'a' } }],
+  ],
+  registerExecutions: [
+    ['POST', '/v1/executions/batch', { executions: [{ lifecycleExecutionId: KNOWN }, 1] }],
+  ],
+  listExecutions: [['GET', '/v1/executions?label.team=a&limit=1']],
+  getExecution: [['GET', known]],
+  listExecutionEvents: [['GET', `${known}/events`]],
+  pollExecution: [['POST', `${known}/poll`]],
+  deleteExecution: [['DELETE', known]],
+  listEvents: [['GET', '/v1/events?type=execution.*']],
+};
+
+test('config/openapi.json is well-formed by the judgement of others, and describes every route', async () => {
+  const config = await createConfig({
+    extends: ['recommended-strict'],
+    // Probes refuse nobody.
+    rules: { 'operation-4xx-response': 'off' },
+  });
+  const problems = await lintFromString({
+    source: await readFile(file, 'utf8'),
+    absoluteRef: file.pathname,
+    config,
+  });
+  expect(problems.map(({ message, location }) => ({ message, at: location[0]?.pointer }))).toEqual([]);
+});
+
+const operations = Object.values(openApi.paths).flatMap((path) => Object.values(path));
+test.each(operations)('$operationId succeeds as described', async ({ operationId = '', responses }) => {
+  await using api = await startApi();
+  api.parts.put(
+    anExecution({
+      ...EAST,
+      lifecycleExecutionId: KNOWN,
+      status: 'IN_PROGRESS',
+      startTime: 0,
+      labels: { a: 'b' },
+    }),
+  );
+  const statuses: string[] = [];
+  for (const request of SUCCESSES[operationId] ?? [])
+    statuses.push(String((await api.ask(...request)).status));
+  expect(statuses).toEqual(Object.keys(responses).filter((status) => status.startsWith('2')));
+});
