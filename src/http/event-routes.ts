@@ -2,7 +2,7 @@ import * as z from 'zod';
 import type { FeedBounds } from '../store/store.ts';
 import { feedCursorText } from './cursor.ts';
 import type { FeedPosition } from './cursor.ts';
-import { cloudEventSchema, rawJsonList } from './event-json.ts';
+import { eventSchema, rawJsonList } from './event-json.ts';
 import { sendJsonText } from './fastify.ts';
 import type { App } from './fastify.ts';
 import { Problem } from './problem.ts';
@@ -10,7 +10,7 @@ import { feedQuery } from './schemas.ts';
 import type { HttpParts } from './parts.ts';
 
 const feedSchema = z.object({
-  events: z.array(cloudEventSchema),
+  events: z.array(eventSchema),
   next: z.string().describe('What to ask for as `after`; never null'),
 });
 

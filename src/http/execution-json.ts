@@ -9,7 +9,8 @@ export const instantText = z
   .string()
   .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
   .meta({ id: 'Instant', format: 'date-time', description: 'ISO 8601, UTC, milliseconds' });
-export const targetSchema = z
+/** Which target is meant. */
+export const namedTargetSchema = z
   .object({ name: z.string(), accountId: z.string(), region: z.string() })
   .meta({ id: 'Target' });
 
@@ -17,7 +18,7 @@ export const targetSchema = z
 export const executionSchema = z
   .object({
     lifecycleExecutionId: z.string(),
-    target: targetSchema,
+    target: namedTargetSchema,
     tracking: z.enum(TRACKINGS),
     status: z.string().optional(),
     reason: z.string().optional(),

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { cloudEventSchema, rawJsonList } from './event-json.ts';
+import { eventSchema, rawJsonList } from './event-json.ts';
 import { executionJson, executionSchema } from './execution-json.ts';
 import { sendJsonText } from './fastify.ts';
 import type { App } from './fastify.ts';
@@ -11,7 +11,7 @@ import type { HttpParts } from './parts.ts';
 /** Of one execution the newest events are shown, no more than this. */
 const MAX_EVENTS = 1000;
 
-const eventsSchema = z.object({ events: z.array(cloudEventSchema) });
+const eventsSchema = z.object({ events: z.array(eventSchema) });
 /** How finding the execution can fail. */
 const problems = ['unknown_execution', 'unknown_target', 'ambiguous_target'] as const;
 

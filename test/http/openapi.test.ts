@@ -27,6 +27,9 @@ const SUCCESSES: Readonly<Record<string, readonly (readonly [string, string, unk
   listExecutionEvents: [['GET', `${known}/events`]],
   pollExecution: [['POST', `${known}/poll`]],
   deleteExecution: [['DELETE', known]],
+  listTargets: [['GET', '/v1/targets']],
+  pauseTarget: [['POST', `/v1/targets/${EAST.name}/pause`]],
+  resumeTarget: [['POST', `/v1/targets/${EAST.name}/resume`]],
   listEvents: [['GET', '/v1/events?type=execution.*']],
 };
 
@@ -56,6 +59,14 @@ test.each(operations)('$operationId succeeds as described', async ({ operationId
       labels: { a: 'b' },
     }),
   );
+  api.parts.states.set(EAST.name, {
+    target: EAST,
+    isReachable: true,
+    isPaused: false,
+    rate: { perSecond: 1, ceiling: 2 },
+    tracked: 1,
+    overdueSeconds: 0,
+  });
   const statuses: string[] = [];
   for (const request of SUCCESSES[operationId] ?? [])
     statuses.push(String((await api.ask(...request)).status));

@@ -24,7 +24,7 @@ export const EVENT_WEBHOOK = {
     ],
     requestBody: {
       required: true,
-      content: { 'application/cloudevents+json': { schema: componentRef('CloudEvent') } },
+      content: { 'application/cloudevents+json': { schema: componentRef('Event') } },
     },
     responses: {
       '2XX': { description: 'Delivered' },
