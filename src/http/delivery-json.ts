@@ -3,11 +3,10 @@ import { ATTEMPT_OUTCOMES, DELIVERY_STATES } from '../domain/delivery.ts';
 import { isoInstant } from '../domain/event.ts';
 import { DISABLED_REASONS } from '../domain/lane-health.ts';
 import type { Delivery, LaneHealth, OutboxCounts } from '../store/store.ts';
-
-const instant = z.string().describe('ISO 8601, UTC, milliseconds');
+import { instantText } from './execution-json.ts';
 
 const attemptSchema = z.object({
-  at: instant,
+  at: instantText,
   outcome: z.enum(ATTEMPT_OUTCOMES),
   httpStatus: z.int().optional(),
   durationSeconds: z.number(),
@@ -15,27 +14,34 @@ const attemptSchema = z.object({
 });
 
 /** A delivery as the outside sees it. What is unknown is left out. */
-export const deliverySchema = z.object({
-  id: z.string(),
-  eventId: z.string(),
-  type: z.string().describe('Short name of the event'),
-  endpoint: z.string(),
-  state: z.enum(DELIVERY_STATES),
-  createdAt: instant,
-  nextAttemptAt: instant.optional(),
-  attempts: z.array(attemptSchema),
-});
+export const deliverySchema = z
+  .object({
+    id: z.string(),
+    eventId: z.string(),
+    type: z.string().describe('Short name of the event'),
+    endpoint: z.string(),
+    state: z.enum(DELIVERY_STATES),
+    createdAt: instantText,
+    nextAttemptAt: instantText.optional(),
+    attempts: z.array(attemptSchema),
+  })
+  .meta({ id: 'Delivery' });
 export type DeliveryJson = z.output<typeof deliverySchema>;
 
 /** An endpoint as the outside sees it. */
-export const endpointSchema = z.object({
-  name: z.string(),
-  enabled: z.boolean(),
-  disabledReason: z.enum(DISABLED_REASONS).optional(),
-  failingSince: instant.optional(),
-  pending: z.int(),
-  dead: z.int(),
-});
+export const endpointSchema = z
+  .object({
+    name: z.string(),
+    enabled: z.boolean(),
+    disabledReason: z.enum(DISABLED_REASONS).optional(),
+    failingSince: instantText.optional(),
+    pending: z.int(),
+    dead: z.int(),
+  })
+  .meta({ id: 'Endpoint' });
+
+/** How many deliveries are pending again. */
+export const resentSchema = z.object({ resent: z.int() });
 export type EndpointJson = z.output<typeof endpointSchema>;
 
 /** Members that are undefined do not show in JSON. */

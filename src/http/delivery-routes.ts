@@ -1,5 +1,6 @@
+import * as z from 'zod';
 import { deliveriesCursorText } from './cursor.ts';
-import { deliveryJson } from './delivery-json.ts';
+import { deliveryJson, deliverySchema, resentSchema } from './delivery-json.ts';
 import type { App } from './fastify.ts';
 import { Problem } from './problem.ts';
 import { deliveriesQuery, deliveryPath, noBody, noQuery } from './schemas.ts';
@@ -8,12 +9,25 @@ import type { HttpParts } from './parts.ts';
 /** As long as the ids that the store gives can be. */
 const DELIVERY_ID = /^[1-9]\d{0,14}$/;
 
+const deliveriesSchema = z.object({
+  deliveries: z.array(deliverySchema),
+  nextCursor: z.string().nullable().describe('Null at the end'),
+});
+
 /** `GET /v1/deliveries`, the newest first, and `POST /v1/deliveries/{id}/resend`. */
 export function deliveryRoutes(app: App, parts: HttpParts): void {
   const { store, deliveries, clock } = parts;
   app.get(
     '/deliveries',
-    { config: { scope: 'read' }, schema: { querystring: deliveriesQuery } },
+    {
+      config: {
+        scope: 'read',
+        operationId: 'listDeliveries',
+        summary: 'Deliveries, the newest first, with all their attempts',
+        problems: ['invalid_cursor'],
+      },
+      schema: { querystring: deliveriesQuery, response: { 200: deliveriesSchema } },
+    },
     async ({ query }) => {
       const { state, endpoint, eventId, limit, cursor } = query;
       const page = await store.listDeliveries({
@@ -32,7 +46,20 @@ export function deliveryRoutes(app: App, parts: HttpParts): void {
 
   app.post(
     '/deliveries/:id/resend',
-    { config: { scope: 'admin' }, schema: { params: deliveryPath, querystring: noQuery, body: noBody } },
+    {
+      config: {
+        scope: 'admin',
+        operationId: 'resendDelivery',
+        summary: 'Pending again, due at once, with a fresh ladder',
+        problems: ['unknown_delivery', 'endpoint_removed'],
+      },
+      schema: {
+        params: deliveryPath,
+        querystring: noQuery,
+        body: noBody,
+        response: { 202: resentSchema },
+      },
+    },
     async ({ params }, reply) => {
       if (!DELIVERY_ID.test(params.id)) throw new Problem('unknown_delivery');
       const id = Number(params.id);

@@ -1,5 +1,7 @@
+import * as z from 'zod';
+import { ATTEMPT_OUTCOMES } from '../domain/delivery.ts';
 import type { ResendQuery } from '../store/store.ts';
-import { endpointJson } from './delivery-json.ts';
+import { endpointJson, endpointSchema, resentSchema } from './delivery-json.ts';
 import type { App } from './fastify.ts';
 import { Problem } from './problem.ts';
 import { endpointPath, noBody, noQuery, resendBody } from './schemas.ts';
@@ -10,24 +12,50 @@ const ROWS_A_SLICE = 500;
 const BREATH_MS = 2;
 const { signal: NEVER } = new AbortController();
 
+const endpointsSchema = z.object({ endpoints: z.array(endpointSchema) });
+const testedSchema = z.object({
+  eventId: z.string(),
+  outcome: z.enum(ATTEMPT_OUTCOMES),
+  httpStatus: z.int().optional(),
+  durationSeconds: z.number(),
+  error: z.string().optional(),
+});
+
 /** `GET /v1/endpoints` and `POST /v1/endpoints/{name}/test`, `…/enable`, `…/resend`. */
 export function endpointRoutes(app: App, parts: HttpParts): void {
   const { store, deliveries } = parts;
   const path = '/endpoints/:name';
   const schema = { params: endpointPath, querystring: noQuery };
+  const problems = ['unknown_endpoint'] as const;
   const known = (name: string) => {
     if (!parts.endpoints().includes(name)) throw new Problem('unknown_endpoint');
     return name;
   };
 
-  app.get('/endpoints', { config: { scope: 'read' }, schema: { querystring: noQuery } }, async () => {
-    const [unhealthy, counted] = [await store.unhealthyLanes(), await store.outboxCounts()];
-    return { endpoints: parts.endpoints().map((name) => endpointJson(name, unhealthy, counted)) };
-  });
+  app.get(
+    '/endpoints',
+    {
+      config: { scope: 'read', operationId: 'listEndpoints', summary: 'How the endpoints do' },
+      schema: { querystring: noQuery, response: { 200: endpointsSchema } },
+    },
+    async () => {
+      const [unhealthy, counted] = [await store.unhealthyLanes(), await store.outboxCounts()];
+      return { endpoints: parts.endpoints().map((name) => endpointJson(name, unhealthy, counted)) };
+    },
+  );
 
   app.post(
     `${path}/test`,
-    { config: { scope: 'admin', waits: true }, schema: { ...schema, body: noBody } },
+    {
+      config: {
+        scope: 'admin',
+        waits: true,
+        operationId: 'testEndpoint',
+        summary: 'Sends a signed endpoint.test event at once and tells how it went',
+        problems,
+      },
+      schema: { ...schema, body: noBody, response: { 200: testedSchema } },
+    },
     async ({ params, gone }) => {
       const result = await deliveries.test(known(params.name), gone ?? NEVER);
       if (result === undefined) throw new Problem('unknown_endpoint');
@@ -38,7 +66,15 @@ export function endpointRoutes(app: App, parts: HttpParts): void {
 
   app.post(
     `${path}/enable`,
-    { config: { scope: 'admin' }, schema: { ...schema, body: noBody } },
+    {
+      config: {
+        scope: 'admin',
+        operationId: 'enableEndpoint',
+        summary: 'Delivered to again, what waits as well',
+        problems,
+      },
+      schema: { ...schema, body: noBody, response: { 200: endpointSchema } },
+    },
     async ({ params }) => {
       const name = known(params.name);
       await store.enableEndpoint(name);
@@ -49,7 +85,16 @@ export function endpointRoutes(app: App, parts: HttpParts): void {
 
   app.post(
     `${path}/resend`,
-    { config: { scope: 'admin', waits: true }, schema: { ...schema, body: resendBody } },
+    {
+      config: {
+        scope: 'admin',
+        waits: true,
+        operationId: 'resendDeliveries',
+        summary: 'All that was created in a range is pending again',
+        problems,
+      },
+      schema: { ...schema, body: resendBody, response: { 202: resentSchema } },
+    },
     async ({ params, body }, reply) => {
       const endpoint = known(params.name);
       const { since, until, state } = body;

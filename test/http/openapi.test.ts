@@ -7,6 +7,15 @@ import { EAST, startApi } from './fake-parts.ts';
 
 const file = new URL('../../config/openapi.json', import.meta.url);
 const [KNOWN, NEW] = [executionId(1), executionId(2)];
+const DELIVERY = {
+  id: 1,
+  eventId: 'e',
+  type: 'execution.failed',
+  endpoint: 'ops',
+  state: 'dead',
+  createdAt: 0,
+  attempts: [],
+} as const;
 const known = `/v1/executions/${KNOWN}`;
 
 /** Requests that give each success that an operation has, in turn. They are checked against the description as all are. */
@@ -30,6 +39,12 @@ const SUCCESSES: Readonly<Record<string, readonly (readonly [string, string, unk
   listTargets: [['GET', '/v1/targets']],
   pauseTarget: [['POST', `/v1/targets/${EAST.name}/pause`]],
   resumeTarget: [['POST', `/v1/targets/${EAST.name}/resume`]],
+  listDeliveries: [['GET', '/v1/deliveries?endpoint=ops&limit=1']],
+  resendDelivery: [['POST', '/v1/deliveries/1/resend']],
+  listEndpoints: [['GET', '/v1/endpoints']],
+  testEndpoint: [['POST', '/v1/endpoints/ops/test']],
+  enableEndpoint: [['POST', '/v1/endpoints/ops/enable']],
+  resendDeliveries: [['POST', '/v1/endpoints/ops/resend', { since: '2026-12-01T00:00:00Z' }]],
   listEvents: [['GET', '/v1/events?type=execution.*']],
 };
 
@@ -67,6 +82,8 @@ test.each(operations)('$operationId succeeds as described', async ({ operationId
     tracked: 1,
     overdueSeconds: 0,
   });
+  api.parts.outbox = { ...api.parts.outbox, findDelivery: () => Promise.resolve(DELIVERY) };
+  api.parts.tested = () => Promise.resolve({ eventId: 'e', outcome: 'delivered', durationSeconds: 1 });
   const statuses: string[] = [];
   for (const request of SUCCESSES[operationId] ?? [])
     statuses.push(String((await api.ask(...request)).status));
