@@ -20,20 +20,22 @@ export class Roster {
   readonly schedule: Schedule;
   readonly #parts: PollerParts;
   readonly #tracked = new Map<string, Tracked>();
-  readonly #expiry: Deadlines<Tracked>;
-  readonly #stalls: Deadlines<Tracked>;
+  /** Of each execution the nearer one: when it expires, or has been in its status too long. */
+  readonly #deadlines: Deadlines<Tracked>;
 
   constructor(parts: PollerParts, onExpired: (tracked: Tracked, now: number) => Promise<void>) {
     this.#parts = parts;
     const callsPerSecond = () => parts.budget.rate().perSecond;
     this.schedule = new Schedule(parts.clock, parts.random, parts.bounds, callsPerSecond);
-    this.#expiry = createDeadlines(parts, onExpired);
-    this.#stalls = createDeadlines(parts, (tracked, now) => this.#confirmStall(tracked, now));
+    this.#deadlines = createDeadlines(parts, async (tracked, now) => {
+      if (now >= this.#expiresAt(tracked)) await onExpired(tracked, now);
+      else this.#confirmStall(tracked, now);
+    });
   }
 
   /** Watches over deadlines until `signal` aborts. */
-  async watchDeadlines(signal: AbortSignal): Promise<void> {
-    await Promise.all([this.#expiry.watch(signal), this.#stalls.watch(signal)]);
+  watchDeadlines(signal: AbortSignal): Promise<void> {
+    return this.#deadlines.watch(signal);
   }
 
   /** Begins or goes on looking after an active execution; of one that is known only the wishes are taken over. */
@@ -49,7 +51,7 @@ export class Roster {
     const tracked: Tracked = { execution, isPolledDirty: false, isWantedAgain: false };
     this.#tracked.set(key, tracked);
     this.schedule.addFirst(tracked);
-    this.#setDeadlines(tracked);
+    this.#setDeadline(tracked);
   }
 
   /** Looks after it no longer. */
@@ -58,14 +60,13 @@ export class Roster {
     if (tracked === undefined) return;
     this.#tracked.delete(keyText(key));
     this.schedule.remove(tracked);
-    this.#expiry.set(tracked, undefined);
-    this.#stalls.set(tracked, undefined);
+    this.#deadlines.set(tracked, undefined);
   }
 
-  /** Takes over what is now known of an execution; its deadlines follow. */
+  /** Takes over what is now known of an execution; its deadline follows. */
   change(tracked: Tracked, execution: Execution): void {
     tracked.execution = execution;
-    if (this.isCurrent(tracked)) this.#setDeadlines(tracked);
+    if (this.isCurrent(tracked)) this.#setDeadline(tracked);
   }
 
   /** Whether it is still looked after, and by this entry. */
@@ -138,15 +139,19 @@ export class Roster {
     }
   }
 
-  #setDeadlines(tracked: Tracked): void {
-    const { giveUpAfterDays, stallLimits } = this.#parts;
-    this.#expiry.set(tracked, expiresAt(tracked.execution, giveUpAfterDays));
-    this.#stalls.set(tracked, stallsAt(tracked.execution, stallLimits));
+  #expiresAt({ execution }: Tracked): number {
+    return expiresAt(execution, this.#parts.giveUpAfterDays);
+  }
+
+  #setDeadline(tracked: Tracked): void {
+    const stallAt = stallsAt(tracked.execution, this.#parts.stallLimits) ?? Infinity;
+    this.#deadlines.set(tracked, Math.min(this.#expiresAt(tracked), stallAt));
   }
 
   #confirmStall(tracked: Tracked, now: number): void {
     this.first(tracked.execution);
     // One that is missing is looked at as ever: the look that shows it again confirms the stall, too.
-    if (tracked.execution.absence === undefined) this.#stalls.set(tracked, now + CONFIRM_EVERY_MS);
+    const againAt = tracked.execution.absence === undefined ? now + CONFIRM_EVERY_MS : Infinity;
+    this.#deadlines.set(tracked, Math.min(this.#expiresAt(tracked), againAt));
   }
 }
