@@ -84,8 +84,8 @@ export function createKyselyStore(db: Kysely<Tables>, dialect: Dialect, close: (
     enableEndpoint: (endpoint) => enableEndpoint(db, endpoint),
     listDeliveries: (query) => inTransaction((tx) => listDeliveries(tx, query)),
     findDelivery: (id) => inTransaction((tx) => findDelivery(tx, id)),
-    resend: (id, at) => resend(db, id, at),
-    resendSettled: (query, at) => inTransaction((tx) => resendSettled(tx, query, at)),
+    resend: (id) => resend(db, id),
+    resendSettled: (query) => inTransaction((tx) => resendSettled(tx, query)),
     abandonDeliveriesExcept: (endpoints, at) => inTransaction((tx) => abandonExcept(tx, endpoints, at)),
     outboxCounts: () => countOutbox(db),
     async saveRate({ accountId, region }, { perSecond, throttledAt = null }) {
