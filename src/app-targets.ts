@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Config } from './config/schema.ts';
+import { callbackLane } from './domain/callback.ts';
 import type { EventType, NewEvent } from './domain/event.ts';
 import { targetText } from './domain/execution.ts';
 import type { Execution, Target, TargetKey } from './domain/execution.ts';
@@ -23,8 +24,8 @@ export interface TargetsParts {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
-  /** Called when deliveries to an endpoint are new. */
-  readonly onDeliveries: (endpoint: string) => void;
+  /** Called when deliveries to an endpoint or to the lane of a callback are new. */
+  readonly onDeliveries: (name: string) => void;
 }
 
 /** All targets of the configuration, each with its poller. */
@@ -102,6 +103,8 @@ async function createPoller(target: Config['targets'][number], parts: TargetsPar
       countChange(instruments, name, change);
       logChange(log, name, change);
       endpoints.forEach(onDeliveries);
+      const { callbackUrl } = change.next;
+      if (change.event !== undefined && callbackUrl !== undefined) onDeliveries(callbackLane(callbackUrl));
     },
     onTargetRecorded({ type }: NewEvent, endpoints) {
       instruments.events.inc({ type });

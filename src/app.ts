@@ -2,6 +2,9 @@ import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import { createTargets } from './app-targets.ts';
 import type { Config } from './config/schema.ts';
+import { CALLBACK_ENDPOINT, callbackFault, callbackLane, callbackSecrets } from './domain/callback.ts';
+import type { CallbackEntry } from './domain/callback.ts';
+import { parseCallbackRule } from './domain/callback-rule.ts';
 import type { TargetKey } from './domain/execution.ts';
 import { createDispatcher } from './delivery/dispatcher.ts';
 import { createSender } from './delivery/sender.ts';
@@ -43,7 +46,9 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   const instruments = createInstruments(VERSION);
   const store = starting.use(await openSqliteStore(config.store.sqlite));
 
+  const callbacks = callbackEntries(config);
   const endpointNames = config.endpoints.map(({ name }) => name);
+  if (callbacks.length > 0) endpointNames.push(CALLBACK_ENDPOINT);
   const targetNames = config.targets.map(({ name }) => name);
   zeroInstruments(instruments, { targets: targetNames, operations: OPERATIONS, endpoints: endpointNames });
 
@@ -73,6 +78,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
       maxConcurrent: endpoint.maxConcurrent,
       requestsPerSecond: endpoint.requestsPerSecond,
     })),
+    callbackSecrets: (url) => callbackSecrets(callbacks, url),
     onAttempt(endpoint, { outcome, durationSeconds }) {
       instruments.deliveryAttempts.inc({ endpoint, outcome });
       instruments.deliveryDuration.observe({ endpoint }, durationSeconds);
@@ -99,6 +105,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     clock,
     track: (execution) => pollerOf(execution)?.track(execution),
     forget: (key) => pollerOf(key)?.forget(key),
+    onCallback: (url) => dispatcher.wake(callbackLane(url)),
   });
 
   const probe = shared(
@@ -125,6 +132,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
       targets: () => configured,
       endpoints: () => endpointNames,
       deliveries: dispatcher,
+      callbackFault: (url) => callbackFault(callbacks, url),
       ...registrar,
       pollNow: (key) => pollerOf(key)?.pollNow(key) ?? false,
       live: (key) => pollerOf(key)?.live(key),
@@ -185,6 +193,13 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
       await running.disposeAsync();
     },
   };
+}
+
+function callbackEntries({ callbacks }: Config): readonly CallbackEntry[] {
+  return callbacks.flatMap(({ allow, secrets }) => {
+    const rule = parseCallbackRule(allow);
+    return rule.ok ? [{ rule: rule.value, secrets: secrets.map((secret) => secret.reveal()) }] : [];
+  });
 }
 
 function egressOf({ egress: { proxy, ...rules } }: Config): Egress {

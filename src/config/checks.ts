@@ -1,11 +1,9 @@
+import { CALLBACK_ENDPOINT } from '../domain/callback.ts';
 import type { Finding, Path } from './faults.ts';
 import { pathText } from './faults.ts';
 import { DEFAULTS } from './fields.ts';
 import { isLoopback } from './network.ts';
 import type { RoughFile } from './rough.ts';
-
-/** The name under which deliveries to the `callbackUrl` of executions go. */
-const RESERVED_ENDPOINT_NAME = 'callback';
 
 /** RFC 9110, section 5.6.2. */
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
@@ -106,12 +104,19 @@ function endpointFindings({ endpoints }: RoughFile): readonly Finding[] {
   return [
     ...repeatedNames(['endpoints'], endpoints),
     ...endpoints.flatMap(({ name, headers = {} }, index): readonly Finding[] => [
-      ...(name === RESERVED_ENDPOINT_NAME
+      ...(name === CALLBACK_ENDPOINT
         ? [{ path: ['endpoints', index, 'name'], message: `the name ${name} is reserved` }]
         : []),
       ...headerFindings(Object.keys(headers), ['endpoints', index]),
     ]),
   ];
+}
+
+function callbackFindings({ callbacks }: RoughFile): readonly Finding[] {
+  return repeated(
+    callbacks.map(({ allow }, index) => ({ key: allow, path: ['callbacks', index, 'allow'] })),
+    (first) => `is the same as ${first}, whose secrets count`,
+  );
 }
 
 /** Every breach of the rules that span several keys. `host` is the server's, default included. */
@@ -121,5 +126,6 @@ export function checkRules(file: RoughFile, host: string): readonly Finding[] {
     ...targetFindings(file),
     ...pollingFindings(file),
     ...endpointFindings(file),
+    ...callbackFindings(file),
   ];
 }

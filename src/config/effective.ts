@@ -12,7 +12,7 @@ export function resolveConfig(file: ConfigFile, host: string, secrets: ReadonlyM
     if (secret === undefined) throw new Error(`the secret at ${pathText(path)} was not read`);
     return secret;
   };
-  const { server, metrics, endpoints, egress, ...rest } = file;
+  const { server, metrics, endpoints, callbacks, egress, ...rest } = file;
   const tokens = server.tokens.map((token, index) => ({
     ...token,
     value: secretAt('server', 'tokens', index, 'value'),
@@ -33,6 +33,10 @@ export function resolveConfig(file: ConfigFile, host: string, secrets: ReadonlyM
         ),
       };
     }),
+    callbacks: callbacks.map(({ allow, secrets }, index) => ({
+      allow,
+      secrets: secrets.map((_, at) => secretAt('callbacks', index, 'secrets', at)),
+    })),
     egress: { ...egress, proxy: egress.proxy === null ? null : secretAt('egress', 'proxy') },
   });
 }

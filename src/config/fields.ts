@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { parseCallbackRule } from '../domain/callback-rule.ts';
 import { EVENT_TYPES } from '../domain/event.ts';
 import { matchesGlob } from '../domain/filter.ts';
 import { closest } from './closest.ts';
@@ -61,6 +62,10 @@ export const requestsPerSecond = z.number().min(0.0003).max(10_000);
 export const maxConcurrent = z.int().min(1).max(1000);
 
 export const httpUrl = checkedString(urlFault);
+export const callbackRule = checkedString((value) => {
+  const parsed = parseCallbackRule(value);
+  return parsed.ok ? undefined : parsed.message;
+});
 export const network = checkedString((value) => networkFault(value, { addressAllowed: false }));
 export const addressOrNetwork = checkedString((value) => networkFault(value, { addressAllowed: true }));
 

@@ -25,6 +25,8 @@ const roughEndpoint = z.object({
   headers: mapping,
 });
 
+const roughCallback = z.object({ allow: text, secrets: list(z.unknown()) });
+
 const roughServer = z.object({
   host: text,
   port: number,
@@ -37,6 +39,7 @@ const roughFile = z.object({
   metrics: maybe(z.object({ host: text, port: number })),
   targets: list(roughTarget.catch({})),
   polling: maybe(z.object({ minIntervalSeconds: number, maxIntervalSeconds: number })),
+  callbacks: list(roughCallback.catch({ allow: undefined, secrets: [] })),
   egress: maybe(z.object({ proxy: z.unknown() })),
   endpoints: list(roughEndpoint.catch({ url: undefined, secrets: [], headers: undefined })),
 });

@@ -105,6 +105,16 @@ const endpointSchema = z.strictObject({
     .describe('Sent with each attempt; not host, content-* or webhook-*'),
 });
 
+const callbackSchema = z.strictObject({
+  allow: field.callbackRule.describe(
+    'URLs that registrations may give: scheme and port exact, * for one label of the host, the path and all below it',
+  ),
+  secrets: z
+    .array(field.secretRef)
+    .min(1)
+    .describe('Standard Webhooks secrets (whsec_…); several during rotation: signed with each'),
+});
+
 const egressSchema = z.strictObject({
   allowPrivateNetworks: z.boolean().default(false).describe('Deliver to private and loopback addresses too'),
   allowCidrs: z.array(field.network).default([]).describe('Networks that are allowed although private'),
@@ -133,6 +143,12 @@ export const fileSchema = z.strictObject({
   polling: pollingSchema.prefault({}),
   retention: retentionSchema.prefault({}).describe('How long what is over is kept'),
   endpoints: z.array(endpointSchema).default([]).describe('Receivers of webhook events'),
+  callbacks: z
+    .array(callbackSchema)
+    .default([])
+    .describe(
+      'Which callbackUrl a registration may give; the first entry that allows it counts. Default: none',
+    ),
   egress: egressSchema.prefault({}).describe('Where deliveries may go'),
 });
 export type ConfigFile = z.output<typeof fileSchema>;
@@ -156,10 +172,16 @@ export interface EndpointConfig extends Omit<
   readonly headers: Readonly<Record<string, Secret>>;
 }
 
+/** Which callback URLs are allowed, and what deliveries to them are signed with. */
+export interface CallbackConfig {
+  readonly allow: string;
+  readonly secrets: readonly Secret[];
+}
+
 /** The effective configuration: defaults filled in, secrets read. */
 export interface Config extends Omit<
   DeepReadonly<ConfigFile>,
-  'server' | 'metrics' | 'endpoints' | 'egress'
+  'server' | 'metrics' | 'endpoints' | 'callbacks' | 'egress'
 > {
   readonly server: Omit<DeepReadonly<ConfigFile['server']>, 'host' | 'tokens'> & {
     readonly host: string;
@@ -167,6 +189,7 @@ export interface Config extends Omit<
   };
   readonly metrics?: { readonly host: string; readonly port: number };
   readonly endpoints: readonly EndpointConfig[];
+  readonly callbacks: readonly CallbackConfig[];
   readonly egress: Omit<DeepReadonly<ConfigFile['egress']>, 'proxy'> & { readonly proxy: Secret | null };
 }
 

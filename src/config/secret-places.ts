@@ -17,7 +17,7 @@ interface SecretPlace {
 
 const tokenPath = (index: number): Path => ['server', 'tokens', index, 'value'];
 
-function placesOf({ server, endpoints, egress }: RoughFile): readonly SecretPlace[] {
+function placesOf({ server, endpoints, callbacks, egress }: RoughFile): readonly SecretPlace[] {
   const secret = { literalAllowed: false };
   const stringOrSecret = { literalAllowed: true };
   return [
@@ -42,6 +42,14 @@ function placesOf({ server, endpoints, egress }: RoughFile): readonly SecretPlac
         faultOf: headerValueFault,
       })),
     ]),
+    ...callbacks.flatMap(({ secrets }, index) =>
+      secrets.map((value, at) => ({
+        ...secret,
+        path: ['callbacks', index, 'secrets', at],
+        value,
+        faultOf: webhookSecretFault,
+      })),
+    ),
     {
       ...stringOrSecret,
       path: ['egress', 'proxy'],

@@ -1,8 +1,11 @@
+import { CALLBACK_ENDPOINT } from '../domain/callback.ts';
 import { endpointTestBody } from '../domain/test-event.ts';
 import { linkSignals } from '../runtime/abort.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Store } from '../store/store.ts';
+import { CallbackLanes } from './callback-lanes.ts';
+import type { CallbackLanesParts } from './callback-lanes.ts';
 import { Lane } from './lane.ts';
 import type { Endpoint, LaneParts } from './lane.ts';
 import type { AttemptResult } from './outcome.ts';
@@ -10,9 +13,10 @@ import type { Sender } from './sender.ts';
 import { Settler } from './settler.ts';
 
 /** What the dispatcher needs of the store. */
-export type Outbox = Pick<Store, 'claim' | 'settle' | 'release' | 'nextDueAt'>;
+export type Outbox = Pick<Store, 'claim' | 'settle' | 'release' | 'nextDueAt' | 'waitingLanes'>;
 
-export interface DispatcherParts extends Pick<LaneParts, 'onAttempt' | 'onSettled'> {
+export interface DispatcherParts
+  extends Pick<LaneParts, 'onAttempt' | 'onSettled'>, Pick<CallbackLanesParts, 'callbackSecrets'> {
   readonly outbox: Outbox;
   readonly sender: Pick<Sender, 'send'>;
   readonly clock: Clock;
@@ -24,7 +28,7 @@ export interface DispatcherParts extends Pick<LaneParts, 'onAttempt' | 'onSettle
   readonly endpoints: readonly Endpoint[];
 }
 
-/** Brings events from the outbox to their endpoints, each endpoint in a lane of its own. */
+/** Brings events from the outbox to their endpoints, each endpoint and each origin of callbacks in a lane of its own. */
 export interface Dispatcher {
   start(): void;
   /** Tells that deliveries of an endpoint or a lane are new or due again; of all where none is named. */
@@ -55,12 +59,11 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   const { clock, newId, log, endpoints } = parts;
   const cutOff = new AbortController();
   const settler = new Settler({ ...parts, cutOff: cutOff.signal });
+  const laneParts = { ...parts, settler, cutOff: cutOff.signal };
   const lanes = new Map(
-    endpoints.map((endpoint) => [
-      endpoint.lane,
-      new Lane({ ...parts, settler, cutOff: cutOff.signal }, endpoint),
-    ]),
+    endpoints.map((endpoint) => [endpoint.lane, new Lane(laneParts, endpoint, () => endpoint)]),
   );
+  const callbacks = new CallbackLanes(laneParts);
 
   const lanesOf = (name: string | undefined) => {
     const lane = name === undefined ? undefined : lanes.get(name);
@@ -71,9 +74,13 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   return {
     start() {
       for (const lane of lanes.values()) lane.start();
+      callbacks.start();
     },
     wake(name) {
-      for (const lane of lanesOf(name)) lane.wake();
+      const woken = lanesOf(name);
+      for (const lane of woken) lane.wake();
+      if (name === undefined || name === CALLBACK_ENDPOINT) callbacks.wake();
+      else if (woken.length === 0) callbacks.wake(name);
     },
     async test(endpoint, signal) {
       const [lane] = lanesOf(endpoint);
@@ -88,7 +95,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
       return { eventId, ...result, durationSeconds: sent.durationSeconds };
     },
     async runOnce() {
-      const begun = await Promise.all(lanes.values().map((lane) => lane.runOnce()));
+      const begun = await Promise.all([...lanes.values(), callbacks].map((lane) => lane.runOnce()));
       return begun.reduce((sum, count) => sum + count, 0);
     },
     async stop(limit) {
@@ -100,7 +107,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
       };
       if (limit.aborted) onLimit();
       else limit.addEventListener('abort', onLimit, { once: true });
-      const drained = Promise.all(lanes.values().map((lane) => lane.stop()));
+      const drained = Promise.all([...lanes.values(), callbacks].map((lane) => lane.stop()));
       if ((await Promise.race([drained, over.promise])) === 'late')
         log.warn('stopped before all deliveries were settled');
       limit.removeEventListener('abort', onLimit);

@@ -6,22 +6,26 @@ import type { Log } from '../runtime/log.ts';
 import type { ClaimedDelivery, Store } from '../store/store.ts';
 import { verdict } from './outcome.ts';
 import type { AttemptResult } from './outcome.ts';
-import type { Sender } from './sender.ts';
+import type { DeliveryRequest, Sender } from './sender.ts';
 import type { Settler } from './settler.ts';
 
-/** A receiver, as deliveries to it are made. */
-export interface Endpoint {
+/** Where a delivery goes, and what it is signed with. */
+export type Destination = Pick<DeliveryRequest, 'url' | 'secrets'>;
+
+/** Who deliveries are made to, and how. */
+export interface Receiver {
   /** Under which its deliveries are claimed: one lane has slots, a rate and health of its own. */
   readonly lane: string;
   /** Under which it is counted and shown. */
   readonly name: string;
-  readonly url: string;
-  readonly secrets: readonly string[];
   readonly headers: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
   readonly maxConcurrent: number;
   readonly requestsPerSecond: number;
 }
+
+/** A receiver that is configured, always at one place. */
+export interface Endpoint extends Receiver, Destination {}
 
 /** What all lanes share. */
 export interface LaneParts {
@@ -45,17 +49,20 @@ export interface LaneParts {
 /** A claim outlives its attempt by this much, for the settlement. */
 const CLAIM_MARGIN_MS = 30_000;
 /** Makes sure, where nobody woke the lane. */
-const LOOK_EVERY_MS = 30_000;
+export const LOOK_EVERY_MS = 30_000;
 const SHORTEST_PAUSE_MS = 20;
 const FAILING_PAUSE_MS = 1000;
 const FIRST_CLAIM_PAUSE_MS = 500;
 /** A timer that fired late is made up for, up to this much. */
 const CATCH_UP_MS = 10;
 
-/** Brings one endpoint its deliveries, and waits for no other. */
+const NOT_ALLOWED: AttemptResult = { outcome: 'refused', error: 'its URL is allowed no longer' };
+
+/** Brings one receiver its deliveries, and waits for no other. */
 export class Lane {
   readonly #parts: LaneParts;
-  readonly #endpoint: Endpoint;
+  readonly #endpoint: Receiver;
+  readonly #destinationOf: (url: string | undefined) => Destination | undefined;
   readonly #stopping = new AbortController();
   readonly #inFlight = new Set<Promise<void>>();
   #bell = new AbortController();
@@ -67,12 +74,18 @@ export class Lane {
   /** Attempts that disable it, whose settlement is not durable yet. */
   #disabling = 0;
 
-  constructor(parts: LaneParts, endpoint: Endpoint) {
+  /** `destinationOf` is asked at each attempt, with the delivery's own URL; undefined where it may not go there. */
+  constructor(
+    parts: LaneParts,
+    endpoint: Receiver,
+    destinationOf: (url: string | undefined) => Destination | undefined,
+  ) {
     this.#parts = parts;
     this.#endpoint = endpoint;
+    this.#destinationOf = destinationOf;
   }
 
-  get endpoint(): Endpoint {
+  get endpoint(): Receiver {
     return this.#endpoint;
   }
 
@@ -170,11 +183,12 @@ export class Lane {
     signal?: AbortSignal,
   ) {
     const { sender, clock, cutOff } = this.#parts;
-    const { secrets, headers, timeoutMs } = this.#endpoint;
+    const { headers, timeoutMs } = this.#endpoint;
+    const destination = this.#destinationOf(url);
+    if (destination === undefined) return { result: NOT_ALLOWED, durationSeconds: 0 };
     const startTick = clock.monotonicNow();
     const result = await sender.send({
-      url: url ?? this.#endpoint.url,
-      secrets,
+      ...destination,
       headers,
       timeoutMs,
       eventId,

@@ -15,13 +15,19 @@ export function callbackLane(url: string): string {
   return URL.parse(url)?.origin ?? url;
 }
 
+export interface CallbackFault {
+  readonly message: string;
+  /** Whether any callback URL is allowed at all. */
+  readonly isConfigured: boolean;
+}
+
 /** What is wrong with a callback URL where these entries are configured, or undefined. */
-export function callbackFault(entries: readonly CallbackEntry[], url: string): string | undefined {
+export function callbackFault(entries: readonly CallbackEntry[], url: string): CallbackFault | undefined {
+  if (entries.length === 0) return { message: 'callbacks are not configured', isConfigured: false };
   const parsed = parseCallbackUrl(url);
-  if (!parsed.ok) return parsed.message;
-  return entries.some(({ rule }) => allowsCallback(rule, parsed.value))
-    ? undefined
-    : 'is not among the URLs that callbacks allow';
+  if (!parsed.ok) return { message: parsed.message, isConfigured: true };
+  if (entries.some(({ rule }) => allowsCallback(rule, parsed.value))) return undefined;
+  return { message: 'is not among the URLs that callbacks allow', isConfigured: true };
 }
 
 /** The secrets of the first entry that allows a URL; undefined where none does. */

@@ -1,3 +1,4 @@
+import type { CallbackFault } from '../domain/callback.ts';
 import type { AttemptOutcome } from '../domain/delivery.ts';
 import type { ExecutionKey, Target } from '../domain/execution.ts';
 import type { ProblemKind } from '../domain/reachability.ts';
@@ -87,6 +88,8 @@ export interface HttpParts {
   /** Names of the endpoints configured now. */
   endpoints(): readonly string[];
   readonly deliveries: Deliveries;
+  /** What is wrong with a callback URL, if anything, by the configuration of now. */
+  callbackFault(url: string): CallbackFault | undefined;
   /** Durable before it resolves; results in the order given. */
   register(registrations: readonly Registration[]): Promise<readonly RegistrationResult[]>;
   /** False where there was nothing to remove. */

@@ -35,6 +35,7 @@ export function registrationRoutes(app: App, parts: HttpParts): void {
   const registrationSchema = createRegistrationSchema({
     now: () => parts.clock.now(),
     isTargetRequired: () => parts.targets().length !== 1,
+    callbackFault: (url) => parts.callbackFault(url),
   });
 
   app.post(
@@ -111,13 +112,14 @@ function resolve(
   const targets = parts.targets();
   const target = body.target === undefined ? targets[0] : targets.find(({ name }) => name === body.target);
   if (target === undefined) return new Problem('unknown_target');
-  const { lifecycleExecutionId, labels, resourceArn, expectedAt, giveUpAt } = body;
+  const { lifecycleExecutionId, labels, resourceArn, callbackUrl, expectedAt, giveUpAt } = body;
   return {
     accountId: target.accountId,
     region: target.region,
     lifecycleExecutionId,
     labels,
     ...(resourceArn === undefined ? {} : { resourceArn }),
+    ...(callbackUrl === undefined ? {} : { callbackUrl }),
     ...(expectedAt === undefined ? {} : { expectedAt }),
     ...(giveUpAt === undefined ? {} : { giveUpAt }),
     source: 'api',

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { CallbackFault } from '../domain/callback.ts';
 import { EXECUTION_ID_PATTERN, TRACKINGS } from '../domain/execution.ts';
 import { DELIVERY_STATES } from '../domain/delivery.ts';
 import { MAX_LABELS } from '../domain/registration.ts';
@@ -44,10 +45,11 @@ export interface RegistrationRules {
   readonly now: () => number;
   /** Whether a registration must name its target. */
   readonly isTargetRequired: () => boolean;
+  readonly callbackFault: (url: string) => CallbackFault | undefined;
 }
 
 /** A registration as it is asked for. Rules that depend on time and configuration are asked at each parse. */
-export function createRegistrationSchema({ now, isTargetRequired }: RegistrationRules) {
+export function createRegistrationSchema({ now, isTargetRequired, callbackFault }: RegistrationRules) {
   return z
     .strictObject({
       lifecycleExecutionId: z
@@ -59,12 +61,16 @@ export function createRegistrationSchema({ now, isTargetRequired }: Registration
         .describe('Name of a configured target; may be left out where there is one.'),
       labels: labels.default({}),
       callbackUrl: z
-        .unknown()
-        .refine((url) => url === undefined, {
-          message: 'callbacks are not configured',
-          ...faultOf('callbacks_not_configured'),
+        .string()
+        .check(({ value: input, issues }) => {
+          const fault = callbackFault(input);
+          if (fault === undefined) return;
+          const { message, isConfigured } = fault;
+          const code = isConfigured ? {} : faultOf('callbacks_not_configured');
+          issues.push({ code: 'custom', input, message, ...code });
         })
-        .optional(),
+        .optional()
+        .describe('Gets every execution.* event recorded after it was set, or the final one at once.'),
       expectedAt: instant.optional(),
       giveUpAt: instant.refine((at) => at > now(), 'must not be in the past').optional(),
       resourceArn: arn.optional(),

@@ -9,15 +9,18 @@ export interface RegistrarParts {
   /** Tells the poller of the execution's target. */
   readonly track: (execution: Execution) => void;
   readonly forget: (key: ExecutionKey) => void;
+  /** Told of every callback URL that was asked for: a delivery to it may be due. */
+  readonly onCallback: (url: string) => void;
 }
 
 /** The one way in and out of tracking: stored first, then polled. */
-export function createRegistrar({ store, clock, track, forget }: RegistrarParts) {
+export function createRegistrar({ store, clock, track, forget, onCallback }: RegistrarParts) {
   return {
     /** Durable before it resolves; results in the order given. */
     async register(registrations: readonly Registration[]): Promise<readonly RegistrationResult[]> {
       const results = await store.register(registrations, clock.now());
       for (const result of results) if (result.outcome !== 'invalid') track(result.execution);
+      for (const { callbackUrl } of registrations) if (callbackUrl !== undefined) onCallback(callbackUrl);
       return results;
     },
     /** False where there was nothing to remove. */

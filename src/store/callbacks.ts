@@ -39,19 +39,31 @@ export async function addFinalCallbacks(
   }
 }
 
-/** `Outbox.waitingLanes`. */
+/**
+ * `Outbox.waitingLanes`, inside a transaction. It goes from lane to lane along the index: what waits in one may be a hundred
+ * thousand rows.
+ */
 export async function waitingLanes(db: Kysely<Tables>, endpoint: string): Promise<readonly string[]> {
-  const rows = await db
-    .selectFrom('deliveries')
-    .select('deliveries.lane')
-    .distinct()
+  const disabled = await db
+    .selectFrom('lanes')
+    .select('lane')
     .where('endpoint', '=', endpoint)
-    // As literals, so that SQLite sees which of its partial indexes serves.
-    .where('state', '=', sql.lit('pending' as const))
-    .where('state', '!=', sql.lit('delivered' as const))
-    .where('deliveries.lane', 'not in', (eb) =>
-      eb.selectFrom('lanes').select('lanes.lane').where('disabled_reason', 'is not', null),
-    )
+    .where('disabled_reason', 'is not', null)
     .execute();
-  return rows.map(({ lane }) => lane);
+  const passed = new Set(disabled.map(({ lane }) => lane));
+  const waiting: string[] = [];
+  for (let after = ''; ;) {
+    const next = await db
+      .selectFrom('deliveries')
+      .select(['lane', 'endpoint'])
+      // As a literal, so that SQLite sees that its partial index serves.
+      .where('state', '=', sql.lit('pending' as const))
+      .where('lane', '>', after)
+      .orderBy('lane')
+      .limit(1)
+      .executeTakeFirst();
+    if (next === undefined) return waiting;
+    if (next.endpoint === endpoint && !passed.has(next.lane)) waiting.push(next.lane);
+    after = next.lane;
+  }
 }

@@ -83,7 +83,7 @@ export function createKyselyStore(db: Kysely<Tables>, dialect: Dialect, close: (
     settle: (settlements) => inTransaction((tx) => settleAll(tx, settlements)),
     release: (claimed) => inTransaction((tx) => release(tx, claimed)),
     nextDueAt: (lane) => nextDueAt(db, lane),
-    waitingLanes: (endpoint) => waitingLanes(db, endpoint),
+    waitingLanes: (endpoint) => inTransaction((tx) => waitingLanes(tx, endpoint)),
     unhealthyLanes: () => unhealthyLanes(db),
     enableEndpoint: (endpoint) => enableEndpoint(db, endpoint),
     listDeliveries: (query) => inTransaction((tx) => listDeliveries(tx, query)),

@@ -76,6 +76,7 @@ test('the defaults', async () => {
         headers: {},
       },
     ],
+    callbacks: [],
     egress: { allowPrivateNetworks: false, allowCidrs: [], httpsOnly: false, proxy: null },
   });
 });

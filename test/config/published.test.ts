@@ -12,6 +12,7 @@ const exampleEnv = {
   WATCHER_TOKEN_CI: `${TOKEN}-ci`,
   WATCHER_TOKEN_OPERATOR: `${TOKEN}-operator`,
   OPS_SECRET: WEBHOOK_SECRET,
+  CALLBACK_SECRET: WEBHOOK_SECRET,
 };
 
 interface Schema {
@@ -57,14 +58,20 @@ test('the example has every key, those without a default perhaps as a comment', 
 });
 
 test('the example shows the defaults', async () => {
-  const required = ['.server.tokens', '.endpoints'];
+  const required = ['.server.tokens', '.endpoints', '.callbacks'];
   for (const [path, inner, value] of keysOf(schema, example)) {
     const isSection = inner.properties !== undefined;
     if (inner.default === undefined || isSection || required.includes(path)) continue;
     expect({ path, value }).toEqual({ path, value: inner.default });
   }
 
-  const { server, targets, endpoints, ...sections } = await parsed(withEndpoint(), ENV);
+  const {
+    server,
+    targets,
+    endpoints,
+    callbacks: _callbacks,
+    ...sections
+  } = await parsed(withEndpoint(), ENV);
   const shown = await parsed(exampleText, exampleEnv);
   const { tokens: _tokens, ...serverDefaults } = server;
   const { name: _target, accountId: _account, region: _region, ...targetDefaults } = targets[0]!;

@@ -55,6 +55,7 @@ function setUp(endpoints: readonly Endpoint[], answer: Answer) {
     newId: () => 'test 1',
     log,
     endpoints,
+    callbackSecrets: () => undefined,
     onAttempt,
     onSettled,
   });

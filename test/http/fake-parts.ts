@@ -1,3 +1,5 @@
+import { callbackFault } from '../../src/domain/callback.ts';
+import type { CallbackEntry } from '../../src/domain/callback.ts';
 import { keyText, targetText } from '../../src/domain/execution.ts';
 import type { Execution, ExecutionKey, Target } from '../../src/domain/execution.ts';
 import { matchesGlob } from '../../src/domain/filter.ts';
@@ -130,6 +132,9 @@ export class FakeParts implements HttpParts {
 
   readonly targets = () => this.targetList;
   readonly endpoints = () => this.endpointList;
+  /** Where callbacks may go: none by itself. */
+  callbackEntries: readonly CallbackEntry[] = [];
+  readonly callbackFault = (url: string) => callbackFault(this.callbackEntries, url);
   readonly deliveries: HttpParts['deliveries'] = {
     wake: (endpoint) => void this.woken.push(endpoint),
     test: (endpoint, signal) => this.tested(endpoint, signal),

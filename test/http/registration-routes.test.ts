@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
+import { parseCallbackRule } from '../../src/domain/callback-rule.ts';
 import { anExecution, executionId } from '../support/executions.ts';
 import { EAST, NOW, WEST, problemOf, startApi } from './fake-parts.ts';
 
@@ -156,6 +157,46 @@ test.each<[string, unknown, string, string[]]>([
   expect(problem.paths ?? []).toEqual(paths);
   expect(api.parts.executions.size).toBe(0);
   expect(Object.prototype).not.toHaveProperty('x');
+});
+
+describe('a callback URL', () => {
+  const rule = parseCallbackRule('https://*.example.com/hooks/');
+  if (!rule.ok) throw new Error(rule.message);
+  const entries = [{ rule: rule.value, secrets: [] }];
+  const GOOD = 'https://team.example.com/hooks/1?token=x';
+
+  it('that is allowed is kept as it is, and stays', async () => {
+    await using api = await startApi();
+    api.parts.callbackEntries = entries;
+    const created = await api.ask('POST', '/v1/executions', withId({ callbackUrl: GOOD }));
+    expect(created.status).toBe(201);
+    expect(await created.json()).toMatchObject({ callbackUrl: GOOD });
+    const other = await api.ask('POST', '/v1/executions', withId({ callbackUrl: `${GOOD}2` }));
+    expect(other.status).toBe(200);
+    expect(await other.json()).toMatchObject({ callbackUrl: GOOD, unchanged: ['callbackUrl'] });
+  });
+
+  it.each([
+    'https://evil.example/hooks/1',
+    'https://team.example.com/',
+    'https://user:password@team.example.com/hooks/',
+    'http://169.254.169.254/hooks/',
+    '',
+    1,
+    null,
+  ])('%j is refused, its place named, and the URL not repeated', async (callbackUrl) => {
+    await using api = await startApi();
+    api.parts.callbackEntries = entries;
+    const response = await api.ask('POST', '/v1/executions', withId({ callbackUrl }));
+    const text = await response.clone().text();
+    expect(await problemOf(response)).toMatchObject({
+      status: 400,
+      code: 'invalid_request',
+      paths: ['callbackUrl'],
+    });
+    expect(text).not.toMatch(/evil|user:|169|team/);
+    expect(api.parts.executions.size).toBe(0);
+  });
 });
 
 test('faults of body and query are named together, and a good body hides no fault of the query', async () => {

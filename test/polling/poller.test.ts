@@ -92,6 +92,7 @@ async function house({
     clock: systemClock,
     track: (execution) => poller.track(execution),
     forget: (key) => poller.forget(key),
+    onCallback: () => undefined,
   });
   const keyOf = (lifecycleExecutionId: string) => ({ ...TARGET, lifecycleExecutionId });
   return {

@@ -1,4 +1,5 @@
 import type { Outbox } from '../../src/delivery/dispatcher.ts';
+import { callbackLane } from '../../src/domain/callback.ts';
 import { healthAfter } from '../../src/domain/lane-health.ts';
 import type { Health } from '../../src/domain/lane-health.ts';
 import type { ClaimedDelivery, LaneHealth, Settlement } from '../../src/store/store.ts';
@@ -74,6 +75,13 @@ export function createFakeOutbox() {
         rows.set(id, { ...rest, nextAttemptAt: 0 });
       }
     },
+    async waitingLanes(endpoint) {
+      await Promise.resolve();
+      const open = [...rows.values()].filter(
+        (row) => row.state === 'pending' && row.endpoint === endpoint && !isDisabled(row.lane),
+      );
+      return [...new Set(open.map(({ lane }) => lane))];
+    },
     async nextDueAt(lane) {
       await Promise.resolve();
       if (isDisabled(lane)) return undefined;
@@ -85,12 +93,13 @@ export function createFakeOutbox() {
   return {
     ...outbox,
     /** Adds a delivery due at `at`, and returns its id. */
-    add(endpoint: string, at: number): number {
+    add(endpoint: string, at: number, callbackUrl?: string): number {
       const id = rows.size + 1;
       rows.set(id, {
         id,
-        lane: endpoint,
+        lane: callbackUrl === undefined ? endpoint : callbackLane(callbackUrl),
         endpoint,
+        ...(callbackUrl === undefined ? {} : { url: callbackUrl }),
         eventId: `event ${id}`,
         eventType: 'execution.failed',
         body: `{"id":"event ${id}"}`,

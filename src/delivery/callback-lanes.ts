@@ -1,0 +1,106 @@
+import { CALLBACK_ENDPOINT } from '../domain/callback.ts';
+import { errorFields } from '../runtime/log.ts';
+import type { Store } from '../store/store.ts';
+import { LOOK_EVERY_MS, Lane } from './lane.ts';
+import type { LaneParts, Receiver } from './lane.ts';
+
+export interface CallbackLanesParts extends LaneParts {
+  readonly outbox: LaneParts['outbox'] & Pick<Store, 'waitingLanes'>;
+  /** What a delivery to a callback URL is signed with; undefined where it may not be delivered there any more. */
+  readonly callbackSecrets: (url: string) => readonly string[] | undefined;
+}
+
+/** The same as an endpoint has unless it is configured otherwise; here each origin has them. */
+const LIMITS = { timeoutMs: 15_000, maxConcurrent: 8, requestsPerSecond: 50 } as const;
+
+/** Brings callbacks to their URLs: one lane for each origin, for as long as something waits in it. */
+export class CallbackLanes {
+  readonly #parts: CallbackLanesParts;
+  readonly #lanes = new Map<string, Lane>();
+  /** Since the present look began: what it finds may be older. */
+  readonly #woken = new Set<string>();
+  /** Lanes with nothing left to do, until what they had in flight is over. */
+  readonly #ending = new Set<Promise<void>>();
+  readonly #stopping = new AbortController();
+  #isStarted = false;
+  #bell = new AbortController();
+  #loop: Promise<void> = Promise.resolve();
+
+  constructor(parts: CallbackLanesParts) {
+    this.#parts = parts;
+  }
+
+  start(): void {
+    this.#isStarted = true;
+    this.#loop = this.#run();
+  }
+
+  /** Deliveries are new or due again: to this origin, or to any where none is named. */
+  wake(origin?: string): void {
+    if (origin === undefined) {
+      for (const lane of this.#lanes.values()) lane.wake();
+      this.#bell.abort();
+    } else if (!this.#stopping.signal.aborted) {
+      this.#woken.add(origin);
+      this.#open(origin).wake();
+    }
+  }
+
+  /** Attempts what is due now, at most one load of free slots per origin, and settles it. Returns how many attempts. */
+  async runOnce(): Promise<number> {
+    await this.#look();
+    const begun = await Promise.all(this.#lanes.values().map((lane) => lane.runOnce()));
+    return begun.reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Begins nothing more, and waits for what is in flight and its settlement. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    this.#bell.abort();
+    await this.#loop;
+    await Promise.all([...this.#lanes.values().map((lane) => lane.stop()), ...this.#ending]);
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopping.signal.aborted) {
+      // What rings during a look ends the next wait at once.
+      this.#bell = new AbortController();
+      await this.#look();
+      await this.#parts.clock.sleep(LOOK_EVERY_MS, this.#bell.signal);
+    }
+  }
+
+  /** Opens a lane wherever something waits without one, and lets those go where nothing does. Never rejects. */
+  async #look(): Promise<void> {
+    const { outbox, log } = this.#parts;
+    this.#woken.clear();
+    let waiting: ReadonlySet<string>;
+    try {
+      waiting = new Set(await outbox.waitingLanes(CALLBACK_ENDPOINT));
+    } catch (error) {
+      log.error({ endpoint: CALLBACK_ENDPOINT, ...errorFields(error) }, 'callbacks could not be looked for');
+      return;
+    }
+    if (this.#stopping.signal.aborted) return;
+    for (const [origin, lane] of this.#lanes) {
+      if (waiting.has(origin) || this.#woken.has(origin)) continue;
+      this.#lanes.delete(origin);
+      const ending = lane.stop().finally(() => this.#ending.delete(ending));
+      this.#ending.add(ending);
+    }
+    for (const origin of waiting) this.#open(origin);
+  }
+
+  #open(origin: string): Lane {
+    const known = this.#lanes.get(origin);
+    if (known !== undefined) return known;
+    const receiver: Receiver = { lane: origin, name: CALLBACK_ENDPOINT, headers: {}, ...LIMITS };
+    const lane = new Lane(this.#parts, receiver, (url = '') => {
+      const secrets = this.#parts.callbackSecrets(url);
+      return secrets === undefined ? undefined : { url, secrets };
+    });
+    this.#lanes.set(origin, lane);
+    if (this.#isStarted) lane.start();
+    return lane;
+  }
+}

@@ -1,0 +1,86 @@
+import { Webhook } from 'svix';
+import { describe, expect, it, vi } from 'vitest';
+import { startSimulator } from '../../src/simulator/simulator.ts';
+import { startDaemon, temporaryDirectory } from '../support/daemon.ts';
+import { startAnswering } from '../support/receivers.ts';
+import { WEBHOOK_SECRET } from '../support/secrets.ts';
+import { ENV, PATIENCE, configOf, eventOf } from '../support/watching.ts';
+
+const CALLBACK_SECRET = `whsec_${Buffer.from('a secret for callbacks only.....').toString('base64')}`;
+
+interface Deliveries {
+  readonly deliveries: readonly {
+    readonly state: string;
+    readonly eventId: string;
+    readonly attempts: readonly { readonly outcome: string; readonly httpStatus?: number }[];
+  }[];
+}
+
+describe('callbacks', { timeout: 120_000 }, () => {
+  it('reach the URL of a registration, from when it is set, for as long as it is allowed', async () => {
+    await using directory = await temporaryDirectory();
+    await using simulator = await startSimulator();
+    await using ops = await startAnswering();
+    await using team = await startAnswering();
+    const configWith = (allow: string) => ({
+      ...configOf(simulator.url, ops.url),
+      callbacks: [{ allow, secrets: [{ env: 'CALLBACK_SECRET' }] }],
+    });
+    const env = { ...ENV, CALLBACK_SECRET };
+    const hook = `http://127.0.0.1:${team.port}/hooks/7?token=hidden`;
+    const timeline = [
+      { status: 'IN_PROGRESS', afterMs: 0 },
+      { status: 'SUCCESS', afterMs: 2000 },
+    ] as const;
+    {
+      const config = configWith(`http://127.0.0.1:${team.port}/hooks/`);
+      await using daemon = await startDaemon(directory.path, config, env);
+      const post = (lifecycleExecutionId: string, callbackUrl?: string) =>
+        daemon.api('POST', '/v1/executions', { lifecycleExecutionId, callbackUrl });
+      await expect(post(simulator.start({ timeline }), ops.url)).rejects.toThrow(/ 400 .*callbackUrl/);
+
+      // Set before the end.
+      const early = simulator.start({ timeline });
+      expect(await post(early, hook)).toMatchObject({ callbackUrl: hook });
+      await vi.waitFor(() => expect(team.received()).toHaveLength(1), PATIENCE);
+      const [first] = team.received();
+      expect(eventOf(first!)).toMatchObject({
+        subject: early,
+        type: 'lifecycle-watcher.execution.succeeded',
+      });
+      expect(() => new Webhook(CALLBACK_SECRET).verify(first!.body, first!.headers)).not.toThrow();
+      expect(() => new Webhook(WEBHOOK_SECRET).verify(first!.body, first!.headers)).toThrow();
+
+      // Set after the end: the same event at once, though nothing is polled any more.
+      const late = simulator.start({ timeline });
+      await post(late);
+      const toOps = () => ops.received().find((received) => eventOf(received).subject === late);
+      await vi.waitFor(() => expect(toOps()).toBeDefined(), PATIENCE);
+      expect(team.received()).toHaveLength(1);
+      await post(late, hook);
+      await vi.waitFor(() => expect(team.received()).toHaveLength(2), PATIENCE);
+      expect([team.received()[1]?.id, team.received()[1]?.body]).toEqual([toOps()?.id, toOps()?.body]);
+
+      const metrics = await (await fetch(`${daemon.url}/metrics`)).text();
+      expect(metrics).toContain('deliveries_total{endpoint="callback",outcome="delivered"} 2\n');
+      expect(metrics).toContain('endpoint_enabled{endpoint="callback"} 1\n');
+      expect(metrics).not.toMatch(/hooks|127\.0\.0\.1/);
+
+      // Not delivered yet when the daemon stops.
+      team.answerWith((response) => response.writeHead(500).end());
+      await post(simulator.start({ timeline }), hook);
+      await vi.waitFor(() => expect(team.received()).toHaveLength(3), PATIENCE);
+      const { stdout } = await daemon.kill('SIGTERM');
+      expect(stdout).not.toMatch(/hidden|whsec_/);
+    }
+    team.answerWith((response) => response.writeHead(204).end());
+    await using daemon = await startDaemon(directory.path, configWith('https://*.example.com/'), env);
+    await vi.waitFor(async () => {
+      const path = '/v1/deliveries?endpoint=callback&state=dead';
+      const { deliveries } = await daemon.api<Deliveries>('GET', path);
+      expect(deliveries).toHaveLength(1);
+      expect(deliveries[0]?.attempts.map(({ outcome }) => outcome)).toEqual(['rejected', 'refused']);
+    }, PATIENCE);
+    expect(team.received()).toHaveLength(3);
+  });
+});
