@@ -139,12 +139,12 @@ export class Lane {
     // No more than what can start within a second, so that no claim ends before its attempt.
     const limit = Math.min(free, Math.max(1, Math.floor(requestsPerSecond)));
     try {
-      const now = clock.now();
+      const now = clock.steadyNow();
       const claimed = await outbox.claim(lane, limit, now, now + timeoutMs + CLAIM_MARGIN_MS);
       const begun = await this.#begin(claimed);
       const dueAt = claimed.length === limit ? -Infinity : await outbox.nextDueAt(lane);
       this.#claimFailures = 0;
-      const dueInMs = (dueAt ?? Infinity) - clock.now();
+      const dueInMs = (dueAt ?? Infinity) - clock.steadyNow();
       const shortestMs = claimed.length === limit ? 0 : SHORTEST_PAUSE_MS;
       return { begun, waitMs: Math.min(Math.max(dueInMs, shortestMs), LOOK_EVERY_MS) };
     } catch (error) {
@@ -216,7 +216,7 @@ export class Lane {
       if (isDisabling) this.#halt();
 
       const { retryAfterMs: _, ...told } = result;
-      const next = verdict(attempts + 1, result, random(), clock.now());
+      const next = verdict(attempts + 1, result, random(), clock.steadyNow());
       const attempt = { at, durationSeconds, ...told };
       const disabled = await settler.settle({ id, claim, lane, endpoint: name, attempt, ...next });
       if (disabled === undefined) return;

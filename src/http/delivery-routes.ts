@@ -16,7 +16,7 @@ const deliveriesSchema = z.object({
 
 /** `GET /v1/deliveries`, the newest first, and `POST /v1/deliveries/{id}/resend`. */
 export function deliveryRoutes(app: App, parts: HttpParts): void {
-  const { store, deliveries, clock } = parts;
+  const { store, deliveries } = parts;
   app.get(
     '/deliveries',
     {
@@ -67,7 +67,7 @@ export function deliveryRoutes(app: App, parts: HttpParts): void {
       if (delivery === undefined) throw new Problem('unknown_delivery');
       if (!parts.endpoints().includes(delivery.endpoint)) throw new Problem('endpoint_removed');
       // Not one that is being attempted at this moment.
-      const isResent = await store.resend(id, clock.now());
+      const isResent = await store.resend(id);
       if (isResent) deliveries.wake(delivery.endpoint);
       return reply.code(202).send({ resent: isResent ? 1 : 0 });
     },

@@ -111,13 +111,13 @@ async function resendAll(
   range: Omit<ResendQuery, 'after' | 'limit'>,
   { store, clock }: HttpParts,
 ): Promise<number> {
-  const at = clock.now();
   let resent = 0;
   for (let after: number | undefined = 0; after !== undefined;) {
-    const slice: Awaited<ReturnType<typeof store.resendSettled>> = await store.resendSettled(
-      { ...range, after, limit: ROWS_A_SLICE },
-      at,
-    );
+    const slice: Awaited<ReturnType<typeof store.resendSettled>> = await store.resendSettled({
+      ...range,
+      after,
+      limit: ROWS_A_SLICE,
+    });
     resent += slice.count;
     after = slice.next;
     if (after !== undefined) await clock.sleep(BREATH_MS);

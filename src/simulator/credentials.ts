@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import { DEFAULT_ACCOUNT_ID } from './executions.ts';
+import { DEFAULT_ACCOUNT_ID } from './place.ts';
 import { readSignature } from './signature.ts';
 import type { Refusal } from './signature.ts';
 import type { Caller } from './wire.ts';

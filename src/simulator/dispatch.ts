@@ -1,6 +1,7 @@
-import type { Call } from './calls.ts';
+import type { CallDetails } from './calls.ts';
 import type { Credentials } from './credentials.ts';
 import type { Faults } from './faults.ts';
+import { keyOf } from './place.ts';
 import { alteredBy, instead, waitOf } from './struck.ts';
 import { isQueryProtocol } from './sts-service.ts';
 import type { Throttle } from './throttle.ts';
@@ -8,7 +9,7 @@ import type { Caller, Effect, Reply, Request, Service } from './wire.ts';
 
 /** What is done with a request: its effect, after a wait, and what is told of it. */
 export interface Verdict {
-  readonly call: Omit<Call, 'at'>;
+  readonly call: Omit<CallDetails, 'at'>;
   readonly effect: Effect;
   readonly delayMs: number;
   /** The answer waits until a later call about the same execution has been answered, or so long. */
@@ -45,7 +46,7 @@ export function dispatch(request: Request, gate: Gate): Verdict {
   }
   const executionId = service.executionIdOf(operation, request);
   const ordinary = (view = {}): Reply => {
-    const mayPass = !service.isThrottled || throttle.take(`${caller.accountId}/${caller.region}`);
+    const mayPass = !service.isThrottled || throttle.take(keyOf('', caller));
     if (mayPass) return service.run(operation, request, caller, view);
     return { outcome: 'throttled', answer: service.errorAnswer(service.throttled()) };
   };

@@ -1,109 +1,159 @@
-import { violation } from './model.ts';
+import { checkStart } from './execution.ts';
+import type {
+  ExecutionNow,
+  ExecutionStart,
+  RandomStart,
+  Run,
+  SeenImage,
+  StartedExecution,
+  View,
+} from './execution.ts';
+import { keyOf, placeOf, policyArnOf } from './place.ts';
+import type { Place } from './place.ts';
 import { randomExecutionId } from './random.ts';
 import type { Random } from './random.ts';
-import { checkTimeline, KINDS, momentAt, randomTimeline, stepsUpTo } from './timeline.ts';
-import type { Kind, Moment, Timeline } from './timeline.ts';
+import { imagesAt, planResources, usualGroups } from './resources.ts';
+import type { ImageNow, PlannedImage } from './resources.ts';
+import type { SimulatedTime } from './time.ts';
+import { cancelledTimeline, finalStep, KINDS, momentAt, randomTimeline, stepsUpTo } from './timeline.ts';
+import type { Cancel, Kind, Timeline } from './timeline.ts';
 
-/** The account of every access key where no table of accounts is given, and of executions that name none. */
-export const DEFAULT_ACCOUNT_ID = '123456789012';
-/** The Region of executions that name none. */
-export const DEFAULT_REGION = 'us-east-1';
-
-/** An id means something only together with its account and Region. */
-export interface Place {
-  readonly accountId: string;
-  readonly region: string;
-}
-
-export interface ExecutionStart extends Partial<Place> {
-  readonly id?: string;
-  /** Null: none, as for executions that StartResourceStateUpdate started. Default: a policy of the place. */
-  readonly policyArn?: string | null;
-  readonly timeline: Timeline;
-  /** Epoch milliseconds; default: now. */
-  readonly startedAt?: number;
-}
-
-export interface RandomStart extends Partial<Place> {
-  /** Default: each kind in turn. */
-  readonly kind?: Kind;
-  readonly meanDurationMs: number;
-  /** Default: 1. */
-  readonly count?: number;
-}
-
-export interface StartedExecution extends Place {
-  readonly id: string;
-  /** Of random executions. */
-  readonly kind?: Kind;
-}
-
-/** An execution as it is at one moment. */
-export interface ExecutionNow extends Moment {
-  readonly id: string;
+interface Execution extends StartedExecution {
   readonly policyArn: string | null;
+  readonly imageArn?: string;
+  readonly plan: readonly PlannedImage[];
   readonly startedAt: number;
+  readonly hiddenForMs: number;
+  readonly vanishesAfterMs: number;
+  timeline: Timeline;
+  cutAfterMs?: number;
 }
 
-/** How the service sees its executions in one call: usually as they are. */
-export interface View {
-  /** As they were so long ago. */
-  readonly ageMs?: number;
-  /** Those that began less long ago are not seen. */
-  readonly hiddenForMs?: number;
-}
-
-type Execution = StartedExecution & Required<ExecutionStart>;
-
-/** All executions of the simulator. `now` is the time of their timelines, epoch milliseconds. */
-export function createExecutions(now: () => number, random: Random) {
+/** All executions of the simulator, in the order in which they were started. */
+export function createExecutions(time: SimulatedTime, random: Random) {
   const executions = new Map<string, Execution>();
+  /** By the ARN of their policy, and of each image that they touch. */
+  const byArn = new Map<string, Execution[]>();
+  const policyArns = new Map<string, Set<string>>();
   let randomOnes = 0;
 
   const start = (given: ExecutionStart, kind?: Kind): string => {
-    const { accountId, region } = placeOf(given);
-    const ownPolicyArn = `arn:aws:imagebuilder:${region}:${accountId}:lifecycle-policy/simulated`;
-    const { id = randomExecutionId(random), policyArn = ownPolicyArn, timeline, startedAt = now() } = given;
-    if (violation('LifecycleExecutionId', id) !== undefined) throw new RangeError(`not an id: ${id}`);
-    if (policyArn !== null && violation('LifecyclePolicyArn', policyArn) !== undefined) {
-      throw new RangeError(`not a policy's ARN: ${policyArn}`);
-    }
-    checkTimeline(timeline);
-    const key = keyOf(id, { accountId, region });
+    const place = placeOf(given);
+    const { id = randomExecutionId(random), policyArn = policyArnOf('simulated', place), timeline } = given;
+    checkStart({ ...given, id, policyArn });
+    const key = keyOf(id, place);
     if (executions.has(key)) throw new RangeError(`${id} was started before`);
-    executions.set(key, { id, accountId, region, policyArn, timeline, startedAt, ...(kind && { kind }) });
+    const { imageArn, resources: groups = usualGroups(timeline), worksAfterMs = 0 } = given;
+    const { hiddenForMs = 0, vanishesAfterMs = Infinity } = given;
+    const execution: Execution = {
+      id,
+      ...place,
+      ...(kind && { kind }),
+      policyArn,
+      ...(imageArn === undefined ? {} : { imageArn }),
+      plan: planResources({ groups, timeline, place, imageArn, worksAfterMs }, random),
+      timeline,
+      startedAt: given.startedAt === undefined ? time.now() : time.at(given.startedAt),
+      hiddenForMs,
+      vanishesAfterMs,
+    };
+    executions.set(key, execution);
+    index(execution);
     return id;
   };
 
-  const find = (id: string, place: Place) => executions.get(keyOf(id, place));
+  const index = (execution: Execution): void => {
+    const { policyArn, imageArn, plan } = execution;
+    for (const arn of new Set([policyArn, imageArn, ...plan.map((image) => image.imageArn)])) {
+      if (arn == null) continue;
+      const there = byArn.get(keyOf(arn, execution)) ?? [];
+      byArn.set(keyOf(arn, execution), there);
+      there.push(execution);
+    }
+    const there = policyArns.get(keyOf('', execution)) ?? new Set();
+    if (policyArn !== null) policyArns.set(keyOf('', execution), there.add(policyArn));
+  };
+
+  const find = (id: string, place: Partial<Place>): Execution => {
+    const execution = executions.get(keyOf(id, placeOf(place)));
+    if (execution === undefined) throw new RangeError(`no execution ${id} there`);
+    return execution;
+  };
+
+  const seen = (execution: Execution | undefined, { ageMs = 0, hiddenForMs = 0 }: View) => {
+    if (execution === undefined) return undefined;
+    const elapsedMs = time.now() - execution.startedAt;
+    if (elapsedMs < Math.max(hiddenForMs, execution.hiddenForMs)) return undefined;
+    if (elapsedMs >= execution.vanishesAfterMs) return undefined;
+    const moment = momentAt(execution.timeline, elapsedMs - ageMs);
+    return moment && { moment, elapsedMs: elapsedMs - ageMs };
+  };
+
+  const nowOf = (execution: Execution | undefined, view: View): ExecutionNow | undefined => {
+    const found = seen(execution, view);
+    if (execution === undefined || found === undefined) return undefined;
+    const { endedAfterMs, hasImpactedResources, ...moment } = found.moment;
+    const { id, policyArn, imageArn, startedAt, timeline } = execution;
+    const isSaid = timeline.some((step) => step.hasImpactedResources !== undefined);
+    return {
+      id,
+      policyArn,
+      ...(imageArn === undefined ? {} : { imageArn }),
+      startedAt: time.wallAt(startedAt),
+      ...moment,
+      hasImpactedResources: isSaid ? hasImpactedResources : imagesOf(execution, found.elapsedMs).length > 0,
+      ...(endedAfterMs === undefined ? {} : { endedAt: time.wallAt(startedAt + endedAfterMs) }),
+    };
+  };
 
   return {
     /** Throws a RangeError for an id or ARN that breaks the model, a broken timeline, and an id that is taken. */
     start: (given: ExecutionStart) => start(given),
-    startRandom({ kind, meanDurationMs, count = 1, ...place }: RandomStart): readonly string[] {
+    startRandom({ kind, meanDurationMs, count = 1, ...given }: RandomStart): readonly string[] {
       return Array.from({ length: count }, () => {
         const chosen = kind ?? KINDS[randomOnes++ % KINDS.length] ?? 'succeeds';
-        return start({ ...place, timeline: randomTimeline(chosen, meanDurationMs, random) }, chosen);
+        return start({ ...given, timeline: randomTimeline(chosen, meanDurationMs, random) }, chosen);
       });
     },
-    /** Undefined where the place has no such execution, or not yet. */
-    lookUp(id: string, place: Place, { ageMs = 0, hiddenForMs = 0 }: View = {}): ExecutionNow | undefined {
+    /** Undefined where the place has no such execution, or not yet, or no longer. */
+    lookUp: (id: string, place: Place, view: View = {}) => nowOf(executions.get(keyOf(id, place)), view),
+    /** Those of a policy, or those that touch an image, that are seen in their place. In no order. */
+    listed: (arn: string, place: Place, view: View = {}): readonly ExecutionNow[] =>
+      (byArn.get(keyOf(arn, place)) ?? []).flatMap((execution) => nowOf(execution, view) ?? []),
+    /** When those of a policy, or those that touch an image, started, and will end or did; in the time that can be frozen. */
+    runs: (arn: string, place: Place): readonly Run[] =>
+      (byArn.get(keyOf(arn, place)) ?? []).map(({ startedAt, timeline }) => ({
+        startedAt,
+        endsAt: startedAt + (finalStep(timeline)?.afterMs ?? Infinity),
+      })),
+    /** The policies that executions of a place name. */
+    policyArns: (place: Place): ReadonlySet<string> => policyArns.get(keyOf('', place)) ?? new Set(),
+    /** What the execution does to its images, as far as it has come. */
+    images(id: string, place: Place, view: View = {}): readonly SeenImage[] {
       const execution = find(id, place);
-      if (execution === undefined) return undefined;
-      const { timeline, policyArn, startedAt } = execution;
-      const elapsedMs = now() - startedAt;
-      if (elapsedMs < hiddenForMs) return undefined;
-      const moment = momentAt(timeline, elapsedMs - ageMs);
-      return moment && { id, policyArn, startedAt, ...moment };
+      const { startedAt } = execution;
+      return imagesOf(execution, seen(execution, view)?.elapsedMs ?? -1).map((image) => ({
+        ...image,
+        startedAt: time.wallAt(startedAt + image.fromMs),
+        ...(image.endedAfterMs === undefined ? {} : { endedAt: time.wallAt(startedAt + image.endedAfterMs) }),
+      }));
+    },
+    /** False where it has ended, or is being cancelled already. RangeError where it was never started. */
+    cancel(id: string, place: Partial<Place>, how: Omit<Cancel, 'afterMs'>): boolean {
+      const execution = find(id, place);
+      const afterMs = Math.max(0, time.now() - execution.startedAt);
+      const isEnded = momentAt(execution.timeline, afterMs)?.endedAfterMs !== undefined;
+      if (isEnded || execution.cutAfterMs !== undefined) return false;
+      execution.timeline = cancelledTimeline(execution.timeline, { ...how, afterMs });
+      execution.cutAfterMs = finalStep(execution.timeline)?.status === 'CANCELLED' ? afterMs : Infinity;
+      return true;
     },
     /** Each status reached until now, and when. Throws a RangeError for an execution that was never started. */
     history(id: string, place: Partial<Place> = {}): readonly { status: string; at: number }[] {
-      const execution = find(id, placeOf(place));
-      if (execution === undefined) throw new RangeError(`no execution ${id} there`);
-      const { timeline, startedAt } = execution;
-      return stepsUpTo(timeline, now() - startedAt).map(({ status, afterMs }) => ({
+      const { timeline, startedAt } = find(id, place);
+      return stepsUpTo(timeline, time.now() - startedAt).map(({ status, afterMs }) => ({
         status,
-        at: startedAt + afterMs,
+        at: time.wallAt(startedAt + afterMs),
       }));
     },
     all: (): readonly StartedExecution[] =>
@@ -118,10 +168,11 @@ export function createExecutions(now: () => number, random: Random) {
 
 export type Executions = ReturnType<typeof createExecutions>;
 
-function placeOf({ accountId = DEFAULT_ACCOUNT_ID, region = DEFAULT_REGION }: Partial<Place>): Place {
-  return { accountId, region };
-}
-
-function keyOf(id: string, { accountId, region }: Place): string {
-  return `${accountId}/${region}/${id}`;
+function imagesOf({ plan, timeline, cutAfterMs }: Execution, elapsedMs: number): readonly ImageNow[] {
+  const endedAfterMs = finalStep(timeline)?.afterMs;
+  return imagesAt(plan, {
+    elapsedMs,
+    ...(cutAfterMs === undefined ? {} : { cutAfterMs }),
+    ...(endedAfterMs === undefined ? {} : { endedAfterMs }),
+  });
 }

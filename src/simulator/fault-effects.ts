@@ -1,5 +1,5 @@
 import type { Rewrite } from './alter.ts';
-import type { View } from './executions.ts';
+import type { View } from './execution.ts';
 import type { Pace, WireForm } from './wire.ts';
 
 /** The longest that an answer may be held back. */

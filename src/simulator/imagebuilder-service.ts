@@ -1,22 +1,28 @@
 import { rewriteJson } from './alter.ts';
-import type { Choices, UnknownIdAnswer } from './choices.ts';
-import type { Executions, View } from './executions.ts';
-import { errorStatus, isMembers, model, modelOperation, shapeOf, toWire, violation } from './model.ts';
+import {
+  cancelLifecycleExecution,
+  getLifecycleExecution,
+  listLifecycleExecutions,
+} from './execution-operations.ts';
+import { isMembers, model, modelOperation, shapeOf, toWire, violation } from './model.ts';
 import type { Members } from './model.ts';
+import { modelled } from './operations.ts';
+import type { Operation, Result, World } from './operations.ts';
+import { listLifecyclePolicies } from './policy-operation.ts';
+import { listLifecycleExecutionResources } from './resource-operation.ts';
 import type { Refusal } from './signature.ts';
-import type { Answer, Caller, Reply, Request, Service, ServiceError, WireForm } from './wire.ts';
-
-interface World {
-  readonly executions: Executions;
-  readonly choices: () => Choices;
-}
-
-/** What an operation answers: members of its output shape with instants in epoch milliseconds, or an error. */
-type Result = Omit<Reply, 'answer'> & ({ readonly output: Members } | { readonly error: ServiceError });
-type Operation = (input: Members, caller: Caller, world: World, view: View) => Result;
+import { startResourceStateUpdate } from './update-operation.ts';
+import type { Answer, Request, Service, ServiceError, WireForm } from './wire.ts';
 
 /** The operations that are simulated. Method, address and members of each are the model's. */
-const operations: Readonly<Record<string, Operation>> = { GetLifecycleExecution: getLifecycleExecution };
+const operations: Readonly<Record<string, Operation>> = {
+  GetLifecycleExecution: getLifecycleExecution,
+  ListLifecycleExecutions: listLifecycleExecutions,
+  ListLifecycleExecutionResources: listLifecycleExecutionResources,
+  ListLifecyclePolicies: listLifecyclePolicies,
+  CancelLifecycleExecution: cancelLifecycleExecution,
+  StartResourceStateUpdate: startResourceStateUpdate,
+};
 export const IMAGE_BUILDER_OPERATIONS = Object.keys(operations);
 
 const JSON_TYPE = 'application/json';
@@ -81,48 +87,6 @@ export function createImageBuilderService(world: World): Service {
   };
 }
 
-function getLifecycleExecution(
-  input: Members,
-  caller: Caller,
-  { executions, choices }: World,
-  view: View,
-): Result {
-  const executionId = String(input.lifecycleExecutionId);
-  const execution = executions.lookUp(executionId, caller, view);
-  if (execution === undefined)
-    return { outcome: 'missing', executionId, ...unknown(choices().unknownId, executionId) };
-  const { status, reason, startedAt, endedAfterMs, policyArn, hasImpactedResources } = execution;
-  return {
-    outcome: 'ok',
-    executionId,
-    status,
-    output: {
-      lifecycleExecution: {
-        lifecycleExecutionId: executionId,
-        ...(policyArn === null ? {} : { lifecyclePolicyArn: policyArn }),
-        resourcesImpactedSummary: { hasImpactedResources },
-        state: { status, ...(reason === undefined ? {} : { reason }) },
-        startTime: startedAt,
-        ...(endedAfterMs === undefined ? {} : { endTime: startedAt + endedAfterMs }),
-      },
-    },
-  };
-}
-
-function unknown(kind: UnknownIdAnswer, id: string): { output: Members } | { error: ServiceError } {
-  const message = `The lifecycle execution '${id}' does not exist.`;
-  switch (kind) {
-    case 'invalid-request':
-      return { error: modelled('InvalidRequestException', message) };
-    case 'client-exception':
-      return { error: modelled('ClientException', message) };
-    case 'not-found':
-      return { error: modelled('ResourceNotFoundException', message) };
-    case 'empty':
-      return { output: {} };
-  }
-}
-
 /** The members of the operation's input; or what is wrong with them. */
 function readInput(name: string, request: Request): { readonly members: Members } | ServiceError {
   const members = membersOf(name, request);
@@ -182,10 +146,6 @@ function errorJson({ code, httpStatus, message }: ServiceError, wire: WireForm):
 
 function json(httpStatus: number, body: unknown): Answer {
   return { httpStatus, headers: { 'content-type': JSON_TYPE }, body: JSON.stringify(body) };
-}
-
-function modelled(code: string, message: string): ServiceError {
-  return { code, httpStatus: errorStatus(code), message };
 }
 
 function refused(code: string, message: string): ServiceError {

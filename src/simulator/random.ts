@@ -17,9 +17,18 @@ export function between(least: number, most: number, random: Random): number {
   return least + (most - least) * random();
 }
 
+export function randomHex(digits: number, random: Random): string {
+  return Array.from({ length: digits }, () => Math.floor(random() * 16).toString(16)).join('');
+}
+
 /** An execution id of the service's form. */
 export function randomExecutionId(random: Random): string {
-  const hex = (digits: number) =>
-    Array.from({ length: digits }, () => Math.floor(random() * 16).toString(16)).join('');
+  const hex = (digits: number) => randomHex(digits, random);
   return `lce-${hex(8)}-${hex(4)}-4${hex(3)}-8${hex(3)}-${hex(12)}`;
+}
+
+/** A shuffled copy: Fisher and Yates. */
+export function shuffled<T>(items: readonly T[], random: Random): readonly T[] {
+  const left = [...items];
+  return Array.from({ length: left.length }, () => left.splice(Math.floor(random() * left.length), 1)).flat();
 }

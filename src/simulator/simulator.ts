@@ -1,26 +1,34 @@
 import { randomInt } from 'node:crypto';
 import { createCalls } from './calls.ts';
-import type { Call, CallCounts } from './calls.ts';
-import { DEFAULT_CHOICES } from './choices.ts';
+import type { Call, CallCounts, CallDetails } from './calls.ts';
+import { choose, DEFAULT_CHOICES } from './choices.ts';
 import type { Choices } from './choices.ts';
 import { createCredentials } from './credentials.ts';
 import type { Role, Session } from './credentials.ts';
 import { dispatch } from './dispatch.ts';
 import { createExecutions } from './executions.ts';
-import type { ExecutionStart, Place, RandomStart, StartedExecution } from './executions.ts';
+import type { ExecutionStart, RandomStart, StartedExecution } from './execution.ts';
 import { createFaults } from './faults.ts';
 import type { ActiveFault, Fault } from './faults.ts';
+import { cancelOf } from './execution-operations.ts';
 import { createImageBuilderService } from './imagebuilder-service.ts';
+import { createPages } from './pages.ts';
+import { keyOf, placeOf } from './place.ts';
+import type { Place } from './place.ts';
+import { createPolicies } from './policies.ts';
+import type { PolicyNow, PolicyStart } from './policies.ts';
 import { createRandom } from './random.ts';
 import { createOvertaking } from './overtaking.ts';
+import { createRepeats } from './repeats.ts';
 import { listen, pause } from './server.ts';
 import { createStsService } from './sts-service.ts';
 import { createThrottle } from './throttle.ts';
+import { createTime } from './time.ts';
 import type { Effect, Request } from './wire.ts';
 
-export { DEFAULT_ACCOUNT_ID, DEFAULT_REGION } from './executions.ts';
+export { DEFAULT_ACCOUNT_ID, DEFAULT_REGION } from './place.ts';
 export type { Call, CallCounts, CallOutcome } from './calls.ts';
-export type { ExecutionStart, Place, RandomStart, StartedExecution } from './executions.ts';
+export type { ExecutionStart, RandomStart, StartedExecution } from './execution.ts';
 export type { Choices, UnknownIdAnswer } from './choices.ts';
 export type { Role, Session } from './credentials.ts';
 export type { ActiveFault, Fault, NamedFault } from './faults.ts';
@@ -60,8 +68,17 @@ export interface Simulator extends AsyncDisposable {
   start(start: ExecutionStart): string;
   /** Starts random executions; without `kind` each kind in turn. */
   startRandom(start: RandomStart): readonly string[];
-  /** Of every account and Region, at once. Without `burst` the present one stays. */
-  setRate(ratePerSecond: number, burst?: number): void;
+  /**
+   * Cancels as CancelLifecycleExecution does. False where it has ended, or is being cancelled. RangeError for an execution
+   * that was never started.
+   */
+  cancel(id: string, place?: Partial<Place>): boolean;
+  /** Gives the policy's ARN. RangeError for one that breaks the model, or whose name is taken. */
+  addPolicy(policy: PolicyStart): string;
+  /** Of a place, those included that executions name. */
+  policies(place?: Partial<Place>): readonly PolicyNow[];
+  /** At once, of one place or of all. Without `burst` the present one stays. */
+  setRate(ratePerSecond: number, burst?: number, place?: Partial<Place>): void;
   /** The fault's own id. RangeError for a fault that does not exist, or could not be kept. */
   addFault(fault: Fault): string;
   /** False where there is no such fault any more. */
@@ -73,6 +90,9 @@ export interface Simulator extends AsyncDisposable {
   choose(choices: Partial<Choices>): void;
   /** From now on no execution changes; answers go on. */
   freeze(): void;
+  /** Executions go on where they were frozen. */
+  thaw(): void;
+  isFrozen(): boolean;
   /** Each status that was reached until now, or until the freeze. RangeError for an execution that was never started. */
   history(id: string, place?: Partial<Place>): readonly { readonly status: string; readonly at: number }[];
   executions(): readonly StartedExecution[];
@@ -91,10 +111,12 @@ export interface Simulator extends AsyncDisposable {
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const { host = '127.0.0.1', port: wantedPort = 0, ratePerSecond = 20, burst = 20 } = options;
   const { accounts, roles, sessionMs, now = Date.now, latencyMs = 0 } = options;
-  let choices = chosen(DEFAULT_CHOICES, options);
+  let choices = choose(DEFAULT_CHOICES, options);
   const seed = options.seed ?? randomInt(2 ** 32);
-  let frozenAt: number | undefined;
-  const executions = createExecutions(() => frozenAt ?? now(), createRandom(seed));
+  const time = createTime(now);
+  const random = createRandom(seed);
+  const executions = createExecutions(time, random);
+  const policies = createPolicies(executions, time, () => choices);
   const throttle = createThrottle(ratePerSecond, burst, now);
   // Its own numbers: what is started must not depend on how often was called before.
   const faults = createFaults(createRandom(seed + 1));
@@ -102,10 +124,20 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const overtaking = createOvertaking();
   const credentials = createCredentials({ accounts, roles, sessionMs, now });
   const sts = createStsService(credentials);
-  const imageBuilder = createImageBuilderService({ executions, choices: () => choices });
+  const world = {
+    executions,
+    policies,
+    pages: createPages(),
+    repeats: createRepeats(),
+    time,
+    random: createRandom(seed + 2),
+    choices: () => choices,
+  };
+  const imageBuilder = createImageBuilderService(world);
 
   const serve = async (request: Request, gone: AbortSignal): Promise<Effect> => {
     const at = now();
+    policies.catchUp();
     const verdict = dispatch(request, { imageBuilder, sts, credentials, throttle, faults, now });
     const { call, effect, delayMs, overtakenWithinMs } = verdict;
     await pause(latencyMs + delayMs, gone);
@@ -122,19 +154,32 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     port,
     start: (start) => executions.start(start),
     startRandom: (start) => executions.startRandom(start),
-    setRate: (nextRate, nextBurst) => throttle.setRate(nextRate, nextBurst),
+    cancel: (id, place = {}) => executions.cancel(id, place, cancelOf(choices, world.random)),
+    addPolicy: (policy) => policies.add(policy),
+    policies(place = {}) {
+      policies.catchUp();
+      return policies.listed(placeOf(place));
+    },
+    setRate: (nextRate, nextBurst, place) =>
+      throttle.setRate(nextRate, nextBurst, place && keyOf('', placeOf(place))),
     addFault: (fault) => faults.add(fault),
     removeFault: (id) => faults.remove(id),
     clearFaults: () => faults.clear(),
     faults: () => faults.list(),
     choose(next) {
-      choices = chosen(choices, next);
+      choices = choose(choices, next);
     },
     freeze() {
-      frozenAt ??= now();
+      policies.catchUp();
+      time.freeze();
     },
+    thaw: () => time.thaw(),
+    isFrozen: () => time.isFrozen,
     history: (id, place) => executions.history(id, place),
-    executions: () => executions.all(),
+    executions() {
+      policies.catchUp();
+      return executions.all();
+    },
     calls: () => calls.list(),
     sessions: () => credentials.sessions(),
     expireSessions: () => credentials.expireSessions(),
@@ -143,12 +188,10 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   };
 }
 
-/** `before`, with the choices that `next` makes. */
-function chosen(before: Choices, next: Partial<Choices>): Choices {
-  const { unknownId = before.unknownId, errorWire = before.errorWire } = next;
-  return { unknownId, errorWire };
-}
-
-function unanswered({ status: _status, ...call }: Omit<Call, 'at'>): Omit<Call, 'at'> {
+function unanswered({
+  status: _status,
+  shown: _shown,
+  ...call
+}: Omit<CallDetails, 'at'>): Omit<CallDetails, 'at'> {
   return { ...call, httpStatus: 0 };
 }

@@ -32,12 +32,12 @@ export function instead(effect: FaultEffect, service: Service, now: () => number
  */
 export function alteredBy(
   effect: FaultEffect,
-  { status, ...reply }: Reply,
+  { status, shown, ...reply }: Reply,
   service: Service,
   operation: string,
 ): Reply | undefined {
   const { answer } = reply;
-  const seen = status === undefined ? {} : { status };
+  const seen = { ...(status === undefined ? {} : { status }), ...(shown === undefined ? {} : { shown }) };
   switch (effect.kind) {
     case 'delay':
     case 'overtaken':
@@ -49,8 +49,8 @@ export function alteredBy(
     case 'rewrite': {
       if (answer.httpStatus !== 200) return undefined;
       const spoilt = { ...reply, answer: service.rewrite(operation, answer, effect.rewrite) };
-      const shown = effect.rewrite === 'unknown-status' && status !== undefined;
-      return { ...spoilt, outcome: 'fault', ...(shown ? { status: UNPUBLISHED_STATUS } : {}) };
+      const isRead = effect.rewrite === 'unknown-status' && status !== undefined;
+      return { ...spoilt, outcome: 'fault', ...(isRead ? { status: UNPUBLISHED_STATUS } : {}) };
     }
     case 'view': {
       const isOtherwise =

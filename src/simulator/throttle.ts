@@ -1,18 +1,26 @@
 export interface Throttle {
   /** Takes a token of one account's Region; false where none is left. */
   take(place: string): boolean;
-  /** Applies to every place at once. Without `burst` the present one stays. */
-  setRate(ratePerSecond: number, burst?: number): void;
+  /** Applies at once, to one place or to every one, those with a rate of their own too. Without `burst` the present one stays. */
+  setRate(ratePerSecond: number, burst?: number, place?: string): void;
+}
+
+interface Limit {
+  readonly rate: number;
+  /** How many tokens a bucket holds. */
+  readonly most: number;
 }
 
 /** A token bucket for each place: `burst` tokens at most, refilled with `ratePerSecond`. `now` is in milliseconds. */
 export function createThrottle(ratePerSecond: number, burst: number, now: () => number): Throttle {
-  let rate = checked(ratePerSecond);
-  let most = checked(burst);
+  let everywhere: Limit = { rate: checked(ratePerSecond), most: checked(burst) };
+  const own = new Map<string, Limit>();
   const buckets = new Map<string, { tokens: number; filledAt: number }>();
 
+  const limitOf = (place: string) => own.get(place) ?? everywhere;
   const filled = (place: string) => {
     const at = now();
+    const { rate, most } = limitOf(place);
     const bucket = buckets.get(place) ?? { tokens: most, filledAt: at };
     buckets.set(place, bucket);
     const elapsedMs = Math.max(0, at - bucket.filledAt);
@@ -29,11 +37,19 @@ export function createThrottle(ratePerSecond: number, burst: number, now: () => 
       bucket.tokens -= 1;
       return true;
     },
-    setRate(nextRate, nextBurst = most) {
-      for (const place of buckets.keys()) filled(place);
-      rate = checked(nextRate);
-      most = checked(nextBurst);
-      for (const bucket of buckets.values()) bucket.tokens = Math.min(most, bucket.tokens);
+    setRate(nextRate, nextBurst, place) {
+      const { most } = place === undefined ? everywhere : limitOf(place);
+      const next = { rate: checked(nextRate), most: checked(nextBurst ?? most) };
+      // What was earned until now was earned at the old rate.
+      const concerned = place === undefined ? [...buckets.keys()] : [place];
+      for (const one of concerned) filled(one);
+      if (place === undefined) {
+        everywhere = next;
+        own.clear();
+      } else {
+        own.set(place, next);
+      }
+      for (const one of concerned) filled(one);
     },
   };
 }

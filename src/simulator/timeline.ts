@@ -39,6 +39,43 @@ export const KINDS = [
 /** The course that an execution takes. */
 export type Kind = (typeof KINDS)[number];
 
+/** The step that ends the timeline; undefined where it stays open. */
+export function finalStep(timeline: Timeline): Step | undefined {
+  return timeline.find(({ status }) => FINAL_STATUSES.includes(status));
+}
+
+/** Who wins where a run would end while its cancel is under way. */
+export type CancelWinner = 'cancel' | 'run';
+
+export interface Cancel {
+  /** Since the start of the execution. */
+  readonly afterMs: number;
+  /** From the cancel to CANCELLED. */
+  readonly takesMs: number;
+  /** Whether CANCELLING is shown in between. */
+  readonly isShown: boolean;
+  readonly winner: CancelWinner;
+}
+
+/**
+ * The timeline as a cancel leaves it: what was reached stays. A run that ends while the cancel is under way may end as it
+ * would have, even after CANCELLING. All of this is a guess: AWS says no more than that a cancel is asynchronous.
+ */
+export function cancelledTimeline(
+  timeline: Timeline,
+  { afterMs, takesMs, isShown, winner }: Cancel,
+): Timeline {
+  const reached = stepsUpTo(timeline, afterMs);
+  const beganMs = Math.max(afterMs, (reached.at(-1)?.afterMs ?? -1) + 1);
+  const ownEnd = finalStep(timeline);
+  const isRunsEnd = winner === 'run' && ownEnd !== undefined && ownEnd.afterMs <= beganMs + takesMs;
+  const end: Step = isRunsEnd
+    ? ownEnd
+    : { status: 'CANCELLED', afterMs: beganMs + Math.max(1, takesMs), reason: 'Cancelled on request.' };
+  const cancelling = isShown && beganMs < end.afterMs ? [{ status: 'CANCELLING', afterMs: beganMs }] : [];
+  return [...reached, ...cancelling, end];
+}
+
 /** Throws a RangeError where the timeline is empty, out of order, or goes on after a final status. */
 export function checkTimeline(timeline: Timeline): void {
   if (timeline.length === 0) throw new RangeError('a timeline needs a step');

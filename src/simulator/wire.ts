@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { CallOutcome } from './calls.ts';
+import type { CallDetails, CallOutcome } from './calls.ts';
 import type { Rewrite } from './alter.ts';
-import type { View } from './executions.ts';
+import type { View } from './execution.ts';
 import type { Refusal } from './signature.ts';
 
 /** A request whose body has been read. */
@@ -58,6 +58,8 @@ export interface Reply {
   readonly executionId?: string;
   /** The execution's status that is in the answer. */
   readonly status?: string;
+  /** The executions that are in the answer of a list. */
+  readonly shown?: NonNullable<CallDetails['shown']>;
 }
 
 /** One AWS service: how its operations are named, run and answered. */

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import { CALLBACK_ENDPOINT, callbackLane } from '../domain/callback.ts';
 import type { Execution } from '../domain/execution.ts';
+import { AT_ONCE } from './claims.ts';
 import type { Tables } from './tables.ts';
 
 /** The delivery of an event to a callback URL, due at once. Inside a transaction. */
@@ -14,7 +15,13 @@ export async function addCallback(
   const to = { endpoint: CALLBACK_ENDPOINT, lane: callbackLane(url), url };
   await db
     .insertInto('deliveries')
-    .values({ event_position: eventPosition, ...to, state: 'pending', created_at: at, next_attempt_at: at })
+    .values({
+      event_position: eventPosition,
+      ...to,
+      state: 'pending',
+      created_at: at,
+      next_attempt_at: AT_ONCE,
+    })
     .execute();
 }
 

@@ -1,12 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
-import type { ExpressionBuilder, Kysely } from 'kysely';
+import type { Kysely } from 'kysely';
+import { LONGEST_RETRY_AFTER_SECONDS } from '../domain/retry-after.ts';
 import { keepHealth } from './lanes.ts';
 import type { ClaimedDelivery, LaneHealth, Settlement } from './outbox.ts';
 import type { Tables } from './tables.ts';
 
 /** As a literal: SQLite uses a partial index only where it sees the condition when it prepares the statement. */
 const PENDING = sql.lit('pending' as const);
+
+/** Due, whatever the time may be: the clock may have been set back since. */
+export const AT_ONCE = 0;
+/** Neither the ladder nor a Retry-After asks for more. */
+const LONGEST_WAIT_MS = LONGEST_RETRY_AFTER_SECONDS * 1000;
 
 /** One delivery of an event for each endpoint, due at once. Inside a transaction. */
 export async function addDeliveries(
@@ -22,7 +28,7 @@ export async function addDeliveries(
     lane: endpoint,
     state: 'pending' as const,
     created_at: at,
-    next_attempt_at: at,
+    next_attempt_at: AT_ONCE,
   }));
   await db.insertInto('deliveries').values(rows).execute();
 }
@@ -131,11 +137,8 @@ export async function nextDueAt(db: Kysely<Tables>, lane: string): Promise<numbe
   return row?.dueAt ?? undefined;
 }
 
-const FREE = (eb: ExpressionBuilder<Tables, 'deliveries'>) => ({
-  claim: null,
-  // It was due when it was claimed.
-  next_attempt_at: eb.ref('created_at'),
-});
+/** It was due when it was claimed. */
+const FREE = { claim: null, next_attempt_at: AT_ONCE } as const;
 
 /** `Outbox.release`, inside a transaction. */
 export async function release(
@@ -146,12 +149,22 @@ export async function release(
     await db.updateTable('deliveries').set(FREE).where('id', '=', id).where('claim', '=', claim).execute();
 }
 
-/** Frees what a process that is gone had claimed: it is due at once. */
-export async function releaseClaims(db: Kysely<Tables>): Promise<void> {
+/**
+ * Frees what a process that is gone had claimed: it is due at once. What was to wait longer than anything does had been
+ * planned by a clock that was wrong.
+ */
+export async function releaseClaims(db: Kysely<Tables>, now: number): Promise<void> {
   await db
     .updateTable('deliveries')
     .set(FREE)
     .where('state', '=', PENDING)
     .where('claim', 'is not', null)
+    .execute();
+  const latest = now + LONGEST_WAIT_MS;
+  await db
+    .updateTable('deliveries')
+    .set({ next_attempt_at: latest })
+    .where('state', '=', PENDING)
+    .where('next_attempt_at', '>', latest)
     .execute();
 }

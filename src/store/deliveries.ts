@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Kysely, Selectable } from 'kysely';
+import { AT_ONCE } from './claims.ts';
 import type {
   Attempt,
   Delivery,
@@ -52,7 +53,10 @@ async function asPeopleSee(
   return rows.map(({ created_at: createdAt, next_attempt_at: nextAttemptAt, claim, ...delivery }) => ({
     ...delivery,
     createdAt,
-    ...(nextAttemptAt === null || claim !== null ? {} : { nextAttemptAt }),
+    // Due at once is due since it was made.
+    ...(nextAttemptAt === null || claim !== null
+      ? {}
+      : { nextAttemptAt: Math.max(createdAt, nextAttemptAt) }),
     attempts: attempts.get(delivery.id) ?? [],
   }));
 }
@@ -81,14 +85,19 @@ export async function findDelivery(db: Kysely<Tables>, id: number): Promise<Deli
   return delivery;
 }
 
-const again = (at: number) =>
-  ({ state: 'pending', claim: null, attempts: 0, next_attempt_at: at, settled_at: null }) as const;
+const AGAIN = {
+  state: 'pending',
+  claim: null,
+  attempts: 0,
+  next_attempt_at: AT_ONCE,
+  settled_at: null,
+} as const;
 
 /** `Outbox.resend`. */
-export async function resend(db: Kysely<Tables>, id: number, at: number): Promise<boolean> {
+export async function resend(db: Kysely<Tables>, id: number): Promise<boolean> {
   const { numUpdatedRows } = await db
     .updateTable('deliveries')
-    .set(again(at))
+    .set(AGAIN)
     .where('id', '=', id)
     .where('claim', 'is', null)
     .executeTakeFirst();
@@ -99,7 +108,6 @@ export async function resend(db: Kysely<Tables>, id: number, at: number): Promis
 export async function resendSettled(
   db: Kysely<Tables>,
   { endpoint, state, since, until = Number.MAX_SAFE_INTEGER, after, limit }: ResendQuery,
-  at: number,
 ): Promise<Resent> {
   const rows = await db
     .selectFrom('deliveries')
@@ -112,7 +120,7 @@ export async function resendSettled(
   const ids = rows
     .filter((row) => row.state === state && row.created_at >= since && row.created_at < until)
     .map(({ id }) => id);
-  if (ids.length > 0) await db.updateTable('deliveries').set(again(at)).where('id', 'in', ids).execute();
+  if (ids.length > 0) await db.updateTable('deliveries').set(AGAIN).where('id', 'in', ids).execute();
   const last = rows.at(-1);
   return { count: ids.length, ...(rows.length === limit && last !== undefined ? { next: last.id } : {}) };
 }

@@ -13,12 +13,10 @@ import {
 import type { Dialect } from './dialect.ts';
 import {
   activeExecutions,
-  completeResources,
   findExecutions,
   flushPolled,
   hasKey,
   listExecutions,
-  openResources,
   registerAll,
   removeExecution,
 } from './executions.ts';
@@ -67,8 +65,6 @@ export function createKyselyStore(db: Kysely<Tables>, dialect: Dialect, close: (
     remove: (key, at) => removeExecution(db, key, at),
     active: (target, after, limit) => activeExecutions(db, target, after, limit),
     record: (change, endpoints) => inTransaction((tx) => recordChange(tx, change, endpoints)),
-    openResources: (target, endedSince, after, limit) => openResources(db, target, endedSince, after, limit),
-    completeResources: (registration, resources) => completeResources(db, registration, resources),
     target: (key) => findTarget(db, key),
     pauseTarget: (key, isPaused) => pauseTarget(db, key, isPaused),
     recordTarget: (change, endpoints) => inTransaction((tx) => recordTarget(tx, change, endpoints)),
@@ -88,8 +84,8 @@ export function createKyselyStore(db: Kysely<Tables>, dialect: Dialect, close: (
     enableEndpoint: (endpoint) => enableEndpoint(db, endpoint),
     listDeliveries: (query) => inTransaction((tx) => listDeliveries(tx, query)),
     findDelivery: (id) => inTransaction((tx) => findDelivery(tx, id)),
-    resend: (id, at) => resend(db, id, at),
-    resendSettled: (query, at) => inTransaction((tx) => resendSettled(tx, query, at)),
+    resend: (id) => resend(db, id),
+    resendSettled: (query) => inTransaction((tx) => resendSettled(tx, query)),
     abandonDeliveriesExcept: (endpoints, at) => inTransaction((tx) => abandonExcept(tx, endpoints, at)),
     outboxCounts: () => countOutbox(db),
     async saveRate({ accountId, region }, { perSecond, throttledAt = null }) {

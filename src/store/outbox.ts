@@ -123,9 +123,9 @@ export interface Outbox {
    * Makes a delivery pending again, due at once, with a fresh ladder. False where there is none, or where it is being
    * attempted at this moment.
    */
-  resend(id: number, at: number): Promise<boolean>;
+  resend(id: number): Promise<boolean>;
   /** The same for settled deliveries of an endpoint, a slice at a time. */
-  resendSettled(query: ResendQuery, at: number): Promise<Resent>;
+  resendSettled(query: ResendQuery): Promise<Resent>;
   /** Makes open deliveries of endpoints not named here dead, and forgets how they did; returns how many per endpoint. */
   abandonDeliveriesExcept(endpoints: readonly string[], at: number): Promise<ReadonlyMap<string, number>>;
   outboxCounts(): Promise<readonly OutboxCounts[]>;

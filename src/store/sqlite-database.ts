@@ -15,12 +15,21 @@ function asStatement(statement: StatementSync): SqliteStatement {
   };
 }
 
+const NOTHING: SqliteStatement = {
+  reader: false,
+  all: () => [],
+  run: () => ({ changes: 0, lastInsertRowid: 0 }),
+  iterate: () => [][Symbol.iterator](),
+};
+
 /** Node's own SQLite as Kysely's SQLite dialect wants it, with the latest statements kept prepared. */
 export function asSqliteDatabase(database: DatabaseSync): SqliteDatabase {
   const prepared = new Map<string, SqliteStatement>();
   return {
     close: () => database.close(),
     prepare(sql) {
+      // A full disk, among others, has ended the transaction already: a refused `rollback` would hide the cause.
+      if (sql === 'rollback' && !database.isTransaction) return NOTHING;
       const statement = prepared.get(sql) ?? asStatement(database.prepare(sql));
       // The latest used stand last.
       prepared.delete(sql);

@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Kysely, SqliteDialect, sql } from 'kysely';
 import { releaseClaims } from './claims.ts';
+import { systemClock } from '../runtime/clock.ts';
 import type { Dialect } from './dialect.ts';
 import { createKyselyStore } from './kysely-store.ts';
 import { migrate } from './migrations/migrate.ts';
@@ -65,7 +66,7 @@ async function open(path: string): Promise<Store> {
   prepare(database);
   const db = new Kysely<Tables>({ dialect: new SqliteDialect({ database: asSqliteDatabase(database) }) });
   await migrate(db);
-  await releaseClaims(db);
+  await releaseClaims(db, systemClock.steadyNow());
   opening.move();
   return createKyselyStore(db, dialect, async () => {
     lock.close();

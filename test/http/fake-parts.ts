@@ -91,8 +91,8 @@ export class FakeParts implements HttpParts {
   readonly store: HttpParts['store'] = {
     listDeliveries: (query) => this.#call(() => this.outbox.listDeliveries(query)),
     findDelivery: (id) => this.#call(() => this.outbox.findDelivery(id)),
-    resend: (id, at) => this.#call(() => this.outbox.resend(id, at)),
-    resendSettled: (query, at) => this.#call(() => this.outbox.resendSettled(query, at)),
+    resend: (id) => this.#call(() => this.outbox.resend(id)),
+    resendSettled: (query) => this.#call(() => this.outbox.resendSettled(query)),
     unhealthyLanes: () => this.#call(() => this.outbox.unhealthyLanes()),
     enableEndpoint: (endpoint) => this.#call(() => this.outbox.enableEndpoint(endpoint)),
     outboxCounts: () => this.#call(() => this.outbox.outboxCounts()),

@@ -39,6 +39,7 @@ function handClock() {
   const clock: Clock = {
     now: () => tick,
     monotonicNow: () => tick,
+    steadyNow: () => tick,
     sleep(ms, signal) {
       return new Promise((resolve) => {
         sleepers.push({ ms, wake: resolve });

@@ -134,8 +134,11 @@ test('a late answer tells what was true when it was asked for', async () => {
 test('who leaves before the answer has seen no status', async () => {
   simulator.addFault({ kind: 'delay', delayMs: 60_000, count: 1 });
   const headers = { authorization: authorization() };
-  const signal = AbortSignal.timeout(50);
-  await expect(fetch(getUrl(simulator.url, id), { headers, signal })).rejects.toThrow();
+  const leaving = new AbortController();
+  const asked = fetch(getUrl(simulator.url, id), { headers, signal: leaving.signal });
+  await vi.waitFor(() => expect(simulator.faults()).toEqual([]), SOON);
+  leaving.abort();
+  await expect(asked).rejects.toThrow();
   await vi.waitFor(() => expect(simulator.calls()).toHaveLength(1), SOON);
   expect(simulator.calls()[0]).toMatchObject({ outcome: 'ok', httpStatus: 0, executionId: id });
   expect(simulator.calls()[0]).not.toHaveProperty('status');
@@ -166,8 +169,12 @@ test('a fault with a probability strikes some', async () => {
 });
 
 test('latency holds every answer back', async () => {
-  await using slow = await startSimulator({ latencyMs: 60_000 });
-  const signal = AbortSignal.timeout(50);
-  await expect(fetch(slow.url, { signal })).rejects.toThrow();
+  await using slow = await startSimulator({ latencyMs: 60_000, now: () => (clockReads++, now) });
+  clockReads = 0;
+  const leaving = new AbortController();
+  const asked = fetch(slow.url, { signal: leaving.signal });
+  await vi.waitFor(() => expect(clockReads).toBeGreaterThan(0), { ...SOON, interval: 5 });
+  leaving.abort();
+  await expect(asked).rejects.toThrow();
   await vi.waitFor(() => expect(slow.calls()).toMatchObject([{ outcome: 'rejected', httpStatus: 0 }]), SOON);
 });

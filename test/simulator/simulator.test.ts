@@ -57,6 +57,7 @@ test('the SDK follows an execution along its script', async () => {
     ['ok', 'CANCELLED'],
   ]);
   expect(simulator.calls()[1]).toEqual({
+    sequence: 2,
     at: startedAt + 250,
     operation: 'GetLifecycleExecution',
     accountId: DEFAULT_ACCOUNT_ID,

@@ -6,10 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { transition } from '../../src/domain/transition.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 import { StoreUnavailableError } from '../../src/store/store.ts';
 import { describeStore } from '../conformance/store-suite.ts';
-import { TARGET, executionId } from '../support/executions.ts';
+import { TARGET, anObservation, executionId } from '../support/executions.ts';
 
 let directory: string;
 let files = 0;
@@ -101,6 +102,22 @@ describe('opening a SQLite store', () => {
     await once(child, 'exit');
     await using store = await openSqliteStore({ path });
     expect(await store.claim('a', 1, 10, 20)).toMatchObject([{ eventType: 'execution.failed' }]);
+  });
+
+  it('lets no delivery wait longer than anything waits, where a clock was wrong', async () => {
+    const path = freshPath();
+    {
+      await using store = await openSqliteStore({ path });
+      const [result] = await store.register([registration(1)], 1);
+      if (result?.outcome !== 'created') throw new Error('not registered');
+      await store.record(transition(result.execution, TARGET, anObservation('FAILED', 1))!, ['a']);
+      const [claimed] = await store.claim('a', 1, 1, 2);
+      const attempt = { at: 1, outcome: 'timeout', durationSeconds: 1 } as const;
+      const nextAttemptAt = Date.UTC(2100, 0, 1);
+      await store.settle([{ ...claimed!, attempt, state: 'pending', nextAttemptAt }]);
+    }
+    await using store = await openSqliteStore({ path });
+    expect(await store.nextDueAt('a')).toBeLessThanOrEqual(Date.now() + 86_400_000);
   });
 
   it('refuses a database of a newer version and leaves it as it is', async () => {

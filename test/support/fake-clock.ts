@@ -5,6 +5,8 @@ import type { Clock } from '../../src/runtime/clock.ts';
 export interface FakeClock extends Clock {
   /** Lets `ms` pass: wakes sleepers in the order of their times, and lets what they do settle in between. */
   advance(ms: number): Promise<void>;
+  /** Sets the wall clock forth or back, while no time passes. */
+  step(ms: number): void;
 }
 
 interface Sleeper {
@@ -22,6 +24,7 @@ async function settle(): Promise<void> {
 /** `startAt` is epoch milliseconds; the monotonic clock begins at 0. */
 export function createFakeClock(startAt = Date.UTC(2026, 0, 1)): FakeClock {
   let elapsedMs = 0;
+  let steppedMs = 0;
   const sleepers = new Set<Sleeper>();
 
   const first = () =>
@@ -31,8 +34,9 @@ export function createFakeClock(startAt = Date.UTC(2026, 0, 1)): FakeClock {
     );
 
   return {
-    now: () => startAt + Math.round(elapsedMs),
+    now: () => startAt + steppedMs + Math.round(elapsedMs),
     monotonicNow: () => elapsedMs,
+    steadyNow: () => startAt + Math.round(elapsedMs),
     sleep(ms, signal) {
       if (!(ms > 0) || signal?.aborted === true) return Promise.resolve();
       return new Promise((resolve) => {
@@ -45,6 +49,9 @@ export function createFakeClock(startAt = Date.UTC(2026, 0, 1)): FakeClock {
         sleepers.add(sleeper);
         signal?.addEventListener('abort', wake, { once: true });
       });
+    },
+    step(ms) {
+      steppedMs += ms;
     },
     async advance(ms) {
       const untilMs = elapsedMs + ms;

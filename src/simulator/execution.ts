@@ -1,0 +1,80 @@
+import { violation } from './model.ts';
+import type { Place } from './place.ts';
+import type { ImageNow, ResourceGroup } from './resources.ts';
+import { checkTimeline } from './timeline.ts';
+import type { Kind, Moment, Timeline } from './timeline.ts';
+
+export interface ExecutionStart extends Partial<Place> {
+  readonly id?: string;
+  /** Null: none, as for executions that StartResourceStateUpdate started. Default: a policy of the place. */
+  readonly policyArn?: string | null;
+  /** The image of an execution without a policy. */
+  readonly imageArn?: string;
+  readonly timeline: Timeline;
+  /** What it touches. Default: some images where the timeline says that resources are impacted, else none. */
+  readonly resources?: readonly ResourceGroup[];
+  /** Epoch milliseconds; default: now. */
+  readonly startedAt?: number;
+  /** When its work begins, as of an update that waits for its date. Default: at once. */
+  readonly worksAfterMs?: number;
+  /** The service does not know it for so long after its start. Default: 0. */
+  readonly hiddenForMs?: number;
+  /** The service knows it no longer from then on. Default: never. */
+  readonly vanishesAfterMs?: number;
+}
+
+export interface RandomStart extends Partial<Place> {
+  /** Default: each kind in turn. */
+  readonly kind?: Kind;
+  readonly meanDurationMs: number;
+  /** Default: 1. */
+  readonly count?: number;
+  /** Default: a policy of the place. */
+  readonly policyArn?: string;
+  /** Epoch milliseconds; default: now. */
+  readonly startedAt?: number;
+}
+
+export interface StartedExecution extends Place {
+  readonly id: string;
+  /** Of random executions. */
+  readonly kind?: Kind;
+}
+
+/** An execution as it is at one moment. Instants are epoch milliseconds of the wall clock. */
+export interface ExecutionNow extends Omit<Moment, 'endedAfterMs'> {
+  readonly id: string;
+  readonly policyArn: string | null;
+  readonly imageArn?: string;
+  readonly startedAt: number;
+  readonly endedAt?: number;
+}
+
+/** How the service sees its executions in one call: usually as they are. */
+export interface View {
+  /** As they were so long ago. */
+  readonly ageMs?: number;
+  /** Those that began less long ago are not seen. */
+  readonly hiddenForMs?: number;
+}
+
+/** What is done to an image, its instants on the wall clock. */
+export interface SeenImage extends ImageNow {
+  readonly startedAt: number;
+  readonly endedAt?: number;
+}
+
+export interface Run {
+  readonly startedAt: number;
+  readonly endsAt: number;
+}
+
+/** Throws a RangeError for an id or ARN that breaks the model, and for a broken timeline. */
+export function checkStart({ id, policyArn, imageArn, timeline }: ExecutionStart): void {
+  if (violation('LifecycleExecutionId', id) !== undefined) throw new RangeError(`not an id: ${id}`);
+  if (policyArn !== null && violation('LifecyclePolicyArn', policyArn) !== undefined)
+    throw new RangeError(`not a policy's ARN: ${policyArn}`);
+  if (imageArn !== undefined && violation('ImageBuildVersionArn', imageArn) !== undefined)
+    throw new RangeError(`not an image build version's ARN: ${imageArn}`);
+  checkTimeline(timeline);
+}

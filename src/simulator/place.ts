@@ -1,0 +1,23 @@
+/** The account of every access key where no table of accounts is given, and of executions that name none. */
+export const DEFAULT_ACCOUNT_ID = '123456789012';
+/** The Region of executions that name none. */
+export const DEFAULT_REGION = 'us-east-1';
+
+/** An id means something only together with its account and Region. */
+export interface Place {
+  readonly accountId: string;
+  readonly region: string;
+}
+
+export function placeOf({ accountId = DEFAULT_ACCOUNT_ID, region = DEFAULT_REGION }: Partial<Place>): Place {
+  return { accountId, region };
+}
+
+/** A key for something of a place. */
+export function keyOf(id: string, { accountId, region }: Place): string {
+  return `${accountId}/${region}/${id}`;
+}
+
+export function policyArnOf(name: string, { accountId, region }: Place): string {
+  return `arn:aws:imagebuilder:${region}:${accountId}:lifecycle-policy/${name}`;
+}

@@ -1,0 +1,57 @@
+import { isMembers } from './model.ts';
+import type { Members } from './model.ts';
+import { badToken, given, ordered, rejected } from './operations.ts';
+import type { Operation } from './operations.ts';
+import type { PolicyNow } from './policies.ts';
+
+/** What AWS's documentation says that policies can be filtered by. */
+const FILTERS: Readonly<Record<string, (policy: PolicyNow) => string>> = {
+  name: ({ name }) => name,
+  status: ({ status }) => status,
+};
+
+/**
+ * A policy is listed where each filter has a value that is its. A guess: that names of filters are taken in upper and
+ * lower case, and that another name is an InvalidRequestException.
+ */
+export const listLifecyclePolicies: Operation = (input, caller, world) => {
+  const filters = (Array.isArray(input.filters) ? input.filters : []).filter(isMembers);
+  const strange = filters.find(({ name }) => !Object.hasOwn(FILTERS, String(name).toLowerCase()));
+  if (strange !== undefined) {
+    return rejected('InvalidRequestException', `There is no filter '${String(strange.name)}'.`);
+  }
+  const listed = world.policies.listed(caller);
+  const all = () => {
+    const matching = listed.filter((policy) => filters.every((filter) => matches(policy, filter)));
+    return ordered(matching, ({ createdAt }) => createdAt, world).map(({ arn }) => arn);
+  };
+  const page = world.pages.page('ListLifecyclePolicies', input, caller, all);
+  if (page === undefined) return badToken();
+  const byArn = new Map(listed.map((policy) => [policy.arn, policy]));
+  const shown = page.items.flatMap((arn) => byArn.get(arn) ?? []);
+  return {
+    outcome: 'ok',
+    output: given({ lifecyclePolicySummaryList: shown.map(membersOf), nextToken: page.nextToken }),
+  };
+};
+
+function matches(policy: PolicyNow, { name, values }: Members): boolean {
+  const actual = FILTERS[String(name).toLowerCase()]?.(policy);
+  return Array.isArray(values) && values.includes(actual);
+}
+
+function membersOf(policy: PolicyNow): Members {
+  const { arn, name, status, resourceType, description, tags, accountId, createdAt, lastRunAt } = policy;
+  return given({
+    arn,
+    name,
+    description,
+    status,
+    executionRole: `arn:aws:iam::${accountId}:role/simulated-lifecycle`,
+    resourceType,
+    dateCreated: createdAt,
+    dateUpdated: createdAt,
+    dateLastRun: lastRunAt,
+    tags,
+  });
+}

@@ -1,0 +1,31 @@
+import type { Members } from './model.ts';
+import { keyOf } from './place.ts';
+import type { Place } from './place.ts';
+
+/** The oldest are forgotten beyond it. */
+const MOST_TOKENS = 10_000;
+
+/** What was done for each `clientToken`, so that a repeat does nothing again. Errors are not kept. */
+export function createRepeats() {
+  const done = new Map<string, { readonly input: string; readonly output: unknown }>();
+  const keyFor = (operation: string, { clientToken }: Members, place: Place) =>
+    keyOf(`${operation} ${String(clientToken)}`, place);
+  return {
+    /** What the first request with this token was answered; 'mismatch' where that one had another input. */
+    find(
+      operation: string,
+      input: Members,
+      place: Place,
+    ): { readonly output: unknown } | 'mismatch' | undefined {
+      const first = done.get(keyFor(operation, input, place));
+      if (first === undefined) return undefined;
+      return first.input === JSON.stringify(input) ? first : 'mismatch';
+    },
+    keep(operation: string, input: Members, place: Place, output: unknown): void {
+      done.set(keyFor(operation, input, place), { input: JSON.stringify(input), output });
+      if (done.size > MOST_TOKENS) done.delete(done.keys().next().value ?? '');
+    },
+  };
+}
+
+export type Repeats = ReturnType<typeof createRepeats>;

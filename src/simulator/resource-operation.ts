@@ -1,0 +1,73 @@
+import type { SeenImage } from './execution.ts';
+import type { Members } from './model.ts';
+import { badToken, given, unknownId } from './operations.ts';
+import type { Operation } from './operations.ts';
+import type { PlannedPart } from './resources.ts';
+
+const POLICY_SELECTED = 'A rule of the lifecycle policy selected the image.';
+const UPDATE_ASKED = 'A state update asked for it.';
+
+/**
+ * Without `parentResourceId` the images that the run touches, with the ARN of one its AMIs, their snapshots, and its
+ * container images, as AWS's documentation has it. A guess: that a parent that is not known has none, and what a cancel
+ * leaves: work under way is finished, what had not begun is SKIPPED.
+ */
+export const listLifecycleExecutionResources: Operation = (input, caller, world, view) => {
+  const executionId = String(input.lifecycleExecutionId);
+  const { executions, pages } = world;
+  const execution = executions.lookUp(executionId, caller, view);
+  if (execution === undefined) return unknownId(executionId, world);
+  const why = execution.policyArn === null ? UPDATE_ASKED : POLICY_SELECTED;
+  const images = executions.images(executionId, caller, view);
+  const all = () => {
+    const parent = images.find(({ imageArn }) => imageArn === input.parentResourceId);
+    if (input.parentResourceId === undefined) return images.map((image) => imageMembers(image, why));
+    return parent === undefined ? [] : parent.parts.map((part) => partMembers(parent, part, why));
+  };
+  const page = pages.page('ListLifecycleExecutionResources', input, caller, all);
+  if (page === undefined) return badToken();
+  const { status, reason } = execution;
+  return {
+    outcome: 'ok',
+    executionId,
+    status,
+    output: given({
+      lifecycleExecutionId: executionId,
+      lifecycleExecutionState: given({ status, reason }),
+      resources: page.items,
+      nextToken: page.nextToken,
+    }),
+  };
+};
+
+function imageMembers(image: SeenImage, why: string): Members {
+  const [, , , region, accountId] = image.imageArn.split(':');
+  return given({
+    accountId,
+    region,
+    resourceId: image.imageArn,
+    state: stateOf(image.now, image),
+    action: { name: image.action, reason: why },
+    startTime: image.startedAt,
+    endTime: image.endedAt,
+  });
+}
+
+function partMembers(
+  image: SeenImage,
+  { resourceId, imageUris, snapshotIds, snapshotStatus }: PlannedPart,
+  why: string,
+): Members {
+  const status = image.now === image.status && image.now !== 'SKIPPED' ? snapshotStatus : image.now;
+  return given({
+    ...imageMembers(image, why),
+    resourceId,
+    imageUris,
+    snapshots: snapshotIds?.map((snapshotId) => ({ snapshotId, state: stateOf(status, image) })),
+  });
+}
+
+/** Only what did not go well has a reason. */
+function stateOf(status: SeenImage['now'], { reason }: SeenImage): Members {
+  return given({ status, reason: status === 'FAILED' || status === 'SKIPPED' ? reason : undefined });
+}

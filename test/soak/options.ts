@@ -1,0 +1,49 @@
+import { randomInt } from 'node:crypto';
+import { parseArgs } from 'node:util';
+
+export interface SoakOptions {
+  readonly seed: number;
+  /** The torture ends after so many kills, or after so long. */
+  readonly kills: number;
+  readonly seconds: number;
+  /** Keeps the daemon's log and database, whatever the verdict. */
+  readonly keep: boolean;
+}
+
+const USAGE = `usage: npm run test:soak -- [--short] [--kills N] [--seconds N] [--seed N] [--keep]
+  --short      ${String(16)} kills, ends in under 3 minutes
+  --kills N    ends after so many (default 60)
+  --seconds N  ends after so long, however many there were by then (default 7200)
+  --seed N     the same seed makes the same plan
+  --keep       keep the daemon's log and database`;
+
+/** Prints the usage and ends the process where the arguments are wrong. */
+export function readOptions(args: readonly string[]): SoakOptions {
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      options: {
+        short: { type: 'boolean', default: false },
+        kills: { type: 'string' },
+        seconds: { type: 'string' },
+        seed: { type: 'string' },
+        keep: { type: 'boolean', default: false },
+      },
+    });
+    return {
+      kills: wholeNumber('kills', values.kills) ?? (values.short ? 16 : 60),
+      seconds: wholeNumber('seconds', values.seconds) ?? (values.short ? 100 : 7200),
+      seed: wholeNumber('seed', values.seed) ?? randomInt(2 ** 31),
+      keep: values.keep,
+    };
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n${USAGE}\n`);
+    process.exit(2);
+  }
+}
+
+function wholeNumber(name: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^\d{1,9}$/.test(text)) throw new Error(`--${name} must be a whole number`);
+  return Number(text);
+}

@@ -1,0 +1,22 @@
+// Loaded into the daemon before its own code: shifts the wall clock by the milliseconds that stand in a file, read at
+// the start and again at each SIGUSR2. The monotonic clock and timers stay as they are, as with a real step.
+import { readFileSync } from 'node:fs';
+
+const file = process.env['SHIFTED_CLOCK_FILE'];
+if (file === undefined) throw new Error('SHIFTED_CLOCK_FILE is not set');
+
+const RealDate = Date;
+let offsetMs = 0;
+const readOffset = () => {
+  offsetMs = Number(readFileSync(file, 'utf8'));
+};
+const now = () => RealDate.now() + offsetMs;
+
+readOffset();
+process.on('SIGUSR2', readOffset);
+globalThis.Date = new Proxy(RealDate, {
+  construct: (real, args, newTarget) =>
+    Reflect.construct(real, args.length === 0 ? [now()] : args, newTarget) as Date,
+  apply: () => new RealDate(now()).toString(),
+  get: (real, key, receiver) => (key === 'now' ? now : (Reflect.get(real, key, receiver) as unknown)),
+});
