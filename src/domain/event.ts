@@ -136,7 +136,7 @@ export function newEvent(
   time: number,
   told: Transition | Since,
 ): NewEvent {
-  const { lifecycleExecutionId: subject, sequence, labels } = execution;
+  const { lifecycleExecutionId: subject, sequence, resources, labels } = execution;
   const id = eventId(type, execution, time);
   const body = cloudEvent({
     id,
@@ -150,6 +150,7 @@ export function newEvent(
       ...('since' in told
         ? { since: isoInstant(told.since) }
         : { transition: transitionData(execution, told) }),
+      resources,
       labels,
     },
   });

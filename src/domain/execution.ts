@@ -1,3 +1,5 @@
+import type { ResourceSummary } from './resources.ts';
+
 /** An account and a Region: the unit that AWS throttles and that executions belong to. */
 export interface TargetKey {
   readonly accountId: string;
@@ -41,6 +43,8 @@ export interface Sighting {
   readonly hasImpactedResources?: boolean;
   readonly startTime?: number;
   readonly endTime?: number;
+  /** Only of an execution that has ended. */
+  readonly resources?: ResourceSummary;
 }
 
 /** A run of missing answers, none of another kind in between: since when, epoch milliseconds, and how many. */

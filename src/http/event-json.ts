@@ -3,7 +3,7 @@ import { EVENT_TYPES, TYPE_PREFIX } from '../domain/event.ts';
 import type { ExecutionEventType, TargetEventType } from '../domain/event.ts';
 import { PROBLEM_KINDS } from '../domain/reachability.ts';
 import type { StoredEvent } from '../store/store.ts';
-import { instantText, namedTargetSchema } from './execution-json.ts';
+import { instantText, namedTargetSchema, resourcesSchema } from './execution-json.ts';
 
 const isOfTarget = (type: string): type is TargetEventType => type.startsWith('target.');
 const isOfExecution = (type: string): type is ExecutionEventType => !isOfTarget(type);
@@ -46,6 +46,7 @@ const executionEventSchema = z
         .optional()
         .describe('Of a change of status'),
       since: instantText.optional().describe('Of anything else'),
+      resources: resourcesSchema.optional(),
       labels: z.record(z.string(), z.string()),
     }),
   })

@@ -14,6 +14,14 @@ export const namedTargetSchema = z
   .object({ name: z.string(), accountId: z.string(), region: z.string() })
   .meta({ id: 'Target' });
 
+/** What an execution that has ended did to resources. */
+export const resourcesSchema = z
+  .object({
+    counts: z.array(z.object({ action: z.string(), status: z.string(), count: z.int() })).readonly(),
+    truncated: z.boolean().describe('Not all of them were listed in time'),
+  })
+  .meta({ id: 'Resources', description: 'What was done to images and to what belongs to them' });
+
 /** An execution as the outside sees it. What is unknown is left out. */
 export const executionSchema = z
   .object({
@@ -28,6 +36,7 @@ export const executionSchema = z
     startTime: instantText.optional(),
     endTime: instantText.optional(),
     statusSince: instantText.optional(),
+    resources: resourcesSchema.optional(),
     sequence: z.int(),
     labels: z.record(z.string(), z.string()).readonly(),
     source: z.enum(SOURCES),
@@ -69,6 +78,7 @@ export function executionJson(
     startTime: optionalInstant(execution.startTime),
     endTime: optionalInstant(execution.endTime),
     statusSince: optionalInstant(execution.statusSince),
+    resources: execution.resources,
     sequence: execution.sequence,
     labels: execution.labels,
     source: execution.source,

@@ -1,29 +1,21 @@
-import { GetLifecycleExecutionCommand } from '@aws-sdk/client-imagebuilder';
+import {
+  GetLifecycleExecutionCommand,
+  ListLifecycleExecutionResourcesCommand,
+} from '@aws-sdk/client-imagebuilder';
 import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
-import { z } from 'zod';
-import type { Observation } from '../domain/observation.ts';
 import type { CallFailure, CallResult } from '../domain/outcome.ts';
 import { linkSignals, untilAborted } from '../runtime/abort.ts';
 import type { Clock } from '../runtime/clock.ts';
+import { malformed, toObservation, toResources } from './aws-answers.ts';
+import type { Times } from './aws-answers.ts';
 import { createAwsClients } from './aws-clients.ts';
 import type { AwsTarget } from './aws-clients.ts';
 import { toFailure } from './aws-failure.ts';
 import type { Gateway, Operation } from './gateway.ts';
 
 const TIMEOUT_MS = 10_000;
-
-/** When a request left and its answer came, on both clocks. */
-type Times = Pick<Observation, 'sentAt' | 'answeredAt' | 'sentTick' | 'answeredTick'>;
-
-/** `lifecycleExecution` as the SDK hands it over. AWS requires no member; without a status there is nothing to observe. */
-const LifecycleExecution = z.object({
-  lifecycleExecutionId: z.string().nullish(),
-  lifecyclePolicyArn: z.string().nullish(),
-  resourcesImpactedSummary: z.object({ hasImpactedResources: z.boolean().nullish() }).nullish(),
-  state: z.object({ status: z.string().min(1), reason: z.string().nullish() }),
-  startTime: z.date().nullish(),
-  endTime: z.date().nullish(),
-});
+/** The most that the model allows. */
+const PAGE_SIZE = 25;
 
 /** The gateway to AWS, by the SDK: one request a call, ended after `timeoutMs` whatever it waits for. */
 export function createAwsGateway(
@@ -64,6 +56,16 @@ export function createAwsGateway(
         (answer, times) => toObservation(answer.lifecycleExecution, lifecycleExecutionId, times),
         signal,
       ),
+    listResources: (query, signal) =>
+      call(
+        'ListLifecycleExecutionResources',
+        (abortSignal) =>
+          imagebuilder.send(new ListLifecycleExecutionResourcesCommand({ ...query, maxResults: PAGE_SIZE }), {
+            abortSignal,
+          }),
+        toResources,
+        signal,
+      ),
     getAccountId: (signal) =>
       call(
         'GetCallerIdentity',
@@ -81,36 +83,6 @@ export function createAwsGateway(
   };
 }
 
-/** What an answer shows; the id is compared without regard to case, as hexadecimal digits are written either way. */
-function toObservation(answer: unknown, askedId: string, times: Times): CallResult<Observation> {
-  if (answer === undefined || answer === null)
-    return { outcome: 'missing', httpStatus: 200, message: 'the answer holds no execution' };
-  const parsed = LifecycleExecution.safeParse(answer);
-  if (!parsed.success) {
-    const paths = parsed.error.issues.map(({ path }) => path.join('.')).join(', ');
-    return malformed(`the execution is not as documented: ${paths}`);
-  }
-  const { lifecycleExecutionId: id, state, startTime, endTime, ...rest } = parsed.data;
-  if (id != null && id.toLowerCase() !== askedId.toLowerCase())
-    return malformed('the answer is about another execution');
-  const value: Observation = {
-    ...times,
-    status: state.status,
-    ...(state.reason == null ? {} : { reason: state.reason }),
-    ...(rest.lifecyclePolicyArn == null ? {} : { lifecyclePolicyArn: rest.lifecyclePolicyArn }),
-    ...(startTime == null ? {} : { startTime: startTime.getTime() }),
-    ...(endTime == null ? {} : { endTime: endTime.getTime() }),
-    ...(rest.resourcesImpactedSummary?.hasImpactedResources == null
-      ? {}
-      : { hasImpactedResources: rest.resourcesImpactedSummary.hasImpactedResources }),
-  };
-  return { outcome: 'ok', value };
-}
-
 function connectionFailure(code: string, message: string): CallFailure {
   return { outcome: 'unavailable', trouble: 'connection', code, message };
-}
-
-function malformed(message: string): CallFailure {
-  return { outcome: 'malformed', httpStatus: 200, message };
 }

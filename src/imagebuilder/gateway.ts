@@ -1,14 +1,35 @@
 import type { Observation } from '../domain/observation.ts';
 import type { CallResult } from '../domain/outcome.ts';
+import type { TouchedResource } from '../domain/resources.ts';
 
 /** The operations that are counted and limited. */
-export const OPERATIONS = ['GetLifecycleExecution', 'GetCallerIdentity'] as const;
+export const OPERATIONS = [
+  'GetLifecycleExecution',
+  'ListLifecycleExecutionResources',
+  'GetCallerIdentity',
+] as const;
 export type Operation = (typeof OPERATIONS)[number];
+
+/** A part of a list. */
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** Leads to the next page; undefined at the end. */
+  readonly nextToken?: string;
+}
+
+/** Which resources are listed. */
+export interface ResourcesQuery {
+  readonly lifecycleExecutionId: string;
+  /** Without: the images that the execution touched; with the ARN of one: what belongs to that. */
+  readonly parentResourceId?: string;
+  readonly nextToken?: string;
+}
 
 /** What the watcher needs of one target's Image Builder and STS. No method rejects: a failure is a result. */
 export interface Gateway {
   /** One request, no repeats. Aborts with `signal` or after the gateway's own time limit: `unavailable`. */
   getExecution(lifecycleExecutionId: string, signal?: AbortSignal): Promise<CallResult<Observation>>;
+  listResources(query: ResourcesQuery, signal?: AbortSignal): Promise<CallResult<Page<TouchedResource>>>;
   /** The account that the target's credentials belong to. */
   getAccountId(signal?: AbortSignal): Promise<CallResult<string>>;
   close(): void;

@@ -26,6 +26,8 @@ export function createMeasuredGateway(
   }
   return {
     getExecution: (id, signal) => measured('GetLifecycleExecution', () => gateway.getExecution(id, signal)),
+    listResources: (query, signal) =>
+      measured('ListLifecycleExecutionResources', () => gateway.listResources(query, signal)),
     getAccountId: (signal) => measured('GetCallerIdentity', () => gateway.getAccountId(signal)),
     close: () => gateway.close(),
   };

@@ -16,7 +16,16 @@ export interface PollerParts extends ReachabilityParts {
   readonly budget: Budget;
   readonly store: Pick<
     Store,
-    'active' | 'find' | 'record' | 'flushPolled' | 'saveRate' | 'target' | 'pauseTarget' | 'recordTarget'
+    | 'active'
+    | 'find'
+    | 'record'
+    | 'openResources'
+    | 'completeResources'
+    | 'flushPolled'
+    | 'saveRate'
+    | 'target'
+    | 'pauseTarget'
+    | 'recordTarget'
   >;
   /** In [0, 1). */
   readonly random: () => number;

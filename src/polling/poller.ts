@@ -4,24 +4,15 @@ import { expire } from '../domain/tracking-end.ts';
 import { Bell } from '../runtime/bell.ts';
 import { errorFields } from '../runtime/log.ts';
 import { createBookkeeping } from './bookkeeping.ts';
+import { Errands } from './errands.ts';
 import { checkIdentity } from './identity.ts';
-import { lookRepeatedly } from './look.ts';
+import { Looks } from './looks.ts';
 import type { PollerParts } from './parts.ts';
 import { TargetReachability } from './reachability.ts';
+import { Resources } from './resources.ts';
 import { Roster } from './roster.ts';
 import { Settling } from './settling.ts';
 import { storedActive } from './tracked.ts';
-import type { Tracked } from './tracked.ts';
-
-interface LookOptions {
-  /** Whether what is not yet due is looked at too. */
-  readonly isEarly?: boolean;
-  readonly repeats?: number;
-  /** Called when the limiter has let it start. */
-  readonly onStarted?: () => void;
-  /** Whether it is not wanted any more. */
-  readonly isOver?: () => boolean;
-}
 
 /**
  * Looks after all executions of one target: looks when they are due, within the budget, and records what changed. While
@@ -31,10 +22,12 @@ export class Poller {
   readonly #parts: PollerParts;
   readonly #roster: Roster;
   readonly #reachability: TargetReachability;
+  readonly #errands: Errands;
+  readonly #resources: Resources;
   readonly #settling: Settling;
+  readonly #looks: Looks;
   readonly #bookkeeping: ReturnType<typeof createBookkeeping>;
   readonly #stopping = new AbortController();
-  readonly #inFlight = new Set<Promise<void>>();
   /** Ends a pause, and the wait between two careful calls. */
   readonly #bell = new Bell();
   #loops: Promise<unknown> = Promise.resolve();
@@ -45,13 +38,27 @@ export class Poller {
 
   constructor(parts: PollerParts) {
     this.#parts = parts;
-    this.#roster = new Roster(parts, (tracked, now) =>
-      this.#settling.record(tracked, expire(tracked.execution, parts.target, now)),
-    );
-    this.#reachability = new TargetReachability(parts, ({ kind }) => {
-      if (kind === 'all_missing') this.#roster.forgetAbsences();
+    this.#errands = new Errands(parts, {
+      isOpen: () => !this.#isPaused && !this.#isCareful(),
+      isLookReady: () => this.#roster.schedule.isReady(),
+      onEnded: (result) => this.#reachability.tell(result),
     });
-    this.#settling = new Settling(parts, this.#roster, this.#reachability);
+    const errandsPerSecond = () => this.#errands.usedPerSecond();
+    this.#roster = new Roster(parts, errandsPerSecond, async (tracked, now) => {
+      if (!tracked.isEnding)
+        await this.#settling.record(tracked, expire(tracked.execution, parts.target, now));
+    });
+    this.#reachability = new TargetReachability(parts, {
+      onUnreachable: () => this.#roster.schedule.wake(),
+      onRecovery: ({ kind }) => {
+        if (kind === 'all_missing') this.#roster.forgetAbsences();
+      },
+    });
+    this.#resources = new Resources(parts, this.#errands);
+    const { signal } = this.#stopping;
+    const known = { roster: this.#roster, reachability: this.#reachability, resources: this.#resources };
+    this.#settling = new Settling(parts, known, signal);
+    this.#looks = new Looks(parts, { ...known, settling: this.#settling }, signal);
     this.#bookkeeping = createBookkeeping(parts, () => this.#roster.values());
   }
 
@@ -71,6 +78,7 @@ export class Poller {
       this.#poll(),
       this.#bookkeeping.writeRepeatedly(signal),
       this.#roster.watchDeadlines(signal),
+      this.#resources.completeRepeatedly(signal),
     ]);
   }
 
@@ -82,7 +90,7 @@ export class Poller {
     if (limit.aborted) cutOff();
     else limit.addEventListener('abort', cutOff, { once: true });
     await this.#loops;
-    await Promise.all(this.#inFlight);
+    await this.#looks.ended();
     limit.removeEventListener('abort', cutOff);
     await this.#bookkeeping.write();
     await this.#parts.budget.close();
@@ -165,7 +173,10 @@ export class Poller {
     while (!this.#isStopping()) {
       if (this.#isPaused) await this.#bell.wait(clock, Infinity);
       else if (this.#isCareful()) await this.#tryCarefully();
-      else await this.#beginLook();
+      else {
+        this.#errands.open();
+        await this.#looks.beginNext(() => this.#isStopping() || this.#isPaused || this.#isCareful());
+      }
     }
   }
 
@@ -178,50 +189,11 @@ export class Poller {
     if (this.#isStopping() || this.#isPaused) return;
     this.#carefulCalls += 1;
     try {
-      if (this.#isConfirmed && this.#roster.size > 0) await this.#look({ repeats: 0, isEarly: true });
+      if (this.#isConfirmed && this.#roster.size > 0) await this.#looks.look({ repeats: 0, isEarly: true });
       else this.#isConfirmed = await checkIdentity(this.#parts, this.#reachability, signal);
     } catch (error) {
       if (!this.#isStopping()) log.error({ target: this.target.name, ...errorFields(error) }, 'check failed');
     }
     if (!this.#isCareful()) this.#carefulCalls = 0;
-  }
-
-  /** Waits until a look is due, and goes on once the limiter has let it start. */
-  async #beginLook(): Promise<void> {
-    const { schedule } = this.#roster;
-    const isOver = () => this.#isStopping() || this.#isPaused || this.#isCareful();
-    await schedule.untilReady(isOver);
-    if (isOver()) return;
-    this.#parts.budget.setWanted(schedule.isShort());
-    await new Promise<void>((onStarted) => {
-      const look = this.#look({ onStarted, isOver }).finally(() => {
-        this.#inFlight.delete(look);
-        onStarted();
-      });
-      this.#inFlight.add(look);
-    });
-  }
-
-  /** One look at whatever is due first once the limiter lets it start. Never rejects. */
-  async #look({ isEarly = false, repeats, onStarted, isOver = () => false }: LookOptions): Promise<void> {
-    const { log } = this.#parts;
-    const { signal } = this.#stopping;
-    let tracked: Tracked | undefined;
-    const pick = () => {
-      tracked ??= isOver() ? undefined : this.#roster.schedule.take(isEarly);
-      onStarted?.();
-      return tracked?.execution.lifecycleExecutionId;
-    };
-    try {
-      const result = await lookRepeatedly(this.#parts, pick, signal, repeats);
-      if (tracked === undefined || result === undefined) return;
-      // What an end cut off says nothing of the target.
-      if (!signal.aborted) await this.#reachability.tell(result);
-      await this.#settling.settle(tracked, result);
-      if (this.#isCareful()) this.#roster.schedule.wake();
-    } catch (error) {
-      if (!signal.aborted) log.error({ target: this.target.name, ...errorFields(error) }, 'look failed');
-      if (tracked !== undefined) this.#roster.again(tracked);
-    }
   }
 }

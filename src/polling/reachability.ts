@@ -21,20 +21,26 @@ export interface ReachabilityParts {
   readonly onTargetRecorded: (event: NewEvent, endpoints: readonly string[]) => void;
 }
 
+export interface ReachabilityListener {
+  /** Called once it is recorded that the target is unreachable. */
+  onUnreachable(): void;
+  /** Called before a recovery is recorded, with what was wrong. */
+  onRecovery(problem: TargetProblem): void;
+}
+
 const { signal: NEVER } = new AbortController();
 
 /** Whether the target can be reached, as its calls have shown; each change of that is recorded with its event. */
 export class TargetReachability {
   readonly #parts: ReachabilityParts;
-  /** Called before a recovery is recorded, with what was wrong. */
-  readonly #onRecovered: (problem: TargetProblem) => void;
+  readonly #listener: ReachabilityListener;
   readonly #turns = createTurns();
   #state: Reachability = { isReachable: true };
   #sequence = 0;
 
-  constructor(parts: ReachabilityParts, onRecovered: (problem: TargetProblem) => void) {
+  constructor(parts: ReachabilityParts, listener: ReachabilityListener) {
     this.#parts = parts;
-    this.#onRecovered = onRecovered;
+    this.#listener = listener;
   }
 
   get isReachable(): boolean {
@@ -73,7 +79,9 @@ export class TargetReachability {
     try {
       const next = step(this.#state);
       if (next.isReachable !== this.#state.isReachable) await this.#record(next, at);
+      const hasBroken = this.#state.isReachable && !next.isReachable;
       this.#state = next;
+      if (hasBroken) this.#listener.onUnreachable();
     } catch (error) {
       this.#parts.log.error(
         { target: this.#parts.target.name, ...errorFields(error) },
@@ -92,7 +100,7 @@ export class TargetReachability {
     const told = next.isReachable ? { ...problem, since: at } : problem;
     const event = newTargetEvent(type, target, told, this.#sequence + 1, at);
     const endpoints = endpointsOfTarget(type);
-    if (next.isReachable) this.#onRecovered(problem);
+    if (next.isReachable) this.#listener.onRecovery(problem);
     await store.recordTarget({ target, ...(next.isReachable ? {} : { problem }), event }, endpoints);
     this.#sequence = event.sequence;
     const { kind, message } = problem;

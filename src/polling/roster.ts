@@ -5,6 +5,7 @@ import { stallsAt } from '../domain/stall.ts';
 import { expiresAt } from '../domain/tracking-end.ts';
 import { createDeadlines } from './deadlines.ts';
 import type { Deadlines } from './deadlines.ts';
+import { leftForLooks } from './errands.ts';
 import type { PollerParts } from './parts.ts';
 import { Schedule } from './schedule.ts';
 import { stayOf, withWishesOf } from './tracked.ts';
@@ -23,9 +24,14 @@ export class Roster {
   /** Of each execution the nearer one: when it expires, or has been in its status too long. */
   readonly #deadlines: Deadlines<Tracked>;
 
-  constructor(parts: PollerParts, onExpired: (tracked: Tracked, now: number) => Promise<void>) {
+  /** `errandsPerSecond`: the calls that are made beside looks. */
+  constructor(
+    parts: PollerParts,
+    errandsPerSecond: () => number,
+    onExpired: (tracked: Tracked, now: number) => Promise<void>,
+  ) {
     this.#parts = parts;
-    const callsPerSecond = () => parts.budget.rate().perSecond;
+    const callsPerSecond = () => leftForLooks(parts.budget.rate().perSecond, errandsPerSecond());
     this.schedule = new Schedule(parts.clock, parts.random, parts.bounds, callsPerSecond);
     this.#deadlines = createDeadlines(parts, async (tracked, now) => {
       if (now >= this.#expiresAt(tracked)) await onExpired(tracked, now);
@@ -48,7 +54,7 @@ export class Roster {
     }
     this.forget(execution);
     if (execution.tracking !== 'active') return;
-    const tracked: Tracked = { execution, isPolledDirty: false, isWantedAgain: false };
+    const tracked: Tracked = { execution, isPolledDirty: false, isWantedAgain: false, isEnding: false };
     this.#tracked.set(key, tracked);
     this.schedule.addFirst(tracked);
     this.#setDeadline(tracked);

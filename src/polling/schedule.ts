@@ -78,6 +78,12 @@ export class Schedule {
     return head.item;
   }
 
+  /** Whether `take` has something. */
+  isReady(): boolean {
+    const head = this.#queue.peek();
+    return head !== undefined && this.#readyTick(head.item, head.dueAt) <= this.#clock.monotonicNow();
+  }
+
   /** Resolves when `take` has something, or `isOver` is true when it is woken. */
   async untilReady(isOver: () => boolean): Promise<void> {
     while (!isOver()) {

@@ -4,11 +4,13 @@ import { isInOrder } from '../domain/observation.ts';
 import type { Observation } from '../domain/observation.ts';
 import type { CallFailure, CallResult } from '../domain/outcome.ts';
 import { stall } from '../domain/stall.ts';
+import { isFinal } from '../domain/status.ts';
 import { notFound } from '../domain/tracking-end.ts';
 import { transition } from '../domain/transition.ts';
 import type { Change } from '../domain/transition.ts';
 import type { PollerParts } from './parts.ts';
 import type { TargetReachability } from './reachability.ts';
+import type { Resources } from './resources.ts';
 import type { Roster } from './roster.ts';
 import { withWishesOf } from './tracked.ts';
 import type { Tracked } from './tracked.ts';
@@ -18,17 +20,34 @@ export class Settling {
   readonly #parts: PollerParts;
   readonly #roster: Roster;
   readonly #reachability: TargetReachability;
+  readonly #resources: Resources;
+  readonly #stopping: AbortSignal;
 
-  constructor(parts: PollerParts, roster: Roster, reachability: TargetReachability) {
+  /** `stopping`: what holds an event up is not waited for any more. */
+  constructor(
+    parts: PollerParts,
+    {
+      roster,
+      reachability,
+      resources,
+    }: {
+      readonly roster: Roster;
+      readonly reachability: TargetReachability;
+      readonly resources: Resources;
+    },
+    stopping: AbortSignal,
+  ) {
     this.#parts = parts;
     this.#roster = roster;
     this.#reachability = reachability;
+    this.#resources = resources;
+    this.#stopping = stopping;
   }
 
   /** Takes in how a look ended, and puts the execution back into the schedule where it stays tracked. */
   async settle(tracked: Tracked, result: CallResult<Observation>): Promise<void> {
     tracked.lastLookTick = this.#parts.clock.monotonicNow();
-    if (!this.#roster.isCurrent(tracked)) return;
+    if (!this.#roster.isCurrent(tracked) || tracked.isEnding) return;
     switch (result.outcome) {
       case 'ok':
         await this.#observe(tracked, result.value);
@@ -68,6 +87,24 @@ export class Settling {
   async #observe(tracked: Tracked, observation: Observation): Promise<void> {
     if (!isInOrder(observation, tracked.lastAcceptedTick)) return;
     tracked.lastAcceptedTick = observation.answeredTick;
+    if (isFinal(observation.status)) await this.#end(tracked, observation);
+    else await this.#apply(tracked, observation);
+  }
+
+  /** Its event tells what was done to resources, too; until that is known, nothing else is made of the execution. */
+  async #end(tracked: Tracked, observation: Observation): Promise<void> {
+    tracked.isEnding = true;
+    try {
+      const resources = await this.#resources.touchedBy(tracked.execution, this.#stopping);
+      await this.#apply(tracked, { ...observation, ...(resources === undefined ? {} : { resources }) });
+      if (resources?.truncated === true) this.#resources.wake();
+    } finally {
+      tracked.isEnding = false;
+      this.#roster.change(tracked, tracked.execution);
+    }
+  }
+
+  async #apply(tracked: Tracked, observation: Observation): Promise<void> {
     const { target, stallLimits } = this.#parts;
     const change =
       transition(tracked.execution, target, observation) ??

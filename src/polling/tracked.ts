@@ -16,6 +16,8 @@ export interface Tracked {
   isPolledDirty: boolean;
   /** Asked for while a look was under way: the next one comes at once. */
   isWantedAgain: boolean;
+  /** A final status was seen and is about to be recorded: it changes no more. */
+  isEnding: boolean;
 }
 
 /** The execution's present stay as the cadence sees it at the wall-clock instant `now`. */

@@ -1,15 +1,17 @@
+import { sql } from 'kysely';
 import type { ExpressionBuilder, ExpressionWrapper, Kysely, SqlBool } from 'kysely';
 import type { Execution, ExecutionKey, TargetKey } from '../domain/execution.ts';
 import { keyText } from '../domain/execution.ts';
 import { register } from '../domain/registration.ts';
+import type { ResourceSummary } from '../domain/resources.ts';
 import type { Registration, RegistrationResult } from '../domain/registration.ts';
 import { addFinalCallbacks } from './callbacks.ts';
 import type { Dialect } from './dialect.ts';
 import type { ExecutionPage, ExecutionQuery, Polled } from './store.ts';
-import { absenceColumns, executionOf, rowOf } from './tables.ts';
+import { absenceColumns, executionOf, resourcesColumns, rowOf } from './tables.ts';
 import type { ExecutionTable, Tables } from './tables.ts';
 
-/** Rows written by one statement: 27 columns each, and SQLite allows 32,766 parameters. */
+/** Rows written by one statement: 29 columns each, and SQLite allows 32,766 parameters. */
 const ROWS_A_STATEMENT = 200;
 
 type Condition = (
@@ -155,6 +157,42 @@ export async function activeExecutions(
     .limit(limit)
     .execute();
   return rows.map(executionOf);
+}
+
+/** `Store.openResources`. */
+export async function openResources(
+  db: Kysely<Tables>,
+  { accountId, region }: TargetKey,
+  endedSince: number,
+  after: number,
+  limit: number,
+): Promise<readonly Execution[]> {
+  const rows = await db
+    .selectFrom('executions')
+    .selectAll()
+    .where('account_id', '=', accountId)
+    .where('region', '=', region)
+    .where('resources_truncated', '=', sql.lit(1))
+    .where('tracking_ended_at', '>=', endedSince)
+    .where('deleted_at', 'is', null)
+    .where('registration', '>', after)
+    .orderBy('registration')
+    .limit(limit)
+    .execute();
+  return rows.map(executionOf);
+}
+
+/** `Store.completeResources`. */
+export async function completeResources(
+  db: Kysely<Tables>,
+  registration: number,
+  resources: ResourceSummary,
+): Promise<void> {
+  await db
+    .updateTable('executions')
+    .set(resourcesColumns(resources))
+    .where('registration', '=', registration)
+    .execute();
 }
 
 /** `Store.flushPolled`, inside a transaction. */

@@ -13,10 +13,12 @@ import {
 import type { Dialect } from './dialect.ts';
 import {
   activeExecutions,
+  completeResources,
   findExecutions,
   flushPolled,
   hasKey,
   listExecutions,
+  openResources,
   registerAll,
   removeExecution,
 } from './executions.ts';
@@ -65,6 +67,8 @@ export function createKyselyStore(db: Kysely<Tables>, dialect: Dialect, close: (
     remove: (key, at) => removeExecution(db, key, at),
     active: (target, after, limit) => activeExecutions(db, target, after, limit),
     record: (change, endpoints) => inTransaction((tx) => recordChange(tx, change, endpoints)),
+    openResources: (target, endedSince, after, limit) => openResources(db, target, endedSince, after, limit),
+    completeResources: (registration, resources) => completeResources(db, registration, resources),
     target: (key) => findTarget(db, key),
     pauseTarget: (key, isPaused) => pauseTarget(db, key, isPaused),
     recordTarget: (change, endpoints) => inTransaction((tx) => recordTarget(tx, change, endpoints)),

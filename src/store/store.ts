@@ -2,6 +2,7 @@ import type { NewEvent } from '../domain/event.ts';
 import type { Absence, Execution, ExecutionKey, Labels, TargetKey, Tracking } from '../domain/execution.ts';
 import type { LearntRate } from '../domain/rate.ts';
 import type { TargetProblem } from '../domain/reachability.ts';
+import type { ResourceSummary } from '../domain/resources.ts';
 import type { Registration, RegistrationResult } from '../domain/registration.ts';
 import type { Change } from '../domain/transition.ts';
 import type { Outbox } from './outbox.ts';
@@ -115,6 +116,18 @@ export interface Store extends Outbox, AsyncDisposable {
    * and nothing is stored. Labels and other wishes are not touched.
    */
   record(change: Change, endpoints: readonly string[]): Promise<'recorded' | 'conflict'>;
+  /**
+   * Executions of a target whose list of touched resources was truncated and which ended at `endedSince` or later, in
+   * pages like those of `active`.
+   */
+  openResources(
+    target: TargetKey,
+    endedSince: number,
+    after: number,
+    limit: number,
+  ): Promise<readonly Execution[]>;
+  /** Replaces what was truncated; nothing where the execution is not there any more. */
+  completeResources(registration: number, resources: ResourceSummary): Promise<void>;
   flushPolled(polled: readonly Polled[]): Promise<void>;
   /** Of a target that nothing is known of: not paused, no event yet. */
   target(key: TargetKey): Promise<StoredTarget>;

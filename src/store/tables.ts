@@ -3,6 +3,7 @@ import type { AttemptOutcome, DeliveryState } from '../domain/delivery.ts';
 import type { Absence, Execution, Labels, Source, Tracking } from '../domain/execution.ts';
 import type { DisabledReason } from '../domain/lane-health.ts';
 import type { ProblemKind } from '../domain/reachability.ts';
+import type { ResourceCount, ResourceSummary } from '../domain/resources.ts';
 
 /** Instants are epoch milliseconds, truth is 0 or 1. */
 export interface ExecutionTable {
@@ -26,6 +27,9 @@ export interface ExecutionTable {
   has_impacted_resources: number | null;
   start_time: number | null;
   end_time: number | null;
+  /** JSON. */
+  resources: string | null;
+  resources_truncated: number | null;
   status_since: number | null;
   stalled_at: number | null;
   missing_since: number | null;
@@ -155,6 +159,7 @@ export function executionOf(row: Selectable<ExecutionTable>): Execution {
       hasImpactedResources: impacted === null ? null : impacted === 1,
       startTime: row.start_time,
       endTime: row.end_time,
+      resources: resourcesOf(row),
       statusSince: row.status_since,
       stalledAt: row.stalled_at,
       absence: since === null || answers === null ? null : { since, answers },
@@ -163,6 +168,19 @@ export function executionOf(row: Selectable<ExecutionTable>): Execution {
       deletedAt: row.deleted_at,
     }),
   };
+}
+
+function resourcesOf({
+  resources,
+  resources_truncated: truncated,
+}: Pick<Selectable<ExecutionTable>, 'resources' | 'resources_truncated'>): ResourceSummary | null {
+  if (resources === null) return null;
+  return { counts: JSON.parse(resources) as readonly ResourceCount[], truncated: truncated === 1 };
+}
+
+export function resourcesColumns(resources: ResourceSummary | undefined) {
+  if (resources === undefined) return { resources: null, resources_truncated: null };
+  return { resources: JSON.stringify(resources.counts), resources_truncated: Number(resources.truncated) };
 }
 
 export function absenceColumns(absence: Absence | undefined) {
@@ -180,6 +198,7 @@ export function sightingColumns(execution: Execution) {
     has_impacted_resources: hasImpactedResources === undefined ? null : Number(hasImpactedResources),
     start_time: execution.startTime ?? null,
     end_time: execution.endTime ?? null,
+    ...resourcesColumns(execution.resources),
     status_since: execution.statusSince ?? null,
     stalled_at: execution.stalledAt ?? null,
     ...absenceColumns(execution.absence),

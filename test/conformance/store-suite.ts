@@ -275,6 +275,29 @@ export function describeStore(name: string, open: () => Promise<Store>): void {
         expect(await store.find(next)).not.toHaveProperty('stalledAt');
       });
 
+      it('hands out what was truncated, not too old, until it is complete or deleted', async () => {
+        const resources = { counts: [{ action: 'DELETE', status: 'SUCCESS', count: 3 }], truncated: true };
+        const ended = async (number: number, at: number) => {
+          const execution = await registered(number);
+          const change = transition(execution, TARGET, anObservation('SUCCESS', at, { resources }));
+          if (change === undefined) throw new Error('nothing changed');
+          expect(await store.record(change, [])).toBe('recorded');
+        };
+        for (const number of [1, 2, 3]) await ended(number, T0);
+        await ended(4, T0 - DAY_MS);
+        const open = async (after = 0, limit = 10) =>
+          (await store.openResources(TARGET, T0, after, limit)).map(({ registration: number }) => number);
+        expect(await store.openResources(TARGET, T0, 0, 1)).toMatchObject([{ registration: 1, resources }]);
+        expect(await open(1, 1)).toEqual([2]);
+        expect(await open(2)).toEqual([3]);
+        expect(await store.openResources(ELSEWHERE, T0, 0, 10)).toEqual([]);
+        const complete = { ...resources, truncated: false };
+        await store.completeResources(1, complete);
+        expect(await store.find(registration(1))).toMatchObject({ sequence: 1, resources: complete });
+        await store.remove(registration(2), T0);
+        expect(await open()).toEqual([3]);
+      });
+
       it('names the targets that have active executions, and counts these', async () => {
         await registered(1);
         await registered(2);

@@ -21,6 +21,7 @@ function scheduleOf({ callsPerSecond = 100, targetLagSeconds = 10, random = () =
     }),
     isPolledDirty: false,
     isWantedAgain: false,
+    isEnding: false,
   });
   /** A look: taken, answered at once, planned anew. */
   const look = () => {

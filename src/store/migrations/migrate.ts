@@ -6,9 +6,15 @@ import type { Tables } from '../tables.ts';
 import * as initial from './0001-initial.ts';
 import * as lanes from './0002-lanes.ts';
 import * as targets from './0003-targets.ts';
+import * as resources from './0004-resources.ts';
 
 /** By number, in order. One that has been released is never changed. */
-const MIGRATIONS = { '0001-initial': initial, '0002-lanes': lanes, '0003-targets': targets };
+const MIGRATIONS = {
+  '0001-initial': initial,
+  '0002-lanes': lanes,
+  '0003-targets': targets,
+  '0004-resources': resources,
+};
 
 /** The part of Kysely's own table that tells which migrations a database has had. */
 type WithMigrations = Readonly<Record<'kysely_migration', { name: string }>>;

@@ -1,0 +1,78 @@
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { createAwsGateway } from '../../src/imagebuilder/aws-gateway.ts';
+import { systemClock } from '../../src/runtime/clock.ts';
+import { KEYS, reply, startRawAws, withAwsEnvironment } from './raw-aws.ts';
+
+const ID = 'lce-01234567-89ab-4cde-8f01-23456789abcd';
+const IMAGE = 'arn:aws:imagebuilder:us-east-1:123456789012:image/golden/1.0.0/1';
+
+let aws: Awaited<ReturnType<typeof startRawAws>>;
+let restore: () => void;
+
+function gateway() {
+  const target = { accountId: '123456789012', region: 'us-east-1', endpoint: aws.url };
+  const made = createAwsGateway(target, { clock: systemClock, timeoutMs: 5000 });
+  onTestFinished(() => made.close());
+  return made;
+}
+
+beforeAll(async () => {
+  restore = withAwsEnvironment(KEYS);
+  aws = await startRawAws();
+});
+afterAll(async () => {
+  restore();
+  await aws.close();
+});
+
+describe('listResources', () => {
+  it('hands over a page, and leads to the next', async () => {
+    aws.answers(
+      reply(200, {
+        lifecycleExecutionId: ID,
+        resources: [
+          {
+            resourceId: 'ami-1',
+            action: { name: 'DELETE' },
+            state: { status: 'FAILED', reason: 'in use' },
+            snapshots: [{ snapshotId: 'snap-1', state: { status: 'SUCCESS' } }],
+            startTime: 1788990149.801,
+          },
+        ],
+        nextToken: 'more',
+      }),
+    );
+    const query = { lifecycleExecutionId: ID, parentResourceId: IMAGE, nextToken: 'before' };
+    expect(await gateway().listResources(query)).toEqual({
+      outcome: 'ok',
+      value: { items: [{ resourceId: 'ami-1', action: 'DELETE', status: 'FAILED' }], nextToken: 'more' },
+    });
+    expect(aws.requests).toMatchObject([{ method: 'POST', url: '/ListLifecycleExecutionResources' }]);
+    expect(JSON.parse(aws.requests[0]?.body ?? '')).toEqual({ ...query, maxResults: 25 });
+  });
+
+  it('takes what AWS leaves out as unknown', async () => {
+    aws.answers(reply(200, { resources: [{}, { action: {}, state: {} }] }));
+    const unknown = { action: 'UNKNOWN', status: 'UNKNOWN' };
+    expect(await gateway().listResources({ lifecycleExecutionId: ID })).toEqual({
+      outcome: 'ok',
+      value: { items: [unknown, unknown] },
+    });
+    aws.answers(reply(200, {}));
+    expect(await gateway().listResources({ lifecycleExecutionId: ID })).toEqual({
+      outcome: 'ok',
+      value: { items: [] },
+    });
+  });
+
+  it.each([
+    ['another form', reply(200, { resources: [{ state: { status: 7 } }] }), 'malformed'],
+    ['a refusal', reply(400, { __type: 'InvalidRequestException' }), 'rejected'],
+    ['no such execution', reply(404, {}), 'rejected'],
+    ['no permission', reply(403, { __type: 'ForbiddenException' }), 'denied'],
+    ['a throttle', reply(429, {}), 'throttled'],
+  ])('%s is a failure', async (_case, answer, outcome) => {
+    aws.answers(answer);
+    expect(await gateway().listResources({ lifecycleExecutionId: ID })).toMatchObject({ outcome });
+  });
+});

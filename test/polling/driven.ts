@@ -1,0 +1,163 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import type { Wishes } from '../../src/domain/execution.ts';
+import type { CallFailure, CallResult } from '../../src/domain/outcome.ts';
+import type { Observation } from '../../src/domain/observation.ts';
+import type { ResourceSummary } from '../../src/domain/resources.ts';
+import { Poller } from '../../src/polling/poller.ts';
+import type { PollerParts } from '../../src/polling/parts.ts';
+import { openSqliteStore } from '../../src/store/sqlite.ts';
+import type { Store } from '../../src/store/store.ts';
+import { TARGET, executionId } from '../support/executions.ts';
+import { createFakeClock } from '../support/fake-clock.ts';
+
+export const SECOND_MS = 1000;
+export const MINUTE_MS = 60 * SECOND_MS;
+export const HOUR_MS = 60 * MINUTE_MS;
+
+/** What AWS answers about an execution: its status, or a failure. */
+type Answer = string | CallFailure;
+
+export const missing: CallFailure = { outcome: 'missing', message: 'no such execution' };
+export const denied: CallFailure = { outcome: 'denied', trouble: 'denied', message: 'AccessDenied' };
+export const timeout: CallFailure = {
+  outcome: 'unavailable',
+  trouble: 'connection',
+  code: 'TimeoutError',
+  message: 'no answer',
+};
+export const error: CallFailure = {
+  ...timeout,
+  trouble: 'unavailable',
+  httpStatus: 500,
+  message: 'HTTP 500',
+};
+
+type Lists = Partial<Pick<PollerParts['gateway'], 'listResources'>>;
+
+/** A poller on a clock that is driven, over a real store, with an AWS that answers as it is told. */
+export async function house({ wrap }: { readonly wrap?: (store: Store) => Partial<Store> } = {}) {
+  const directory = await mkdtemp(join(tmpdir(), 'watcher-troubles-'));
+  const path = join(directory, 'watcher.db');
+  onTestFinished(() => rm(directory, { recursive: true }));
+  const clock = createFakeClock();
+  const answers = new Map<string, Answer>();
+  const calls: { readonly at: number; readonly what: string }[] = [];
+  let account: CallResult<string> = { outcome: 'ok', value: TARGET.accountId };
+  let everything: CallFailure | undefined;
+  let lists: Lists = {};
+  let store = await openSqliteStore({ path });
+  const silent = () => undefined;
+
+  const observed = (status: string): CallResult<Observation> => ({
+    outcome: 'ok',
+    value: {
+      status,
+      sentAt: clock.now(),
+      answeredAt: clock.now(),
+      sentTick: clock.monotonicNow(),
+      answeredTick: clock.monotonicNow(),
+    },
+  });
+  const gateway: PollerParts['gateway'] = {
+    getExecution(id) {
+      calls.push({ at: clock.monotonicNow(), what: id });
+      const answer = everything ?? answers.get(id) ?? missing;
+      return Promise.resolve(typeof answer === 'string' ? observed(answer) : answer);
+    },
+    getAccountId() {
+      calls.push({ at: clock.monotonicNow(), what: 'identity' });
+      return Promise.resolve(everything ?? account);
+    },
+    listResources: (query, signal) =>
+      lists.listResources?.(query, signal) ?? Promise.resolve({ outcome: 'ok', value: { items: [] } }),
+    close: silent,
+  };
+  const newPoller = () =>
+    new Poller({
+      target: TARGET,
+      bounds: { targetLagSeconds: 60, minIntervalSeconds: 60, maxIntervalSeconds: 120 },
+      giveUpAfterDays: 90,
+      stallLimits: { IN_PROGRESS: 3600 },
+      gateway,
+      budget: {
+        run: async (choose, signal) => choose()?.(signal),
+        rate: () => ({ perSecond: 100, ceiling: 100 }),
+        setWanted: silent,
+        close: () => Promise.resolve(),
+      },
+      store: { ...store, ...wrap?.(store) },
+      clock,
+      random: () => 0.5,
+      log: { debug: silent, info: silent, warn: silent, error: silent },
+      endpointsFor: () => [],
+      endpointsOfTarget: () => [],
+      onRecorded: silent,
+      onTargetRecorded: silent,
+    });
+  let poller = newPoller();
+  await poller.start();
+  await clock.advance(0);
+  const stop = async () => {
+    const stopped = poller.stop(AbortSignal.abort());
+    await clock.advance(0);
+    await stopped;
+    await store[Symbol.asyncDispose]();
+  };
+  onTestFinished(stop);
+
+  const keyOf = (number: number) => ({ ...TARGET, lifecycleExecutionId: executionId(number) });
+  return {
+    clock,
+    calls,
+    poller: () => poller,
+    answer: (number: number, answer: Answer) => answers.set(executionId(number), answer),
+    answerAll: (failure: CallFailure | undefined) => (everything = failure),
+    /** How lists are answered from now on; by default they are empty. */
+    lists: (given: Lists) => (lists = given),
+    accountIs: (result: CallResult<string>) => (account = result),
+    register: async (numbers: readonly number[], wishes: Partial<Wishes> = {}) => {
+      const registrations = numbers.map((number) => ({
+        ...keyOf(number),
+        labels: {},
+        source: 'api' as const,
+        ...wishes,
+      }));
+      for (const result of await store.register(registrations, clock.now()))
+        if (result.outcome !== 'invalid') poller.track(result.execution);
+      await clock.advance(0);
+    },
+    find: (number: number) => store.find(keyOf(number)),
+    events: async () => {
+      const { events } = await store.feed({ after: 0, limit: 1000 });
+      return events.map(({ body }) => JSON.parse(body) as Event);
+    },
+    types: async () => {
+      const { events } = await store.feed({ after: 0, limit: 1000 });
+      return events.map(({ type }) => type);
+    },
+    /** As a restart does. */
+    restart: async () => {
+      await stop();
+      store = await openSqliteStore({ path });
+      poller = newPoller();
+      await poller.start();
+      await clock.advance(0);
+    },
+  };
+}
+
+interface Event {
+  readonly type: string;
+  readonly time: string;
+  readonly subject: string;
+  readonly executionsequence?: number;
+  readonly targetsequence?: number;
+  readonly data: {
+    readonly since?: string;
+    readonly problem?: { readonly kind: string };
+    readonly resources?: ResourceSummary;
+  };
+}
