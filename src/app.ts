@@ -70,6 +70,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
       lane: endpoint.name,
       name: endpoint.name,
       url: endpoint.url.reveal(),
+      format: endpoint.format,
       secrets: endpoint.secrets.map((secret) => secret.reveal()),
       headers: Object.fromEntries(
         Object.entries(endpoint.headers).map(([name, value]) => [name, value.reveal()]),

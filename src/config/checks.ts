@@ -100,9 +100,38 @@ function headerFindings(names: readonly string[], endpoint: Path): readonly Find
   return [...refused, ...repeated(entries, (first) => `is the same header as ${first}`)];
 }
 
+function formatFindings(
+  { format, url, secrets }: RoughFile['endpoints'][number],
+  endpoint: Path,
+): readonly Finding[] {
+  if (format !== 'slack') {
+    if (secrets !== undefined) return [];
+    return [{ path: [...endpoint, 'secrets'], message: 'is missing: it must be a list' }];
+  }
+  return [
+    ...(secrets === undefined
+      ? []
+      : [
+          {
+            path: [...endpoint, 'secrets'],
+            message: 'is not used with format slack: Slack verifies nothing',
+          },
+        ]),
+    ...(typeof url === 'string' && url !== ''
+      ? [
+          {
+            path: [...endpoint, 'url'],
+            message: 'the URL of a Slack webhook is a secret: give { env: NAME } or { file: PATH }',
+          },
+        ]
+      : []),
+  ];
+}
+
 function endpointFindings({ endpoints }: RoughFile): readonly Finding[] {
   return [
     ...repeatedNames(['endpoints'], endpoints),
+    ...endpoints.flatMap((endpoint, index) => formatFindings(endpoint, ['endpoints', index])),
     ...endpoints.flatMap(({ name, headers = {} }, index): readonly Finding[] => [
       ...(name === CALLBACK_ENDPOINT
         ? [{ path: ['endpoints', index, 'name'], message: `the name ${name} is reserved` }]

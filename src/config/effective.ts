@@ -27,7 +27,7 @@ export function resolveConfig(file: ConfigFile, host: string, secrets: ReadonlyM
         ...endpoint,
         url,
         urlHost: new URL(url.reveal()).host,
-        secrets: endpoint.secrets.map((_, at) => secretAt('endpoints', index, 'secrets', at)),
+        secrets: (endpoint.secrets ?? []).map((_, at) => secretAt('endpoints', index, 'secrets', at)),
         headers: Object.fromEntries(
           Object.keys(endpoint.headers).map((name) => [name, secretAt('endpoints', index, 'headers', name)]),
         ),

@@ -21,7 +21,9 @@ const roughToken = z.object({ name: text, value: z.unknown() });
 const roughEndpoint = z.object({
   name: text,
   url: z.unknown(),
-  secrets: list(z.unknown()),
+  format: text,
+  /** Absent only where it is left out: what is no list is reported by itself. */
+  secrets: z.array(z.unknown()).catch([]).optional(),
   headers: mapping,
 });
 

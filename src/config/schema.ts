@@ -83,13 +83,20 @@ const retentionSchema = z.strictObject({
   deadDays: field.days.default(30).describe('Deliveries given up'),
 });
 
+const FORMATS = ['cloudevents', 'slack'] as const;
+
 const endpointSchema = z.strictObject({
   name: field.name.describe('Unique; "callback" is reserved'),
-  url: field.stringOrSecret.describe('Where events are posted; shown as its host only'),
+  url: field.stringOrSecret.describe('Where events are posted; shown as its host only. Of slack a secret'),
+  format: z
+    .enum(FORMATS)
+    .default('cloudevents')
+    .describe('cloudevents: the event itself, signed; slack: a message to a Slack incoming webhook'),
   secrets: z
-    .array(field.secretRef)
-    .min(1)
-    .describe('Standard Webhooks secrets (whsec_…); several during rotation: signed with each'),
+    .exactOptional(z.array(field.secretRef).min(1))
+    .describe(
+      'Standard Webhooks secrets (whsec_…), not for slack; several during rotation: signed with each',
+    ),
   events: z.array(field.eventGlob).min(1).default(['*']).describe('Short event names or globs'),
   targets: z.exactOptional(z.array(field.glob).min(1)).describe('Globs over target names'),
   policies: z.exactOptional(z.array(field.glob).min(1)).describe('Globs over lifecycle policy ARNs'),

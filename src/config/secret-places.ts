@@ -27,7 +27,7 @@ function placesOf({ server, endpoints, callbacks, egress }: RoughFile): readonly
       value,
       faultOf: tokenFault,
     })),
-    ...endpoints.flatMap(({ url, secrets, headers = {} }, index) => [
+    ...endpoints.flatMap(({ url, secrets = [], headers = {} }, index) => [
       { ...stringOrSecret, path: ['endpoints', index, 'url'], value: url, faultOf: urlFault },
       ...secrets.map((value, at) => ({
         ...secret,

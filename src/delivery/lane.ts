@@ -10,7 +10,7 @@ import type { DeliveryRequest, Sender } from './sender.ts';
 import type { Settler } from './settler.ts';
 
 /** Where a delivery goes, and what it is signed with. */
-export type Destination = Pick<DeliveryRequest, 'url' | 'secrets'>;
+export type Destination = Pick<DeliveryRequest, 'url' | 'secrets' | 'format'>;
 
 /** Who deliveries are made to, and how. */
 export interface Receiver {

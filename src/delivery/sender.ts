@@ -11,6 +11,7 @@ import type { Lookup } from './guarded-connect.ts';
 import { outcomeOfAnswer, outcomeOfError } from './outcome.ts';
 import type { AttemptResult } from './outcome.ts';
 import { createProxiedConnector } from './proxied-connect.ts';
+import { slackMessage } from './slack-message.ts';
 
 export interface Egress extends GuardRules {
   readonly httpsOnly: boolean;
@@ -18,17 +19,22 @@ export interface Egress extends GuardRules {
   readonly proxy?: string;
 }
 
+/** What is posted of an event: itself, or a message to a Slack incoming webhook. */
+export type Format = 'cloudevents' | 'slack';
+
 /** One attempt to bring an event to an endpoint. */
 export interface DeliveryRequest {
   /** May hold credentials: it appears in no error. */
   readonly url: string;
-  /** Standard Webhooks secrets; the request is signed with each. */
+  /** Default: cloudevents. */
+  readonly format?: Format;
+  /** Standard Webhooks secrets; the request is signed with each. Slack verifies nothing and needs none. */
   readonly secrets: readonly string[];
   readonly headers: Readonly<Record<string, string>>;
   /** For the whole exchange. */
   readonly timeoutMs: number;
   readonly eventId: string;
-  /** The CloudEvent, sent byte for byte. */
+  /** The CloudEvent as it is stored: sent byte for byte, or what the message is made of. */
   readonly body: string;
   /** Cuts the attempt off. */
   readonly signal: AbortSignal;
@@ -88,6 +94,7 @@ export function createSender({ egress, clock, version, lookup }: SenderParts): S
 
       using limit = linkSignals([request.signal], request.timeoutMs);
       try {
+        const content = contentOf(request, clock.now());
         const answering = agent.request({
           origin: url.origin,
           path: url.pathname + url.search,
@@ -95,10 +102,9 @@ export function createSender({ egress, clock, version, lookup }: SenderParts): S
           headers: {
             'user-agent': `lifecycle-watcher/${version}`,
             ...lowerCased(request.headers),
-            'content-type': 'application/cloudevents+json',
-            ...signatureHeaders(request, clock.now()),
+            ...content.headers,
           },
-          body: request.body,
+          body: content.body,
           signal: limit.signal,
         });
         // While it connects undici does not heed the signal.
@@ -119,6 +125,21 @@ export function createSender({ egress, clock, version, lookup }: SenderParts): S
       await agent.destroy();
     },
   };
+}
+
+function contentOf(request: DeliveryRequest, now: number) {
+  const { format = 'cloudevents' } = request;
+  switch (format) {
+    case 'cloudevents': {
+      const signature = signatureHeaders(request, now);
+      return {
+        headers: { 'content-type': 'application/cloudevents+json', ...signature },
+        body: request.body,
+      };
+    }
+    case 'slack':
+      return { headers: { 'content-type': 'application/json' }, body: slackMessage(request.body) };
+  }
 }
 
 /** Standard Webhooks 1.0: one signature per secret, separated by spaces; the timestamp is that of this attempt. */

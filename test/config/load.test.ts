@@ -68,6 +68,7 @@ test('the defaults', async () => {
         name: 'ops',
         url: '***',
         urlHost: 'hooks.example.com',
+        format: 'cloudevents',
         secrets: ['***'],
         events: ['*'],
         timeoutSeconds: 15,
