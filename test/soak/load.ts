@@ -9,13 +9,14 @@ type Labels = Readonly<Record<string, string>>;
 
 const MEAN_DURATION_MS = 5000;
 /** Started, and their ends not yet reported: the daemon is to have work, and not to drown in it. */
-const MOST_OPEN = 80;
+const MOST_OPEN = 120;
 const MOST_AT_ONCE = 6;
 const PAUSE_MS = 100;
 /** AWS does not know an execution yet when it is registered, as after a start whose write has not spread. */
 const LATE_SHARE = 0.1;
 const LATE_MS = 1500;
 const AGAIN_SHARE = 0.2;
+const CANCEL_SHARE = 0.05;
 
 interface Result {
   readonly lifecycleExecutionId: string;
@@ -72,11 +73,12 @@ export class Load {
       this.#started += 1;
       this.#waiting.set(id, { number: String(this.#started) });
     }
-    const [again] = this.acknowledged.keys();
-    if (again !== undefined && random() < AGAIN_SHARE) {
-      const known = [...this.acknowledged.keys()];
-      this.#waiting.set(known[Math.floor(random() * known.length)] ?? again, { again: 'yes' });
-    }
+    const known = [...this.acknowledged.keys()];
+    const some = () => known[Math.floor(random() * known.length)];
+    const again = random() < AGAIN_SHARE ? some() : undefined;
+    if (again !== undefined) this.#waiting.set(again, { again: 'yes' });
+    const cancelled = random() < CANCEL_SHARE ? some() : undefined;
+    if (cancelled !== undefined) simulator.cancel(cancelled);
   }
 
   async #send(): Promise<void> {

@@ -1,31 +1,25 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Random } from '../../src/simulator/random.ts';
-import type { Fault, Simulator } from '../../src/simulator/simulator.ts';
+import { FAULT_NAMES } from '../../src/simulator/simulator.ts';
+import type { FaultName, Simulator } from '../../src/simulator/simulator.ts';
 import { MOODS } from './recorder.ts';
 import type { Recorder } from './recorder.ts';
 import type { Watcher } from './watcher.ts';
 
-const error = (code: string, httpStatus: number, more: Partial<Fault> = {}) =>
-  ({ kind: 'error', code, httpStatus, ...more }) as Fault;
-
-/** What AWS does wrong at random. Each for a few calls only: what is tried is that it is over one day. */
-const FAULTS: readonly Fault[] = [
-  error('CallRateLimitExceededException', 429, { count: 2 }),
-  error('CallRateLimitExceededException', 429, { count: 1, headers: { 'retry-after': '1' } }),
-  error('ThrottlingException', 400, { count: 1, wire: 'body' }),
-  error('ServiceException', 500, { count: 8, probability: 0.5 }),
-  error('ServiceUnavailableException', 503, { count: 8, probability: 0.5 }),
-  error('ExpiredTokenException', 403, { count: 3, probability: 0.3 }),
-  error('AccessDeniedException', 403, { count: 3, probability: 0.3 }),
-  error('InvalidRequestException', 400, { count: 5, probability: 0.3, operation: 'GetLifecycleExecution' }),
-  { kind: 'body', httpStatus: 502, contentType: 'text/html', text: '<html>Bad Gateway</html>', count: 4 },
-  { kind: 'body', httpStatus: 200, contentType: 'text/html', text: '<html>Log in</html>', count: 4 },
-  { kind: 'body', httpStatus: 200, contentType: 'application/json', text: '{}', count: 4 },
-  { kind: 'body', httpStatus: 200, contentType: 'application/json', text: '{"lifecycleExe', count: 4 },
-  { kind: 'reset', count: 8, probability: 0.5 },
-  { kind: 'hang', count: 2 },
-  { kind: 'delay', delayMs: 800, count: 20, probability: 0.3 },
+/** These make AWS itself tell what is not so; what the daemon reports then cannot be held against the truth. */
+const LIES: readonly FaultName[] = ['stale', 'unknown-status'];
+const FAULTS = FAULT_NAMES.filter((name) => !LIES.includes(name));
+/** Faults that last, and how long: by themselves they would outlast most lives. */
+const TIMED: readonly FaultName[] = [
+  'throttled-retry-after',
+  'throttled-retry-date',
+  'slow-body',
+  'late',
+  'out-of-order',
+  'read-after-write',
 ];
+const FAULT_SECONDS = 1;
+const MOST_STRUCK = 8;
 const LONGEST_FAULT_MS = 1500;
 const LONGEST_CALM_MS = 2500;
 const MOOD_PAUSE_MS = 4000;
@@ -39,10 +33,17 @@ const oneOf = <T>(list: readonly T[], random: Random): T => {
   return chosen;
 };
 
+function addFault(simulator: Simulator, random: Random): void {
+  const name = oneOf(FAULTS, random);
+  const count = 1 + Math.floor(random() * MOST_STRUCK);
+  const chance = { count, probability: random() < 0.5 ? 1 : 0.3 };
+  simulator.addFault({ name, ...chance, ...(TIMED.includes(name) ? { seconds: FAULT_SECONDS } : {}) });
+}
+
 /** Adds one fault after the other until `signal` aborts; then none is left. */
 export async function troubleAws(simulator: Simulator, random: Random, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    simulator.addFault(oneOf(FAULTS, random));
+    addFault(simulator, random);
     await pause(LONGEST_FAULT_MS * random(), signal);
     // Those that struck nobody would all strike the first calls of the next life.
     simulator.clearFaults();
