@@ -11,6 +11,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   demo: async () => (await import('./commands/demo.ts')).demoCommand(),
   simulate: async () => (await import('./commands/simulate.ts')).simulateCommand(),
   receive: async () => (await import('./commands/receive.ts')).receiveCommand(),
+  wait: async () => (await import('./commands/wait.ts')).waitCommand(),
   healthcheck: async () => (await import('./commands/healthcheck.ts')).healthcheckCommand(),
 };
 

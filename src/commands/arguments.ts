@@ -9,6 +9,29 @@ export function wholeNumber(min: number, max: number): (text: string) => number 
   };
 }
 
+/** The form of a Region's name: a list of them would grow old. */
+const REGION = /^[a-z]{2,}(?:-[a-z]+)+-[0-9]+$/;
+
+/** Reads the name of a Region off the command line. */
+export function region(text: string): string {
+  if (REGION.test(text)) return text;
+  throw new InvalidArgumentError('It must be the name of a Region, like us-east-1.');
+}
+
+const UNIT_MS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+/** What a timer can wait: 2^31 - 1 ms. */
+const LONGEST_DAYS = 24;
+
+/** Reads a length of time such as 90s, 30m, 2h or 1d off the command line, as milliseconds. */
+export function duration(text: string): number {
+  const [, count, unit] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
+  const ms = unit === undefined ? NaN : Number(count) * UNIT_MS[unit as keyof typeof UNIT_MS];
+  if (ms > 0 && ms <= LONGEST_DAYS * UNIT_MS.d) return ms;
+  throw new InvalidArgumentError(
+    `It must be a time such as 90s, 30m, 2h or 1d, of ${LONGEST_DAYS}d at most.`,
+  );
+}
+
 /** Reads a number, a fraction too, from `least` to `most` off the command line. */
 export function decimal(least: number, most: number): (text: string) => number {
   return (text) => {

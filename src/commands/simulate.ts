@@ -1,8 +1,8 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { createLog, errorFields } from '../runtime/log.ts';
 import { DEFAULT_ACCOUNT_ID, DEFAULT_REGION, startSimulator } from '../simulator/simulator.ts';
 import type { Simulator } from '../simulator/simulator.ts';
-import { decimal, wholeNumber } from './arguments.ts';
+import { decimal, region, wholeNumber } from './arguments.ts';
 import { untilStopped } from './until-stopped.ts';
 
 interface SimulateOptions {
@@ -19,8 +19,6 @@ const DEFAULT_PORT = 4566;
 const MOST_EXECUTIONS = 100_000;
 const FASTEST_RATE = 1e6;
 const LONGEST_MEAN_SECONDS = 30 * 86_400;
-/** The form of a Region's name: a list of them would grow old. */
-const REGION = /^[a-z]{2,}(?:-[a-z]+)+-[0-9]+$/;
 
 /** A stand-in for Image Builder and STS. Exit code 0 after a stop by signal, 1 where it cannot listen. */
 export function simulateCommand(): Command {
@@ -72,9 +70,4 @@ async function simulate(options: SimulateOptions): Promise<0 | 1> {
   }
   await stopped;
   return 0;
-}
-
-function region(text: string): string {
-  if (REGION.test(text)) return text;
-  throw new InvalidArgumentError('It must be the name of a Region, like us-east-1.');
 }

@@ -7,7 +7,6 @@ import { NodeHttpHandler } from '@smithy/node-http-handler';
 
 /** Where a target's calls go and as whom. Without `roleArn` the SDK's default credentials are used. */
 export interface AwsTarget {
-  readonly accountId: string;
   readonly region: string;
   /** Image Builder, and STS unless `stsEndpoint` is given. */
   readonly endpoint?: string | undefined;
@@ -86,6 +85,18 @@ export function createAwsClients(target: AwsTarget, timeoutMs: number): AwsClien
     }),
     sts: new STSClient({ ...stsConfig, credentials }),
   };
+}
+
+/** The Region that the SDK finds in the environment or in a profile, else what other tools of AWS find there. */
+export async function configuredRegion(): Promise<string | undefined> {
+  const client = new ImagebuilderClient({});
+  try {
+    return await client.config.region();
+  } catch {
+    return process.env['AWS_DEFAULT_REGION']; // the SDK's error says no more than that there is none
+  } finally {
+    client.destroy();
+  }
 }
 
 /** `provide`, but rejecting once `limitMs` have passed. */

@@ -1,0 +1,107 @@
+import { Command, InvalidArgumentError } from 'commander';
+import { EXECUTION_ID_PATTERN } from '../domain/execution.ts';
+import { configuredRegion } from '../imagebuilder/aws-clients.ts';
+import { createAwsGateway } from '../imagebuilder/aws-gateway.ts';
+import { createBottleneckLimiter } from '../limiter/bottleneck-limiter.ts';
+import { createBudget } from '../limiter/budget.ts';
+import { waitForEnd } from '../polling/waiting.ts';
+import type { WaitEnd } from '../polling/waiting.ts';
+import { systemClock } from '../runtime/clock.ts';
+import { duration, region } from './arguments.ts';
+import { untilStopped } from './until-stopped.ts';
+import { createProgress } from './wait/progress.ts';
+
+interface WaitOptions {
+  readonly region?: string;
+  readonly timeout: number;
+}
+
+/** How a wait ends, as exit codes; `track --wait` ends with the same. */
+export const WAIT_EXIT_CODES = {
+  SUCCESS: 0,
+  broken: 1,
+  wrong_usage: 2,
+  FAILED: 3,
+  CANCELLED: 4,
+  timed_out: 5,
+  not_found: 6,
+} as const;
+/** What shells give for a program that a signal ended. */
+const SIGNAL_EXIT_CODES: Readonly<Partial<Record<NodeJS.Signals, number>>> = { SIGINT: 130, SIGTERM: 143 };
+/** Nobody shares this process's budget, and one execution needs no more. */
+const CALLS_PER_SECOND = 2;
+const DEFAULT_TIMEOUT_MS = 1_800_000;
+
+/** One execution, without a daemon. The exit code tells how it ended. */
+export function waitCommand(): Command {
+  return new Command('wait')
+    .description('waits for one execution to end, without a daemon: asks AWS itself')
+    .argument('<id>', 'of the lifecycle execution', executionId)
+    .option(
+      '--region <region>',
+      'its AWS Region (default: that of the SDK: AWS_REGION, or the profile)',
+      region,
+    )
+    .option('--timeout <time>', 'how long to wait, such as 90s, 30m or 2h', duration, DEFAULT_TIMEOUT_MS)
+    .addHelpText(
+      'after',
+      `
+Credentials are found as the AWS SDK finds them; AWS_ENDPOINT_URL is obeyed. Exit codes: 0 SUCCESS, 3 FAILED, 4 CANCELLED,
+5 timed out, 6 not found, 1 denied or broken, 2 wrong usage.
+
+Example:
+  lifecycle-watcher wait lce-5a1c6f2e-7d7e-4a4f-9b1d-3c2b1a0f9e8d --region us-east-1 --timeout 2h`,
+    )
+    .action(async (id: string, options: WaitOptions) => {
+      process.exitCode = await wait(id, options);
+    });
+}
+
+async function wait(id: string, { region: askedRegion, timeout: timeoutMs }: WaitOptions): Promise<number> {
+  const found = askedRegion ?? (await configuredRegion());
+  if (found === undefined || found === '') {
+    complain('no AWS Region: give --region, or set AWS_REGION');
+    return WAIT_EXIT_CODES.wrong_usage;
+  }
+  const stopping = new AbortController();
+  const stopped = untilStopped();
+  void stopped.then(() => stopping.abort());
+
+  const clock = systemClock;
+  const random = Math.random;
+  const gateway = createAwsGateway({ region: found }, { clock });
+  const makeLimiter = (perSecond: number) => createBottleneckLimiter({ perSecond, maxConcurrent: 1 });
+  const budget = createBudget({ makeLimiter, clock, random, ceiling: CALLS_PER_SECOND });
+  const progress = createProgress(process.stdout, id, clock);
+  try {
+    const end = await waitForEnd(
+      id,
+      { gateway, budget, clock, random },
+      {
+        ...progress,
+        timeoutMs,
+        signal: stopping.signal,
+      },
+    );
+    progress.end(end);
+    if (end.kind === 'broken') complain(end.message);
+    return end.kind === 'stopped' ? (SIGNAL_EXIT_CODES[await stopped] ?? 1) : exitCode(end);
+  } finally {
+    progress.close();
+    await budget.close();
+    gateway.close();
+  }
+}
+
+function exitCode(end: Exclude<WaitEnd, { readonly kind: 'stopped' }>): number {
+  return WAIT_EXIT_CODES[end.kind === 'final' ? end.status : end.kind];
+}
+
+function complain(message: string): void {
+  process.stderr.write(`lifecycle-watcher: ${message}\n`);
+}
+
+function executionId(text: string): string {
+  if (EXECUTION_ID_PATTERN.test(text)) return text;
+  throw new InvalidArgumentError('It must be a lifecycle execution id: lce- and a UUID.');
+}

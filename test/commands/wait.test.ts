@@ -1,0 +1,142 @@
+import { describe, expect, it } from 'vitest';
+import { createProgress, timeText } from '../../src/commands/wait/progress.ts';
+import { startSimulator } from '../../src/simulator/simulator.ts';
+import { startCommand } from '../support/daemon.ts';
+import { anObservation } from '../support/executions.ts';
+import { createFakeClock } from '../support/fake-clock.ts';
+
+const UNKNOWN_ID = 'lce-00000000-0000-4000-8000-000000000001';
+const running = [{ status: 'IN_PROGRESS', afterMs: 0 }];
+
+/** Waits as somebody would who has set the SDK's environment up. */
+const wait = (url: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
+  startCommand(['wait', ...args], { AWS_ENDPOINT_URL: url, AWS_REGION: 'eu-west-1', ...env });
+
+describe('wait', { timeout: 60_000 }, () => {
+  it.each([
+    ['SUCCESS', 0],
+    ['FAILED', 3],
+    ['CANCELLED', 4],
+  ] as const)('ends with %s as exit code %i', async (status, code) => {
+    await using simulator = await startSimulator();
+    const id = simulator.start({
+      region: 'eu-west-1',
+      timeline: [...running, { status, afterMs: 1500, reason: 'as\nit is' }],
+    });
+    await using command = wait(simulator.url, [id]);
+    const ended = await command.ended;
+    expect(ended).toMatchObject({ code, stderr: '' });
+    const [first, ...rest] = ended.stdout.split('\n');
+    expect(first).toBe(`${id}  IN_PROGRESS`);
+    expect(rest).toEqual([
+      `${id}  ${status}: as it is`,
+      expect.stringMatching(`^${status} after it ran for`),
+    ]);
+    expect(ended.stdout).not.toMatch(/[\r{]/);
+  });
+
+  it('ends with 5 when its time is over, in the Region that is asked for', async () => {
+    await using simulator = await startSimulator();
+    const id = simulator.start({ region: 'us-east-1', timeline: running });
+    await using command = wait(simulator.url, [id, '--timeout', '2s', '--region', 'us-east-1']);
+    const { code, stdout } = await command.ended;
+    expect(code).toBe(5);
+    expect(stdout.split('\n').at(-1)).toBe('not over after 2 s: IN_PROGRESS; it goes on');
+  });
+
+  it('ends with 6 where AWS knows no such execution', async () => {
+    await using simulator = await startSimulator();
+    await using command = wait(simulator.url, [UNKNOWN_ID, '--timeout', '2s']);
+    expect((await command.ended).code).toBe(6);
+  });
+
+  it('ends with 1 where AWS does not let it in, once', async () => {
+    await using simulator = await startSimulator({ accounts: {} });
+    await using command = wait(simulator.url, [UNKNOWN_ID]);
+    expect(await command.ended).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('UnrecognizedClientException') as string,
+    });
+    expect(simulator.calls()).toHaveLength(1);
+  });
+
+  it('ends with 1 where there are no credentials', async () => {
+    await using simulator = await startSimulator();
+    const none = { AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '', HOME: '/nonexistent' };
+    await using command = wait(simulator.url, [UNKNOWN_ID], none);
+    expect(await command.ended).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('Could not load credentials') as string,
+    });
+  });
+
+  it.each<[string, readonly string[], Record<string, string>]>([
+    ['an id that is none', ['lce-1'], {}],
+    ['no id', [], {}],
+    ['no Region', [UNKNOWN_ID], { AWS_REGION: '', HOME: '/nonexistent' }],
+    ['a Region that is none', [UNKNOWN_ID, '--region', 'example.com/'], {}],
+    ['a time that is none', [UNKNOWN_ID, '--timeout', '5'], {}],
+    ['a time beyond timers', [UNKNOWN_ID, '--timeout', '25d'], {}],
+  ])('refuses %s with 2', async (_case, args, env) => {
+    await using command = wait('http://127.0.0.1:9', args, env);
+    const { code, stderr, stdout } = await command.ended;
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).not.toBe('');
+  });
+
+  it('ends cleanly at Ctrl-C', async () => {
+    await using simulator = await startSimulator();
+    const id = simulator.start({ region: 'eu-west-1', timeline: running });
+    await using command = wait(simulator.url, [id]);
+    await command.line((line) => line.endsWith('IN_PROGRESS'));
+    const ended = await command.kill('SIGINT');
+    expect(ended).toMatchObject({ code: 130, stderr: '' });
+    expect(ended.stdout.split('\n').at(-1)).toMatch(/^waited for \d+ s, no longer; the execution goes on$/);
+  });
+});
+
+describe('progress', () => {
+  function progressOn(isTTY: boolean) {
+    const clock = createFakeClock();
+    const written: string[] = [];
+    const progress = createProgress({ isTTY, write: (text) => written.push(text) }, 'lce-1', clock);
+    return { clock, progress, written: () => written.splice(0).join('') };
+  }
+
+  it('keeps one line up to date on a terminal', async () => {
+    const { clock, progress, written } = progressOn(true);
+    expect(written()).toBe('\r\u001b[Klce-1  not seen yet  0 s');
+    progress.onSeen(anObservation('IN_PROGRESS', clock.now(), { startTime: clock.now() - 60_000 }));
+    expect(written()).toBe('\r\u001b[Klce-1  IN_PROGRESS\n');
+    progress.onFailure({ outcome: 'unavailable', message: 'reset' });
+    await clock.advance(1000);
+    expect(written()).toBe('');
+    progress.end({ kind: 'timed_out', status: 'IN_PROGRESS' });
+    progress.close();
+    expect(written()).toBe('\r\u001b[Knot over after 1 s: IN_PROGRESS; it goes on\n');
+  });
+
+  it('is plain lines elsewhere, of a row of failures the first', () => {
+    const { clock, progress, written } = progressOn(false);
+    progress.onFailure({ outcome: 'throttled', message: 'slow down' });
+    progress.onFailure({ outcome: 'unavailable', message: 'reset' });
+    progress.onFailure({ outcome: 'unavailable', message: 'reset' });
+    expect(written()).toBe('lce-1  unavailable: reset\n');
+    progress.onSeen(anObservation('PENDING', clock.now()));
+    progress.onSeen(anObservation('PENDING', clock.now()));
+    expect(written()).toBe('lce-1  PENDING\n');
+    progress.end({ kind: 'broken', message: 'reset' });
+    progress.close();
+    expect(written()).toBe('given up after 0 s\n');
+  });
+
+  it.each([
+    [400, '0 s'],
+    [59_000, '59 s'],
+    [125_000, '2 min 5 s'],
+    [3_600_000, '1 h 0 min'],
+    [93_600_000, '1 d 2 h'],
+  ])('says %i ms as %s', (ms, text) => {
+    expect(timeText(ms)).toBe(text);
+  });
+});
