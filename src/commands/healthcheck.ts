@@ -10,10 +10,13 @@ const WRONG_URL = 2;
 export function healthcheckCommand(): Command {
   return new Command('healthcheck')
     .description('asks a running daemon whether it is ready; for containers without curl')
-    .option('--url <url>', 'what to ask; without a path /readyz is added', DEFAULT_URL)
+    .option(
+      '--url <url>',
+      `what to ask; without a path /readyz is added (default: LIFECYCLE_WATCHER_URL, else ${DEFAULT_URL})`,
+    )
     .addHelpText('after', '\nExample:\n  lifecycle-watcher healthcheck --url http://127.0.0.1:9464')
-    .action(async (options: { readonly url: string }) => {
-      const url = readinessUrl(options.url);
+    .action(async (options: { readonly url?: string }) => {
+      const url = readinessUrl(options.url ?? process.env['LIFECYCLE_WATCHER_URL'] ?? DEFAULT_URL);
       const fault = url === undefined ? 'not an http or https URL' : await faultOf(url);
       if (fault === undefined) return;
       process.stderr.write(`lifecycle-watcher: not healthy: ${fault}\n`);

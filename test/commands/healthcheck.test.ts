@@ -17,6 +17,7 @@ beforeEach(() => {
 
 afterEach(() => {
   vi.restoreAllMocks();
+  vi.unstubAllEnvs();
   process.exitCode = undefined;
 });
 
@@ -54,6 +55,16 @@ test.each([
   expect(await check(server.url + path)).toBeUndefined();
   expect(asked).toEqual([expected]);
   expect(told).toBe('');
+});
+
+test('LIFECYCLE_WATCHER_URL says what to ask where no flag does', async () => {
+  await using server = await serve((_request, response) => response.end('{}'));
+  vi.stubEnv('LIFECYCLE_WATCHER_URL', server.url);
+  await healthcheckCommand().parseAsync([], { from: 'user' });
+  expect(process.exitCode).toBeUndefined();
+  vi.stubEnv('LIFECYCLE_WATCHER_URL', 'nowhere');
+  await healthcheckCommand().parseAsync([], { from: 'user' });
+  expect(process.exitCode).toBe(2);
 });
 
 test.each([503, 404, 204, 302])('an answer %i is not healthy', async (status) => {

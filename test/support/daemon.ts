@@ -34,10 +34,12 @@ export interface Ended {
 
 /** A started command of the program, its output collected line by line. */
 export function startCommand(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-  const child = spawn(process.execPath, [MAIN, ...args], {
-    env: { ...ENVIRONMENT, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  return startProgram(process.execPath, [MAIN, ...args], { ...ENVIRONMENT, ...env });
+}
+
+/** Any program started, its output collected line by line. */
+export function startProgram(file: string, args: readonly string[], env: NodeJS.ProcessEnv) {
+  const child = spawn(file, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const out: string[] = [];
   const errors: string[] = [];
   const waiting = new Set<() => void>();
@@ -55,6 +57,8 @@ export function startCommand(args: readonly string[], env: Readonly<Record<strin
   const isRunning = () => child.exitCode === null && child.signalCode === null;
 
   return {
+    pid: child.pid,
+    isRunning,
     ended,
     lines: (): readonly string[] => out,
     /** The first line of standard output that passes; rejects when the command ends, or half a minute passes, without one. */
