@@ -28,6 +28,9 @@ export function createInstruments(version: string) {
   ) => new Histogram({ name: PREFIX + name, help, labelNames, buckets, registers });
 
   collectDefaultMetrics({ register: registry });
+  // Gauges with the name of a counter; they are no more than the sums of others that stay.
+  for (const kind of ['handles', 'requests', 'resources'])
+    registry.removeSingleMetric(`nodejs_active_${kind}_total`);
   gauge('build_info', 'The version that runs.', ['version']).set({ version }, 1);
   return {
     registry,

@@ -1,0 +1,33 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startCommand, startDaemon, temporaryDirectory } from '../support/daemon.ts';
+import { startAnswering } from '../support/receivers.ts';
+import { ENV, configOf, register } from '../support/watching.ts';
+
+/** Prints the metrics of a daemon that has something to tell: executions that ended, events delivered and refused. */
+const EXECUTIONS = 6;
+const LIMIT_MS = 60_000;
+
+await using directory = await temporaryDirectory();
+await using simulator = startCommand([
+  'simulate',
+  '--port=0',
+  `--executions=${EXECUTIONS}`,
+  '--mean-seconds=2',
+]);
+await using accepting = await startAnswering();
+await using refusing = await startAnswering((response) => response.writeHead(500).end());
+const listening = await simulator.line((text) => text.includes('"listening"'));
+const { port } = JSON.parse(listening) as { port: number };
+const config = configOf(`http://127.0.0.1:${port}`, accepting.url);
+const [ops] = config.endpoints;
+const endpoints = [ops, { ...ops, name: 'refusing', url: refusing.url }];
+await using daemon = await startDaemon(directory.path, { ...config, endpoints }, ENV);
+
+const ids = simulator.lines().flatMap((text) => /"lifecycleExecutionId":"([^"]+)"/.exec(text)?.[1] ?? []);
+await register(daemon, ids);
+const isTold = () => [accepting, refusing].every(({ received }) => received().length >= ids.length);
+for (const limit = Date.now() + LIMIT_MS; !isTold();) {
+  if (Date.now() > limit) throw new Error(`events are missing after ${LIMIT_MS} ms`);
+  await sleep(50);
+}
+process.stdout.write(await (await fetch(`${daemon.url}/metrics`)).text());
