@@ -3,6 +3,7 @@ import { GONE } from '../domain/lane-health.ts';
 import { parseRetryAfterMs } from '../domain/retry-after.ts';
 import { nextAttemptDelayMs } from '../domain/retry-ladder.ts';
 import { RefusedDestinationError } from './destination-guard.ts';
+import { TimedOutError } from './exchange.ts';
 
 /** How one attempt ended. `error` is for people: it holds no URL and no secret. */
 export interface AttemptResult {
@@ -39,9 +40,10 @@ export function outcomeOfAnswer(
 }
 
 /** The outcome of a request that got no status line. */
-export function outcomeOfError(error: unknown, hasTimedOut: boolean): AttemptResult {
+export function outcomeOfError(error: unknown): AttemptResult {
   if (error instanceof RefusedDestinationError) return { outcome: 'refused', error: error.message };
-  if (hasTimedOut) return { outcome: 'timeout', error: 'no status line within the timeout' };
+  if (error instanceof TimedOutError)
+    return { outcome: 'timeout', error: 'no status line within the timeout' };
   return { outcome: 'unreachable', error: `no answer: ${codeOf(error)}` };
 }
 

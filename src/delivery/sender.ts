@@ -1,15 +1,15 @@
 import { lookup as systemLookup } from 'node:dns/promises';
-import { Webhook } from 'standardwebhooks';
 import { Agent } from 'undici';
-import type { Dispatcher as HttpClient } from 'undici';
-import { linkSignals, untilAborted } from '../runtime/abort.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { createDestinationGuard } from './destination-guard.ts';
 import type { GuardRules } from './destination-guard.ts';
+import { exchange } from './exchange.ts';
 import { createGuardedConnector } from './guarded-connect.ts';
 import type { Lookup } from './guarded-connect.ts';
 import { outcomeOfAnswer, outcomeOfError } from './outcome.ts';
 import type { AttemptResult } from './outcome.ts';
+import { createSigner } from './signature.ts';
+import type { Signer } from './signature.ts';
 import { createProxiedConnector } from './proxied-connect.ts';
 import { slackMessage } from './slack-message.ts';
 
@@ -54,9 +54,6 @@ export interface SenderParts {
   readonly lookup?: Lookup;
 }
 
-const LONGEST_BODY_BYTES = 4096;
-/** Nothing is read of a body but its end, and that only to use the connection again: not worth a longer wait. */
-const BODY_WAIT_MS = 1000;
 /** How much is in flight is bounded by each endpoint's own limit; this one bounds file descriptors. */
 const CONNECTIONS_PER_ORIGIN = 1024;
 const IDLE_MS = 4000;
@@ -67,6 +64,7 @@ const lookupAll: Lookup = (hostname) => systemLookup(hostname, { all: true });
 /** Sends events to allowed addresses only, with no redirects, no proxy of the environment and a bound on everything. */
 export function createSender({ egress, clock, version, lookup }: SenderParts): Sender {
   const closing = new AbortController();
+  const sign = createSigner();
   const isAllowed = createDestinationGuard(egress);
   const agent = new Agent({
     connect:
@@ -92,32 +90,27 @@ export function createSender({ egress, clock, version, lookup }: SenderParts): S
       if (egress.httpsOnly && url.protocol !== 'https:')
         return { outcome: 'refused', error: 'egress.httpsOnly allows no plain http' };
 
-      using limit = linkSignals([request.signal], request.timeoutMs);
+      const { timeoutMs, signal } = request;
       try {
-        const content = contentOf(request, clock.now());
-        const answering = agent.request({
-          origin: url.origin,
-          path: url.pathname + url.search,
-          method: 'POST',
-          headers: {
-            'user-agent': `lifecycle-watcher/${version}`,
-            ...lowerCased(request.headers),
-            ...content.headers,
+        const content = contentOf(request, sign, clock.now());
+        const { httpStatus, retryAfter } = await exchange(
+          agent,
+          {
+            origin: url.origin,
+            path: url.pathname + url.search,
+            method: 'POST',
+            headers: {
+              'user-agent': `lifecycle-watcher/${version}`,
+              ...lowerCased(request.headers),
+              ...content.headers,
+            },
+            body: content.body,
           },
-          body: content.body,
-          signal: limit.signal,
-        });
-        // While it connects undici does not heed the signal.
-        const answer = await untilAborted(answering, limit.signal);
-        const result = outcomeOfAnswer(
-          answer.statusCode,
-          [answer.headers['retry-after'] ?? []].flat()[0],
-          clock.now(),
+          { timeoutMs, signal },
         );
-        await drain(answer.body, limit.signal);
-        return result;
+        return outcomeOfAnswer(httpStatus, retryAfter, clock.now());
       } catch (error) {
-        return outcomeOfError(error, limit.hasTimedOut);
+        return outcomeOfError(error);
       }
     },
     async [Symbol.asyncDispose]() {
@@ -127,11 +120,11 @@ export function createSender({ egress, clock, version, lookup }: SenderParts): S
   };
 }
 
-function contentOf(request: DeliveryRequest, now: number) {
+function contentOf(request: DeliveryRequest, sign: Signer, now: number) {
   const { format = 'cloudevents' } = request;
   switch (format) {
     case 'cloudevents': {
-      const signature = signatureHeaders(request, now);
+      const signature = signatureHeaders(request, sign, now);
       return {
         headers: { 'content-type': 'application/cloudevents+json', ...signature },
         body: request.body,
@@ -142,28 +135,16 @@ function contentOf(request: DeliveryRequest, now: number) {
   }
 }
 
-/** Standard Webhooks 1.0: one signature per secret, separated by spaces; the timestamp is that of this attempt. */
-function signatureHeaders({ eventId, body, secrets }: DeliveryRequest, now: number) {
-  const timestamp = new Date(now);
+/** The timestamp is that of this attempt. */
+function signatureHeaders({ eventId, body, secrets }: DeliveryRequest, sign: Signer, now: number) {
+  const timestampSeconds = Math.floor(now / 1000);
   return {
     'webhook-id': eventId,
-    'webhook-timestamp': String(Math.floor(now / 1000)),
-    'webhook-signature': secrets
-      .map((secret) => new Webhook(secret).sign(eventId, timestamp, body))
-      .join(' '),
+    'webhook-timestamp': String(timestampSeconds),
+    'webhook-signature': sign(secrets, { eventId, timestampSeconds, body }),
   };
 }
 
 function lowerCased(headers: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
-}
-
-/** Reads a body to its end, so that its connection can be used again; a long, slow or broken one costs the connection. */
-async function drain(body: HttpClient.ResponseData['body'], signal: AbortSignal): Promise<void> {
-  using limit = linkSignals([signal], BODY_WAIT_MS);
-  try {
-    await body.dump({ limit: LONGEST_BODY_BYTES, signal: limit.signal });
-  } catch {
-    body.destroy();
-  }
 }

@@ -38,6 +38,29 @@ export function linkSignals(signals: readonly (AbortSignal | undefined)[], timeo
   };
 }
 
+const listeners = new WeakMap<AbortSignal, Set<() => void>>();
+
+/**
+ * Calls `listener` when `signal` aborts, at once where it has; returns what undoes it. For signals that many listen to: those
+ * of an `AbortSignal` itself are a list that is walked whenever one is taken away.
+ */
+export function onAbort(signal: AbortSignal, listener: () => void): () => void {
+  if (signal.aborted) {
+    listener();
+    return () => undefined;
+  }
+  let all = listeners.get(signal);
+  if (all === undefined) {
+    const told = new Set<() => void>();
+    signal.addEventListener('abort', () => told.forEach((tell) => tell()), { once: true });
+    listeners.set(signal, told);
+    all = told;
+  }
+  const mine = all;
+  mine.add(listener);
+  return () => mine.delete(listener);
+}
+
 /**
  * What `promise` gives, unless `signal` aborts first and `isTooLate` is not true then: in that case rejects with the
  * signal's reason at once. What becomes of the promise later is ignored.

@@ -14,6 +14,9 @@ export const AT_ONCE = 0;
 /** Neither the ladder nor a Retry-After asks for more. */
 const LONGEST_WAIT_MS = LONGEST_RETRY_AFTER_SECONDS * 1000;
 
+/** Settlements that one statement writes, a power of two. */
+const LARGEST_PIECE = 64;
+
 /** One delivery of an event for each endpoint, due at once. Inside a transaction. */
 export async function addDeliveries(
   db: Kysely<Tables>,
@@ -88,35 +91,45 @@ export async function claimDue(
   }));
 }
 
-/** Whether its claim was still held. */
-async function settleOne(db: Kysely<Tables>, settlement: Settlement): Promise<boolean> {
-  const { id, claim, attempt, state, nextAttemptAt } = settlement;
-  const { numUpdatedRows } = await db
-    .updateTable('deliveries')
-    .set((eb) => ({
-      state,
-      claim: null,
-      attempts: eb('attempts', '+', 1),
-      next_attempt_at: nextAttemptAt ?? null,
-      settled_at: state === 'pending' ? null : Math.round(attempt.at + attempt.durationSeconds * 1000),
-    }))
-    .where('id', '=', id)
-    .where('claim', '=', claim)
-    .executeTakeFirst();
-  if (numUpdatedRows === 0n) return false;
-  const { at, outcome, durationSeconds, httpStatus, error } = attempt;
-  await db
-    .insertInto('attempts')
-    .values({
-      delivery_id: id,
-      at,
-      outcome,
-      http_status: httpStatus ?? null,
-      duration_seconds: durationSeconds,
-      error: error ?? null,
-    })
-    .execute();
-  return true;
+/**
+ * Lists in pieces of 64, 32, 16 … entries, so that statements over them have few texts and stay prepared. Of 12 columns each
+ * PostgreSQL and SQLite take far more.
+ */
+function pieces<T>(list: readonly T[]): readonly (readonly T[])[] {
+  const cut: T[][] = [];
+  let at = 0;
+  for (let size = LARGEST_PIECE; at < list.length; size /= 2)
+    for (; list.length - at >= size; at += size) cut.push(list.slice(at, at + size));
+  return cut;
+}
+
+/** Ids of those whose claim was still held. */
+async function settleDeliveries(
+  db: Kysely<Tables>,
+  settlements: readonly Settlement[],
+): Promise<readonly number[]> {
+  const rows = settlements.map(({ id, claim, attempt, state, nextAttemptAt = null }) => {
+    const settledAt = state === 'pending' ? null : Math.round(attempt.at + attempt.durationSeconds * 1000);
+    return sql`(cast(${id} as bigint), ${claim}, ${state}, cast(${nextAttemptAt} as bigint), cast(${settledAt} as bigint))`;
+  });
+  const held = await sql<{ readonly id: number }>`
+    with settled(id, claim, state, next_attempt_at, settled_at) as (values ${sql.join(rows)})
+    update deliveries set
+      state = settled.state, claim = null, attempts = attempts + 1,
+      next_attempt_at = settled.next_attempt_at, settled_at = settled.settled_at
+    from settled where deliveries.id = settled.id and deliveries.claim = settled.claim
+    returning deliveries.id`.execute(db);
+  return held.rows.map(({ id }) => id);
+}
+
+async function addAttempts(db: Kysely<Tables>, settlements: readonly Settlement[]): Promise<void> {
+  const rows = settlements.map(({ id, attempt }) => {
+    const { at, outcome, durationSeconds, httpStatus = null, error = null } = attempt;
+    return sql`(${id}, ${at}, ${outcome}, ${httpStatus}, ${durationSeconds}, ${error})`;
+  });
+  await sql`
+    insert into attempts (delivery_id, at, outcome, http_status, duration_seconds, error)
+    values ${sql.join(rows)}`.execute(db);
 }
 
 /** `Outbox.settle`, inside a transaction. */
@@ -125,7 +138,12 @@ export async function settleAll(
   settlements: readonly Settlement[],
 ): Promise<readonly LaneHealth[]> {
   const held: Settlement[] = [];
-  for (const settlement of settlements) if (await settleOne(db, settlement)) held.push(settlement);
+  for (const piece of pieces(settlements)) {
+    // A claim is settled once.
+    const unsettled = new Set(await settleDeliveries(db, piece));
+    held.push(...piece.filter(({ id }) => unsettled.delete(id)));
+  }
+  for (const piece of pieces(held)) await addAttempts(db, piece);
   return keepHealth(db, held);
 }
 

@@ -79,7 +79,7 @@ export function createKyselyStore(db: Kysely<Tables>, dialect: Dialect, close: (
     feed: (query) => inTransaction((tx) => readFeed(tx, query)),
     feedBounds: () => inTransaction((tx) => readFeedBounds(tx)),
     claim: (lane, limit, now, claimedUntil) =>
-      inTransaction((tx) => claimDue(tx, lane, limit, now, claimedUntil)),
+      dialect.inLooseTransaction(db, (tx) => claimDue(tx, lane, limit, now, claimedUntil)),
     settle: (settlements) => inTransaction((tx) => settleAll(tx, settlements)),
     release: (claimed) => inTransaction((tx) => release(tx, claimed)),
     nextDueAt: (lane) => nextDueAt(db, lane),

@@ -20,6 +20,16 @@ const BUSY_TIMEOUT_MS = 5000;
 
 const dialect: Dialect = {
   labelValue: (column, key) => sql<string | null>`json_extract(${sql.ref(column)}, ${`$."${key}"`})`,
+  /** Not synced to disk by itself: the write-ahead log is, as a whole and in its order, by the next transaction that is. */
+  inLooseTransaction: (db, work) =>
+    db.connection().execute(async (connection) => {
+      await sql`pragma synchronous = normal`.execute(connection);
+      try {
+        return await connection.transaction().execute(work);
+      } finally {
+        await sql`pragma synchronous = full`.execute(connection);
+      }
+    }),
 };
 
 function pragma(database: DatabaseSync, name: string): unknown {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { RefusedDestinationError } from '../../src/delivery/destination-guard.ts';
+import { TimedOutError } from '../../src/delivery/exchange.ts';
 import { outcomeOfAnswer, outcomeOfError, verdict } from '../../src/delivery/outcome.ts';
 import { parseRetryAfterMs } from '../../src/domain/retry-after.ts';
 
@@ -57,12 +58,12 @@ describe('Retry-After', () => {
 
 describe('the outcome of an error', () => {
   it('tells a refusal, a timeout and the rest apart, and repeats no message', () => {
-    expect(outcomeOfError(new RefusedDestinationError('not allowed'), true).outcome).toBe('refused');
-    expect(outcomeOfError(new Error('aborted'), true).outcome).toBe('timeout');
+    expect(outcomeOfError(new RefusedDestinationError('not allowed')).outcome).toBe('refused');
+    expect(outcomeOfError(new TimedOutError('no answer within 5 ms')).outcome).toBe('timeout');
     const reset = Object.assign(new Error('https://user:secret@host/'), { code: 'ECONNRESET' });
-    expect(outcomeOfError(reset, false)).toEqual({ outcome: 'unreachable', error: 'no answer: ECONNRESET' });
-    expect(outcomeOfError(new TypeError('secret'), false).error).toBe('no answer: TypeError');
-    expect(outcomeOfError('secret', false).error).toBe('no answer: unknown error');
+    expect(outcomeOfError(reset)).toEqual({ outcome: 'unreachable', error: 'no answer: ECONNRESET' });
+    expect(outcomeOfError(new TypeError('secret')).error).toBe('no answer: TypeError');
+    expect(outcomeOfError('secret').error).toBe('no answer: unknown error');
   });
 });
 
