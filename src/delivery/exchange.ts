@@ -110,13 +110,13 @@ class Exchange implements HttpClient.DispatchHandler {
   }
 
   /** The answer decides, however its body ends. */
-  end(error = new Error('no answer')): void {
+  end(error?: Error): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     clearTimeout(this.#timer);
     this.#unlink();
-    if (this.#answer === undefined) this.#reject(error);
+    if (this.#answer === undefined) this.#reject(error ?? new Error('no answer'));
     else this.#resolve(this.#answer);
-    this.#controller?.abort(error);
+    this.#controller?.abort(error ?? new Error('given up'));
   }
 }
