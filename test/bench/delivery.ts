@@ -1,0 +1,20 @@
+// How fast are durable, signed deliveries beside a bare loop of requests, how soon is a first attempt made, and does a
+// receiver that is well notice those that are not? Receivers are in a process of their own. `--short`: a smaller measure.
+import { parseArgs } from 'node:util';
+import { besideBadOnes, firstAttempts } from './delivery/latency.ts';
+import { compareThroughput } from './delivery/throughput.ts';
+
+const { short } = parseArgs({ options: { short: { type: 'boolean', default: false } } }).values;
+const tell = (line: string) => process.stdout.write(`${line}\n`);
+
+tell('deliveries per second, durable and bare, in turns …');
+const throughput = await compareThroughput(short ? { pairs: 3, events: 200 } : { pairs: 9, events: 500 });
+tell(JSON.stringify(throughput));
+tell('from the record of a change to the arrival of its first attempt …');
+const first = await firstAttempts({ events: short ? 100 : 500 });
+tell(JSON.stringify(first));
+tell('a receiver that is well, with and without bad ones, in turns …');
+const beside = await besideBadOnes(
+  short ? { pairs: 3, each: 2, events: 100 } : { pairs: 7, each: 4, events: 300 },
+);
+tell(JSON.stringify({ ...throughput, ...first, ...beside }));

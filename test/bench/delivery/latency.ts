@@ -1,0 +1,68 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { recordFailure } from '../../support/recorded.ts';
+import { median, percentile, startDelivery, startSink } from './stage.ts';
+import type { Behaviour } from './sink.ts';
+
+/** Milliseconds from the record of each event, durable, to its arrival at the endpoint that is well. */
+async function delays(
+  names: readonly string[],
+  urls: readonly string[],
+  sink: Awaited<ReturnType<typeof startSink>>,
+  { events, everyMs }: { readonly events: number; readonly everyMs: number },
+): Promise<readonly number[]> {
+  await using delivery = await startDelivery(
+    urls.map((url, index) => ({ name: names[index] ?? '', url, timeoutMs: 2000 })),
+  );
+  delivery.dispatcher.start();
+  const recorded: number[] = [];
+  for (let number = 0; number < events; number += 1) {
+    await recordFailure(delivery.store, number, names, Date.now());
+    recorded.push(performance.timeOrigin + performance.now());
+    for (const name of names) delivery.dispatcher.wake(name);
+    await pause(everyMs);
+  }
+  const { events: stored } = await delivery.store.feed({ after: 0, limit: events });
+  const found = new Map<string, number>();
+  while (found.size < events) {
+    for (const [id, at] of await sink.take()) found.set(id, at);
+    await pause(20);
+  }
+  return stored.map(({ id }, index) => Math.max(0, (found.get(id) ?? NaN) - (recorded[index] ?? NaN)));
+}
+
+/** Of a change that is recorded while nothing else happens: how long until its first attempt arrives, p99. */
+export async function firstAttempts({ events }: { readonly events: number }) {
+  await using sink = await startSink(['well']);
+  const all = await delays(['well'], sink.urls, sink, { events, everyMs: 20 });
+  return { firstAttemptP50Ms: percentile(all, 0.5), firstAttemptP99Ms: percentile(all, 0.99) };
+}
+
+const BAD: readonly Behaviour[] = ['slow', 'failing', 'throttling', 'hanging', 'resetting'];
+
+/** The p99 of a receiver that is well, while five kinds of bad ones, `each` of a kind, get the same events; over without. */
+export async function besideBadOnes(load: {
+  readonly pairs: number;
+  readonly each: number;
+  readonly events: number;
+}) {
+  const bad = BAD.flatMap((behaviour) => Array.from({ length: load.each }, () => behaviour));
+  await using sink = await startSink(['well', ...bad]);
+  const names = sink.urls.map((_, index) => (index === 0 ? 'well' : `bad-${index}`));
+  const p99 = async (count: number) =>
+    percentile(
+      await delays(names.slice(0, count), sink.urls.slice(0, count), sink, { ...load, everyMs: 20 }),
+      0.99,
+    );
+  await p99(1);
+  const ratios: number[] = [];
+  const alone: number[] = [];
+  for (let pair = 0; pair < load.pairs; pair += 1) {
+    // Each goes first as often as the other.
+    const first = pair % 2 === 0 ? await p99(1) : undefined;
+    const beside = await p99(names.length);
+    const without = first ?? (await p99(1));
+    ratios.push(beside / without);
+    alone.push(without);
+  }
+  return { healthyP99Ratio: median(ratios), healthyP99AloneMs: median(alone), badReceivers: bad.length };
+}

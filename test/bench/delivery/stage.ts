@@ -1,0 +1,101 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createDispatcher } from '../../../src/delivery/dispatcher.ts';
+import type { Dispatcher } from '../../../src/delivery/dispatcher.ts';
+import type { Endpoint } from '../../../src/delivery/lane.ts';
+import { createSender } from '../../../src/delivery/sender.ts';
+import { systemClock } from '../../../src/runtime/clock.ts';
+import { openSqliteStore } from '../../../src/store/sqlite.ts';
+import { temporaryDirectory } from '../../support/daemon.ts';
+import { WEBHOOK_SECRET } from '../../support/secrets.ts';
+import type { Behaviour, Order, Report } from './sink.ts';
+
+/** Receivers in a process of their own. */
+export async function startSink(behaviours: readonly Behaviour[]) {
+  const child = fork(new URL('./sink.ts', import.meta.url).pathname);
+  const ask = async (order: Order): Promise<Report> => {
+    const answer = once(child, 'message');
+    child.send(order);
+    return ((await answer) as [Report])[0];
+  };
+  const listening = await ask({ listen: behaviours });
+  return {
+    urls: 'urls' in listening ? listening.urls : [],
+    /** What came since the last time. */
+    async take(): Promise<ReadonlyMap<string, number>> {
+      const report = await ask({ take: true });
+      return new Map('arrived' in report ? report.arrived : []);
+    },
+    async [Symbol.asyncDispose]() {
+      child.disconnect();
+      await once(child, 'exit');
+    },
+  };
+}
+
+const silent = () => undefined;
+const LOG = {
+  debug: silent,
+  info: silent,
+  warn: silent,
+  error: (...of: unknown[]) => process.stderr.write(`${JSON.stringify(of)}\n`),
+};
+
+/** Store, sender and dispatcher as the daemon has them, on a new SQLite file. */
+export async function startDelivery(
+  endpoints: readonly (Pick<Endpoint, 'name' | 'url'> & Partial<Endpoint>)[],
+) {
+  await using opening = new AsyncDisposableStack();
+  const directory = opening.use(await temporaryDirectory());
+  const store = opening.use(await openSqliteStore({ path: join(directory.path, 'watcher.db') }));
+  const egress = { allowPrivateNetworks: true, allowCidrs: [], httpsOnly: false };
+  const sender = opening.use(createSender({ egress, clock: systemClock, version: 'bench' }));
+  let settled = 0;
+  let onSettled = silent as (count: number) => void;
+  const dispatcher: Dispatcher = createDispatcher({
+    outbox: store,
+    sender,
+    clock: systemClock,
+    random: Math.random,
+    newId: () => 'bench',
+    callbackSecrets: () => [],
+    log: LOG,
+    endpoints: endpoints.map((endpoint) => ({
+      lane: endpoint.name,
+      secrets: [WEBHOOK_SECRET],
+      headers: {},
+      timeoutMs: 15_000,
+      maxConcurrent: 8,
+      requestsPerSecond: 10_000,
+      ...endpoint,
+    })),
+    onAttempt: silent,
+    onSettled: (_, state) => {
+      if (state === 'delivered') onSettled((settled += 1));
+    },
+  });
+  const open = opening.move();
+  return {
+    store,
+    dispatcher,
+    /** Resolves once so many are delivered since the start. */
+    delivered: (count: number) =>
+      new Promise<void>((resolve) => {
+        onSettled = (now) => {
+          if (now >= count) resolve();
+        };
+        onSettled(settled);
+      }),
+    async [Symbol.asyncDispose]() {
+      await dispatcher.stop(AbortSignal.abort());
+      await open.disposeAsync();
+    },
+  };
+}
+
+export const percentile = (values: readonly number[], share: number): number => {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN;
+};
+export const median = (values: readonly number[]): number => percentile(values, 0.5);
