@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { scenarioSchemaText } from '../src/commands/simulate/scenario.ts';
 import { jsonSchemaText } from '../src/config/schema.ts';
 import { startApi } from './http/fake-parts.ts';
 
@@ -10,6 +11,7 @@ async function openApiText(): Promise<string> {
 
 test.each([
   ['config/schema.json', jsonSchemaText],
+  ['config/scenarios/schema.json', scenarioSchemaText],
   ['config/openapi.json', openApiText],
 ])('%s is up to date; `npm run generate` writes it', async (name, text) => {
   await expect(await text()).toMatchFileSnapshot(new URL(`../${name}`, import.meta.url).pathname);

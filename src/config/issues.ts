@@ -1,7 +1,6 @@
 import * as z from 'zod';
 import { closest } from './closest.ts';
 import type { Finding, Path } from './faults.ts';
-import { fileSchema } from './schema.ts';
 
 const KINDS: Readonly<Record<string, string>> = {
   string: 'a string',
@@ -65,9 +64,9 @@ function issueText(issue: z.core.$ZodRawIssue): string | undefined {
   }
 }
 
-/** The keys that the schema has at a path; none where it leads to no object. */
-function keysAt(path: Path): readonly string[] {
-  let schema: unknown = fileSchema;
+/** The keys that a schema has at a path; none where it leads to no object. */
+function keysAt(top: z.ZodType, path: Path): readonly string[] {
+  let schema: unknown = top;
   for (const part of [...path, undefined]) {
     while (
       schema instanceof z.ZodDefault ||
@@ -84,26 +83,25 @@ function keysAt(path: Path): readonly string[] {
   return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
 }
 
-function unknownKey(parent: Path, key: string): Finding {
-  const keys = keysAt(parent);
+function unknownKey(top: z.ZodType, parent: Path, key: string): Finding {
+  const keys = keysAt(top, parent);
   const meant = closest(key, keys);
   const hint = meant === undefined ? `known here: ${keys.join(', ')}` : `did you mean ${meant}?`;
   return { path: [...parent, key], message: `unknown key (${hint})` };
 }
 
-/** Checks a value against the schema of the file: either the file with its defaults, or every finding. */
-export function checkShape(
-  value: unknown,
-):
-  | { readonly ok: true; readonly file: z.output<typeof fileSchema> }
-  | { readonly ok: false; readonly findings: readonly Finding[] } {
-  const parsed = fileSchema.safeParse(value, { error: issueText });
-  if (parsed.success) return { ok: true, file: parsed.data };
+export type Checked<T> =
+  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly findings: readonly Finding[] };
+
+/** Checks a value against a schema: either the value with its defaults, or every finding. */
+export function checkAgainst<T extends z.ZodType>(schema: T, value: unknown): Checked<z.output<T>> {
+  const parsed = schema.safeParse(value, { error: issueText });
+  if (parsed.success) return { ok: true, value: parsed.data };
   const findings = parsed.error.issues.flatMap((issue): readonly Finding[] => {
     const path = issue.path.map((part) => (typeof part === 'number' ? part : String(part)));
     switch (issue.code) {
       case 'unrecognized_keys':
-        return issue.keys.map((key) => unknownKey(path, key));
+        return issue.keys.map((key) => unknownKey(schema, path, key));
       case 'invalid_key':
         return [{ path, message: `the key ${issue.issues[0]?.message ?? 'is not allowed'}` }];
       default:

@@ -4,8 +4,9 @@ import { readDocument } from './document.ts';
 import { resolveConfig } from './effective.ts';
 import { inFileOrder } from './faults.ts';
 import type { ConfigFault } from './faults.ts';
-import { checkShape } from './issues.ts';
+import { checkAgainst } from './issues.ts';
 import { roughly } from './rough.ts';
+import { fileSchema } from './schema.ts';
 import type { Config } from './schema.ts';
 import { readSecrets } from './secret-places.ts';
 import { fileProblem } from './secrets.ts';
@@ -33,18 +34,25 @@ export async function loadConfig(options: {
   readonly env: NodeJS.ProcessEnv;
 }): Promise<LoadResult> {
   const { file, env } = options;
-  const failed = (message: string): LoadResult => ({ ok: false, file, faults: [{ path: '', message }] });
-  let text: string;
+  const read = await readText(file, 'the configuration');
+  if (!read.ok) return { ok: false, file, faults: [{ path: '', message: read.problem }] };
+  return parseConfig(read.text, { env, file });
+}
+
+/** Reads a file that people write. `what` it is stands in the problem. It never rejects. */
+export async function readText(
+  file: string,
+  what: string,
+): Promise<{ readonly ok: true; readonly text: string } | { readonly ok: false; readonly problem: string }> {
+  const failed = (problem: string) => ({ ok: false, problem: `${what} ${problem}` }) as const;
   try {
     const found = await stat(file);
-    if (!found.isFile()) return failed('the configuration cannot be read: not a regular file');
-    if (found.size > MAX_FILE_BYTES)
-      return failed(`the configuration is larger than ${MAX_FILE_BYTES} bytes`);
-    text = await readFile(file, 'utf8');
+    if (!found.isFile()) return failed('cannot be read: not a regular file');
+    if (found.size > MAX_FILE_BYTES) return failed(`is larger than ${MAX_FILE_BYTES} bytes`);
+    return { ok: true, text: await readFile(file, 'utf8') };
   } catch (error) {
-    return failed(`the configuration cannot be read: ${fileProblem(error)}`);
+    return failed(`cannot be read: ${fileProblem(error)}`);
   }
-  return parseConfig(text, { env, file });
 }
 
 /**
@@ -59,12 +67,12 @@ export async function parseConfig(
   const document = readDocument(text);
   if (!document.ok) return { ok: false, file, faults: inFileOrder(document.faults) };
 
-  const shape = checkShape(document.value);
+  const shape = checkAgainst(fileSchema, document.value);
   const rough = roughly(document.value);
   const host = rough.server.host || env['LIFECYCLE_WATCHER_HOST'] || DEFAULT_HOST;
   const { secrets, findings } = await readSecrets(rough, env);
   const found = [...(shape.ok ? [] : shape.findings), ...checkRules(rough, host), ...findings];
   const faults = inFileOrder([...document.faults, ...found.map(document.located)]);
   if (!shape.ok || faults.length > 0) return { ok: false, file, faults };
-  return { ok: true, config: resolveConfig(shape.file, host, secrets) };
+  return { ok: true, config: resolveConfig(shape.value, host, secrets) };
 }

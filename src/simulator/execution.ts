@@ -50,6 +50,17 @@ export interface ExecutionNow extends Omit<Moment, 'endedAfterMs'> {
   readonly endedAt?: number;
 }
 
+/** What is true of an execution until now. Instants are epoch milliseconds of the wall clock. */
+export interface ExecutionRecord extends StartedExecution {
+  /** 1, 2, 3 …, in the order in which they were started. */
+  readonly sequence: number;
+  readonly policyArn?: string;
+  readonly imageArn?: string;
+  readonly startedAt: number;
+  /** Each status that was reached, and when. */
+  readonly history: readonly { readonly status: string; readonly at: number; readonly reason?: string }[];
+}
+
 /** How the service sees its executions in one call: usually as they are. */
 export interface View {
   /** As they were so long ago. */

@@ -1,6 +1,7 @@
 import { checkStart } from './execution.ts';
 import type {
   ExecutionNow,
+  ExecutionRecord,
   ExecutionStart,
   RandomStart,
   Run,
@@ -19,6 +20,8 @@ import { cancelledTimeline, finalStep, KINDS, momentAt, randomTimeline, stepsUpT
 import type { Cancel, Kind, Timeline } from './timeline.ts';
 
 interface Execution extends StartedExecution {
+  /** 1, 2, 3 … */
+  readonly sequence: number;
   readonly policyArn: string | null;
   readonly imageArn?: string;
   readonly plan: readonly PlannedImage[];
@@ -32,6 +35,7 @@ interface Execution extends StartedExecution {
 /** All executions of the simulator, in the order in which they were started. */
 export function createExecutions(time: SimulatedTime, random: Random) {
   const executions = new Map<string, Execution>();
+  const inOrder: Execution[] = [];
   /** By the ARN of their policy, and of each image that they touch. */
   const byArn = new Map<string, Execution[]>();
   const policyArns = new Map<string, Set<string>>();
@@ -46,6 +50,7 @@ export function createExecutions(time: SimulatedTime, random: Random) {
     const { imageArn, resources: groups = usualGroups(timeline), worksAfterMs = 0 } = given;
     const { hiddenForMs = 0, vanishesAfterMs = Infinity } = given;
     const execution: Execution = {
+      sequence: inOrder.length + 1,
       id,
       ...place,
       ...(kind && { kind }),
@@ -58,6 +63,7 @@ export function createExecutions(time: SimulatedTime, random: Random) {
       vanishesAfterMs,
     };
     executions.set(key, execution);
+    inOrder.push(execution);
     index(execution);
     return id;
   };
@@ -106,6 +112,28 @@ export function createExecutions(time: SimulatedTime, random: Random) {
     };
   };
 
+  const historyOf = ({ timeline, startedAt }: Execution) =>
+    stepsUpTo(timeline, time.now() - startedAt).map(({ status, afterMs, reason }) => ({
+      status,
+      at: time.wallAt(startedAt + afterMs),
+      ...(reason === undefined ? {} : { reason }),
+    }));
+
+  const recordOf = (execution: Execution): ExecutionRecord => {
+    const { sequence, id, accountId, region, kind, policyArn, imageArn, startedAt } = execution;
+    return {
+      sequence,
+      id,
+      accountId,
+      region,
+      ...(kind && { kind }),
+      ...(policyArn === null ? {} : { policyArn }),
+      ...(imageArn === undefined ? {} : { imageArn }),
+      startedAt: time.wallAt(startedAt),
+      history: historyOf(execution),
+    };
+  };
+
   return {
     /** Throws a RangeError for an id or ARN that breaks the model, a broken timeline, and an id that is taken. */
     start: (given: ExecutionStart) => start(given),
@@ -149,15 +177,18 @@ export function createExecutions(time: SimulatedTime, random: Random) {
       return true;
     },
     /** Each status reached until now, and when. Throws a RangeError for an execution that was never started. */
-    history(id: string, place: Partial<Place> = {}): readonly { status: string; at: number }[] {
-      const { timeline, startedAt } = find(id, place);
-      return stepsUpTo(timeline, time.now() - startedAt).map(({ status, afterMs }) => ({
-        status,
-        at: time.wallAt(startedAt + afterMs),
-      }));
+    history: (id: string, place: Partial<Place> = {}): readonly { status: string; at: number }[] =>
+      historyOf(find(id, place)).map(({ status, at }) => ({ status, at })),
+    /** What is true of an execution, whatever the service tells; undefined where it was never started. */
+    record(id: string, place: Place): ExecutionRecord | undefined {
+      const execution = executions.get(keyOf(id, place));
+      return execution && recordOf(execution);
     },
+    /** The first `limit` after a sequence, in the order in which they were started. */
+    records: (after: number, limit: number): readonly ExecutionRecord[] =>
+      inOrder.slice(after, after + limit).map(recordOf),
     all: (): readonly StartedExecution[] =>
-      Array.from(executions.values(), ({ id, accountId, region, kind }) => ({
+      inOrder.map(({ id, accountId, region, kind }) => ({
         id,
         accountId,
         region,

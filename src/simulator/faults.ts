@@ -7,6 +7,9 @@ import type { Random } from './random.ts';
 import { STS_OPERATIONS } from './sts-service.ts';
 import type { WireForm } from './wire.ts';
 
+/** Every operation that a fault can strike. */
+export const OPERATIONS = [...operationNames, ...STS_OPERATIONS];
+
 /** Which calls a fault strikes: those of which every given member is true. */
 export interface FaultScope {
   readonly operation?: string;
@@ -17,6 +20,8 @@ export interface FaultScope {
   readonly count?: number;
   /** Each of them with this chance. Default: 1. */
   readonly probability?: number;
+  /** Only for so long after it was added. Default: until it is removed. */
+  readonly forMs?: number;
 }
 
 /** A fault of the closed list. */
@@ -30,11 +35,14 @@ export interface NamedFault extends FaultScope {
 
 export type Fault = NamedFault | (FaultEffect & FaultScope);
 
-/** A fault as it was added, and how many calls it may still strike. */
+/** A fault as it was added. */
 export interface ActiveFault {
   readonly id: string;
   readonly fault: Fault;
+  /** How many calls it may still strike. */
   readonly left: number;
+  /** Epoch milliseconds. */
+  readonly endsAt: number;
 }
 
 /** A call, as far as faults look at it. */
@@ -63,29 +71,42 @@ export interface Faults {
   find(call: Strikable): Struck | undefined;
 }
 
-export function createFaults(random: Random): Faults {
-  const active: { id: string; fault: Fault; effect: FaultEffect; isEvery: boolean; left: number }[] = [];
+interface Entry extends ActiveFault {
+  readonly effect: FaultEffect;
+  readonly isEvery: boolean;
+  left: number;
+}
+
+/** `now` is the wall clock. */
+export function createFaults(random: Random, now: () => number): Faults {
+  const active: Entry[] = [];
   let added = 0;
   const remove = (id: string) => {
     const index = active.findIndex((entry) => entry.id === id);
     if (index >= 0) active.splice(index, 1);
     return index >= 0;
   };
+  const dropEnded = () => {
+    for (const { id } of active.filter(({ endsAt }) => endsAt <= now())) remove(id);
+  };
   return {
     add(fault) {
-      const { effect, isEvery } = resolve(fault);
-      checkScope(fault);
-      checkEffect(effect);
+      const { effect, isEvery } = checkFault(fault);
       const id = `fault-${++added}`;
-      active.push({ id, fault, effect, isEvery, left: fault.count ?? Infinity });
+      const endsAt = now() + (fault.forMs ?? Infinity);
+      active.push({ id, fault, effect, isEvery, left: fault.count ?? Infinity, endsAt });
       return id;
     },
     remove,
     clear() {
       active.length = 0;
     },
-    list: () => active.map(({ id, fault, left }) => ({ id, fault, left })),
+    list() {
+      dropEnded();
+      return active.map(({ id, fault, left, endsAt }) => ({ id, fault, left, endsAt }));
+    },
     find(call) {
+      dropEnded();
       const struck = active.find(
         ({ fault, isEvery }) =>
           (isEvery || isImageBuilders(call.operation)) &&
@@ -114,6 +135,14 @@ function isInScope({ operation, executionId, accountId, region }: FaultScope, ca
   );
 }
 
+/** RangeError for a fault that does not exist, or could not be kept. */
+export function checkFault(fault: Fault): { readonly effect: FaultEffect; readonly isEvery: boolean } {
+  const resolved = resolve(fault);
+  checkScope(fault, resolved.isEvery);
+  checkEffect(resolved.effect);
+  return resolved;
+}
+
 /** The effect of a fault, and whether it can strike every operation rather than Image Builder's alone. */
 function resolve(fault: Fault): { readonly effect: FaultEffect; readonly isEvery: boolean } {
   if (!('name' in fault))
@@ -130,14 +159,14 @@ function resolve(fault: Fault): { readonly effect: FaultEffect; readonly isEvery
   return { effect: { ...effect, wire }, isEvery: !isTheirs };
 }
 
-function checkScope(fault: Fault): void {
-  const { operation, count, probability } = fault;
+function checkScope({ operation, count, probability, forMs }: FaultScope, isEvery: boolean): void {
+  if (forMs !== undefined && !(forMs >= 0)) throw new RangeError(`forMs is ${forMs}`);
   if (count !== undefined && !(count >= 1)) throw new RangeError(`count is ${count}`);
   if (probability !== undefined && !(probability >= 0 && probability <= 1))
     throw new RangeError(`probability is ${probability}`);
   if (operation === undefined || isImageBuilders(operation)) return;
   if (!STS_OPERATIONS.includes(operation)) throw new RangeError(`no operation is named ${operation}`);
-  if (!resolve(fault).isEvery) throw new RangeError(`${operation} has no answer that this fault could alter`);
+  if (!isEvery) throw new RangeError(`${operation} has no answer that this fault could alter`);
 }
 
 function isImageBuilders(operation: string): boolean {

@@ -123,7 +123,8 @@ export function createPolicies(executions: Executions, time: SimulatedTime, choi
       const added = [...policies.values()].filter((policy) => keyOf('', policy) === keyOf('', place));
       const known = new Set(added.map(({ arn }) => arn));
       const others = [...executions.policyArns(place)].filter((arn) => !known.has(arn));
-      return [...added, ...others.map((arn) => implied(arn, place))].map((policy) => {
+      const all = [...added, ...others.map((arn) => implied(arn, place))];
+      return all.map(({ runs: _runs, nextRunAt: _next, ...policy }: PolicyNow & Partial<Policy>) => {
         const ranAt = lastRunAt({ ...place, arn: policy.arn });
         const createdAt = time.wallAt(policy.createdAt);
         return { ...policy, createdAt, ...(ranAt === undefined ? {} : { lastRunAt: time.wallAt(ranAt) }) };

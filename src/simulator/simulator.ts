@@ -7,7 +7,13 @@ import { createCredentials } from './credentials.ts';
 import type { Role, Session } from './credentials.ts';
 import { dispatch } from './dispatch.ts';
 import { createExecutions } from './executions.ts';
-import type { ExecutionStart, RandomStart, StartedExecution } from './execution.ts';
+import type {
+  ExecutionRecord,
+  ExecutionStart,
+  RandomStart,
+  SeenImage,
+  StartedExecution,
+} from './execution.ts';
 import { createFaults } from './faults.ts';
 import type { ActiveFault, Fault } from './faults.ts';
 import { cancelOf } from './execution-operations.ts';
@@ -24,18 +30,34 @@ import { listen, pause } from './server.ts';
 import { createStsService } from './sts-service.ts';
 import { createThrottle } from './throttle.ts';
 import { createTime } from './time.ts';
+import { startUpdate } from './updates.ts';
+import type { UpdateStart } from './updates.ts';
 import type { Effect, Request } from './wire.ts';
 
-export { DEFAULT_ACCOUNT_ID, DEFAULT_REGION } from './place.ts';
 export type { Call, CallCounts, CallOutcome } from './calls.ts';
-export type { ExecutionStart, RandomStart, StartedExecution } from './execution.ts';
+export { CHOICE_LISTS } from './choices.ts';
 export type { Choices, UnknownIdAnswer } from './choices.ts';
 export type { Role, Session } from './credentials.ts';
-export type { ActiveFault, Fault, NamedFault } from './faults.ts';
-export { FAULT_NAMES } from './fault-names.ts';
+export type {
+  ExecutionRecord,
+  ExecutionStart,
+  RandomStart,
+  SeenImage,
+  StartedExecution,
+} from './execution.ts';
+export { FAULT_NAMES, faultKind } from './fault-names.ts';
 export type { FaultName } from './fault-names.ts';
-export { KINDS } from './timeline.ts';
+export { checkFault, OPERATIONS } from './faults.ts';
+export type { ActiveFault, Fault, NamedFault } from './faults.ts';
+export { DEFAULT_ACCOUNT_ID, DEFAULT_REGION, placeOf, policyArnOf } from './place.ts';
+export type { Place } from './place.ts';
+export type { PolicyNow, PolicyRuns, PolicyStart } from './policies.ts';
+export { RESOURCE_ACTIONS, RESOURCE_ENDS } from './resources.ts';
+export type { ResourceGroup } from './resources.ts';
+export { checkTimeline, KINDS, UNPUBLISHED_STATUS } from './timeline.ts';
 export type { Kind, Step, Timeline } from './timeline.ts';
+export type { UpdateStart } from './updates.ts';
+export { WIRE_FORMS } from './wire.ts';
 
 export interface SimulatorOptions extends Partial<Choices> {
   /** Default: 127.0.0.1. */
@@ -68,6 +90,8 @@ export interface Simulator extends AsyncDisposable {
   start(start: ExecutionStart): string;
   /** Starts random executions; without `kind` each kind in turn. */
   startRandom(start: RandomStart): readonly string[];
+  /** Starts the update of an image, as StartResourceStateUpdate does. RangeError as for `start`. */
+  startUpdate(start: UpdateStart): string;
   /**
    * Cancels as CancelLifecycleExecution does. False where it has ended, or is being cancelled. RangeError for an execution
    * that was never started.
@@ -88,6 +112,7 @@ export interface Simulator extends AsyncDisposable {
   faults(): readonly ActiveFault[];
   /** Decides anew what AWS leaves open. What is not given stays. */
   choose(choices: Partial<Choices>): void;
+  choices(): Choices;
   /** From now on no execution changes; answers go on. */
   freeze(): void;
   /** Executions go on where they were frozen. */
@@ -96,7 +121,16 @@ export interface Simulator extends AsyncDisposable {
   /** Each status that was reached until now, or until the freeze. RangeError for an execution that was never started. */
   history(id: string, place?: Partial<Place>): readonly { readonly status: string; readonly at: number }[];
   executions(): readonly StartedExecution[];
+  /** What is true of an execution; undefined where it was never started. */
+  record(id: string, place?: Partial<Place>): ExecutionRecord | undefined;
+  /** The first `limit` after a sequence, in the order in which they were started. */
+  records(after: number, limit: number): readonly ExecutionRecord[];
+  /** What an execution has done to its images until now. RangeError for one that was never started. */
+  images(id: string, place?: Partial<Place>): readonly SeenImage[];
+  /** The latest 100,000 at least, in the order in which they were answered. */
   calls(): readonly Call[];
+  /** Of these, the first `limit` after a sequence. */
+  callsAfter(sequence: number, limit: number): readonly Call[];
   /** Temporary credentials that were given out. */
   sessions(): readonly Session[];
   /** Those that were given out so far are expired from now on. */
@@ -119,7 +153,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const policies = createPolicies(executions, time, () => choices);
   const throttle = createThrottle(ratePerSecond, burst, now);
   // Its own numbers: what is started must not depend on how often was called before.
-  const faults = createFaults(createRandom(seed + 1));
+  const faults = createFaults(createRandom(seed + 1), now);
   const calls = createCalls(options.onCall);
   const overtaking = createOvertaking();
   const credentials = createCredentials({ accounts, roles, sessionMs, now });
@@ -154,6 +188,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     port,
     start: (start) => executions.start(start),
     startRandom: (start) => executions.startRandom(start),
+    startUpdate: (start) => startUpdate(executions, start, random),
     cancel: (id, place = {}) => executions.cancel(id, place, cancelOf(choices, world.random)),
     addPolicy: (policy) => policies.add(policy),
     policies(place = {}) {
@@ -169,6 +204,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     choose(next) {
       choices = choose(choices, next);
     },
+    choices: () => choices,
     freeze() {
       policies.catchUp();
       time.freeze();
@@ -180,7 +216,17 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       policies.catchUp();
       return executions.all();
     },
+    record(id, place = {}) {
+      policies.catchUp();
+      return executions.record(id, placeOf(place));
+    },
+    records(after, limit) {
+      policies.catchUp();
+      return executions.records(after, limit);
+    },
+    images: (id, place = {}) => executions.images(id, placeOf(place)),
     calls: () => calls.list(),
+    callsAfter: (sequence, limit) => calls.after(sequence, limit),
     sessions: () => credentials.sessions(),
     expireSessions: () => credentials.expireSessions(),
     counts: () => calls.counts(),

@@ -4,9 +4,9 @@ import { isMembers } from './model.ts';
 import { given, modelled, rejected } from './operations.ts';
 import type { Operation, World } from './operations.ts';
 import type { Place } from './place.ts';
-import { between, randomExecutionId } from './random.ts';
+import { between } from './random.ts';
 import type { ResourceAction, ResourceGroup } from './resources.ts';
-import { randomTimeline } from './timeline.ts';
+import { startUpdate } from './updates.ts';
 
 /** The state that is asked for, and the action that brings it about. */
 const ACTIONS: Readonly<Record<string, ResourceAction>> = {
@@ -55,23 +55,13 @@ function started(output: Members) {
 
 function start(imageArn: string, action: ResourceAction, input: Members, place: Place, world: World): string {
   const { executions, time, random, choices } = world;
-  const { updateKind, updateMs } = choices();
+  const { updateKind: kind, updateMs: meanDurationMs } = choices();
   const { accountId, region } = place;
   const updateAt = typeof input.updateAt === 'number' ? time.at(input.updateAt * 1000) : time.now();
-  const worksAfterMs = Math.max(0, updateAt - time.now());
-  const timeline = randomTimeline(updateKind, updateMs, random).map((step, index) =>
-    index === 0 ? step : { ...step, afterMs: step.afterMs + worksAfterMs },
-  );
-  return executions.start({
-    id: randomExecutionId(random),
-    accountId,
-    region,
-    policyArn: null,
-    imageArn,
-    timeline,
-    resources: [{ action, ...partsOf(input.includeResources, () => Math.round(between(1, 2, random))) }],
-    worksAfterMs,
-  });
+  const afterMs = Math.max(0, updateAt - time.now());
+  const parts = partsOf(input.includeResources, () => Math.round(between(1, 2, random)));
+  const update = { accountId, region, imageArn, action, afterMs, kind, meanDurationMs, ...parts };
+  return startUpdate(executions, update, random);
 }
 
 /** What belongs to an image is touched only where that is asked for. */

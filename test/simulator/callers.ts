@@ -46,8 +46,8 @@ export function getUrl(url: string, id: string): string {
 }
 
 /** A signed GET for an execution, without the SDK. */
-export function getRaw(url: string, id: string): Promise<Response> {
-  return fetch(getUrl(url, id), { headers: { authorization: authorization() } });
+export function getRaw(url: string, id: string, region = REGION): Promise<Response> {
+  return fetch(getUrl(url, id), { headers: { authorization: authorization({ region }) } });
 }
 
 /** A signed STS request, without the SDK. */

@@ -1,12 +1,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { simulateCommand } from '../../src/commands/simulate.ts';
+import { temporaryDirectory } from '../support/daemon.ts';
 import { authorization, getUrl } from './callers.ts';
 
 const COMMAND = new URL('../../src/commands/simulate.ts', import.meta.url).href;
@@ -41,6 +44,75 @@ test.each(['SIGTERM', 'SIGINT'] as const)('simulates until %s', async (signal) =
   expect(await running.exited).toBe(0);
 });
 
+test('plays a scenario, and its control port tells the truth of it', async () => {
+  await using directory = await temporaryDirectory();
+  const file = join(directory.path, 'scenario.yaml');
+  const id = 'lce-00000000-0000-4000-8000-000000000001';
+  await writeFile(
+    file,
+    `
+rate: { requestsPerSecond: 7 }
+choose: { cancelSeconds: 0, cancelShows: nothing }
+steps:
+  - { at: 0.2, cancel: { id: ${id} } }
+  - { at: 0.3, cancel: { id: ${id}, region: eu-west-1 } }
+  - { at: 3600, clearFaults: true }
+  - start: { id: ${id}, timeline: [{ status: IN_PROGRESS, afterSeconds: 0 }] }
+  - fault: { name: forbidden, operation: ListLifecyclePolicies }
+`,
+  );
+  using running = simulate('--port', '0', '--control-port', '0', '--scenario', file);
+  const lines = createInterface(running.child.stdout)[Symbol.asyncIterator]();
+  const nextLine = async () => JSON.parse((await lines.next()).value ?? '{}') as Record<string, unknown>;
+  expect(await nextLine()).toMatchObject({ msg: 'listening', part: 'simulator' });
+  const control = await nextLine();
+  expect(control).toMatchObject({ msg: 'listening', part: 'control', host: '127.0.0.1' });
+  const told = [];
+  for (let i = 0; i < 5; i++) told.push(await nextLine());
+  expect(told).toMatchObject([
+    { part: 'scenario', msg: 'step', action: 'start', ids: [id] },
+    { part: 'simulator', msg: 'started', lifecycleExecutionId: id },
+    { part: 'scenario', msg: 'step', action: 'fault', name: 'forbidden' },
+    { part: 'scenario', msg: 'step', action: 'cancel', isCancelled: true },
+    { part: 'scenario', msg: 'step refused', action: 'cancel', problem: `no execution ${id} there` },
+  ]);
+  const truth = await fetch(`http://127.0.0.1:${Number(control.port)}/executions`);
+  const { executions } = (await truth.json()) as { executions: { history: { status: string }[] }[] };
+  expect(executions.map(({ history }) => history.map(({ status }) => status))).toEqual([
+    ['IN_PROGRESS', 'CANCELLED'],
+  ]);
+  running.child.kill('SIGTERM');
+  expect(await running.exited).toBe(0);
+});
+
+test('a scenario that is faulty is told with its lines, exit code 2', async () => {
+  await using directory = await temporaryDirectory();
+  const file = join(directory.path, 'scenario.yaml');
+  await writeFile(file, 'steps:\n  - fault: { name: throtled }\n  - {}\n');
+  using running = simulate('--port', '0', '--scenario', file);
+  const [told, out, code] = await Promise.all([
+    text(running.child.stderr),
+    text(running.child.stdout),
+    running.exited,
+  ]);
+  expect(told).toContain(`${file}:2: steps[0].fault.name: must be one of `);
+  expect(told).toContain(`${file}:3: steps[1]: does nothing`);
+  expect([out, code]).toEqual(['', 2]);
+});
+
+test('a control port that is in use is told in one line, exit code 1', async () => {
+  const taken = createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  const { port } = taken.address() as AddressInfo;
+  using running = simulate('--port', '0', '--control-port', String(port));
+  const [told, code] = await Promise.all([text(running.child.stderr), running.exited]);
+  taken.close();
+  expect(told).toMatch(
+    new RegExp(`^lifecycle-watcher: cannot listen on 127\\.0\\.0\\.1 port ${port}: .*\n$`),
+  );
+  expect(code).toBe(1);
+});
+
 test('a port that is in use is told in one line, exit code 1', async () => {
   const taken = createServer().listen(0, '127.0.0.1');
   await once(taken, 'listening');
@@ -62,6 +134,8 @@ test.each([
   ['--mean-seconds', '0'],
   ['--seed', 'x'],
   ['--region', 'Mars'],
+  ['--control-port', '-1'],
+  ['--control-host', '0.0.0.0'],
 ])('%s %s is refused', async (option, value) => {
   const command = simulateCommand()
     .exitOverride()

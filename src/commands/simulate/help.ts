@@ -1,0 +1,22 @@
+import { FAULT_NAMES, faultKind } from '../../simulator/simulator.ts';
+
+/** Examples, and every fault by its name. */
+export function helpText(): string {
+  const width = Math.max(...FAULT_NAMES.map((name) => name.length));
+  const faults = FAULT_NAMES.map((name) => {
+    const { tells, seconds } = faultKind(name);
+    const usual = seconds === undefined ? '' : ` (seconds: ${seconds})`;
+    return `  ${name.padEnd(width)}  ${tells}${usual}`;
+  });
+  return `
+Examples:
+  lifecycle-watcher simulate --port 4566 --executions 10 --seed 1
+  lifecycle-watcher simulate --scenario config/scenarios/cancelled-run.yaml
+  lifecycle-watcher simulate --control-port 4567
+    curl http://127.0.0.1:4567/
+    curl http://127.0.0.1:4567/executions
+    curl -H 'content-type: application/json' http://127.0.0.1:4567/faults -d '{"name": "throttled", "count": 3}'
+
+Faults, for steps of a scenario and POST /faults:
+${faults.join('\n')}`;
+}

@@ -1,0 +1,30 @@
+import { readDocument } from '../../config/document.ts';
+import { inFileOrder } from '../../config/faults.ts';
+import type { ConfigFault } from '../../config/faults.ts';
+import { checkAgainst } from '../../config/issues.ts';
+import { readText } from '../../config/load.ts';
+import { ruleFindings } from './rules.ts';
+import { scenarioSchema } from './scenario.ts';
+import type { Scenario } from './scenario.ts';
+
+export type ScenarioResult =
+  | { readonly ok: true; readonly scenario: Scenario }
+  | { readonly ok: false; readonly faults: readonly ConfigFault[]; readonly file: string };
+
+/** Reads and checks a scenario file: the scenario, or every fault at once, with its path and line. It never rejects. */
+export async function loadScenario(file: string): Promise<ScenarioResult> {
+  const read = await readText(file, 'the scenario');
+  if (!read.ok) return { ok: false, file, faults: [{ path: '', message: read.problem }] };
+  return parseScenario(read.text, file);
+}
+
+/** Checks a scenario given as text; `file` is the name under which faults are reported. */
+export function parseScenario(text: string, file = 'scenario'): ScenarioResult {
+  const document = readDocument(text);
+  if (!document.ok) return { ok: false, file, faults: inFileOrder(document.faults) };
+  const shape = checkAgainst(scenarioSchema, document.value);
+  const found = [...(shape.ok ? [] : shape.findings), ...ruleFindings(document.value)];
+  const faults = inFileOrder([...document.faults, ...found.map(document.located)]);
+  if (!shape.ok || faults.length > 0) return { ok: false, file, faults };
+  return { ok: true, scenario: shape.value };
+}
