@@ -45,7 +45,7 @@ export function simulateCommand(): Command {
     .option('--control-host <host>', 'loopback address of the control port', loopback, '127.0.0.1')
     .option(
       '--region <region>',
-      `of the executions, in account ${DEFAULT_ACCOUNT_ID}`,
+      `of the random executions, in account ${DEFAULT_ACCOUNT_ID}`,
       region,
       DEFAULT_REGION,
     )
