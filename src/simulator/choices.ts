@@ -17,6 +17,8 @@ export interface Choices {
   readonly errorWire: WireForm;
   /** The order of lists. Default: newest-first. */
   readonly listOrder: 'newest-first' | 'oldest-first' | 'random';
+  /** Whether pages hold as many as was asked for, half as many, or nothing at first. Default: full. */
+  readonly listPages: 'full' | 'short' | 'empty-first';
   /** The cancel of a run that has ended, or is being cancelled. Default: resource-in-use. */
   readonly cancelOfEnded: 'resource-in-use' | 'invalid-request' | 'accepted';
   /** Who wins where a run would end while its cancel is under way. Default: cancel. */
@@ -43,6 +45,7 @@ export const CHOICE_LISTS = {
   unknownArn: ['empty', 'invalid-request', 'client-exception', 'not-found'],
   errorWire: WIRE_FORMS,
   listOrder: ['newest-first', 'oldest-first', 'random'],
+  listPages: ['full', 'short', 'empty-first'],
   cancelOfEnded: ['resource-in-use', 'invalid-request', 'accepted'],
   cancelWinner: ['cancel', 'run', 'random'],
   cancelShows: ['cancelling', 'nothing'],
@@ -71,6 +74,7 @@ export const DEFAULT_CHOICES: Choices = {
   unknownArn: 'empty',
   errorWire: 'header',
   listOrder: 'newest-first',
+  listPages: 'full',
   cancelOfEnded: 'resource-in-use',
   cancelWinner: 'cancel',
   cancelShows: 'cancelling',

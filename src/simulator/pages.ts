@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { Choices } from './choices.ts';
 import type { Members } from './model.ts';
 import type { Place } from './place.ts';
 import { keyOf } from './place.ts';
@@ -24,7 +25,7 @@ export interface Page<T> {
  * Pages of lists. A token is opaque, can be used again, and holds for the same operation, caller's place and input: only
  * `maxResults` may differ. What is on a later page is settled with the first one.
  */
-export function createPages() {
+export function createPages(choices: () => Choices) {
   const rests = new Map<string, Rest>();
   return {
     /** Undefined where `nextToken` was not given out for this list. */
@@ -37,7 +38,7 @@ export function createPages() {
       const of = keyOf(`${operation} ${JSON.stringify(input)}`, place);
       const rest = nextToken === undefined ? { of, items: list(), from: 0 } : rests.get(nextToken as string);
       if (rest?.of !== of) return undefined;
-      const to = rest.from + Number(maxResults ?? USUAL_PAGE);
+      const to = rest.from + sizeOf(Number(maxResults ?? USUAL_PAGE), nextToken === undefined, choices());
       const items = rest.items.slice(rest.from, to) as readonly T[];
       if (to >= rest.items.length) return { items };
       const next = randomBytes(72).toString('base64url');
@@ -46,6 +47,18 @@ export function createPages() {
       return { items, nextToken: next };
     },
   };
+}
+
+/** AWS's services may answer fewer than was asked for, even nothing, and still have more. */
+function sizeOf(asked: number, isFirst: boolean, { listPages }: Choices): number {
+  switch (listPages) {
+    case 'full':
+      return asked;
+    case 'short':
+      return Math.ceil(asked / 2);
+    case 'empty-first':
+      return isFirst ? 0 : asked;
+  }
 }
 
 export type Pages = ReturnType<typeof createPages>;

@@ -161,7 +161,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const world = {
     executions,
     policies,
-    pages: createPages(),
+    pages: createPages(() => choices),
     repeats: createRepeats(),
     time,
     random: createRandom(seed + 2),

@@ -140,6 +140,28 @@ test.each([
   );
 });
 
+test('reset-in-body comes after the status and a part of the body', async () => {
+  simulator.addFault({ name: 'reset-in-body' });
+  const raw = await getRaw(simulator.url, id);
+  expect(raw.status).toBe(200);
+  let bytes = 0;
+  const reading = (async () => {
+    for await (const part of raw.body as ReadableStream<Uint8Array>) bytes += part.length;
+  })();
+  await expect(reading).rejects.toThrow();
+  expect(bytes).toBeGreaterThan(0);
+  expect(bytes).toBeLessThan(Number(raw.headers.get('content-length')));
+});
+
+test('truncated-json is a whole body by its length, so that only its text is wrong', async () => {
+  simulator.addFault({ name: 'truncated-json' });
+  const raw = await getRaw(simulator.url, id);
+  const text = await raw.text();
+  expect(text).toHaveLength(Number(raw.headers.get('content-length')));
+  expect(text).toMatch(/^\{"lifecycleExecution":/);
+  expect(() => JSON.parse(text) as unknown).toThrow(SyntaxError);
+});
+
 test.each(['hang', 'hang-in-body'] as const)('%s lasts as long as the caller waits', async (name) => {
   simulator.addFault({ name });
   const leaving = new AbortController();

@@ -68,6 +68,16 @@ describe('lists of executions', () => {
     expect(simulator.calls().at(-1)?.shown).toHaveLength(5);
   });
 
+  test('may come in short pages, and in empty ones that are not the last', async () => {
+    const all = start(25);
+    simulator.choose({ listPages: 'short' });
+    expect((await list()).map((page) => page.length)).toEqual([5, 5, 5, 5, 5]);
+    simulator.choose({ listPages: 'empty-first' });
+    const pages = await list();
+    expect(pages.map((page) => page.length)).toEqual([0, 10, 10, 5]);
+    expect(pages.flat()).toEqual(all);
+  });
+
   test('keep their pages while executions are added, and show them as they are now', async () => {
     start(11);
     const first = await clients.imagebuilder.send(

@@ -2,7 +2,9 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createRandom } from '../../src/simulator/random.ts';
 import {
+  cancelledTimeline,
   checkTimeline,
+  finalStep,
   KINDS,
   momentAt,
   randomTimeline,
@@ -52,6 +54,36 @@ test('a status that was reached stays in the history, and only the last one is s
         expect(momentAt(timeline, elapsedMs)?.status).toBe(reached.at(-1)?.status);
         before = reached;
       }
+    }),
+  );
+});
+
+const cancels = fc.record({
+  share: fc.double({ min: 0, max: 0.999, noNaN: true }),
+  takesMs: fc.nat(100_000),
+  isShown: fc.boolean(),
+  winner: fc.constantFrom('cancel', 'run'),
+});
+
+test('a cancel keeps what was reached and ends the run, as its own end where that wins the race', () => {
+  fc.assert(
+    fc.property(randomOnes, cancels, ({ kind, meanDurationMs, seed }, { share, ...how }) => {
+      const timeline = randomTimeline(kind, meanDurationMs, createRandom(seed));
+      const end = finalStep(timeline)!;
+      const afterMs = Math.floor(share * end.afterMs);
+      const cancelled = cancelledTimeline(timeline, { ...how, afterMs });
+      checkTimeline(cancelled);
+      const reached = stepsUpTo(timeline, afterMs);
+      expect(cancelled.slice(0, reached.length)).toEqual(reached);
+      const ended = finalStep(cancelled)!;
+      expect(cancelled.at(-1)).toEqual(ended);
+      if (how.winner === 'cancel' || end.afterMs > afterMs + how.takesMs + 1) {
+        expect(ended.status).toBe('CANCELLED');
+        expect(ended.afterMs - afterMs).toBeLessThanOrEqual(how.takesMs + 2);
+      } else if (end.afterMs <= afterMs + how.takesMs) {
+        expect(ended).toEqual(end);
+      }
+      if (!how.isShown) expect(cancelled.slice(reached.length)).toEqual([ended]);
     }),
   );
 });

@@ -221,6 +221,7 @@ export const choiceSchema = z.strictObject({
   unknownArn: chosen('unknownArn', 'What a list of executions answers to an ARN that is not known'),
   errorWire: chosen('errorWire', 'Where the code of an error stands'),
   listOrder: chosen('listOrder', 'The order of lists'),
+  listPages: chosen('listPages', 'Whether pages are as long as was asked for'),
   cancelOfEnded: chosen('cancelOfEnded', 'The cancel of what has ended, or is being cancelled'),
   cancelWinner: chosen('cancelWinner', 'Who wins where a run would end while its cancel is under way'),
   cancelShows: chosen('cancelShows', 'Whether CANCELLING is seen on the way to CANCELLED'),
