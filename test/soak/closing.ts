@@ -8,11 +8,11 @@ import type { Watcher } from './watcher.ts';
 /** The longest execution takes 20 s, and what the rate has suffered is made good again. */
 const GRACE_MS = 90_000;
 const PAUSE_MS = 200;
-const HOUR_MS = 3_600_000;
-/** The ladder of a delivery that was refused a few times ends within so many hours of the daemon's clock. */
-const MOST_HOURS = 16;
-/** How long an hour of the daemon's clock is given to bring what has become due. */
-const HOUR_LASTS_MS = 3000;
+/** A delivery that was refused a few times is due again minutes or hours later: the daemon's clock is set forward. */
+const LEAP_MS = 6 * 3_600_000;
+const MOST_LEAPS = 6;
+/** How long what has become due by a leap is given to come. */
+const LEAP_LASTS_MS = 3000;
 
 async function until(isSo: () => boolean, limitMs: number): Promise<void> {
   for (const endsAt = performance.now() + limitMs; !isSo() && performance.now() < endsAt;)
@@ -38,12 +38,11 @@ export async function close(stage: Stage, loading: Promise<void>): Promise<Evide
     torture.problems.push(
       `a receiver that was always well had not got everything ${GRACE_MS / 1000} s later`,
     );
-  // What the other one refused is due minutes or hours later.
-  for (let hour = 0; hour < MOST_HOURS && !has(flapping); hour += 1) {
+  for (let leap = 0; leap < MOST_LEAPS && !has(flapping); leap += 1) {
     await watcher.stop();
-    clock.set(clock.offsetMs + HOUR_MS);
+    clock.set(clock.offsetMs + LEAP_MS);
     await begin();
-    await until(() => has(flapping), HOUR_LASTS_MS);
+    await until(() => has(flapping), LEAP_LASTS_MS);
   }
   await readToEnd(reader);
   const anew = new FeedReader(watcher, stage.random());

@@ -11,7 +11,7 @@ export interface SoakOptions {
 }
 
 const USAGE = `usage: npm run test:soak -- [--short] [--kills N] [--seconds N] [--seed N] [--keep]
-  --short      ${String(16)} kills, ends in under 3 minutes
+  --short      16 kills, ends in under 3 minutes
   --kills N    ends after so many (default 60)
   --seconds N  ends after so long, however many there were by then (default 7200)
   --seed N     the same seed makes the same plan
@@ -32,7 +32,7 @@ export function readOptions(args: readonly string[]): SoakOptions {
     });
     return {
       kills: wholeNumber('kills', values.kills) ?? (values.short ? 16 : 60),
-      seconds: wholeNumber('seconds', values.seconds) ?? (values.short ? 100 : 7200),
+      seconds: wholeNumber('seconds', values.seconds) ?? (values.short ? 90 : 7200),
       seed: wholeNumber('seed', values.seed) ?? randomInt(2 ** 31),
       keep: values.keep,
     };
