@@ -50,11 +50,10 @@ export function createDeadlines<T>(
       if (queue.peek()?.item === item) bell.ring();
     },
     async watch(signal) {
-      signal.addEventListener('abort', () => bell.ring(), { once: true });
       let shortestMs = 0;
       for (;;) {
         const leftMs = (queue.peek()?.dueAt ?? Infinity) - clock.now();
-        await bell.wait(clock, Math.min(Math.max(leftMs, shortestMs), CHECK_EVERY_MS));
+        await bell.wait(clock, Math.min(Math.max(leftMs, shortestMs), CHECK_EVERY_MS), signal);
         if (signal.aborted) return;
         try {
           await takePassed(signal);

@@ -103,7 +103,7 @@ export class Errands {
     for (;;) {
       signal.throwIfAborted();
       if (!this.#rules.isOpen()) {
-        await untilAborted(this.#bell.wait(clock, Infinity), signal);
+        await this.#bell.wait(clock, Infinity, signal);
         continue;
       }
       const { perSecond } = budget.rate();

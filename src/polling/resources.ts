@@ -76,14 +76,13 @@ export class Resources {
 
   /** Completes what is stored as truncated, until `signal` aborts. Never rejects. */
   async completeRepeatedly(signal: AbortSignal): Promise<void> {
-    signal.addEventListener('abort', () => this.#bell.ring(), { once: true });
     let retryMs = FIRST_RETRY_MS;
     while (!signal.aborted) {
       const isComplete = await this.#completeAll(signal).catch((error: unknown) => {
         if (!signal.aborted) this.#logError(error);
         return false;
       });
-      await this.#bell.wait(this.#parts.clock, isComplete ? Infinity : retryMs);
+      await this.#bell.wait(this.#parts.clock, isComplete ? Infinity : retryMs, signal);
       retryMs = isComplete ? FIRST_RETRY_MS : Math.min(LONGEST_RETRY_MS, 2 * retryMs);
     }
   }

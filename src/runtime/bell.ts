@@ -1,3 +1,4 @@
+import { linkSignals } from './abort.ts';
 import type { Clock } from './clock.ts';
 
 /** Ends a wait early. A ring while nobody waits ends the next wait at once, so that none is missed. */
@@ -8,9 +9,10 @@ export class Bell {
     this.#rung.abort();
   }
 
-  /** Resolves after `ms`, or at the first ring since the last wait. */
-  async wait(clock: Pick<Clock, 'sleep'>, ms: number): Promise<void> {
-    await clock.sleep(ms, this.#rung.signal);
+  /** Resolves after `ms`, at the first ring since the last wait, or when `signal` aborts. Never rejects. */
+  async wait(clock: Pick<Clock, 'sleep'>, ms: number, signal?: AbortSignal): Promise<void> {
+    using either = linkSignals([this.#rung.signal, signal]);
+    await clock.sleep(ms, either.signal);
     if (this.#rung.signal.aborted) this.#rung = new AbortController();
   }
 }

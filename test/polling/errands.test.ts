@@ -115,3 +115,14 @@ it('leaves looks seven tenths of the rate at least', () => {
   expect(leftForLooks(10, 1)).toBe(9);
   expect(leftForLooks(10, 9)).toBe(7);
 });
+
+it('leaves no timer behind when it is given up while no calls are allowed', async () => {
+  const { clock, state, call } = house();
+  state.isOpen = false;
+  const stopping = new AbortController();
+  const waiting = call(stopping.signal);
+  await clock.advance(1000);
+  stopping.abort(new Error('stopping'));
+  await expect(waiting).rejects.toThrow('stopping');
+  expect(clock.sleepers()).toBe(0);
+});

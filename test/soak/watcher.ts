@@ -9,6 +9,8 @@ const PRELOAD = new URL('./preload/shifted-clock.ts', import.meta.url).pathname;
 const ANSWER_LIMIT_MS = 10_000;
 const READY_LIMIT_MS = 30_000;
 const READY_PAUSE_MS = 20;
+/** It promises 20 s; this machine may be slow. */
+const STOP_LIMIT_MS = 30_000;
 
 /** How a life came to its end; `by itself` is what must not happen. `refused`: it would not start, where it may. */
 export type End = 'killed' | 'stopped' | 'refused' | 'by itself';
@@ -137,10 +139,14 @@ export class Watcher {
     await this.#command?.kill('SIGKILL');
   }
 
-  /** SIGTERM. Resolves when the process is gone. */
+  /** SIGTERM. Resolves when the process is gone; one that does not go in time is killed, and has not ended well then. */
   async stop(): Promise<void> {
+    const command = this.#command;
+    if (command === undefined) return;
     this.#expectedEnd = 'stopped';
-    await this.#command?.kill('SIGTERM');
+    const limit = setTimeout(() => void command.kill('SIGKILL'), STOP_LIMIT_MS);
+    await command.kill('SIGTERM');
+    clearTimeout(limit);
   }
 
   /** Moves its wall clock. */

@@ -7,6 +7,8 @@ export interface FakeClock extends Clock {
   advance(ms: number): Promise<void>;
   /** Sets the wall clock forth or back, while no time passes. */
   step(ms: number): void;
+  /** How many sleep: each is a timer that keeps a process from its end. */
+  sleepers(): number;
 }
 
 interface Sleeper {
@@ -50,6 +52,7 @@ export function createFakeClock(startAt = Date.UTC(2026, 0, 1)): FakeClock {
         signal?.addEventListener('abort', wake, { once: true });
       });
     },
+    sleepers: () => sleepers.size,
     step(ms) {
       steppedMs += ms;
     },
