@@ -19,11 +19,14 @@ describe('wait', { timeout: 60_000 }, () => {
     ['CANCELLED', 4],
   ] as const)('ends with %s as exit code %i', async (status, code) => {
     await using simulator = await startSimulator();
+    simulator.freeze();
     const id = simulator.start({
       region: 'eu-west-1',
-      timeline: [...running, { status, afterMs: 1500, reason: 'as\nit is' }],
+      timeline: [...running, { status, afterMs: 500, reason: 'as\nit is' }],
     });
     await using command = wait(simulator.url, [id]);
+    await command.line((text) => text.includes('IN_PROGRESS'));
+    simulator.thaw();
     const ended = await command.ended;
     expect(ended).toMatchObject({ code, stderr: '' });
     const [first, ...rest] = ended.stdout.split('\n');

@@ -113,7 +113,8 @@ describe('run', () => {
     const budget = budgetOf({ clock, onThrottle: (cause) => causes.push(cause) });
     await run(budget, () => Promise.resolve(throttled(7000)), NEVER);
     expect(causes).toEqual(['at_learnt_rate']);
-    expect(budget.rate()).toEqual({ perSecond: 70, ceiling: 100, throttledAt: 100 });
+    const lastThrottledAt = clock.now();
+    expect(budget.rate()).toEqual({ perSecond: 70, ceiling: 100, throttledAt: 100, lastThrottledAt });
     const asleep = nextSleep();
     let hasBegun = false;
     const next = run(
