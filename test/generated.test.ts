@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
 import { scenarioSchemaText } from '../src/commands/simulate/scenario.ts';
 import { jsonSchemaText } from '../src/config/schema.ts';
+import { eventJsonSchema } from '../src/http/event-schema.ts';
 import { startApi } from './http/fake-parts.ts';
+import { eventsPageText } from './support/events-page.ts';
 
 async function openApiText(): Promise<string> {
   await using api = await startApi();
@@ -9,10 +11,14 @@ async function openApiText(): Promise<string> {
   return `${JSON.stringify(document, null, 2)}\n`;
 }
 
+const eventSchemaText = () => `${JSON.stringify(eventJsonSchema('input'), null, 2)}\n`;
+
 test.each([
   ['config/schema.json', jsonSchemaText],
   ['config/scenarios/schema.json', scenarioSchemaText],
   ['config/openapi.json', openApiText],
+  ['config/event.schema.json', eventSchemaText],
+  ['docs/events.md', eventsPageText],
 ])('%s is up to date; `npm run generate` writes it', async (name, text) => {
   await expect(await text()).toMatchFileSnapshot(new URL(`../${name}`, import.meta.url).pathname);
 });

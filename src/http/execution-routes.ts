@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { eventSchema, rawJsonList } from './event-json.ts';
+import { rawJsonList } from './event-json.ts';
+import { eventSchema } from './event-schema.ts';
 import { executionJson, executionSchema } from './execution-json.ts';
 import { sendJsonText } from './fastify.ts';
 import type { App } from './fastify.ts';

@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest';
-import { TYPE_PREFIX } from '../../src/domain/event.ts';
+import type { ExecutionEventType } from '../../src/domain/event.ts';
 import { anEventBody } from '../support/executions.ts';
 import { NOW, problemOf, startApi } from './fake-parts.ts';
 import type { Api } from './fake-parts.ts';
 
-function addEvents(api: Api, types: readonly string[]): void {
+function addEvents(api: Api, types: readonly ExecutionEventType[]): void {
   for (const type of types) {
     const position = (api.parts.events.at(-1)?.position ?? api.parts.bounds.deletedUpTo) + 1;
-    const body = anEventBody({ id: `e${position}`, type: TYPE_PREFIX + type });
+    const body = anEventBody({ id: `e${position}`, type });
     api.parts.events.push({ position, id: `e${position}`, type, time: NOW, body, key: '' });
   }
 }

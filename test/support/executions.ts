@@ -1,4 +1,5 @@
 import { newEvent } from '../../src/domain/event.ts';
+import type { ExecutionEventType } from '../../src/domain/event.ts';
 import type { Execution, Target } from '../../src/domain/execution.ts';
 import type { Observation } from '../../src/domain/observation.ts';
 
@@ -26,8 +27,13 @@ export function anExecution(differing: Partial<Execution> = {}): Execution {
 }
 
 /** An event's body with what differs, spaced as nobody would: whoever passes it on must not touch it. */
-export function anEventBody(differing: Readonly<Record<string, unknown>>): string {
-  const { body } = newEvent('execution.expired', anExecution(), TARGET, 0, { since: 0 });
+export function anEventBody({
+  type = 'execution.expired',
+  ...differing
+}: Readonly<Record<string, unknown>> & { readonly type?: ExecutionEventType }): string {
+  const isOfState = ['execution.stalled', 'execution.not_found', 'execution.expired'].includes(type);
+  const change = { from: null, to: 'FAILED', lastSeenFromAt: null, firstSeenToAt: 0 };
+  const { body } = newEvent(type, anExecution({ sequence: 1 }), TARGET, 0, isOfState ? { since: 0 } : change);
   return JSON.stringify({ ...(JSON.parse(body) as object), ...differing }, null, 3);
 }
 

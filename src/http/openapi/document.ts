@@ -1,5 +1,5 @@
 import { VERSION } from '../../runtime/version.ts';
-import { eventSchema } from '../event-json.ts';
+import { eventSchema, webhookEventSchema } from '../event-schema.ts';
 import type { App } from '../fastify.ts';
 import { problemSchema } from '../problem.ts';
 import { jsonSchema } from './json-schema.ts';
@@ -24,7 +24,8 @@ const ROLES = 'Roles are scopes of the token. One with the scope admin may do ev
 export function openApiDocument(routes: readonly DescribedRoute[]) {
   const schemas: Components = {};
   const responses: Record<string, unknown> = {};
-  for (const shared of [problemSchema, eventSchema]) jsonSchema(shared, 'output', schemas);
+  for (const shared of [problemSchema, eventSchema, webhookEventSchema])
+    jsonSchema(shared, 'output', schemas);
   const paths: Record<string, Record<string, unknown>> = {};
   for (const route of routes) {
     const path = route.url.replaceAll(/:(\w+)/g, '{$1}');

@@ -24,7 +24,7 @@ export const EVENT_WEBHOOK = {
     ],
     requestBody: {
       required: true,
-      content: { 'application/cloudevents+json': { schema: componentRef('Event') } },
+      content: { 'application/cloudevents+json': { schema: componentRef('WebhookEvent') } },
     },
     responses: {
       '2XX': { description: 'Delivered' },

@@ -1,0 +1,199 @@
+import { readFile } from 'node:fs/promises';
+import { format, resolveConfig } from 'prettier';
+import { EVENT_TYPES, newTargetEvent } from '../../src/domain/event.ts';
+import type { EventType } from '../../src/domain/event.ts';
+import type { Execution } from '../../src/domain/execution.ts';
+import type { Observation } from '../../src/domain/observation.ts';
+import { JITTER, LADDER_SECONDS } from '../../src/domain/retry-ladder.ts';
+import { stall } from '../../src/domain/stall.ts';
+import { endpointTestBody } from '../../src/domain/test-event.ts';
+import { expire, notFound } from '../../src/domain/tracking-end.ts';
+import { transition } from '../../src/domain/transition.ts';
+import type { Change } from '../../src/domain/transition.ts';
+
+const PAGE = new URL('../../docs/events.md', import.meta.url);
+const TARGET = { name: 'prod-use1', accountId: '123456789012', region: 'us-east-1' };
+const SIX = Date.UTC(2026, 10, 23, 6);
+const minutes = (count: number) => SIX + count * 60_000;
+
+/** As it was registered; nothing of it has been seen. */
+const REGISTERED: Execution = {
+  accountId: TARGET.accountId,
+  region: TARGET.region,
+  lifecycleExecutionId: 'lce-5a1c6f2e-7d7e-4a4f-9b1d-3c2b1a0f9e8d',
+  registration: 1,
+  registeredAt: SIX + 1204,
+  tracking: 'active',
+  source: 'api',
+  sequence: 0,
+  labels: { team: 'platform' },
+};
+/** What AWS shows of it once it runs. */
+const SHOWN = {
+  lifecyclePolicyArn: `arn:aws:imagebuilder:us-east-1:${TARGET.accountId}:lifecycle-policy/golden-images`,
+  startTime: SIX + 801,
+  hasImpactedResources: true,
+};
+const RUNNING: Execution = {
+  ...REGISTERED,
+  ...SHOWN,
+  status: 'IN_PROGRESS',
+  statusSince: SIX + 801,
+  lastPolledAt: minutes(13) + 57_002,
+};
+const RESOURCES = {
+  counts: [
+    { action: 'DELETE', status: 'FAILED', count: 1 },
+    { action: 'DELETE', status: 'SUCCESS', count: 12 },
+  ],
+  truncated: false,
+};
+
+function after(before: Execution, status: string, at: number, differing: Partial<Observation> = {}): Change {
+  const observation = { ...SHOWN, status, sentAt: at - 80, answeredAt: at, sentTick: 1, answeredTick: 2 };
+  const change = transition(before, TARGET, { ...observation, ...differing });
+  if (change === undefined) throw new Error(`${status} is no news`);
+  return change;
+}
+
+function bodyOf({ event }: { readonly event?: { readonly body: string } } = {}): string {
+  if (event === undefined) throw new Error('no event');
+  return event.body;
+}
+
+const END = { endTime: minutes(14) + 5110, resources: RESOURCES };
+const SEEN_AT = minutes(14) + 9310;
+const PROBLEM = {
+  kind: 'denied',
+  message: 'AccessDeniedException: not authorized',
+  since: minutes(20),
+} as const;
+const LIMITS = { IN_PROGRESS: 86_400 };
+
+/** One body of each event, made by the code that makes them. */
+export const EXAMPLES: Readonly<Record<EventType | 'endpoint.test', () => string>> = {
+  'execution.pending': () => bodyOf(after(RUNNING, 'PENDING', SEEN_AT)),
+  'execution.resumed': () => {
+    const paused = after(RUNNING, 'PENDING', SEEN_AT).next;
+    return bodyOf(after({ ...paused, lastPolledAt: minutes(1440) }, 'IN_PROGRESS', minutes(1442)));
+  },
+  'execution.cancelling': () => bodyOf(after(RUNNING, 'CANCELLING', SEEN_AT)),
+  'execution.succeeded': () => {
+    const resources = { counts: RESOURCES.counts.slice(1), truncated: false };
+    return bodyOf(after(RUNNING, 'SUCCESS', SEEN_AT, { ...END, resources }));
+  },
+  'execution.failed': () => {
+    const reason = 'One or more resource actions failed.';
+    return bodyOf(after(RUNNING, 'FAILED', SEEN_AT, { ...END, reason }));
+  },
+  'execution.cancelled': () => bodyOf(after(REGISTERED, 'CANCELLED', SEEN_AT, END)),
+  'execution.unknown_status': () => bodyOf(after(RUNNING, 'VALIDATING', SEEN_AT)),
+  'execution.stalled': () => {
+    const at = minutes(1440) + 14_500;
+    const look = { ...SHOWN, status: 'IN_PROGRESS', sentAt: at - 80, answeredAt: at };
+    return bodyOf(stall(RUNNING, TARGET, { ...look, sentTick: 1, answeredTick: 2 }, LIMITS));
+  },
+  'execution.not_found': () => bodyOf(notFound(REGISTERED, TARGET, SIX + 1300, minutes(10) + 5200)),
+  'execution.expired': () => bodyOf(expire(RUNNING, TARGET, REGISTERED.registeredAt + 90 * 86_400_000)),
+  'target.unreachable': () =>
+    newTargetEvent('target.unreachable', TARGET, PROBLEM, 1, minutes(20) + 12_000).body,
+  'target.recovered': () => {
+    const recovered = { ...PROBLEM, since: minutes(45) };
+    return newTargetEvent('target.recovered', TARGET, recovered, 2, minutes(45)).body;
+  },
+  'endpoint.test': () => endpointTestBody('ops', '8f6c0a52-3d0e-4f9b-9a53-2f0c3f0b7e11', SIX),
+};
+
+/** When each comes. */
+const WHEN: Readonly<Record<keyof typeof EXAMPLES, string>> = {
+  'execution.pending': 'The run is paused, and goes on at the next daily run of its policy.',
+  'execution.resumed': 'It is in progress again. A first look that finds it in progress is no news.',
+  'execution.cancelling': 'Somebody cancels it.',
+  'execution.succeeded': 'It ended well; also when the first look already finds it so.',
+  'execution.failed':
+    'One or more actions failed; others may have worked. Also when the first look already finds it so.',
+  'execution.cancelled':
+    'It was cancelled; what was done is not undone. Here the first look found it so: `from` and `lastSeenFromAt` are null.',
+  'execution.unknown_status': 'AWS shows a status that this version does not know. It stays tracked.',
+  'execution.stalled':
+    'It has been in one status for longer than the target’s `stalledAfterSeconds`; once for each stay. `since`: when the stay began.',
+  'execution.not_found':
+    'AWS knows no such execution: five answers over at least ten minutes, or a day of them where it had been seen before. It is tracked no longer. `since`: the first of these answers.',
+  'execution.expired':
+    'Its `giveUpAt`, else `polling.giveUpAfterDays`, passed without an end. It is tracked no longer. `since`: its registration.',
+  'target.unreachable':
+    'The target as a whole cannot be polled; `problem.kind` says why. No status changes because of it. `since`: the first failure.',
+  'target.recovered': 'It can be polled again; `problem` is what it was. `since`: the first good answer.',
+  'endpoint.test': 'Asked for by `POST /v1/endpoints/NAME/test`. It is not in the feed and has no sequence.',
+};
+
+function examplesText(): string {
+  return [...EVENT_TYPES, 'endpoint.test' as const]
+    .map((type) => {
+      const json = JSON.stringify(JSON.parse(EXAMPLES[type]()), null, 2);
+      return `### ${type}\n\n${WHEN[type]}\n\n\`\`\`json\n${json}\n\`\`\`\n`;
+    })
+    .join('\n');
+}
+
+const UNITS = [
+  ['h', 3600],
+  ['min', 60],
+  ['s', 1],
+] as const;
+
+/** Seconds as people say them: 36000 is `10 h`, 19.5 is `19.5 s`, 390 is `6 min 30 s`. */
+function duration(seconds: number): string {
+  const parts: string[] = [];
+  let rest = Math.round(seconds * 10) / 10;
+  for (const [unit, size] of UNITS) {
+    const count = size === 1 ? rest : Math.floor(rest / size);
+    if (count > 0) parts.push(`${count} ${unit}`);
+    rest -= count * size;
+  }
+  return parts.length === 0 ? '0 s' : parts.join(' ');
+}
+
+function ladderText(): string {
+  const totals = LADDER_SECONDS.map((_, at) =>
+    LADDER_SECONDS.slice(0, at + 1).reduce((sum, step) => sum + step, 0),
+  );
+  const rows = LADDER_SECONDS.map((step, at) => [
+    `${at + 2}`,
+    duration(step),
+    duration(step * (1 - JITTER)),
+    duration(step * (1 + JITTER)),
+    duration(totals[at] ?? 0),
+  ]);
+  const table = [
+    ['attempt', 'after', 'earliest', 'latest', 'since the first, about'],
+    Array<string>(5).fill('---'),
+    ['1', 'at once', '', '', ''],
+    ...rows,
+  ];
+  return table.map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+}
+
+const GENERATED: Readonly<Record<string, () => string>> = { examples: examplesText, ladder: ladderText };
+
+/** `docs/events.md` as it should be: what stands between its marks is made of the code. */
+export async function eventsPageText(): Promise<string> {
+  const page = await readFile(PAGE, 'utf8');
+  const text = page.replaceAll(
+    /(<!-- generated: (\w+) -->)[^]*?(<!-- end -->)/g,
+    (_, begin: string, name: string, end: string) => {
+      const generate = GENERATED[name];
+      if (generate === undefined) throw new Error(`docs/events.md: nothing makes ${name}`);
+      return `${begin}\n\n${generate()}\n\n${end}`;
+    },
+  );
+  return format(text, { ...(await resolveConfig(PAGE)), parser: 'markdown' });
+}
+
+/** The program that stands below a mark `tested: NAME`. */
+export async function testedProgram(name: string): Promise<string> {
+  const page = await readFile(PAGE, 'utf8');
+  const program = new RegExp(`<!-- tested: ${name} -->\\s+\`\`\`js\\n([^]*?)\`\`\``).exec(page)?.[1];
+  if (program === undefined) throw new Error(`docs/events.md: no program is marked ${name}`);
+  return program;
+}
