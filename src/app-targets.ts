@@ -106,6 +106,10 @@ async function createPoller(target: Config['targets'][number], parts: TargetsPar
       const { callbackUrl } = change.next;
       if (change.event !== undefined && callbackUrl !== undefined) onDeliveries(callbackLane(callbackUrl));
     },
+    discover: target.discover && {
+      ...target.discover,
+      onRegistered: (outcome) => instruments.registrations.inc({ source: 'discovery', outcome }),
+    },
     onTargetRecorded({ type }: NewEvent, endpoints) {
       instruments.events.inc({ type });
       endpoints.forEach(onDeliveries);

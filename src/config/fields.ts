@@ -56,6 +56,8 @@ export const port = z.int().min(0).max(MAX_PORT);
 export const seconds = (max: number) => z.number().positive().max(max);
 /** A hundred years at most: no instant that is made of it leaves the calendar. */
 export const stallSeconds = seconds(3_155_760_000);
+/** What is listed more often would find nothing more: a run takes longer. */
+export const roundSeconds = z.number().min(1).max(86_400);
 export const days = z.number().positive().max(36_500);
 /** Once an hour at least: what is rarer is a mistake, and too long for a timer. */
 export const requestsPerSecond = z.number().min(0.0003).max(10_000);

@@ -59,6 +59,9 @@ const targetSchema = z.strictObject({
     .default(2)
     .describe('A ceiling: the learnt rate stays at or below it'),
   maxConcurrent: field.maxConcurrent.default(4).describe('Calls in flight at once'),
+  discover: z
+    .exactOptional(z.strictObject({ everySeconds: field.roundSeconds.default(300) }))
+    .describe('Given: executions of all lifecycle policies are found by themselves, in rounds'),
   stalledAfterSeconds: stallSchema
     .prefault({})
     .describe('Longer in one status than this is execution.stalled; each key has its own default'),

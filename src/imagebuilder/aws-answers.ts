@@ -1,8 +1,9 @@
 import { z } from 'zod';
+import { EXECUTION_ID_PATTERN } from '../domain/execution.ts';
 import type { Observation } from '../domain/observation.ts';
 import type { CallFailure, CallResult } from '../domain/outcome.ts';
 import type { TouchedResource } from '../domain/resources.ts';
-import type { Page } from './gateway.ts';
+import type { ListedExecution, ListedPolicy, Page } from './gateway.ts';
 
 /** When a request left and its answer came, on both clocks. */
 export type Times = Pick<Observation, 'sentAt' | 'answeredAt' | 'sentTick' | 'answeredTick'>;
@@ -25,16 +26,27 @@ const Resource = z.object({
 });
 const Resources = z.object({ resources: z.array(Resource).nullish(), nextToken });
 
+const Executions = z.object({ lifecycleExecutions: z.array(z.unknown()).nullish(), nextToken });
+const Policy = z.object({ arn: z.string().min(1), dateLastRun: z.date().nullish() });
+const Policies = z.object({ lifecyclePolicySummaryList: z.array(Policy).nullish(), nextToken });
+
 /** What an answer shows; the id is compared without regard to case, as hexadecimal digits are written either way. */
 export function toObservation(answer: unknown, askedId: string, times: Times): CallResult<Observation> {
   if (answer === undefined || answer === null)
     return { outcome: 'missing', httpStatus: 200, message: 'the answer holds no execution' };
   const parsed = LifecycleExecution.safeParse(answer);
   if (!parsed.success) return notAsDocumented('execution', parsed.error);
-  const { lifecycleExecutionId: id, state, startTime, endTime, ...rest } = parsed.data;
+  const { lifecycleExecutionId: id } = parsed.data;
   if (id != null && id.toLowerCase() !== askedId.toLowerCase())
     return malformed('the answer is about another execution');
-  const value: Observation = {
+  return { outcome: 'ok', value: observationOf(parsed.data, times) };
+}
+
+function observationOf(
+  { state, startTime, endTime, ...rest }: z.output<typeof LifecycleExecution>,
+  times: Times,
+): Observation {
+  return {
     ...times,
     status: state.status,
     ...(state.reason == null ? {} : { reason: state.reason }),
@@ -45,7 +57,35 @@ export function toObservation(answer: unknown, askedId: string, times: Times): C
       ? {}
       : { hasImpactedResources: rest.resourcesImpactedSummary.hasImpactedResources }),
   };
-  return { outcome: 'ok', value };
+}
+
+/** A page of policies. */
+export function toPolicies(answer: unknown): CallResult<Page<ListedPolicy>> {
+  const parsed = Policies.safeParse(answer);
+  if (!parsed.success) return notAsDocumented('list', parsed.error);
+  const items = (parsed.data.lifecyclePolicySummaryList ?? []).map(({ arn, dateLastRun }) => ({
+    arn,
+    ...(dateLastRun == null ? {} : { lastRunAt: dateLastRun.getTime() }),
+  }));
+  return { outcome: 'ok', value: pageOf(items, parsed.data.nextToken) };
+}
+
+/** A page of the executions of `policyArn`; one that shows no id or no status is left out, it cannot be told of. */
+export function toExecutions(
+  answer: unknown,
+  policyArn: string,
+  times: Times,
+): CallResult<Page<ListedExecution>> {
+  const parsed = Executions.safeParse(answer);
+  if (!parsed.success) return notAsDocumented('list', parsed.error);
+  const items = (parsed.data.lifecycleExecutions ?? []).flatMap((item): ListedExecution[] => {
+    const shown = LifecycleExecution.safeParse(item).data;
+    const id = shown?.lifecycleExecutionId;
+    if (shown === undefined || id == null || !EXECUTION_ID_PATTERN.test(id)) return [];
+    const observation = { lifecyclePolicyArn: policyArn, ...observationOf(shown, times) };
+    return [{ lifecycleExecutionId: id, observation }];
+  });
+  return { outcome: 'ok', value: pageOf(items, parsed.data.nextToken) };
 }
 
 /** A page of touched resources. */

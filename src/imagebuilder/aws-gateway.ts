@@ -1,12 +1,14 @@
 import {
   GetLifecycleExecutionCommand,
   ListLifecycleExecutionResourcesCommand,
+  ListLifecycleExecutionsCommand,
+  ListLifecyclePoliciesCommand,
 } from '@aws-sdk/client-imagebuilder';
 import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
 import type { CallFailure, CallResult } from '../domain/outcome.ts';
 import { linkSignals, untilAborted } from '../runtime/abort.ts';
 import type { Clock } from '../runtime/clock.ts';
-import { malformed, toObservation, toResources } from './aws-answers.ts';
+import { malformed, toExecutions, toObservation, toPolicies, toResources } from './aws-answers.ts';
 import type { Times } from './aws-answers.ts';
 import { createAwsClients } from './aws-clients.ts';
 import type { AwsTarget } from './aws-clients.ts';
@@ -64,6 +66,27 @@ export function createAwsGateway(
             abortSignal,
           }),
         toResources,
+        signal,
+      ),
+    listPolicies: (query, signal) =>
+      call(
+        'ListLifecyclePolicies',
+        (abortSignal) =>
+          imagebuilder.send(new ListLifecyclePoliciesCommand({ ...query, maxResults: PAGE_SIZE }), {
+            abortSignal,
+          }),
+        toPolicies,
+        signal,
+      ),
+    listExecutions: ({ policyArn, ...query }, signal) =>
+      call(
+        'ListLifecycleExecutions',
+        (abortSignal) =>
+          imagebuilder.send(
+            new ListLifecycleExecutionsCommand({ ...query, resourceArn: policyArn, maxResults: PAGE_SIZE }),
+            { abortSignal },
+          ),
+        (answer, times) => toExecutions(answer, policyArn, times),
         signal,
       ),
     getAccountId: (signal) =>

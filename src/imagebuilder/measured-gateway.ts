@@ -28,6 +28,10 @@ export function createMeasuredGateway(
     getExecution: (id, signal) => measured('GetLifecycleExecution', () => gateway.getExecution(id, signal)),
     listResources: (query, signal) =>
       measured('ListLifecycleExecutionResources', () => gateway.listResources(query, signal)),
+    listPolicies: (query, signal) =>
+      measured('ListLifecyclePolicies', () => gateway.listPolicies(query, signal)),
+    listExecutions: (query, signal) =>
+      measured('ListLifecycleExecutions', () => gateway.listExecutions(query, signal)),
     getAccountId: (signal) => measured('GetCallerIdentity', () => gateway.getAccountId(signal)),
     close: () => gateway.close(),
   };

@@ -119,6 +119,7 @@ export function zeroInstruments(
     for (const outcome of ['delivered', 'dead']) instruments.deliveries.inc({ endpoint, outcome }, 0);
     instruments.endpointEnabled.set({ endpoint }, 1);
   }
-  for (const outcome of REGISTRATION_OUTCOMES) instruments.registrations.inc({ source: 'api', outcome }, 0);
+  for (const source of ['api', 'discovery'])
+    for (const outcome of REGISTRATION_OUTCOMES) instruments.registrations.inc({ source, outcome }, 0);
   for (const type of EVENT_TYPES) instruments.events.inc({ type }, 0);
 }

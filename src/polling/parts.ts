@@ -1,3 +1,4 @@
+import type { RegistrationResult } from '../domain/registration.ts';
 import type { StallLimits } from '../domain/stall.ts';
 import type { Change } from '../domain/transition.ts';
 import type { Gateway } from '../imagebuilder/gateway.ts';
@@ -5,6 +6,12 @@ import type { Budget } from '../limiter/budget.ts';
 import type { Store } from '../store/store.ts';
 import type { ReachabilityParts } from './reachability.ts';
 import type { CadenceBounds } from './schedule.ts';
+
+export interface DiscoveryRules {
+  readonly everySeconds: number;
+  /** Told of each registration that it brings about. */
+  readonly onRegistered: (outcome: RegistrationResult['outcome']) => void;
+}
 
 /** What a poller works with. */
 export interface PollerParts extends ReachabilityParts {
@@ -18,6 +25,11 @@ export interface PollerParts extends ReachabilityParts {
     Store,
     | 'active'
     | 'find'
+    | 'register'
+    | 'knownOf'
+    | 'discovered'
+    | 'markPolicy'
+    | 'finishBaseline'
     | 'record'
     | 'openResources'
     | 'completeResources'
@@ -31,6 +43,8 @@ export interface PollerParts extends ReachabilityParts {
   readonly random: () => number;
   /** Names of the endpoints that are to get the change's event. */
   readonly endpointsFor: (change: Change) => readonly string[];
+  /** Given: the target's executions are looked for by themselves. */
+  readonly discover?: DiscoveryRules | undefined;
   /** Called once a change is durable. */
   readonly onRecorded: (change: Change, endpoints: readonly string[]) => void;
 }

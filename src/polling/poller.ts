@@ -4,7 +4,9 @@ import { expire } from '../domain/tracking-end.ts';
 import { Bell } from '../runtime/bell.ts';
 import { errorFields } from '../runtime/log.ts';
 import { createBookkeeping } from './bookkeeping.ts';
+import { Discovery } from './discovery.ts';
 import { Errands } from './errands.ts';
+import type { ErrandRules } from './errands.ts';
 import { checkIdentity } from './identity.ts';
 import { Looks } from './looks.ts';
 import type { PollerParts } from './parts.ts';
@@ -22,10 +24,12 @@ export class Poller {
   readonly #parts: PollerParts;
   readonly #roster: Roster;
   readonly #reachability: TargetReachability;
-  readonly #errands: Errands;
+  readonly #listing: Errands;
+  readonly #discovering: Errands;
   readonly #resources: Resources;
   readonly #settling: Settling;
   readonly #looks: Looks;
+  readonly #discovery: Discovery | undefined;
   readonly #bookkeeping: ReturnType<typeof createBookkeeping>;
   readonly #stopping = new AbortController();
   /** Ends a pause, and the wait between two careful calls. */
@@ -38,12 +42,14 @@ export class Poller {
 
   constructor(parts: PollerParts) {
     this.#parts = parts;
-    this.#errands = new Errands(parts, {
+    const rules: ErrandRules = {
       isOpen: () => !this.#isPaused && !this.#isCareful(),
       isLookReady: () => this.#roster.schedule.isReady(),
       onEnded: (result) => this.#reachability.tell(result),
-    });
-    const errandsPerSecond = () => this.#errands.usedPerSecond();
+    };
+    this.#listing = new Errands(parts, rules);
+    this.#discovering = new Errands(parts, rules);
+    const errandsPerSecond = () => this.#listing.usedPerSecond() + this.#discovering.usedPerSecond();
     this.#roster = new Roster(parts, errandsPerSecond, async (tracked, now) => {
       if (!tracked.isEnding)
         await this.#settling.record(tracked, expire(tracked.execution, parts.target, now));
@@ -54,11 +60,14 @@ export class Poller {
         if (kind === 'all_missing') this.#roster.forgetAbsences();
       },
     });
-    this.#resources = new Resources(parts, this.#errands);
+    this.#resources = new Resources(parts, this.#listing);
     const { signal } = this.#stopping;
     const known = { roster: this.#roster, reachability: this.#reachability, resources: this.#resources };
     this.#settling = new Settling(parts, known, signal);
     this.#looks = new Looks(parts, { ...known, settling: this.#settling }, signal);
+    const { discover } = parts;
+    const discovering = { roster: this.#roster, settling: this.#settling, errands: this.#discovering };
+    this.#discovery = discover && new Discovery(parts, discover, discovering);
     this.#bookkeeping = createBookkeeping(parts, () => this.#roster.values());
   }
 
@@ -79,6 +88,7 @@ export class Poller {
       this.#bookkeeping.writeRepeatedly(signal),
       this.#roster.watchDeadlines(signal),
       this.#resources.completeRepeatedly(signal),
+      this.#discovery?.goRounds(signal),
     ]);
   }
 
@@ -174,7 +184,8 @@ export class Poller {
       if (this.#isPaused) await this.#bell.wait(clock, Infinity);
       else if (this.#isCareful()) await this.#tryCarefully();
       else {
-        this.#errands.open();
+        this.#listing.open();
+        this.#discovering.open();
         await this.#looks.beginNext(() => this.#isStopping() || this.#isPaused || this.#isCareful());
       }
     }

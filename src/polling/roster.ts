@@ -69,6 +69,11 @@ export class Roster {
     this.#deadlines.set(tracked, undefined);
   }
 
+  /** Undefined where it is not looked after. */
+  find(key: ExecutionKey): Tracked | undefined {
+    return this.#tracked.get(keyText(key));
+  }
+
   /** Takes over what is now known of an execution; its deadline follows. */
   change(tracked: Tracked, execution: Execution): void {
     tracked.execution = execution;

@@ -78,6 +78,11 @@ export class Schedule {
     return head.item;
   }
 
+  /** Takes an execution out of the queue, as `take` does. */
+  takeOut(tracked: Tracked): void {
+    this.#queue.delete(tracked);
+  }
+
   /** Whether `take` has something. */
   isReady(): boolean {
     const head = this.#queue.peek();

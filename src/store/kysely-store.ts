@@ -11,6 +11,7 @@ import {
   resendSettled,
 } from './deliveries.ts';
 import type { Dialect } from './dialect.ts';
+import { findDiscovered, knownOf, markPolicy } from './discovery.ts';
 import {
   activeExecutions,
   completeResources,
@@ -29,7 +30,14 @@ import { sweepOnce } from './retention.ts';
 import type { Store } from './store.ts';
 import { sightingColumns } from './tables.ts';
 import type { Tables } from './tables.ts';
-import { activeTargets, countActive, findTarget, pauseTarget, recordTarget } from './targets.ts';
+import {
+  activeTargets,
+  countActive,
+  findTarget,
+  finishBaseline,
+  pauseTarget,
+  recordTarget,
+} from './targets.ts';
 
 async function recordChange(
   db: Kysely<Tables>,
@@ -69,6 +77,10 @@ export function createKyselyStore(db: Kysely<Tables>, dialect: Dialect, close: (
     record: (change, endpoints) => inTransaction((tx) => recordChange(tx, change, endpoints)),
     openResources: (target, endedSince, after, limit) => openResources(db, target, endedSince, after, limit),
     completeResources: (registration, resources) => completeResources(db, registration, resources),
+    knownOf: (target, ids) => knownOf(db, target, ids),
+    discovered: (target) => findDiscovered(db, target),
+    markPolicy: (target, policyArn, mark) => markPolicy(db, target, policyArn, mark),
+    finishBaseline: (target, at) => finishBaseline(db, target, at),
     target: (key) => findTarget(db, key),
     pauseTarget: (key, isPaused) => pauseTarget(db, key, isPaused),
     recordTarget: (change, endpoints) => inTransaction((tx) => recordTarget(tx, change, endpoints)),

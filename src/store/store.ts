@@ -1,3 +1,4 @@
+import type { Known, PolicyMark } from '../domain/discovery.ts';
 import type { NewEvent } from '../domain/event.ts';
 import type { Absence, Execution, ExecutionKey, Labels, TargetKey, Tracking } from '../domain/execution.ts';
 import type { LearntRate } from '../domain/rate.ts';
@@ -77,6 +78,14 @@ export interface StoredTarget {
   readonly problem?: TargetProblem;
 }
 
+/** How far discovery has come with a target. */
+export interface Discovered {
+  /** When its first round was over. */
+  readonly baselinedAt?: number;
+  /** By the ARN of the policy. */
+  readonly marks: ReadonlyMap<string, PolicyMark>;
+}
+
 /** A target became unreachable, for `problem`, or recovered: without. */
 export interface TargetChange {
   readonly target: TargetKey;
@@ -129,6 +138,11 @@ export interface Store extends Outbox, AsyncDisposable {
   /** Replaces what was truncated; nothing where the execution is not there any more. */
   completeResources(registration: number, resources: ResourceSummary): Promise<void>;
   flushPolled(polled: readonly Polled[]): Promise<void>;
+  /** What is known of executions by their ids, those included that are deleted. */
+  knownOf(target: TargetKey, ids: readonly string[]): Promise<ReadonlyMap<string, Known>>;
+  discovered(target: TargetKey): Promise<Discovered>;
+  markPolicy(target: TargetKey, policyArn: string, mark: PolicyMark): Promise<void>;
+  finishBaseline(target: TargetKey, at: number): Promise<void>;
   /** Of a target that nothing is known of: not paused, no event yet. */
   target(key: TargetKey): Promise<StoredTarget>;
   pauseTarget(key: TargetKey, isPaused: boolean): Promise<void>;

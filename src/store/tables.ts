@@ -108,6 +108,19 @@ export interface TargetTable {
   problem_kind: ProblemKind | null;
   problem_message: string | null;
   problem_since: number | null;
+  /** When discovery first knew all of its policies. */
+  baselined_at: number | null;
+}
+
+/** Policies whose executions were listed. */
+export interface PolicyTable {
+  account_id: string;
+  region: string;
+  policy_arn: string;
+  watermark: number | null;
+  listed_at: number;
+  listed_in_full_at: number;
+  newest_first: number;
 }
 
 /** One row. */
@@ -126,6 +139,7 @@ export interface Tables {
   lanes: LaneTable;
   rates: RateTable;
   targets: TargetTable;
+  policies: PolicyTable;
   store_state: StateTable;
 }
 

@@ -39,6 +39,11 @@ export function pauseTarget(db: Kysely<Tables>, target: TargetKey, isPaused: boo
   return upsert(db, target, { paused: Number(isPaused) });
 }
 
+/** `Store.finishBaseline`. */
+export function finishBaseline(db: Kysely<Tables>, target: TargetKey, at: number): Promise<void> {
+  return upsert(db, target, { baselined_at: at });
+}
+
 /** `Store.recordTarget`, inside a transaction. */
 export async function recordTarget(
   db: Kysely<Tables>,

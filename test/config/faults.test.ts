@@ -81,12 +81,15 @@ test.each([
   expect(await faultsOf(withSection(section))).toEqual([fault]);
 });
 
-test.each([['region: eu-west-1, discover: { everySeconds: 300 }', 'targets[0].discover']])(
-  'a key of a later release is unknown: %s',
-  async (fields, path) => {
-    expect(await faultsOf(target(fields))).toEqual([expect.stringContaining(`5: ${path}: unknown key`)]);
-  },
-);
+test.each([
+  ['discover: { everySeconds: 0.5 }', 'targets[0].discover.everySeconds: must be'],
+  ['discover: { every: 5 }', 'targets[0].discover.every: unknown key'],
+  ['discover: true', 'targets[0].discover: must be a mapping'],
+])('%s', async (fields, fault) => {
+  expect(await faultsOf(target(`region: eu-west-1, ${fields}`))).toEqual([
+    expect.stringContaining(`5: ${fault}`),
+  ]);
+});
 
 test.each(['store: { postgres: { url: { env: DB } } }'])(
   'a key of a later release is unknown: %s',

@@ -354,6 +354,46 @@ export function describeStore(name: string, open: () => Promise<Store>): void {
       });
     });
 
+    describe('discovery', () => {
+      const ARN = 'arn:aws:imagebuilder:us-east-1:123456789012:lifecycle-policy/golden';
+      const mark = { watermark: T0, listedAt: T0 + 1, listedInFullAt: T0 + 2, isNewestFirst: true };
+
+      it('knows executions by their ids, deleted ones too', async () => {
+        const [running, finished, deleted] = await Promise.all([1, 2, 3].map((number) => registered(number)));
+        await recorded(finished!, 'SUCCESS');
+        await store.remove(deleted!, T0);
+        await registered(4, ELSEWHERE);
+        expect(running?.tracking).toBe('active');
+        const known = await store.knownOf(TARGET, [1, 2, 3, 4, 5].map(executionId));
+        expect(Object.fromEntries(known)).toEqual({
+          [executionId(1)]: 'active',
+          [executionId(2)]: 'finished',
+          [executionId(3)]: 'deleted',
+        });
+        expect((await store.knownOf(TARGET, [])).size).toBe(0);
+      });
+
+      it('remembers how far it has come with each policy and target', async () => {
+        expect(await store.discovered(TARGET)).toEqual({ marks: new Map() });
+        const { watermark: _none, ...empty } = mark;
+        await store.markPolicy(TARGET, ARN, empty);
+        await store.markPolicy(TARGET, `${ARN}-2`, { ...mark, isNewestFirst: false });
+        await store.pauseTarget(TARGET, true);
+        await store.finishBaseline(TARGET, T0 + 3);
+        expect(await store.discovered(TARGET)).toEqual({
+          baselinedAt: T0 + 3,
+          marks: new Map([
+            [ARN, empty],
+            [`${ARN}-2`, { ...mark, isNewestFirst: false }],
+          ]),
+        });
+        await store.markPolicy(TARGET, ARN, mark);
+        expect((await store.discovered(TARGET)).marks.get(ARN)).toEqual(mark);
+        expect(await store.discovered(ELSEWHERE)).toEqual({ marks: new Map() });
+        expect(await store.target(TARGET)).toMatchObject({ isPaused: true });
+      });
+    });
+
     describe('feed', () => {
       it('gives everything once, in the order recorded, also filtered', async () => {
         const statuses = ['FAILED', 'SUCCESS', 'FAILED', 'SUCCESS', 'CANCELLED'];

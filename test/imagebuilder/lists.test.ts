@@ -76,3 +76,83 @@ describe('listResources', () => {
     expect(await gateway().listResources({ lifecycleExecutionId: ID })).toMatchObject({ outcome });
   });
 });
+
+const ARN = 'arn:aws:imagebuilder:us-east-1:123456789012:lifecycle-policy/nightly';
+
+describe('listPolicies', () => {
+  it('hands over a page, and leads to the next', async () => {
+    aws.answers(
+      reply(200, {
+        lifecyclePolicySummaryList: [
+          { arn: ARN, name: 'nightly', status: 'ENABLED', dateLastRun: 1788990149.801 },
+          { arn: `${ARN}-2` },
+        ],
+        nextToken: 'more',
+      }),
+    );
+    expect(await gateway().listPolicies({ nextToken: 'before' })).toEqual({
+      outcome: 'ok',
+      value: { items: [{ arn: ARN, lastRunAt: 1788990149801 }, { arn: `${ARN}-2` }], nextToken: 'more' },
+    });
+    expect(aws.requests).toMatchObject([{ method: 'POST', url: '/ListLifecyclePolicies' }]);
+    expect(JSON.parse(aws.requests[0]?.body ?? '')).toEqual({ nextToken: 'before', maxResults: 25 });
+  });
+
+  it('is malformed where a policy has no ARN', async () => {
+    aws.answers(reply(200, { lifecyclePolicySummaryList: [{ name: 'nightly' }] }));
+    expect(await gateway().listPolicies({})).toMatchObject({ outcome: 'malformed' });
+    aws.answers(reply(200, {}));
+    expect(await gateway().listPolicies({})).toEqual({ outcome: 'ok', value: { items: [] } });
+  });
+});
+
+describe('listExecutions', () => {
+  it('hands over what each shows, as a look would', async () => {
+    const shown = {
+      lifecycleExecutionId: ID,
+      resourcesImpactedSummary: { hasImpactedResources: true },
+      state: { status: 'FAILED', reason: 'in use' },
+      startTime: 1788990149.801,
+      endTime: 1788990160,
+    };
+    aws.answers(reply(200, { lifecycleExecutions: [shown], nextToken: 'more' }));
+    const result = await gateway().listExecutions({ policyArn: ARN, nextToken: 'before' });
+    if (result.outcome !== 'ok') throw new Error(result.message);
+    expect(result.value).toMatchObject({
+      items: [
+        {
+          lifecycleExecutionId: ID,
+          observation: {
+            status: 'FAILED',
+            reason: 'in use',
+            hasImpactedResources: true,
+            lifecyclePolicyArn: ARN,
+            startTime: 1788990149801,
+            endTime: 1788990160000,
+          },
+        },
+      ],
+      nextToken: 'more',
+    });
+    const { sentTick = NaN, answeredTick = NaN } = result.value.items[0]?.observation ?? {};
+    expect(answeredTick).toBeGreaterThan(sentTick);
+    const asked = { resourceArn: ARN, nextToken: 'before', maxResults: 25 };
+    expect(JSON.parse(aws.requests[0]?.body ?? '')).toEqual(asked);
+  });
+
+  it('leaves out what cannot be told of', async () => {
+    const state = { status: 'SUCCESS' };
+    const lifecycleExecutions = [
+      { state },
+      { lifecycleExecutionId: ID },
+      { lifecycleExecutionId: 'x', state },
+    ];
+    aws.answers(reply(200, { lifecycleExecutions }));
+    expect(await gateway().listExecutions({ policyArn: ARN })).toEqual({
+      outcome: 'ok',
+      value: { items: [] },
+    });
+    aws.answers(reply(200, { lifecycleExecutions: 'none' }));
+    expect(await gateway().listExecutions({ policyArn: ARN })).toMatchObject({ outcome: 'malformed' });
+  });
+});

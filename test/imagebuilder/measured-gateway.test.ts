@@ -13,6 +13,8 @@ it('tells of each call, and hands its result and its signal through', async () =
       return Promise.resolve({ outcome: 'missing', message: 'not there' });
     },
     listResources: () => Promise.resolve({ outcome: 'ok', value: { items: [] } } as const),
+    listPolicies: () => Promise.resolve({ outcome: 'ok', value: { items: [] } } as const),
+    listExecutions: () => Promise.resolve({ outcome: 'ok', value: { items: [] } } as const),
     getAccountId() {
       tick += 1000;
       return Promise.resolve({ outcome: 'ok', value: '123456789012' });
@@ -29,11 +31,15 @@ it('tells of each call, and hands its result and its signal through', async () =
   expect(await measured.getExecution('lce-1', signal)).toEqual({ outcome: 'missing', message: 'not there' });
   expect(await measured.getAccountId()).toEqual({ outcome: 'ok', value: '123456789012' });
   expect(await measured.listResources({ lifecycleExecutionId: 'lce-1' })).toMatchObject({ outcome: 'ok' });
+  expect(await measured.listPolicies({})).toMatchObject({ outcome: 'ok' });
+  expect(await measured.listExecutions({ policyArn: 'arn' })).toMatchObject({ outcome: 'ok' });
   measured.close();
   expect(seen).toEqual(['lce-1', signal, 'closed']);
   expect(calls).toEqual([
     { operation: 'GetLifecycleExecution', outcome: 'missing', durationSeconds: 0.25 },
     { operation: 'GetCallerIdentity', outcome: 'ok', durationSeconds: 1 },
     { operation: 'ListLifecycleExecutionResources', outcome: 'ok', durationSeconds: 0 },
+    { operation: 'ListLifecyclePolicies', outcome: 'ok', durationSeconds: 0 },
+    { operation: 'ListLifecycleExecutions', outcome: 'ok', durationSeconds: 0 },
   ]);
 });

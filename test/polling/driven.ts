@@ -12,6 +12,7 @@ import { openSqliteStore } from '../../src/store/sqlite.ts';
 import type { Store } from '../../src/store/store.ts';
 import { TARGET, executionId } from '../support/executions.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
+import type { FakeClock } from '../support/fake-clock.ts';
 
 export const SECOND_MS = 1000;
 export const MINUTE_MS = 60 * SECOND_MS;
@@ -35,10 +36,20 @@ export const error: CallFailure = {
   message: 'HTTP 500',
 };
 
-type Lists = Partial<Pick<PollerParts['gateway'], 'listResources'>>;
+type Lists = Partial<Pick<PollerParts['gateway'], 'listResources' | 'listPolicies' | 'listExecutions'>>;
 
 /** A poller on a clock that is driven, over a real store, with an AWS that answers as it is told. */
-export async function house({ wrap }: { readonly wrap?: (store: Store) => Partial<Store> } = {}) {
+export async function house({
+  wrap,
+  everySeconds,
+  begin,
+}: {
+  readonly wrap?: (store: Store) => Partial<Store>;
+  /** Discovers, in rounds of this length. */
+  readonly everySeconds?: number;
+  /** Called before the poller starts. */
+  readonly begin?: (clock: FakeClock, lists: (given: Lists) => void) => void;
+} = {}) {
   const directory = await mkdtemp(join(tmpdir(), 'watcher-troubles-'));
   const path = join(directory, 'watcher.db');
   onTestFinished(() => rm(directory, { recursive: true }));
@@ -73,6 +84,10 @@ export async function house({ wrap }: { readonly wrap?: (store: Store) => Partia
     },
     listResources: (query, signal) =>
       lists.listResources?.(query, signal) ?? Promise.resolve({ outcome: 'ok', value: { items: [] } }),
+    listPolicies: (query, signal) =>
+      lists.listPolicies?.(query, signal) ?? Promise.resolve({ outcome: 'ok', value: { items: [] } }),
+    listExecutions: (query, signal) =>
+      lists.listExecutions?.(query, signal) ?? Promise.resolve({ outcome: 'ok', value: { items: [] } }),
     close: silent,
   };
   const newPoller = () =>
@@ -92,11 +107,13 @@ export async function house({ wrap }: { readonly wrap?: (store: Store) => Partia
       clock,
       random: () => 0.5,
       log: { debug: silent, info: silent, warn: silent, error: silent },
+      discover: everySeconds === undefined ? undefined : { everySeconds, onRegistered: silent },
       endpointsFor: () => [],
       endpointsOfTarget: () => [],
       onRecorded: silent,
       onTargetRecorded: silent,
     });
+  begin?.(clock, (given) => (lists = given));
   let poller = newPoller();
   await poller.start();
   await clock.advance(0);
@@ -128,6 +145,15 @@ export async function house({ wrap }: { readonly wrap?: (store: Store) => Partia
       for (const result of await store.register(registrations, clock.now()))
         if (result.outcome !== 'invalid') poller.track(result.execution);
       await clock.advance(0);
+    },
+    remove: async (number: number) => {
+      await store.remove(keyOf(number), clock.now());
+      poller.forget(keyOf(number));
+    },
+    /** As retention does, of all that has ended. */
+    forgetEnded: async () => {
+      const before = { finishedBefore: Infinity, deliveredBefore: Infinity, deadBefore: Infinity };
+      while (await store.sweep(before, 100));
     },
     find: (number: number) => store.find(keyOf(number)),
     events: async () => {

@@ -7,6 +7,7 @@ import * as initial from './0001-initial.ts';
 import * as lanes from './0002-lanes.ts';
 import * as targets from './0003-targets.ts';
 import * as resources from './0004-resources.ts';
+import * as policies from './0005-policies.ts';
 
 /** By number, in order. One that has been released is never changed. */
 const MIGRATIONS = {
@@ -14,6 +15,7 @@ const MIGRATIONS = {
   '0002-lanes': lanes,
   '0003-targets': targets,
   '0004-resources': resources,
+  '0005-policies': policies,
 };
 
 /** The part of Kysely's own table that tells which migrations a database has had. */

@@ -1,0 +1,52 @@
+import { expect, it, vi } from 'vitest';
+import { startSimulator } from '../../src/simulator/simulator.ts';
+import { startDaemon, temporaryDirectory } from '../support/daemon.ts';
+import { startAnswering } from '../support/receivers.ts';
+import { ENV, PATIENCE, configOf, eventOf, feedOf } from '../support/watching.ts';
+
+const ended = [{ status: 'SUCCESS', afterMs: 0 }];
+const running = [{ status: 'IN_PROGRESS', afterMs: 0 }];
+
+it('executions are found without a registration, over a kill too', { timeout: 120_000 }, async () => {
+  await using directory = await temporaryDirectory();
+  await using simulator = await startSimulator({ ratePerSecond: 100, burst: 100 });
+  await using receiver = await startAnswering();
+  const config = configOf(simulator.url, receiver.url);
+  const targets = config.targets.map((target) => ({ ...target, discover: { everySeconds: 1 } }));
+  const policyArn = simulator.addPolicy({ name: 'golden' });
+  const old = simulator.start({ policyArn, timeline: ended });
+  const first = simulator.start({
+    policyArn,
+    timeline: [...running, { status: 'FAILED', afterMs: 8000 }],
+  });
+  const subjects = () => receiver.received().map((got) => eventOf(got).subject);
+  {
+    await using daemon = await startDaemon(directory.path, { ...config, targets }, ENV);
+    await vi.waitFor(
+      async () =>
+        expect(await daemon.api('GET', '/v1/executions')).toMatchObject({
+          executions: [{ lifecycleExecutionId: first, status: 'IN_PROGRESS', source: 'discovery' }],
+        }),
+      PATIENCE,
+    );
+    const metrics = await (await fetch(`${daemon.url}/metrics`)).text();
+    expect(metrics).toContain(
+      'lifecycle_watcher_registrations_total{source="discovery",outcome="created"} 1',
+    );
+    expect(metrics).toMatch(
+      /api_requests_total\{[^}]*operation="ListLifecycleExecutions",outcome="ok"\} [1-9]/,
+    );
+    await vi.waitFor(() => expect(subjects()).toEqual([first]), PATIENCE);
+    await daemon.kill('SIGKILL');
+  }
+  // Begun and over while nobody looked.
+  const unseen = simulator.start({ policyArn, timeline: ended });
+  await using daemon = await startDaemon(directory.path, { ...config, targets }, ENV);
+  await vi.waitFor(() => expect(subjects()).toEqual([first, unseen]), PATIENCE);
+  const types = (await feedOf(daemon)).map(({ type, subject }) => `${type} ${subject}`);
+  expect(types).toEqual([
+    `lifecycle-watcher.execution.failed ${first}`,
+    `lifecycle-watcher.execution.succeeded ${unseen}`,
+  ]);
+  expect(types.join()).not.toContain(old);
+});
