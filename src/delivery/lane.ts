@@ -46,6 +46,8 @@ export interface LaneParts {
   readonly onSettled: (endpoint: string, state: DeliveryState) => void;
 }
 
+/** Without a reason each ring would make an error, with its stack. */
+const RUNG = 'rung';
 /** A claim outlives its attempt by this much, for the settlement. */
 const CLAIM_MARGIN_MS = 30_000;
 /** Makes sure, where nobody woke the lane. */
@@ -95,7 +97,7 @@ export class Lane {
 
   /** Looks into the outbox at once, or as soon as it can. */
   wake(): void {
-    this.#bell.abort();
+    this.#bell.abort(RUNG);
   }
 
   /** Attempts what is due now, as far as slots are free, and settles it. Returns how many attempts were begun. */

@@ -36,26 +36,14 @@ export async function addDeliveries(
   await db.insertInto('deliveries').values(rows).execute();
 }
 
-/** Deliveries of a lane that wait for their next attempt; of a disabled one none. */
-function waiting(db: Kysely<Tables>, lane: string) {
-  return db
-    .selectFrom('deliveries')
-    .where('state', '=', PENDING)
-    .where('deliveries.lane', '=', lane)
-    .where((eb) =>
-      eb.not(
-        eb.exists(
-          eb
-            .selectFrom('lanes')
-            .select('lanes.lane')
-            .where('lanes.lane', '=', lane)
-            .where('disabled_reason', 'is not', null),
-        ),
-      ),
-    );
-}
+/**
+ * Whether a lane is disabled. What is asked for each delivery is written as SQL: to build such a query takes longer than to
+ * answer it.
+ */
+const isDisabled = (lane: string) =>
+  sql`exists (select 1 from lanes where lanes.lane = ${lane} and disabled_reason is not null)`;
 
-/** `Outbox.claim`, inside a transaction. A claim that has ended is due again like any other delivery. */
+/** `Outbox.claim`. A claim that has ended is due again like any other delivery. */
 export async function claimDue(
   db: Kysely<Tables>,
   lane: string,
@@ -63,32 +51,23 @@ export async function claimDue(
   now: number,
   claimedUntil: number,
 ): Promise<readonly ClaimedDelivery[]> {
-  const due = await waiting(db, lane)
-    .innerJoin('events', 'events.position', 'deliveries.event_position')
-    .select(['deliveries.id', 'endpoint', 'url', 'events.id as eventId', 'events.type as eventType'])
-    .select(['body', 'attempts'])
-    .where('next_attempt_at', '<=', now)
-    .orderBy('next_attempt_at')
-    .orderBy('deliveries.id')
-    .limit(limit)
-    .execute();
-  if (due.length === 0) return [];
   const claim = randomUUID();
-  await db
-    .updateTable('deliveries')
-    .set({ claim, next_attempt_at: claimedUntil })
-    .where(
-      'id',
-      'in',
-      due.map(({ id }) => id),
-    )
-    .execute();
-  return due.map(({ url, ...delivery }) => ({
-    ...delivery,
-    ...(url === null ? {} : { url }),
-    lane,
-    claim,
-  }));
+  const eventOf = (column: string) =>
+    sql`(select ${sql.ref(column)} from events where position = event_position)`;
+  const { rows } = await sql<
+    Omit<ClaimedDelivery, 'lane' | 'claim' | 'url'> & { readonly url: string | null }
+  >`
+    update deliveries set claim = ${claim}, next_attempt_at = ${claimedUntil}
+    where id in (
+      select id from deliveries
+      where state = 'pending' and lane = ${lane} and next_attempt_at <= ${now} and not ${isDisabled(lane)}
+      order by next_attempt_at, id limit ${limit})
+    returning id, endpoint, url, attempts,
+      ${eventOf('events.id')} as "eventId", ${eventOf('events.type')} as "eventType", ${eventOf('body')} as body
+  `.execute(db);
+  return rows
+    .map(({ url, ...delivery }) => ({ ...delivery, ...(url === null ? {} : { url }), lane, claim }))
+    .sort((a, b) => a.id - b.id);
 }
 
 /**
@@ -149,10 +128,10 @@ export async function settleAll(
 
 /** `Outbox.nextDueAt`. */
 export async function nextDueAt(db: Kysely<Tables>, lane: string): Promise<number | undefined> {
-  const row = await waiting(db, lane)
-    .select((eb) => eb.fn.min('next_attempt_at').as('dueAt'))
-    .executeTakeFirst();
-  return row?.dueAt ?? undefined;
+  const { rows } = await sql<{ readonly dueAt: number | null }>`
+    select min(next_attempt_at) as "dueAt" from deliveries
+    where state = 'pending' and lane = ${lane} and not ${isDisabled(lane)}`.execute(db);
+  return rows[0]?.dueAt ?? undefined;
 }
 
 /** It was due when it was claimed. */

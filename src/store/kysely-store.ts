@@ -12,6 +12,7 @@ import {
 } from './deliveries.ts';
 import type { Dialect } from './dialect.ts';
 import { findDiscovered, knownOf, markPolicy } from './discovery.ts';
+import { createDurability } from './durability.ts';
 import {
   activeExecutions,
   completeResources,
@@ -64,53 +65,54 @@ async function recordChange(
 export function createKyselyStore(db: Kysely<Tables>, dialect: Dialect, close: () => Promise<void>): Store {
   const inTransaction = <T>(work: (transaction: Transaction<Tables>) => Promise<T>) =>
     db.transaction().execute(work);
+  const { write, tell, show } = createDurability(dialect.sync);
   return {
-    register: (registrations, at) => inTransaction((tx) => registerAll(tx, registrations, at)),
+    register: (registrations, at) => tell(inTransaction((tx) => registerAll(tx, registrations, at))),
     async find(key) {
       const [execution] = await findExecutions(db, hasKey(key));
       return execution;
     },
     findById: (id) => findExecutions(db, (eb) => eb.and({ lifecycle_execution_id: id })),
     list: (query) => listExecutions(db, dialect, query),
-    remove: (key, at) => removeExecution(db, key, at),
+    remove: (key, at) => write(removeExecution(db, key, at)),
     active: (target, after, limit) => activeExecutions(db, target, after, limit),
-    record: (change, endpoints) => inTransaction((tx) => recordChange(tx, change, endpoints)),
+    record: (change, endpoints) => tell(inTransaction((tx) => recordChange(tx, change, endpoints))),
     openResources: (target, endedSince, after, limit) => openResources(db, target, endedSince, after, limit),
-    completeResources: (registration, resources) => completeResources(db, registration, resources),
+    completeResources: (registration, resources) => write(completeResources(db, registration, resources)),
     knownOf: (target, ids) => knownOf(db, target, ids),
     discovered: (target) => findDiscovered(db, target),
-    markPolicy: (target, policyArn, mark) => markPolicy(db, target, policyArn, mark),
-    finishBaseline: (target, at) => finishBaseline(db, target, at),
+    markPolicy: (target, policyArn, mark) => write(markPolicy(db, target, policyArn, mark)),
+    finishBaseline: (target, at) => write(finishBaseline(db, target, at)),
     target: (key) => findTarget(db, key),
-    pauseTarget: (key, isPaused) => pauseTarget(db, key, isPaused),
-    recordTarget: (change, endpoints) => inTransaction((tx) => recordTarget(tx, change, endpoints)),
+    pauseTarget: (key, isPaused) => write(pauseTarget(db, key, isPaused)),
+    recordTarget: (change, endpoints) => tell(inTransaction((tx) => recordTarget(tx, change, endpoints))),
     activeTargets: () => activeTargets(db),
     countActive: (key) => countActive(db, key),
-    flushPolled: (polled) => inTransaction((tx) => flushPolled(tx, polled)),
-    eventsOf: (key, limit) => eventsOf(db, key, limit),
-    feed: (query) => inTransaction((tx) => readFeed(tx, query)),
-    feedBounds: () => inTransaction((tx) => readFeedBounds(tx)),
-    claim: (lane, limit, now, claimedUntil) =>
-      dialect.inLooseTransaction(db, (tx) => claimDue(tx, lane, limit, now, claimedUntil)),
-    settle: (settlements) => inTransaction((tx) => settleAll(tx, settlements)),
+    flushPolled: (polled) => write(inTransaction((tx) => flushPolled(tx, polled))),
+    eventsOf: (key, limit) => show(eventsOf(db, key, limit)),
+    feed: (query) => show(inTransaction((tx) => readFeed(tx, query))),
+    feedBounds: () => show(inTransaction((tx) => readFeedBounds(tx))),
+    claim: (lane, limit, now, claimedUntil) => show(claimDue(db, lane, limit, now, claimedUntil)),
+    settle: (settlements) => write(inTransaction((tx) => settleAll(tx, settlements))),
     release: (claimed) => inTransaction((tx) => release(tx, claimed)),
     nextDueAt: (lane) => nextDueAt(db, lane),
     waitingLanes: (endpoint) => inTransaction((tx) => waitingLanes(tx, endpoint)),
     unhealthyLanes: () => unhealthyLanes(db),
-    enableEndpoint: (endpoint) => enableEndpoint(db, endpoint),
-    listDeliveries: (query) => inTransaction((tx) => listDeliveries(tx, query)),
-    findDelivery: (id) => inTransaction((tx) => findDelivery(tx, id)),
-    resend: (id) => resend(db, id),
-    resendSettled: (query) => inTransaction((tx) => resendSettled(tx, query)),
-    abandonDeliveriesExcept: (endpoints, at) => inTransaction((tx) => abandonExcept(tx, endpoints, at)),
+    enableEndpoint: (endpoint) => write(enableEndpoint(db, endpoint)),
+    listDeliveries: (query) => show(inTransaction((tx) => listDeliveries(tx, query))),
+    findDelivery: (id) => show(inTransaction((tx) => findDelivery(tx, id))),
+    resend: (id) => write(resend(db, id)),
+    resendSettled: (query) => write(inTransaction((tx) => resendSettled(tx, query))),
+    abandonDeliveriesExcept: (endpoints, at) =>
+      write(inTransaction((tx) => abandonExcept(tx, endpoints, at))),
     outboxCounts: () => countOutbox(db),
     async saveRate({ accountId, region }, { perSecond, throttledAt = null }) {
       const learnt = { per_second: perSecond, throttled_at: throttledAt };
-      await db
+      const saving = db
         .insertInto('rates')
         .values({ account_id: accountId, region, ...learnt })
-        .onConflict((conflict) => conflict.columns(['account_id', 'region']).doUpdateSet(learnt))
-        .execute();
+        .onConflict((conflict) => conflict.columns(['account_id', 'region']).doUpdateSet(learnt));
+      await write(saving.execute());
     },
     async loadRate({ accountId, region }) {
       const row = await db
@@ -123,12 +125,10 @@ export function createKyselyStore(db: Kysely<Tables>, dialect: Dialect, close: (
       const { per_second: perSecond, throttled_at: throttledAt } = row;
       return { perSecond, ...(throttledAt === null ? {} : { throttledAt }) };
     },
-    sweep: (retention, limit) => inTransaction((tx) => sweepOnce(tx, retention, limit)),
+    sweep: (retention, limit) => write(inTransaction((tx) => sweepOnce(tx, retention, limit))),
     async probe() {
-      await db
-        .updateTable('store_state')
-        .set((eb) => ({ epoch: eb.ref('epoch') }))
-        .execute();
+      const unchanged = db.updateTable('store_state').set((eb) => ({ epoch: eb.ref('epoch') }));
+      await write(unchanged.execute());
     },
     async [Symbol.asyncDispose]() {
       await db.destroy();

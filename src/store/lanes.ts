@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import { healthAfter } from '../domain/lane-health.ts';
 import type { Health } from '../domain/lane-health.ts';
@@ -18,11 +19,8 @@ export async function keepHealth(
 ): Promise<readonly LaneHealth[]> {
   const endpoints = new Map(settlements.map(({ lane, endpoint }) => [lane, endpoint]));
   if (endpoints.size === 0) return [];
-  const rows = await db
-    .selectFrom('lanes')
-    .selectAll()
-    .where('lane', 'in', [...endpoints.keys()])
-    .execute();
+  const { rows } = await sql<LaneTable>`
+    select * from lanes where lane in (${sql.join([...endpoints.keys()])})`.execute(db);
   const before = new Map(rows.map((row) => [row.lane, healthOf(row)]));
   const after = new Map(before);
   for (const { lane, attempt } of settlements) after.set(lane, healthAfter(after.get(lane) ?? {}, attempt));

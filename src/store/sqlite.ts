@@ -1,10 +1,12 @@
 import { existsSync, mkdirSync, realpathSync, rmSync } from 'node:fs';
+import { open as openFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Kysely, SqliteDialect, sql } from 'kysely';
 import { releaseClaims } from './claims.ts';
 import { systemClock } from '../runtime/clock.ts';
 import type { Dialect } from './dialect.ts';
+import { createGroupSync } from './durability.ts';
 import { createKyselyStore } from './kysely-store.ts';
 import { migrate } from './migrations/migrate.ts';
 import { asSqliteDatabase } from './sqlite-database.ts';
@@ -18,19 +20,8 @@ const APPLICATION_ID = 0x6c637761;
 /** How long a write waits for a program that reads or copies the file. */
 const BUSY_TIMEOUT_MS = 5000;
 
-const dialect: Dialect = {
-  labelValue: (column, key) => sql<string | null>`json_extract(${sql.ref(column)}, ${`$."${key}"`})`,
-  /** Not synced to disk by itself: the write-ahead log is, as a whole and in its order, by the next transaction that is. */
-  inLooseTransaction: (db, work) =>
-    db.connection().execute(async (connection) => {
-      await sql`pragma synchronous = normal`.execute(connection);
-      try {
-        return await connection.transaction().execute(work);
-      } finally {
-        await sql`pragma synchronous = full`.execute(connection);
-      }
-    }),
-};
+const labelValue: Dialect['labelValue'] = (column, key) =>
+  sql<string | null>`json_extract(${sql.ref(column)}, ${`$."${key}"`})`;
 
 function pragma(database: DatabaseSync, name: string): unknown {
   return Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {})[0];
@@ -77,16 +68,20 @@ async function open(path: string): Promise<Store> {
   const db = new Kysely<Tables>({ dialect: new SqliteDialect({ database: asSqliteDatabase(database) }) });
   await migrate(db);
   await releaseClaims(db, systemClock.steadyNow());
+  // From now on a commit only writes to the log, and many of them are brought to disk together, beside the event loop.
+  database.exec('PRAGMA synchronous = NORMAL');
+  const log = await openFile(`${path}-wal`);
+  const sync = createGroupSync(() => log.datasync());
   opening.move();
-  return createKyselyStore(db, dialect, async () => {
+  return createKyselyStore(db, { labelValue, sync }, async () => {
+    await log.close();
     lock.close();
-    await Promise.resolve();
   });
 }
 
 /**
  * Opens the store in a SQLite file, which is made where it is missing, with its directory. Writes are on disk when they
- * resolve (WAL, `synchronous = FULL`). The file is this process's alone until the store is closed.
+ * resolve (WAL, synced after each commit). The file is this process's alone until the store is closed.
  *
  * Rejects with `StoreUnavailableError` where the file cannot be written, is no database of ours, was written by a newer
  * version, or is in use by another daemon.
