@@ -43,13 +43,18 @@ export async function addDeliveries(
 const isDisabled = (lane: string) =>
   sql`exists (select 1 from lanes where lanes.lane = ${lane} and disabled_reason is not null)`;
 
+/** What `Outbox.claim` is called with. */
+export interface ClaimRequest {
+  readonly lane: string;
+  readonly limit: number;
+  readonly now: number;
+  readonly claimedUntil: number;
+}
+
 /** `Outbox.claim`. A claim that has ended is due again like any other delivery. */
-export async function claimDue(
+async function claimDue(
   db: Kysely<Tables>,
-  lane: string,
-  limit: number,
-  now: number,
-  claimedUntil: number,
+  { lane, limit, now, claimedUntil }: ClaimRequest,
 ): Promise<readonly ClaimedDelivery[]> {
   const claim = randomUUID();
   const eventOf = (column: string) =>
@@ -68,6 +73,16 @@ export async function claimDue(
   return rows
     .map(({ url, ...delivery }) => ({ ...delivery, ...(url === null ? {} : { url }), lane, claim }))
     .sort((a, b) => a.id - b.id);
+}
+
+/** Several claims, inside a transaction. */
+export async function claimAll(
+  db: Kysely<Tables>,
+  requests: readonly ClaimRequest[],
+): Promise<readonly (readonly ClaimedDelivery[])[]> {
+  const claimed: (readonly ClaimedDelivery[])[] = [];
+  for (const request of requests) claimed.push(await claimDue(db, request));
+  return claimed;
 }
 
 /**

@@ -1,7 +1,9 @@
 import type { Kysely, Transaction } from 'kysely';
 import type { Change } from '../domain/transition.ts';
+import { grouped } from '../runtime/grouped.ts';
 import { waitingLanes } from './callbacks.ts';
-import { claimDue, nextDueAt, release, settleAll } from './claims.ts';
+import { claimAll, nextDueAt, release, settleAll } from './claims.ts';
+import type { ClaimRequest } from './claims.ts';
 import {
   abandonExcept,
   countOutbox,
@@ -61,11 +63,17 @@ async function recordChange(
   return 'recorded';
 }
 
+/** In one transaction: lanes that claim together mostly find their deliveries in the same pages. */
+const MOST_CLAIMS = 50;
+
 /** The store over an open, migrated database. `close` is called after the last query. */
 export function createKyselyStore(db: Kysely<Tables>, dialect: Dialect, close: () => Promise<void>): Store {
   const inTransaction = <T>(work: (transaction: Transaction<Tables>) => Promise<T>) =>
     db.transaction().execute(work);
   const { write, tell, show } = createDurability(dialect.sync);
+  const claim = grouped(MOST_CLAIMS, (requests: readonly ClaimRequest[]) =>
+    show(inTransaction((tx) => claimAll(tx, requests))),
+  );
   return {
     register: (registrations, at) => tell(inTransaction((tx) => registerAll(tx, registrations, at))),
     async find(key) {
@@ -92,7 +100,7 @@ export function createKyselyStore(db: Kysely<Tables>, dialect: Dialect, close: (
     eventsOf: (key, limit) => show(eventsOf(db, key, limit)),
     feed: (query) => show(inTransaction((tx) => readFeed(tx, query))),
     feedBounds: () => show(inTransaction((tx) => readFeedBounds(tx))),
-    claim: (lane, limit, now, claimedUntil) => show(claimDue(db, lane, limit, now, claimedUntil)),
+    claim: (lane, limit, now, claimedUntil) => claim({ lane, limit, now, claimedUntil }),
     settle: (settlements) => write(inTransaction((tx) => settleAll(tx, settlements))),
     release: (claimed) => inTransaction((tx) => release(tx, claimed)),
     nextDueAt: (lane) => nextDueAt(db, lane),
