@@ -51,28 +51,31 @@ export interface ClaimRequest {
   readonly claimedUntil: number;
 }
 
-/** `Outbox.claim`. A claim that has ended is due again like any other delivery. */
+interface DueRow extends Omit<ClaimedDelivery, 'lane' | 'claim' | 'url'> {
+  readonly url: string | null;
+}
+
+/** `Outbox.claim`, inside a transaction. A claim that has ended is due again like any other delivery. */
 async function claimDue(
   db: Kysely<Tables>,
   { lane, limit, now, claimedUntil }: ClaimRequest,
 ): Promise<readonly ClaimedDelivery[]> {
+  const { rows: due } = await sql<DueRow>`
+    select deliveries.id, endpoint, url, attempts, events.id as "eventId", events.type as "eventType", body
+    from deliveries join events on position = event_position
+    where state = 'pending' and lane = ${lane} and next_attempt_at <= ${now} and not ${isDisabled(lane)}
+    order by next_attempt_at, deliveries.id limit ${limit}`.execute(db);
+  if (due.length === 0) return [];
   const claim = randomUUID();
-  const eventOf = (column: string) =>
-    sql`(select ${sql.ref(column)} from events where position = event_position)`;
-  const { rows } = await sql<
-    Omit<ClaimedDelivery, 'lane' | 'claim' | 'url'> & { readonly url: string | null }
-  >`
+  await sql`
     update deliveries set claim = ${claim}, next_attempt_at = ${claimedUntil}
-    where id in (
-      select id from deliveries
-      where state = 'pending' and lane = ${lane} and next_attempt_at <= ${now} and not ${isDisabled(lane)}
-      order by next_attempt_at, id limit ${limit})
-    returning id, endpoint, url, attempts,
-      ${eventOf('events.id')} as "eventId", ${eventOf('events.type')} as "eventType", ${eventOf('body')} as body
-  `.execute(db);
-  return rows
-    .map(({ url, ...delivery }) => ({ ...delivery, ...(url === null ? {} : { url }), lane, claim }))
-    .sort((a, b) => a.id - b.id);
+    where id in (${sql.join(due.map(({ id }) => id))})`.execute(db);
+  return due.map(({ url, ...delivery }) => ({
+    ...delivery,
+    ...(url === null ? {} : { url }),
+    lane,
+    claim,
+  }));
 }
 
 /** Several claims, inside a transaction. */
