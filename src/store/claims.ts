@@ -4,6 +4,7 @@ import type { Kysely } from 'kysely';
 import { LONGEST_RETRY_AFTER_SECONDS } from '../domain/retry-after.ts';
 import { keepHealth } from './lanes.ts';
 import type { ClaimedDelivery, LaneHealth, Settlement } from './outbox.ts';
+import { overRows } from './over-rows.ts';
 import type { Tables } from './tables.ts';
 
 /** As a literal: SQLite uses a partial index only where it sees the condition when it prepares the statement. */
@@ -13,9 +14,6 @@ const PENDING = sql.lit('pending' as const);
 export const AT_ONCE = 0;
 /** Neither the ladder nor a Retry-After asks for more. */
 const LONGEST_WAIT_MS = LONGEST_RETRY_AFTER_SECONDS * 1000;
-
-/** Settlements that one statement writes, a power of two. */
-const LARGEST_PIECE = 64;
 
 /** One delivery of an event for each endpoint, due at once. Inside a transaction. */
 export async function addDeliveries(
@@ -88,59 +86,45 @@ export async function claimAll(
   return claimed;
 }
 
-/**
- * Lists in pieces of 64, 32, 16 … entries, so that statements over them have few texts and stay prepared. Of 12 columns each
- * PostgreSQL and SQLite take far more.
- */
-function pieces<T>(list: readonly T[]): readonly (readonly T[])[] {
-  const cut: T[][] = [];
-  let at = 0;
-  for (let size = LARGEST_PIECE; at < list.length; size /= 2)
-    for (; list.length - at >= size; at += size) cut.push(list.slice(at, at + size));
-  return cut;
-}
-
-/** Ids of those whose claim was still held. */
-async function settleDeliveries(
-  db: Kysely<Tables>,
-  settlements: readonly Settlement[],
-): Promise<readonly number[]> {
-  const rows = settlements.map(({ id, claim, attempt, state, nextAttemptAt = null }) => {
-    const settledAt = state === 'pending' ? null : Math.round(attempt.at + attempt.durationSeconds * 1000);
-    return sql`(cast(${id} as bigint), ${claim}, ${state}, cast(${nextAttemptAt} as bigint), cast(${settledAt} as bigint))`;
-  });
-  const held = await sql<{ readonly id: number }>`
-    with settled(id, claim, state, next_attempt_at, settled_at) as (values ${sql.join(rows)})
+const settleClaimed = overRows(
+  ['bigint', 'text', 'text', 'bigint', 'bigint'],
+  (rows) => sql<{ readonly id: number }>`
+    with settled(id, claim, state, next_attempt_at, settled_at) as (values ${rows})
     update deliveries set
       state = settled.state, claim = null, attempts = attempts + 1,
       next_attempt_at = settled.next_attempt_at, settled_at = settled.settled_at
     from settled where deliveries.id = settled.id and deliveries.claim = settled.claim
-    returning deliveries.id`.execute(db);
-  return held.rows.map(({ id }) => id);
-}
+    returning deliveries.id`,
+);
 
-async function addAttempts(db: Kysely<Tables>, settlements: readonly Settlement[]): Promise<void> {
-  const rows = settlements.map(({ id, attempt }) => {
-    const { at, outcome, durationSeconds, httpStatus = null, error = null } = attempt;
-    return sql`(${id}, ${at}, ${outcome}, ${httpStatus}, ${durationSeconds}, ${error})`;
-  });
-  await sql`
-    insert into attempts (delivery_id, at, outcome, http_status, duration_seconds, error)
-    values ${sql.join(rows)}`.execute(db);
-}
+const addAttempts = overRows(
+  ['bigint', 'bigint', 'text', 'bigint', 'double precision', 'text'],
+  (rows) => sql`
+    insert into attempts (delivery_id, at, outcome, http_status, duration_seconds, error) values ${rows}`,
+);
 
 /** `Outbox.settle`, inside a transaction. */
 export async function settleAll(
   db: Kysely<Tables>,
   settlements: readonly Settlement[],
 ): Promise<readonly LaneHealth[]> {
-  const held: Settlement[] = [];
-  for (const piece of pieces(settlements)) {
-    // A claim is settled once.
-    const unsettled = new Set(await settleDeliveries(db, piece));
-    held.push(...piece.filter(({ id }) => unsettled.delete(id)));
-  }
-  for (const piece of pieces(held)) await addAttempts(db, piece);
+  const settled = await settleClaimed(
+    db,
+    settlements.map(({ id, claim, attempt, state, nextAttemptAt = null }) => {
+      const settledAt = state === 'pending' ? null : Math.round(attempt.at + attempt.durationSeconds * 1000);
+      return [id, claim, state, nextAttemptAt, settledAt];
+    }),
+  );
+  // A claim is settled once.
+  const unattempted = new Set(settled.map(({ id }) => id));
+  const held = settlements.filter(({ id }) => unattempted.delete(id));
+  await addAttempts(
+    db,
+    held.map(({ id, attempt }) => {
+      const { at, outcome, durationSeconds, httpStatus = null, error = null } = attempt;
+      return [id, at, outcome, httpStatus, durationSeconds, error];
+    }),
+  );
   return keepHealth(db, held);
 }
 
