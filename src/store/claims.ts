@@ -68,12 +68,11 @@ async function claimDue(
   await sql`
     update deliveries set claim = ${claim}, next_attempt_at = ${claimedUntil}
     where id in (${sql.join(due.map(({ id }) => id))})`.execute(db);
-  return due.map(({ url, ...delivery }) => ({
-    ...delivery,
-    ...(url === null ? {} : { url }),
-    lane,
-    claim,
-  }));
+  // Member by member: to spread what SQLite gives takes as long as to read it.
+  return due.map(({ id, endpoint, url, attempts, eventId, eventType, body }) => {
+    const delivery = { id, lane, endpoint, eventId, eventType, body, attempts, claim };
+    return url === null ? delivery : { ...delivery, url };
+  });
 }
 
 /** Several claims, inside a transaction. */

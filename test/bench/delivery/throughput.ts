@@ -2,7 +2,7 @@ import { Agent } from 'undici';
 import { recordFailure } from '../../support/recorded.ts';
 import { median, startDelivery, startSink } from './stage.ts';
 
-const ENDPOINTS = 8;
+const ENDPOINTS = 32;
 const CONCURRENT = 8;
 
 interface Run {
