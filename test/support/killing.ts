@@ -1,0 +1,154 @@
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as pause } from 'node:timers/promises';
+import { openSqliteStore } from '../../src/store/sqlite.ts';
+import { startDaemon, temporaryDirectory } from './daemon.ts';
+import { startAnswering } from './receivers.ts';
+import type { Answering } from './receivers.ts';
+import { recordFailure } from './recorded.ts';
+import { WEBHOOK_SECRET } from './secrets.ts';
+
+const LIMIT_MS = 120_000;
+const SLOW_MS = 20;
+
+/** What was found when all was over. */
+export interface Killed {
+  readonly kills: number;
+  readonly deliveries: number;
+  readonly requests: number;
+  /** Attempts that were claimed and not settled, over all kills. */
+  readonly inFlight: number;
+  /** Requests beyond those that the store knows of. */
+  readonly repeats: number;
+  /** Faults, each in words; none where everything is right. */
+  readonly faults: readonly string[];
+}
+
+/** How each kind of receiver answers. The store of one that fails at first knows more than one attempt. */
+function answerings(): Readonly<Record<string, Answering>> {
+  const failed = new Set<string>();
+  return {
+    fast: (response) => response.writeHead(204).end(),
+    slow: (response) => void setTimeout(() => response.writeHead(204).end(), SLOW_MS),
+    failing: (response, { id }) => {
+      const isFirst = !failed.has(id) && id < '4';
+      failed.add(id);
+      response.writeHead(isFirst ? 500 : 204).end();
+    },
+  };
+}
+
+/** `endpoint eventId` of every delivery, with how many attempts are known and what claims it. */
+function deliveriesIn(path: string) {
+  using database = new DatabaseSync(path, { readOnly: true });
+  const rows = database
+    .prepare(
+      `select endpoint || ' ' || events.id as name, state, claim, body,
+        (select count(*) from attempts where delivery_id = deliveries.id) as attempts
+      from deliveries join events on position = event_position`,
+    )
+    .all();
+  return rows as unknown as readonly {
+    readonly name: string;
+    readonly state: string;
+    readonly claim: string | null;
+    readonly body: string;
+    readonly attempts: number;
+  }[];
+}
+
+/**
+ * Kills a daemon with SIGKILL, again and again, each time in the middle of its deliveries, of which there are always enough;
+ * then lets it deliver all that is left, and compares what receivers got with what the store says.
+ */
+export async function killWhileDelivering(
+  { kills, random = Math.random }: { readonly kills: number; readonly random?: () => number },
+  tell: (line: string) => void = () => undefined,
+): Promise<Killed> {
+  await using closing = new AsyncDisposableStack();
+  const directory = closing.use(await temporaryDirectory());
+  const path = join(directory.path, 'watcher.db');
+  const receivers = new Map<string, Awaited<ReturnType<typeof startAnswering>>>();
+  for (const [name, answering] of Object.entries(answerings()))
+    receivers.set(name, closing.use(await startAnswering(answering)));
+  const names = [...receivers.keys()];
+  const config = {
+    // Nothing answers there: nothing is polled.
+    targets: [
+      { name: 'none', accountId: '123456789012', region: 'us-east-1', endpoint: 'http://127.0.0.1:9' },
+    ],
+    endpoints: Array.from(receivers, ([name, { url }]) => ({
+      name,
+      url,
+      secrets: [{ env: 'RECEIVER_SECRET' }],
+      maxConcurrent: 32,
+      requestsPerSecond: 10_000,
+    })),
+    egress: { allowPrivateNetworks: true },
+  };
+  const start = () => startDaemon(directory.path, config, { RECEIVER_SECRET: WEBHOOK_SECRET });
+  const requests = () => receivers.values().reduce((sum, receiver) => sum + receiver.received().length, 0);
+
+  const claimedAtKills = new Map<string, number>();
+  let inFlight = 0;
+  let events = 0;
+  for (let kill = 1; kill <= kills; kill += 1) {
+    const waiting = kill === 1 ? 0 : deliveriesIn(path).filter(({ state }) => state === 'pending').length;
+    await record(path, names, events, waiting < 2000 ? 600 : 0);
+    if (waiting < 2000) events += 600;
+    const before = requests();
+    await using daemon = await start();
+    const wanted = before + 20 + Math.floor(600 * random());
+    await until(() => requests() >= wanted, `life ${kill} delivered`);
+    await pause(5 * random());
+    await daemon.kill('SIGKILL');
+    const claimed = deliveriesIn(path).filter(({ claim }) => claim !== null);
+    inFlight += claimed.length;
+    for (const { name } of claimed) claimedAtKills.set(name, (claimedAtKills.get(name) ?? 0) + 1);
+    tell(`kill ${kill}: ${requests()} requests, ${claimed.length} in flight`);
+  }
+
+  await using daemon = await start();
+  await until(
+    () => deliveriesIn(path).every(({ state }) => state === 'delivered'),
+    'everything is delivered',
+  );
+  await daemon.kill('SIGTERM');
+  const deliveries = deliveriesIn(path);
+  const got = new Map<string, string[]>();
+  for (const [name, receiver] of receivers) {
+    for (const { id, body } of receiver.received()) {
+      const known = got.get(`${name} ${id}`);
+      if (known === undefined) got.set(`${name} ${id}`, [body]);
+      else known.push(body);
+    }
+  }
+  const faults: string[] = [];
+  let repeats = 0;
+  for (const { name, body, attempts } of deliveries) {
+    const bodies = got.get(name) ?? [];
+    got.delete(name);
+    const beyond = Math.max(0, bodies.length - attempts);
+    repeats += beyond;
+    if (bodies.length === 0) faults.push(`${name} never came`);
+    if (bodies.some((came) => came !== body)) faults.push(`${name} came with another body`);
+    if (beyond > (claimedAtKills.get(name) ?? 0)) faults.push(`${name} came ${beyond} times too often`);
+  }
+  for (const name of got.keys()) faults.push(`${name} came and is not known`);
+  return { kills, deliveries: deliveries.length, requests: requests(), inFlight, repeats, faults };
+}
+
+async function record(path: string, endpoints: readonly string[], from: number, count: number) {
+  await using store = await openSqliteStore({ path });
+  await Promise.all(
+    Array.from({ length: count }, (_, index) => recordFailure(store, from + index, endpoints, Date.now())),
+  );
+}
+
+async function until(isSo: () => boolean, what: string): Promise<void> {
+  const limit = performance.now() + LIMIT_MS;
+  while (!isSo()) {
+    if (performance.now() > limit) throw new Error(`not within ${LIMIT_MS} ms: ${what}`);
+    await pause(5);
+  }
+}
