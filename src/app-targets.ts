@@ -7,6 +7,8 @@ import type { Execution, Target, TargetKey } from './domain/execution.ts';
 import { matchesFilter } from './domain/filter.ts';
 import type { Change } from './domain/transition.ts';
 import type { TargetState } from './http/server.ts';
+import { createCredentialSource } from './imagebuilder/aws-credentials.ts';
+import type { CredentialSource } from './imagebuilder/aws-credentials.ts';
 import { createAwsGateway } from './imagebuilder/aws-gateway.ts';
 import { createMeasuredGateway } from './imagebuilder/measured-gateway.ts';
 import { createBottleneckLimiter } from './limiter/bottleneck-limiter.ts';
@@ -42,7 +44,10 @@ export interface Targets {
 /** Makes a poller for each target; none of them has started. */
 export async function createTargets(parts: TargetsParts): Promise<Targets> {
   const { config, store } = parts;
-  const pollers = await Promise.all(config.targets.map((target) => createPoller(target, parts)));
+  const credentialsOf = createCredentialSource({ now: () => parts.clock.now(), random: parts.random });
+  const pollers = await Promise.all(
+    config.targets.map((target) => createPoller(target, { ...parts, credentialsOf })),
+  );
   const byKey = new Map(pollers.map((poller) => [targetText(poller.target), poller]));
   const removed = (await store.activeTargets()).filter((key) => !byKey.has(targetText(key)));
   const changed = async (name: string, change: (poller: Poller) => Promise<void>) => {
@@ -65,13 +70,16 @@ export async function createTargets(parts: TargetsParts): Promise<Targets> {
   };
 }
 
-async function createPoller(target: Config['targets'][number], parts: TargetsParts): Promise<Poller> {
-  const { config, store, instruments, clock, random, log, onDeliveries } = parts;
+async function createPoller(
+  target: Config['targets'][number],
+  parts: TargetsParts & { readonly credentialsOf: CredentialSource },
+): Promise<Poller> {
+  const { config, store, instruments, clock, random, log, onDeliveries, credentialsOf } = parts;
   const { name } = target;
   const { targetLagSeconds, minIntervalSeconds, maxIntervalSeconds, giveUpAfterDays } = config.polling;
   const learnt = await store.loadRate(target);
   const gateway = createMeasuredGateway(
-    createAwsGateway(target, { clock }),
+    createAwsGateway(target, { clock, credentialsOf }),
     ({ operation, outcome, durationSeconds }) => {
       instruments.apiRequests.inc({ target: name, operation, outcome });
       instruments.apiRequestDuration.observe({ target: name, operation }, durationSeconds);

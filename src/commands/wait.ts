@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { EXECUTION_ID_PATTERN } from '../domain/execution.ts';
 import { configuredRegion } from '../imagebuilder/aws-clients.ts';
+import { createCredentialSource } from '../imagebuilder/aws-credentials.ts';
 import { createAwsGateway } from '../imagebuilder/aws-gateway.ts';
 import { createBottleneckLimiter } from '../limiter/bottleneck-limiter.ts';
 import { createBudget } from '../limiter/budget.ts';
@@ -69,7 +70,10 @@ async function wait(id: string, { region: askedRegion, timeout: timeoutMs }: Wai
 
   const clock = systemClock;
   const random = Math.random;
-  const gateway = createAwsGateway({ region: found }, { clock });
+  const gateway = createAwsGateway(
+    { region: found },
+    { clock, credentialsOf: createCredentialSource({ now: () => clock.now(), random }) },
+  );
   const makeLimiter = (perSecond: number) => createBottleneckLimiter({ perSecond, maxConcurrent: 1 });
   const budget = createBudget({ makeLimiter, clock, random, ceiling: CALLS_PER_SECOND });
   const progress = createProgress(process.stdout, id, clock);

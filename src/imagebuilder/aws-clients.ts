@@ -1,18 +1,14 @@
-import { Agent as HttpAgent } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
 import { ImagebuilderClient } from '@aws-sdk/client-imagebuilder';
 import { STSClient } from '@aws-sdk/client-sts';
-import { fromNodeProviderChain, fromTemporaryCredentials } from '@aws-sdk/credential-providers';
-import { NodeHttpHandler } from '@smithy/node-http-handler';
+import { sharedSockets } from './aws-sockets.ts';
+import type { Credentials } from './credentials.ts';
 
-/** Where a target's calls go and as whom. Without `roleArn` the SDK's default credentials are used. */
-export interface AwsTarget {
+/** Where a target's calls go. */
+export interface AwsPlace {
   readonly region: string;
   /** Image Builder, and STS unless `stsEndpoint` is given. */
   readonly endpoint?: string | undefined;
   readonly stsEndpoint?: string | undefined;
-  readonly roleArn?: string | undefined;
-  readonly externalId?: string | undefined;
 }
 
 export interface AwsClients {
@@ -20,29 +16,8 @@ export interface AwsClients {
   readonly sts: STSClient;
 }
 
-export const ROLE_SESSION_NAME = 'lifecycle-watcher';
-
-const CONNECTION_TIMEOUT_MS = 3000;
 /** The part of a call's time that finding credentials may take; hanging providers can only be waited for, not ended. */
 const CREDENTIALS_SHARE = 0.8;
-
-/** Targets of one Region share a host name: connections are kept and bounded over all of them. */
-const SOCKETS = { keepAlive: true, maxSockets: 200, maxTotalSockets: 1000, maxFreeSockets: 50 } as const;
-const httpAgent = new HttpAgent(SOCKETS);
-const httpsAgent = new HttpsAgent(SOCKETS);
-
-const silent = { debug: noop, info: noop, warn: noop, error: noop };
-
-function noop(): void {
-  // The SDK warns of busy sockets on standard output, where only our log lines belong.
-}
-
-/** A client that is destroyed destroys its handler, which would cut off every other target's calls. */
-class SharedAgentsHandler extends NodeHttpHandler {
-  override destroy(): void {
-    noop();
-  }
-}
 
 /** No credentials came in time. */
 export class CredentialsTimeoutError extends Error {
@@ -53,37 +28,20 @@ export class CredentialsTimeoutError extends Error {
  * The SDK's clients for one target. They send each request once, and end it after `timeoutMs`; credentials that have not
  * come in most of that time fail the call with `CredentialsTimeoutError`.
  */
-export function createAwsClients(target: AwsTarget, timeoutMs: number): AwsClients {
-  const { region, endpoint, stsEndpoint = endpoint, roleArn, externalId } = target;
-  const requestHandler = new SharedAgentsHandler({
-    connectionTimeout: Math.min(CONNECTION_TIMEOUT_MS, timeoutMs),
-    requestTimeout: timeoutMs,
-    throwOnRequestTimeout: true,
-    httpAgent,
-    httpsAgent,
-    logger: silent,
-  });
-  const shared = { region, maxAttempts: 1, requestHandler };
-  const stsConfig = { ...shared, ...(stsEndpoint === undefined ? {} : { endpoint: stsEndpoint }) };
-  const provider =
-    roleArn === undefined
-      ? fromNodeProviderChain({ clientConfig: { region } })
-      : fromTemporaryCredentials({
-          params: {
-            RoleArn: roleArn,
-            RoleSessionName: ROLE_SESSION_NAME,
-            ...(externalId === undefined ? {} : { ExternalId: externalId }),
-          },
-          clientConfig: stsConfig,
-        });
-  const credentials = inTime(provider, timeoutMs * CREDENTIALS_SHARE);
+export function createAwsClients(
+  { region, endpoint, stsEndpoint = endpoint }: AwsPlace,
+  credentials: Credentials,
+  timeoutMs: number,
+): AwsClients {
+  const shared = {
+    region,
+    maxAttempts: 1,
+    requestHandler: sharedSockets(timeoutMs),
+    credentials: inTime(() => credentials.get(), timeoutMs * CREDENTIALS_SHARE),
+  };
   return {
-    imagebuilder: new ImagebuilderClient({
-      ...shared,
-      ...(endpoint === undefined ? {} : { endpoint }),
-      credentials,
-    }),
-    sts: new STSClient({ ...stsConfig, credentials }),
+    imagebuilder: new ImagebuilderClient({ ...shared, ...(endpoint === undefined ? {} : { endpoint }) }),
+    sts: new STSClient({ ...shared, ...(stsEndpoint === undefined ? {} : { endpoint: stsEndpoint }) }),
   };
 }
 
@@ -100,17 +58,14 @@ export async function configuredRegion(): Promise<string | undefined> {
 }
 
 /** `provide`, but rejecting once `limitMs` have passed. */
-function inTime<A extends unknown[], T>(
-  provide: (...args: A) => Promise<T>,
-  limitMs: number,
-): (...args: A) => Promise<T> {
-  return async (...args) => {
+function inTime<T>(provide: () => Promise<T>, limitMs: number): () => Promise<T> {
+  return async () => {
     const late = Promise.withResolvers<never>();
     const timer = setTimeout(() => {
       late.reject(new CredentialsTimeoutError(`no credentials within ${limitMs} ms`));
     }, limitMs);
     try {
-      return await Promise.race([provide(...args), late.promise]);
+      return await Promise.race([provide(), late.promise]);
     } finally {
       clearTimeout(timer);
     }

@@ -11,7 +11,7 @@ import type { Clock } from '../runtime/clock.ts';
 import { malformed, toExecutions, toObservation, toPolicies, toResources } from './aws-answers.ts';
 import type { Times } from './aws-answers.ts';
 import { createAwsClients } from './aws-clients.ts';
-import type { AwsTarget } from './aws-clients.ts';
+import type { AwsIdentity, CredentialSource } from './aws-credentials.ts';
 import { toFailure } from './aws-failure.ts';
 import type { Gateway, Operation } from './gateway.ts';
 
@@ -19,12 +19,23 @@ const TIMEOUT_MS = 10_000;
 /** The most that the model allows. */
 const PAGE_SIZE = 25;
 
+/** Where a target's calls go and as whom. */
+export type AwsTarget = AwsIdentity;
+
+export interface AwsGatewayOptions {
+  readonly clock: Clock;
+  /** Shared by all gateways, as they share identities. */
+  readonly credentialsOf: CredentialSource;
+  readonly timeoutMs?: number;
+}
+
 /** The gateway to AWS, by the SDK: one request a call, ended after `timeoutMs` whatever it waits for. */
 export function createAwsGateway(
   target: AwsTarget,
-  { clock, timeoutMs = TIMEOUT_MS }: { readonly clock: Clock; readonly timeoutMs?: number },
+  { clock, credentialsOf, timeoutMs = TIMEOUT_MS }: AwsGatewayOptions,
 ): Gateway {
-  const { imagebuilder, sts } = createAwsClients(target, timeoutMs);
+  const credentials = credentialsOf(target);
+  const { imagebuilder, sts } = createAwsClients(target, credentials, timeoutMs);
 
   async function call<A, T>(
     operation: Operation,
@@ -45,7 +56,9 @@ export function createAwsGateway(
       if (linked.signal.aborted) {
         return connectionFailure('AbortError', 'the call was aborted');
       }
-      return toFailure(error, operation, clock.now());
+      const failure = toFailure(error, operation, clock.now());
+      if (failure.trouble === 'credentials') credentials.refuse();
+      return failure;
     }
   }
 

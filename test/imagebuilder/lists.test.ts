@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { createCredentialSource } from '../../src/imagebuilder/aws-credentials.ts';
 import { createAwsGateway } from '../../src/imagebuilder/aws-gateway.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { KEYS, reply, startRawAws, withAwsEnvironment } from './raw-aws.ts';
@@ -11,7 +12,11 @@ let restore: () => void;
 
 function gateway() {
   const target = { accountId: '123456789012', region: 'us-east-1', endpoint: aws.url };
-  const made = createAwsGateway(target, { clock: systemClock, timeoutMs: 5000 });
+  const made = createAwsGateway(target, {
+    clock: systemClock,
+    timeoutMs: 5000,
+    credentialsOf: createCredentialSource({ now: Date.now, random: Math.random }),
+  });
   onTestFinished(() => made.close());
   return made;
 }

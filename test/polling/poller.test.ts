@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Wishes } from '../../src/domain/execution.ts';
 import type { Change } from '../../src/domain/transition.ts';
+import { createCredentialSource } from '../../src/imagebuilder/aws-credentials.ts';
 import { createAwsGateway } from '../../src/imagebuilder/aws-gateway.ts';
 import { createBottleneckLimiter } from '../../src/limiter/bottleneck-limiter.ts';
 import { createBudget } from '../../src/limiter/budget.ts';
@@ -62,7 +63,14 @@ async function house({
       bounds,
       giveUpAfterDays: 90,
       stallLimits: {},
-      gateway: createAwsGateway({ ...TARGET, endpoint: simulator.url }, { clock: systemClock, timeoutMs }),
+      gateway: createAwsGateway(
+        { ...TARGET, endpoint: simulator.url },
+        {
+          clock: systemClock,
+          timeoutMs,
+          credentialsOf: createCredentialSource({ now: Date.now, random: Math.random }),
+        },
+      ),
       budget: createBudget({
         makeLimiter: (rate) => createBottleneckLimiter({ perSecond: rate, maxConcurrent: 4 }),
         clock: systemClock,

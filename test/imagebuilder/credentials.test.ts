@@ -1,0 +1,108 @@
+import { describe, expect, it } from 'vitest';
+import { createCredentialSource, sessionName } from '../../src/imagebuilder/aws-credentials.ts';
+import { shareCredentials } from '../../src/imagebuilder/credentials.ts';
+import type { AwsCredentials } from '../../src/imagebuilder/credentials.ts';
+
+const HOUR_MS = 3_600_000;
+
+/** Credentials that live for `lifeMs`, or for ever, numbered by how often they were asked for. */
+function house({ lifeMs, random = 0 }: { readonly lifeMs?: number; readonly random?: number } = {}) {
+  let now = Date.UTC(2026, 10, 23);
+  let asked = 0;
+  let failure: Error | undefined;
+  const provide = (): Promise<AwsCredentials> => {
+    asked += 1;
+    if (failure !== undefined) return Promise.reject(failure);
+    const expiration = lifeMs === undefined ? {} : { expiration: new Date(now + lifeMs) };
+    return Promise.resolve({ accessKeyId: `AKID${asked}`, secretAccessKey: 's', ...expiration });
+  };
+  const credentials = shareCredentials(provide, { now: () => now, random: () => random });
+  return {
+    credentials,
+    key: async () => (await credentials.get()).accessKeyId,
+    asked: () => asked,
+    now: () => now,
+    pass: (ms: number) => (now += ms),
+    fail: (error: Error | undefined) => (failure = error),
+  };
+}
+
+describe('shared credentials', () => {
+  it('are asked for once by all who ask at the same time', async () => {
+    const { credentials, asked } = house();
+    const given = await Promise.all([credentials.get(), credentials.get(), credentials.get()]);
+    expect(given.map(({ accessKeyId }) => accessKeyId)).toEqual(['AKID1', 'AKID1', 'AKID1']);
+    expect(asked()).toBe(1);
+  });
+
+  it('make clients come back for each call, so that all renew together', async () => {
+    const { credentials, now, pass, key } = house({ lifeMs: HOUR_MS });
+    expect((await credentials.get()).expiration?.getTime()).toBe(now() + 60_000);
+    pass(49 * 60_000);
+    expect(await key()).toBe('AKID1');
+  });
+
+  it.each([
+    ['an hour, the earliest', HOUR_MS, 0, HOUR_MS - 600_000],
+    ['an hour, the latest', HOUR_MS, 0.999_999, HOUR_MS - 300_000],
+    ['a quarter of an hour', HOUR_MS / 4, 0, HOUR_MS / 6],
+    ['six seconds', 6000, 0, 4000],
+  ])('that live for %s are renewed before they end', async (_case, lifeMs, random, renewedMs) => {
+    const { key, pass } = house({ lifeMs, random });
+    await key();
+    pass(renewedMs - 10);
+    expect(await key()).toBe('AKID1');
+    pass(20);
+    expect(await key()).toBe('AKID2');
+  });
+
+  it('are used until they end where they cannot be renewed', async () => {
+    const { key, pass, fail, asked } = house({ lifeMs: HOUR_MS });
+    await key();
+    fail(new Error('STS is down'));
+    pass(HOUR_MS - 60_000);
+    expect(await key()).toBe('AKID1');
+    expect(await key()).toBe('AKID1');
+    expect(asked()).toBe(2);
+    pass(15_000);
+    expect(await key()).toBe('AKID1');
+    expect(asked()).toBe(3);
+    pass(60_000);
+    await expect(key()).rejects.toThrow('STS is down');
+    fail(undefined);
+    expect(await key()).toBe('AKID5');
+  });
+
+  it('that AWS refuses are replaced, unless they are new', async () => {
+    const { credentials, key, pass } = house();
+    await key();
+    credentials.refuse();
+    expect(await key()).toBe('AKID1');
+    pass(5000);
+    credentials.refuse();
+    expect(await key()).toBe('AKID2');
+  });
+});
+
+it('a role has the same credentials in each Region, and another in each account or with another externalId', () => {
+  const source = createCredentialSource({ now: Date.now, random: Math.random });
+  const role = { region: 'us-east-1', roleArn: 'arn:aws:iam::123456789012:role/watcher' };
+  expect(source({ ...role, region: 'eu-west-1' })).toBe(source(role));
+  expect(source({ region: 'eu-west-1' })).toBe(source({ region: 'us-east-1' }));
+  const others = [
+    source(role),
+    source({ region: role.region }),
+    source({ ...role, roleArn: 'arn:aws:iam::210987654321:role/watcher' }),
+    source({ ...role, externalId: 'agreed' }),
+    source({ ...role, endpoint: 'http://127.0.0.1:4566' }),
+  ];
+  expect(new Set(others).size).toBe(others.length);
+});
+
+it.each([
+  ['web-1.example', 'lifecycle-watcher-web-1.example'],
+  ['host name/ü', 'lifecycle-watcher-host-name--'],
+  ['x'.repeat(100), `lifecycle-watcher-${'x'.repeat(46)}`],
+])('on %s a session is named %s', (host, name) => {
+  expect(sessionName(host)).toBe(name);
+});
