@@ -44,10 +44,9 @@ it('a role is taken on once for all Regions, and anew before it ends', { timeout
   const sessions = simulator.sessions();
   expect(sessions.length).toBeGreaterThan(1);
   expect(sessions[0]?.name).toMatch(/^lifecycle-watcher-./);
-  // Of the first one four to five seconds had passed when the second one came.
+  // No sooner than in the last third of its life: what is renewed too late shows as a denial.
   const ageMs = (sessions[1]?.issuedAt ?? 0) - (sessions[0]?.issuedAt ?? 0);
   expect(ageMs).toBeGreaterThanOrEqual(4000);
-  expect(ageMs).toBeLessThan(6000);
   const calls = simulator.calls();
   expect(calls.filter(({ operation }) => operation === 'AssumeRole')).toHaveLength(sessions.length);
   expect(calls.filter(({ outcome }) => outcome === 'denied')).toEqual([]);
