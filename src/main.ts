@@ -1,12 +1,17 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
+import { untilStopped } from './commands/until-stopped.ts';
 import { VERSION } from './runtime/version.ts';
 
 const WRONG_USAGE = 2;
 
 /** Loaded one by one: a health check every few seconds must not load all of the daemon. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
-  run: async () => (await import('./commands/run.ts')).runCommand(),
+  run: async () => {
+    // A signal may come while the daemon is still being loaded.
+    const stopped = untilStopped();
+    return (await import('./commands/run.ts')).runCommand(stopped);
+  },
   'check-config': async () => (await import('./commands/check-config.ts')).checkConfigCommand(),
   demo: async () => (await import('./commands/demo.ts')).demoCommand(),
   simulate: async () => (await import('./commands/simulate.ts')).simulateCommand(),
