@@ -155,9 +155,10 @@ export class Watcher {
     this.#tellTime();
   }
 
-  /** Before it listens it might not yet know the signal, which would end it; then it is told. */
+  /** Before it listens, and while it ends, it may not know the signal, which would end it; once it listens it is told. */
   #tellTime(): void {
-    if (this.#url !== undefined) void this.#command?.kill('SIGUSR2');
+    const isEnding = this.#expectedEnd === 'killed' || this.#expectedEnd === 'stopped';
+    if (this.#url !== undefined && !isEnding) void this.#command?.kill('SIGUSR2');
   }
 
   #ended(life: Life, { code, signal, stdout, stderr }: Ended): void {
