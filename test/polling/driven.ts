@@ -13,6 +13,7 @@ import type { Store } from '../../src/store/store.ts';
 import { TARGET, executionId } from '../support/executions.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import type { FakeClock } from '../support/fake-clock.ts';
+import { createOutstanding } from '../support/outstanding.ts';
 
 export const SECOND_MS = 1000;
 export const MINUTE_MS = 60 * SECOND_MS;
@@ -53,7 +54,8 @@ export async function house({
   const directory = await mkdtemp(join(tmpdir(), 'watcher-troubles-'));
   const path = join(directory, 'watcher.db');
   onTestFinished(() => rm(directory, { recursive: true }));
-  const clock = createFakeClock();
+  const disk = createOutstanding();
+  const clock = createFakeClock(undefined, () => disk.settled());
   const answers = new Map<string, Answer>();
   const calls: { readonly at: number; readonly what: string }[] = [];
   let account: CallResult<string> = { outcome: 'ok', value: TARGET.accountId };
@@ -103,7 +105,7 @@ export async function house({
         setWanted: silent,
         close: () => Promise.resolve(),
       },
-      store: { ...store, ...wrap?.(store) },
+      store: disk.watched({ ...store, ...wrap?.(store) }),
       clock,
       random: () => 0.5,
       log: { debug: silent, info: silent, warn: silent, error: silent },

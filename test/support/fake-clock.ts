@@ -19,12 +19,19 @@ interface Sleeper {
 const ROUNDS = 3;
 
 /** Lets promises and what they start run until nothing but timers and sockets can be waited for. */
-async function settle(): Promise<void> {
-  for (let round = 0; round < ROUNDS; round += 1) await setImmediate();
+async function settle(othersSettled: () => Promise<boolean>): Promise<void> {
+  do for (let round = 0; round < ROUNDS; round += 1) await setImmediate();
+  while (await othersSettled());
 }
 
-/** `startAt` is epoch milliseconds; the monotonic clock begins at 0. */
-export function createFakeClock(startAt = Date.UTC(2026, 0, 1)): FakeClock {
+/**
+ * `startAt` is epoch milliseconds; the monotonic clock begins at 0. Time goes on only when `othersSettled` gives false:
+ * nothing is under way any more that takes its own time.
+ */
+export function createFakeClock(
+  startAt = Date.UTC(2026, 0, 1),
+  othersSettled: () => Promise<boolean> = () => Promise.resolve(false),
+): FakeClock {
   let elapsedMs = 0;
   let steppedMs = 0;
   const sleepers = new Set<Sleeper>();
@@ -58,14 +65,14 @@ export function createFakeClock(startAt = Date.UTC(2026, 0, 1)): FakeClock {
     },
     async advance(ms) {
       const untilMs = elapsedMs + ms;
-      await settle();
+      await settle(othersSettled);
       for (let next = first(); next !== undefined && next.wakesAt <= untilMs; next = first()) {
         elapsedMs = Math.max(elapsedMs, next.wakesAt);
         next.wake();
-        await settle();
+        await settle(othersSettled);
       }
       elapsedMs = untilMs;
-      await settle();
+      await settle(othersSettled);
     },
   };
 }
