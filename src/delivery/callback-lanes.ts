@@ -2,7 +2,7 @@ import { CALLBACK_ENDPOINT } from '../domain/callback.ts';
 import { errorFields } from '../runtime/log.ts';
 import type { Store } from '../store/store.ts';
 import { LOOK_EVERY_MS, Lane } from './lane.ts';
-import type { LaneParts, Receiver } from './lane.ts';
+import type { LaneParts, Receiver } from './receiver.ts';
 
 export interface CallbackLanesParts extends LaneParts {
   readonly outbox: LaneParts['outbox'] & Pick<Store, 'waitingLanes'>;

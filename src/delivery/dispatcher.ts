@@ -7,7 +7,7 @@ import type { Store } from '../store/store.ts';
 import { CallbackLanes } from './callback-lanes.ts';
 import type { CallbackLanesParts } from './callback-lanes.ts';
 import { Lane } from './lane.ts';
-import type { Endpoint, LaneParts } from './lane.ts';
+import type { Endpoint, LaneParts } from './receiver.ts';
 import type { AttemptResult } from './outcome.ts';
 import type { Sender } from './sender.ts';
 import { Settler } from './settler.ts';

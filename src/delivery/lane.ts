@@ -1,50 +1,10 @@
-import type { AttemptOutcome, DeliveryState } from '../domain/delivery.ts';
+import type { DeliveryState } from '../domain/delivery.ts';
 import { GONE } from '../domain/lane-health.ts';
-import type { Clock } from '../runtime/clock.ts';
 import { errorFields } from '../runtime/log.ts';
-import type { Log } from '../runtime/log.ts';
-import type { ClaimedDelivery, Store } from '../store/store.ts';
+import type { ClaimedDelivery } from '../store/store.ts';
 import { verdict } from './outcome.ts';
 import type { AttemptResult } from './outcome.ts';
-import type { DeliveryRequest, Sender } from './sender.ts';
-import type { Settler } from './settler.ts';
-
-/** Where a delivery goes, and what it is signed with. */
-export type Destination = Pick<DeliveryRequest, 'url' | 'secrets' | 'format'>;
-
-/** Who deliveries are made to, and how. */
-export interface Receiver {
-  /** Under which its deliveries are claimed: one lane has slots, a rate and health of its own. */
-  readonly lane: string;
-  /** Under which it is counted and shown. */
-  readonly name: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly timeoutMs: number;
-  readonly maxConcurrent: number;
-  readonly requestsPerSecond: number;
-}
-
-/** A receiver that is configured, always at one place. */
-export interface Endpoint extends Receiver, Destination {}
-
-/** What all lanes share. */
-export interface LaneParts {
-  readonly outbox: Pick<Store, 'claim' | 'release' | 'nextDueAt'>;
-  readonly sender: Pick<Sender, 'send'>;
-  readonly settler: Pick<Settler, 'settle' | 'isFailing'>;
-  readonly clock: Clock;
-  /** In [0, 1). */
-  readonly random: () => number;
-  readonly log: Log;
-  /** Cuts off what is in flight. */
-  readonly cutOff: AbortSignal;
-  readonly onAttempt: (
-    endpoint: string,
-    attempt: { readonly outcome: AttemptOutcome; readonly durationSeconds: number },
-  ) => void;
-  /** Called once the state is durable; `pending` where it is attempted again. */
-  readonly onSettled: (endpoint: string, state: DeliveryState) => void;
-}
+import type { Destination, LaneParts, Receiver } from './receiver.ts';
 
 /** Without a reason each ring would make an error, with its stack. */
 const RUNG = 'rung';
@@ -54,6 +14,8 @@ const CLAIM_MARGIN_MS = 30_000;
 export const LOOK_EVERY_MS = 30_000;
 const SHORTEST_PAUSE_MS = 20;
 const FAILING_PAUSE_MS = 1000;
+/** A receiver that fails lets those that are well go first. */
+const STEP_ASIDE_MS = 10;
 const FIRST_CLAIM_PAUSE_MS = 500;
 /** A timer that fired late is made up for, up to this much. */
 const CATCH_UP_MS = 10;
@@ -71,6 +33,13 @@ export class Lane {
   #loop: Promise<void> = Promise.resolve();
   #nextStartTick = -Infinity;
   #claimFailures = 0;
+  /** Whether something may be due that no look has seen. */
+  #hasNews = true;
+  /** When something is next due of what was seen. */
+  #dueAt = Infinity;
+  #lookedTick = -Infinity;
+  /** Whether the latest attempt failed. */
+  #isFailing = false;
   /** Whether it was disabled since the last claim. */
   #isHalted = false;
   /** Attempts that disable it, whose settlement is not durable yet. */
@@ -97,11 +66,17 @@ export class Lane {
 
   /** Looks into the outbox at once, or as soon as it can. */
   wake(): void {
+    this.#hasNews = true;
+    this.#ring();
+  }
+
+  #ring(): void {
     this.#bell.abort(RUNG);
   }
 
   /** Attempts what is due now, as far as slots are free, and settles it. Returns how many attempts were begun. */
   async runOnce(): Promise<number> {
+    this.#hasNews = true;
     const { begun } = await this.#turn();
     await Promise.all(this.#inFlight);
     return begun;
@@ -136,25 +111,42 @@ export class Lane {
     // An attempt that ends rings, too.
     if (this.#disabling > 0) return { begun: 0, waitMs: LOOK_EVERY_MS };
     this.#isHalted = false;
+    const seenForMs = this.#untilDueMs();
+    if (seenForMs > 0) return { begun: 0, waitMs: seenForMs };
     const untilStartMs = this.#nextStartTick - clock.monotonicNow();
     if (untilStartMs > 0) return { begun: 0, waitMs: untilStartMs };
+    if (this.#isFailing) await clock.sleep(STEP_ASIDE_MS, this.#stopping.signal);
+    if (this.#stopping.signal.aborted) return { begun: 0, waitMs: 0 };
     // No more than what can start within a second, so that no claim ends before its attempt.
     const limit = Math.min(free, Math.max(1, Math.floor(requestsPerSecond)));
+    this.#hasNews = false;
+    this.#dueAt = Infinity;
+    this.#lookedTick = clock.monotonicNow();
     try {
       const now = clock.steadyNow();
       const claimed = await outbox.claim(lane, limit, now, now + timeoutMs + CLAIM_MARGIN_MS);
       const begun = await this.#begin(claimed);
-      const dueAt = claimed.length === limit ? -Infinity : await outbox.nextDueAt(lane);
+      this.#hasNews ||= claimed.length === limit;
+      const dueAt = this.#hasNews ? undefined : await outbox.nextDueAt(lane);
+      // What ended meanwhile may be due before that.
+      this.#dueAt = Math.min(this.#dueAt, dueAt ?? Infinity);
       this.#claimFailures = 0;
-      const dueInMs = (dueAt ?? Infinity) - clock.steadyNow();
-      const shortestMs = claimed.length === limit ? 0 : SHORTEST_PAUSE_MS;
-      return { begun, waitMs: Math.min(Math.max(dueInMs, shortestMs), LOOK_EVERY_MS) };
+      return { begun, waitMs: this.#hasNews ? 0 : Math.max(this.#untilDueMs(), SHORTEST_PAUSE_MS) };
     } catch (error) {
+      this.#hasNews = true;
       this.#claimFailures += 1;
       log.error({ lane, ...errorFields(error) }, 'deliveries could not be claimed');
       const pauseMs = FIRST_CLAIM_PAUSE_MS * 2 ** (this.#claimFailures - 1);
       return { begun: 0, waitMs: Math.min(pauseMs, LOOK_EVERY_MS) };
     }
+  }
+
+  /** How long nothing is due, as far as was seen; not longer than until the next look. */
+  #untilDueMs(): number {
+    if (this.#hasNews) return 0;
+    const { clock } = this.#parts;
+    const untilLookMs = this.#lookedTick + LOOK_EVERY_MS - clock.monotonicNow();
+    return Math.min(this.#dueAt - clock.steadyNow(), untilLookMs);
   }
 
   /** Starts attempts, spaced, until it is halted. What is left at a stop is claimed again after a restart. */
@@ -172,7 +164,7 @@ export class Lane {
       this.#nextStartTick = startTick + 1000 / this.#endpoint.requestsPerSecond;
       const attempt = this.#attempt(delivery).finally(() => {
         this.#inFlight.delete(attempt);
-        this.wake();
+        this.#ring();
       });
       this.#inFlight.add(attempt);
     }
@@ -214,6 +206,7 @@ export class Lane {
       if (sent === undefined) return;
       const { result, durationSeconds } = sent;
       onAttempt(name, { outcome: result.outcome, durationSeconds });
+      this.#isFailing = result.outcome !== 'delivered';
       isDisabling = result.httpStatus === GONE;
       if (isDisabling) this.#halt();
 
@@ -223,6 +216,7 @@ export class Lane {
       const disabled = await settler.settle({ id, claim, lane, endpoint: name, attempt, ...next });
       if (disabled === undefined) return;
       if (disabled.some((other) => other.lane === lane)) this.#isHalted = true;
+      if (next.state === 'pending') this.#dueAt = Math.min(this.#dueAt, next.nextAttemptAt);
       onSettled(name, next.state);
       this.#log(delivery, result, next.state);
     } catch (error) {

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { createDispatcher } from '../../src/delivery/dispatcher.ts';
-import type { Endpoint } from '../../src/delivery/lane.ts';
+import type { Endpoint } from '../../src/delivery/receiver.ts';
 import type { AttemptResult } from '../../src/delivery/outcome.ts';
 import type { DeliveryRequest } from '../../src/delivery/sender.ts';
 import { createFakeClock } from '../support/fake-clock.ts';

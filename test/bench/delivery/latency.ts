@@ -50,7 +50,7 @@ export async function besideBadOnes(load: {
   const names = sink.urls.map((_, index) => (index === 0 ? 'well' : `bad-${index}`));
   const p99 = async (count: number) =>
     percentile(
-      await delays(names.slice(0, count), sink.urls.slice(0, count), sink, { ...load, everyMs: 20 }),
+      await delays(names.slice(0, count), sink.urls.slice(0, count), sink, { ...load, everyMs: 50 }),
       0.99,
     );
   await p99(1);

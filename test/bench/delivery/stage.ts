@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createDispatcher } from '../../../src/delivery/dispatcher.ts';
 import type { Dispatcher } from '../../../src/delivery/dispatcher.ts';
-import type { Endpoint } from '../../../src/delivery/lane.ts';
+import type { Endpoint } from '../../../src/delivery/receiver.ts';
 import { createSender } from '../../../src/delivery/sender.ts';
 import { systemClock } from '../../../src/runtime/clock.ts';
 import { openSqliteStore } from '../../../src/store/sqlite.ts';
