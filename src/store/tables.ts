@@ -4,6 +4,7 @@ import type { Absence, Execution, Labels, Source, Tracking } from '../domain/exe
 import type { DisabledReason } from '../domain/lane-health.ts';
 import type { ProblemKind } from '../domain/reachability.ts';
 import type { ResourceCount, ResourceSummary } from '../domain/resources.ts';
+import type { StayKind } from '../domain/stay.ts';
 
 /** Instants are epoch milliseconds, truth is 0 or 1. */
 export interface ExecutionTable {
@@ -98,6 +99,20 @@ export interface RateTable {
   throttled_at: number | null;
 }
 
+/** In `policy_arn`: what is known of all of a target's executions together. */
+export const ALL_POLICIES = '*';
+
+export interface HazardTable {
+  account_id: string;
+  region: string;
+  /** Empty for executions that no policy started. */
+  policy_arn: string;
+  kind: StayKind;
+  /** JSON of `LearntCounts`. */
+  counts: string;
+  learnt_at: number;
+}
+
 export interface TargetTable {
   account_id: string;
   region: string;
@@ -138,6 +153,7 @@ export interface Tables {
   attempts: AttemptTable;
   lanes: LaneTable;
   rates: RateTable;
+  hazards: HazardTable;
   targets: TargetTable;
   policies: PolicyTable;
   store_state: StateTable;
