@@ -15,6 +15,7 @@ import {
 import type { Dialect } from './dialect.ts';
 import { findDiscovered, knownOf, markPolicy } from './discovery.ts';
 import { createDurability } from './durability.ts';
+import { sightingColumns } from './execution-row.ts';
 import {
   activeExecutions,
   completeResources,
@@ -32,7 +33,6 @@ import { enableEndpoint, unhealthyLanes } from './lanes.ts';
 import { loadHazards, loadRate, saveHazards, saveRate } from './learnt.ts';
 import { sweepOnce } from './retention.ts';
 import type { Store } from './store.ts';
-import { sightingColumns } from './tables.ts';
 import type { Tables } from './tables.ts';
 import {
   activeTargets,
