@@ -28,7 +28,7 @@ describe('what AWS does not know', () => {
     await clock.advance(23 * HOUR_MS);
     expect(await types()).toEqual([]);
     expect(await find(1)).toMatchObject({ tracking: 'active', status: 'IN_PROGRESS' });
-  });
+  }, 60_000);
 
   it('ends after a day of missing answers where it was seen before, also over a restart', async () => {
     const { clock, register, types, answer, restart } = await house();
