@@ -61,8 +61,11 @@ describe('callbacks', { timeout: 120_000 }, () => {
       await vi.waitFor(() => expect(team.received()).toHaveLength(2), PATIENCE);
       expect([team.received()[1]?.id, team.received()[1]?.body]).toEqual([toOps()?.id, toOps()?.body]);
 
-      const metrics = await (await fetch(`${daemon.url}/metrics`)).text();
-      expect(metrics).toContain('deliveries_total{endpoint="callback",outcome="delivered"} 2\n');
+      // A receiver has its event before the delivery is settled.
+      const readMetrics = async () => (await fetch(`${daemon.url}/metrics`)).text();
+      const delivered = 'deliveries_total{endpoint="callback",outcome="delivered"} 2\n';
+      await vi.waitFor(async () => expect(await readMetrics()).toContain(delivered), PATIENCE);
+      const metrics = await readMetrics();
       expect(metrics).toContain('endpoint_enabled{endpoint="callback"} 1\n');
       expect(metrics).not.toMatch(/hooks|127\.0\.0\.1/);
 
