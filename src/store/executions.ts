@@ -138,46 +138,41 @@ export async function removeExecution(db: Kysely<Tables>, key: ExecutionKey, at:
   return numUpdatedRows > 0n;
 }
 
-/** `Store.active`. */
-export async function activeExecutions(
-  db: Kysely<Tables>,
-  { accountId, region }: TargetKey,
-  after: number,
-  limit: number,
-): Promise<readonly Execution[]> {
-  const rows = await db
+/** A page of a target's executions that are not deleted, by ascending registration. */
+function pageOf(db: Kysely<Tables>, { accountId, region }: TargetKey, after: number, limit: number) {
+  return db
     .selectFrom('executions')
     .selectAll()
     .where('account_id', '=', accountId)
     .where('region', '=', region)
-    .where('tracking', '=', 'active')
     .where('deleted_at', 'is', null)
     .where('registration', '>', after)
     .orderBy('registration')
-    .limit(limit)
-    .execute();
+    .limit(limit);
+}
+
+/** `Store.active`. */
+export async function activeExecutions(
+  db: Kysely<Tables>,
+  target: TargetKey,
+  after: number,
+  limit: number,
+): Promise<readonly Execution[]> {
+  const rows = await pageOf(db, target, after, limit).where('tracking', '=', 'active').execute();
   return rows.map(executionOf);
 }
 
 /** `Store.openResources`. */
 export async function openResources(
   db: Kysely<Tables>,
-  { accountId, region }: TargetKey,
+  target: TargetKey,
   endedSince: number,
   after: number,
   limit: number,
 ): Promise<readonly Execution[]> {
-  const rows = await db
-    .selectFrom('executions')
-    .selectAll()
-    .where('account_id', '=', accountId)
-    .where('region', '=', region)
+  const rows = await pageOf(db, target, after, limit)
     .where('resources_truncated', '=', sql.lit(1))
     .where('tracking_ended_at', '>=', endedSince)
-    .where('deleted_at', 'is', null)
-    .where('registration', '>', after)
-    .orderBy('registration')
-    .limit(limit)
     .execute();
   return rows.map(executionOf);
 }
