@@ -107,16 +107,17 @@ export class Settling {
 
   async #apply(tracked: Tracked, observation: Observation): Promise<void> {
     const { target, stallLimits } = this.#parts;
-    this.#learn(tracked.execution, observation);
+    const { execution } = tracked;
     const change =
-      transition(tracked.execution, target, observation) ??
-      stall(tracked.execution, target, observation, stallLimits);
-    if (change !== undefined) {
+      transition(execution, target, observation) ?? stall(execution, target, observation, stallLimits);
+    if (change === undefined) {
+      const { absence: _over, ...seen } = execution;
+      this.#roster.note(tracked, { ...seen, lastPolledAt: observation.sentAt });
+    } else {
       await this.record(tracked, change);
-      return;
     }
-    const { absence: _over, ...seen } = tracked.execution;
-    this.#roster.note(tracked, { ...seen, lastPolledAt: observation.sentAt });
+    // Not before it is recorded: where the store fails, the same end is seen again.
+    this.#learn(execution, observation);
   }
 
   /** How long the execution has been in its status says how long others will be. */

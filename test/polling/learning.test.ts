@@ -51,4 +51,30 @@ describe('what a poller learns', () => {
     expect(before?.nextPollAt).toBeDefined();
     expect(after?.estimatedDetectionLagSeconds).not.toBe(before?.estimatedDetectionLagSeconds);
   }, 60_000);
+
+  it('is one end where the store took it only after several looks', async () => {
+    let failures = 3;
+    const runs = new Map<string, number>();
+    const one = await house({
+      bounds,
+      wrap: (store) => ({
+        record: (change, endpoints) =>
+          change.next.status === 'SUCCESS' && failures-- > 0
+            ? Promise.reject(new Error('disk full'))
+            : store.record(change, endpoints),
+        saveHazards: (target, hazards, at) => {
+          for (const { kind, counts } of hazards.learnt) runs.set(kind, counts.runs);
+          return store.saveHazards(target, hazards, at);
+        },
+      }),
+    });
+    one.answer(1, 'IN_PROGRESS');
+    await one.register([1]);
+    await one.clock.advance(10 * MINUTE_MS);
+    one.answer(1, 'SUCCESS');
+    await one.clock.advance(60 * MINUTE_MS);
+    expect(await one.types()).toEqual(['execution.succeeded']);
+    expect(failures).toBeLessThan(0);
+    expect(runs.get('IN_PROGRESS')).toBe(1);
+  }, 60_000);
 });
