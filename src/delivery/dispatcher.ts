@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { CALLBACK_ENDPOINT } from '../domain/callback.ts';
 import { endpointTestBody } from '../domain/test-event.ts';
 import { linkSignals } from '../runtime/abort.ts';
@@ -25,12 +26,18 @@ export interface DispatcherParts
   /** Of events that tell of nothing. */
   readonly newId: () => string;
   readonly log: Log;
+  /** Those of now; `apply` changes them. */
   readonly endpoints: readonly Endpoint[];
 }
 
 /** Brings events from the outbox to their endpoints, each endpoint and each origin of callbacks in a lane of its own. */
 export interface Dispatcher {
   start(): void;
+  /**
+   * Delivers to these from now on; what is in flight goes on as it began. Resolves once nothing is in flight to those that
+   * are not there any more.
+   */
+  apply(endpoints: readonly Endpoint[]): Promise<void>;
   /** Tells that deliveries of an endpoint or a lane are new or due again; of all where none is named. */
   wake(name?: string): void;
   /**
@@ -60,10 +67,39 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   const cutOff = new AbortController();
   const settler = new Settler({ ...parts, cutOff: cutOff.signal });
   const laneParts = { ...parts, settler, cutOff: cutOff.signal };
-  const lanes = new Map(
-    endpoints.map((endpoint) => [endpoint.lane, new Lane(laneParts, endpoint, () => endpoint)]),
-  );
+  const lanes = new Map<string, Lane>();
+  let present = new Map<string, Endpoint>();
+  /** Lanes that were removed or replaced, until what they had in flight is over. */
+  const ending = new Set<Promise<void>>();
+  let isStarted = false;
   const callbacks = new CallbackLanes(laneParts);
+
+  function open(endpoint: Endpoint): void {
+    const lane = new Lane(laneParts, endpoint, () => endpoint);
+    lanes.set(endpoint.lane, lane);
+    if (isStarted) lane.start();
+  }
+
+  function close(name: string): Promise<void> {
+    const ended = (lanes.get(name)?.stop() ?? Promise.resolve()).finally(() => ending.delete(ended));
+    ending.add(ended);
+    lanes.delete(name);
+    return ended;
+  }
+
+  async function apply(next: readonly Endpoint[]): Promise<void> {
+    const before = present;
+    present = new Map(next.map((endpoint) => [endpoint.lane, endpoint]));
+    const removed = [...before.keys()].filter((name) => !present.has(name)).map(close);
+    for (const [name, endpoint] of present) {
+      const known = before.get(name);
+      if (isDeepStrictEqual(known, endpoint)) continue;
+      if (known !== undefined) void close(name);
+      open(endpoint);
+    }
+    await Promise.all(removed);
+  }
+  void apply(endpoints);
 
   const lanesOf = (name: string | undefined) => {
     const lane = name === undefined ? undefined : lanes.get(name);
@@ -72,7 +108,9 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   };
 
   return {
+    apply,
     start() {
+      isStarted = true;
       for (const lane of lanes.values()) lane.start();
       callbacks.start();
     },
@@ -107,7 +145,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
       };
       if (limit.aborted) onLimit();
       else limit.addEventListener('abort', onLimit, { once: true });
-      const drained = Promise.all([...lanes.values(), callbacks].map((lane) => lane.stop()));
+      const drained = Promise.all([...ending, ...[...lanes.values(), callbacks].map((lane) => lane.stop())]);
       if ((await Promise.race([drained, over.promise])) === 'late')
         log.warn('stopped before all deliveries were settled');
       limit.removeEventListener('abort', onLimit);
