@@ -1,5 +1,4 @@
-import { isDeepStrictEqual } from 'node:util';
-import { CALLBACK_ENDPOINT } from '../domain/callback.ts';
+import { CALLBACK_ENDPOINT, isCallbackLane } from '../domain/callback.ts';
 import { endpointTestBody } from '../domain/test-event.ts';
 import { linkSignals } from '../runtime/abort.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -34,8 +33,8 @@ export interface DispatcherParts
 export interface Dispatcher {
   start(): void;
   /**
-   * Delivers to these from now on; what is in flight goes on as it began. Resolves once nothing is in flight to those that
-   * are not there any more.
+   * Delivers to these from now on; what is in flight goes on as it began. Resolves once nothing is in flight any more to
+   * those that are gone.
    */
   apply(endpoints: readonly Endpoint[]): Promise<void>;
   /** Tells that deliveries of an endpoint or a lane are new or due again; of all where none is named. */
@@ -68,36 +67,35 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   const settler = new Settler({ ...parts, cutOff: cutOff.signal });
   const laneParts = { ...parts, settler, cutOff: cutOff.signal };
   const lanes = new Map<string, Lane>();
-  let present = new Map<string, Endpoint>();
-  /** Lanes that were removed or replaced, until what they had in flight is over. */
+  let present: ReadonlyMap<string, Endpoint> = new Map();
+  /** Lanes of endpoints that were removed, until what they had in flight is over. */
   const ending = new Set<Promise<void>>();
   let isStarted = false;
   const callbacks = new CallbackLanes(laneParts);
 
   function open(endpoint: Endpoint): void {
-    const lane = new Lane(laneParts, endpoint, () => endpoint);
+    const lane = new Lane(laneParts, endpoint, () => present.get(endpoint.lane));
     lanes.set(endpoint.lane, lane);
     if (isStarted) lane.start();
   }
 
-  function close(name: string): Promise<void> {
-    const ended = (lanes.get(name)?.stop() ?? Promise.resolve()).finally(() => ending.delete(ended));
-    ending.add(ended);
+  function close(name: string, lane: Lane): Promise<void> {
     lanes.delete(name);
+    const ended = lane.stop().finally(() => ending.delete(ended));
+    ending.add(ended);
     return ended;
   }
 
   async function apply(next: readonly Endpoint[]): Promise<void> {
-    const before = present;
     present = new Map(next.map((endpoint) => [endpoint.lane, endpoint]));
-    const removed = [...before.keys()].filter((name) => !present.has(name)).map(close);
-    for (const [name, endpoint] of present) {
-      const known = before.get(name);
-      if (isDeepStrictEqual(known, endpoint)) continue;
-      if (known !== undefined) void close(name);
-      open(endpoint);
+    const removed = [...lanes].filter(([name]) => !present.has(name));
+    const quiet = Promise.all(removed.map(([name, lane]) => close(name, lane)));
+    for (const endpoint of next) {
+      const lane = lanes.get(endpoint.lane);
+      if (lane === undefined) open(endpoint);
+      else lane.apply(endpoint);
     }
-    await Promise.all(removed);
+    await quiet;
   }
   void apply(endpoints);
 
@@ -118,7 +116,8 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
       const woken = lanesOf(name);
       for (const lane of woken) lane.wake();
       if (name === undefined || name === CALLBACK_ENDPOINT) callbacks.wake();
-      else if (woken.length === 0) callbacks.wake(name);
+      // The name of an endpoint that was removed is no lane of callbacks.
+      else if (woken.length === 0 && isCallbackLane(name)) callbacks.wake(name);
     },
     async test(endpoint, signal) {
       const [lane] = lanesOf(endpoint);

@@ -502,6 +502,26 @@ describe('other endpoints', () => {
     await stop();
   });
 
+  it('get what was claimed for them as they were and had not begun, at their new rate', async () => {
+    const { clock, dispatcher, sent, add, stop } = setUp(
+      [endpoint('ops', { requestsPerSecond: 2 })],
+      () => DELIVERED,
+    );
+    add('ops', 4);
+    dispatcher.start();
+    await clock.advance(0);
+    await dispatcher.apply([endpoint('ops', { url: 'https://elsewhere.example/', requestsPerSecond: 10 })]);
+    await clock.advance(1000);
+    expect(sent.map(({ host }) => host)).toEqual([
+      'ops.example',
+      ...Array<string>(3).fill('elsewhere.example'),
+    ]);
+    const gaps = sent.slice(2).map(({ seconds }, index) => seconds - sent[index + 1]!.seconds);
+    // A tenth of a second, less what a late timer is made up for.
+    for (const gap of gaps) expect(Math.abs(gap - 0.1)).toBeLessThan(0.02);
+    await stop();
+  });
+
   it('wait for the start like the first ones, and hold a stop up like them', async () => {
     const answers: ((result: AttemptResult) => void)[] = [];
     const { clock, dispatcher, sent, add, outbox } = setUp(
