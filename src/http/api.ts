@@ -3,6 +3,7 @@ import type { Clock } from '../runtime/clock.ts';
 import { derived } from '../runtime/derived.ts';
 import { createTurns } from '../runtime/turns.ts';
 import { authorize, createAuthentication, shownToken } from './auth.ts';
+import { backupRoutes } from './backup-routes.ts';
 import { deliveryRoutes } from './delivery-routes.ts';
 import { endpointRoutes } from './endpoint-routes.ts';
 import { eventRoutes } from './event-routes.ts';
@@ -92,6 +93,7 @@ export async function apiRoutes(
         eventRoutes(api, parts);
         targetRoutes(api, parts);
         deliveryRoutes(api, parts);
+        backupRoutes(api, parts);
         endpointRoutes(api, parts);
       });
     },

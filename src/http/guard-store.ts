@@ -32,6 +32,7 @@ export function guardStore(parts: HttpParts): HttpParts {
       unhealthyLanes: guarded(() => store.unhealthyLanes()),
       enableEndpoint: guarded((endpoint) => store.enableEndpoint(endpoint)),
       outboxCounts: guarded(() => store.outboxCounts()),
+      backUp: guarded(() => store.backUp()),
     },
     register: guarded((registrations) => parts.register(registrations)),
     remove: guarded((key) => parts.remove(key)),

@@ -82,6 +82,7 @@ export type StorePart = Pick<
   | 'unhealthyLanes'
   | 'enableEndpoint'
   | 'outboxCounts'
+  | 'backUp'
 >;
 
 /** What the requests are answered from. */

@@ -134,6 +134,7 @@ export function createKyselyStore(db: Kysely<Tables>, dialect: Dialect, close: (
       return { perSecond, ...(throttledAt === null ? {} : { throttledAt }) };
     },
     sweep: (retention, limit) => write(inTransaction((tx) => sweepOnce(tx, retention, limit))),
+    backUp: () => dialect.backUp(),
     async probe() {
       const unchanged = db.updateTable('store_state').set((eb) => ({ epoch: eb.ref('epoch') }));
       await write(unchanged.execute());
