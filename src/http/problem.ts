@@ -33,6 +33,7 @@ export const PROBLEMS = {
   store_unavailable: { status: 503, detail: 'The store does not answer; try again.' },
   overloaded: { status: 503, detail: 'Too many requests are in flight; try again.' },
   draining: { status: 503, detail: 'This process is stopping; try again.' },
+  no_space: { status: 507, detail: 'There is no room on the disk for a copy of the store.' },
   not_ready: { status: 503, detail: 'Not ready.' },
 } as const satisfies Record<string, { readonly status: number; readonly detail: string }>;
 

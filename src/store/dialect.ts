@@ -1,5 +1,5 @@
 import type { Expression } from 'kysely';
-import type { Backup } from './store.ts';
+import type { Store } from './store.ts';
 
 /** Where the databases differ. */
 export interface Dialect {
@@ -7,6 +7,5 @@ export interface Dialect {
   readonly labelValue: (column: string, key: string) => Expression<string | null>;
   /** Resolves once everything that has been committed before its call is on disk. */
   readonly sync: () => Promise<void>;
-  /** Copies the whole database as it is now. */
-  readonly backUp: () => Promise<Backup>;
+  readonly backUp: Store['backUp'];
 }

@@ -134,7 +134,7 @@ export function createKyselyStore(db: Kysely<Tables>, dialect: Dialect, close: (
       return { perSecond, ...(throttledAt === null ? {} : { throttledAt }) };
     },
     sweep: (retention, limit) => write(inTransaction((tx) => sweepOnce(tx, retention, limit))),
-    backUp: () => dialect.backUp(),
+    backUp: (signal) => dialect.backUp(signal),
     async probe() {
       const unchanged = db.updateTable('store_state').set((eb) => ({ epoch: eb.ref('epoch') }));
       await write(unchanged.execute());

@@ -75,7 +75,7 @@ async function open(path: string): Promise<Store> {
   const log = await openFile(`${path}-wal`);
   const sync = createGroupSync(() => log.datasync());
   opening.move();
-  return createKyselyStore(db, { labelValue, sync, backUp: () => backUp(path) }, async () => {
+  return createKyselyStore(db, { labelValue, sync, backUp: (signal) => backUp(path, signal) }, async () => {
     await log.close();
     lock.close();
   });

@@ -167,8 +167,11 @@ export interface Store extends Outbox, AsyncDisposable {
   loadRate(target: TargetKey): Promise<LearntRate | undefined>;
   /** Deletes at most `limit` rows of each kind that retention no longer keeps; true while there may be more. */
   sweep(retention: Retention, limit: number): Promise<boolean>;
-  /** Copies the store as it is now, while it is used. One copy at a time. */
-  backUp(): Promise<Backup>;
+  /**
+   * Copies the store as it is now, while it is used; one copy at a time. The copy is marked: its first start begins a history
+   * of its own. Rejects with the signal's reason on its abort.
+   */
+  backUp(signal: AbortSignal): Promise<Backup | 'no_space'>;
   /** Rejects where the store cannot be written now. */
   probe(): Promise<void>;
 }

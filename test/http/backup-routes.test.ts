@@ -8,6 +8,7 @@ import { openSqliteStore } from '../../src/store/sqlite.ts';
 import { temporaryDirectory } from '../support/daemon.ts';
 import { recordFailure } from '../support/recorded.ts';
 import { ADMIN_TOKEN, NOW, READ_TOKEN, problemOf, startApi } from './fake-parts.ts';
+import type { Api } from './fake-parts.ts';
 
 async function start() {
   await using opening = new AsyncDisposableStack();
@@ -18,6 +19,13 @@ async function start() {
   api.parts.outbox = store;
   const open = opening.move();
   return { ...api, store, directory: directory.path, path, [Symbol.asyncDispose]: () => open.disposeAsync() };
+}
+
+/** Asks for a backup and reads the answer to its end. */
+async function statusOf(api: Pick<Api, 'ask'>, token = ADMIN_TOKEN): Promise<number> {
+  const response = await api.ask('POST', '/v1/backup', undefined, token);
+  await response.arrayBuffer();
+  return response.status;
 }
 
 test('a backup is a store of its own, as it was at one moment, whatever is written meanwhile', async () => {
@@ -68,8 +76,48 @@ test('nothing is left beside the store, also where nobody reads the copy', async
     code: 'backup_running',
   });
   asked.destroy();
-  await vi.waitFor(async () => expect((await api.ask('POST', '/v1/backup')).status).toBe(200));
+  await vi.waitFor(async () => expect(await statusOf(api)).toBe(200));
   expect(existsSync(`${api.path}.backup`)).toBe(false);
+});
+
+test('a client that goes away while the copy is made ends it, and the next one gets its own', async () => {
+  await using api = await start();
+  const { store } = api;
+  const begun = Promise.withResolvers<AbortSignal>();
+  api.parts.outbox = {
+    ...store,
+    async backUp(signal) {
+      begun.resolve(signal);
+      await once(signal, 'abort');
+      // What it has made by then is let go of.
+      return store.backUp(new AbortController().signal);
+    },
+  };
+  const asked = request(`${api.url}/v1/backup`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${ADMIN_TOKEN}` },
+  }).end();
+  asked.on('error', () => undefined);
+  const signal = await begun.promise;
+  expect(signal.aborted).toBe(false);
+  asked.destroy();
+  api.parts.outbox = store;
+  await vi.waitFor(async () => expect(await statusOf(api)).toBe(200));
+  expect(signal.aborted).toBe(true);
+
+  // The store itself heeds it, and leaves nothing behind.
+  await expect(store.backUp(AbortSignal.abort(new Error('gone')))).rejects.toThrow('gone');
+  expect(existsSync(`${api.path}.backup`)).toBe(false);
+});
+
+test('a copy that the disk has no room for is not begun', async () => {
+  await using api = await start();
+  api.parts.outbox = { ...api.store, backUp: () => Promise.resolve('no_space') };
+  for (const _time of [1, 2])
+    expect(await problemOf(await api.ask('POST', '/v1/backup'))).toMatchObject({
+      status: 507,
+      code: 'no_space',
+    });
 });
 
 test('what a killed process left of a copy goes with the next start', async () => {
@@ -82,13 +130,13 @@ test('what a killed process left of a copy goes with the next start', async () =
 
 test('a backup needs admin, and takes nothing', async () => {
   await using api = await start();
-  expect((await api.ask('POST', '/v1/backup', undefined, READ_TOKEN)).status).toBe(403);
+  expect(await statusOf(api, READ_TOKEN)).toBe(403);
   expect(await problemOf(await api.ask('POST', '/v1/backup?to=/etc/passwd', { path: 'x' }))).toMatchObject({
     status: 400,
     paths: ['path', 'to'],
   });
   api.parts.storeFailure = new Error('disk is full');
-  expect((await api.ask('POST', '/v1/backup')).status).toBe(503);
+  expect(await statusOf(api)).toBe(503);
   api.parts.storeFailure = undefined;
-  expect((await api.ask('POST', '/v1/backup')).status).toBe(200);
+  expect(await statusOf(api)).toBe(200);
 });

@@ -104,7 +104,7 @@ export class FakeParts implements HttpParts {
     unhealthyLanes: () => this.#call(() => this.outbox.unhealthyLanes()),
     enableEndpoint: (endpoint) => this.#call(() => this.outbox.enableEndpoint(endpoint)),
     outboxCounts: () => this.#call(() => this.outbox.outboxCounts()),
-    backUp: () => this.#call(() => this.outbox.backUp()),
+    backUp: (signal) => this.#call(() => this.outbox.backUp(signal)),
     findById: (id) =>
       this.#call(() => this.#visible().filter(({ lifecycleExecutionId }) => lifecycleExecutionId === id)),
     list: (query) =>
