@@ -9,7 +9,6 @@ function guarded<A extends readonly unknown[], R>(call: Call<A, R>): Call<A, R> 
     try {
       return await call(...args);
     } catch (cause) {
-      if (cause instanceof Problem) throw cause;
       throw new Problem('store_unavailable', { cause });
     }
   };
@@ -33,7 +32,6 @@ export function guardStore(parts: HttpParts): HttpParts {
       unhealthyLanes: guarded(() => store.unhealthyLanes()),
       enableEndpoint: guarded((endpoint) => store.enableEndpoint(endpoint)),
       outboxCounts: guarded(() => store.outboxCounts()),
-      backUp: guarded((signal) => store.backUp(signal)),
     },
     register: guarded((registrations) => parts.register(registrations)),
     remove: guarded((key) => parts.remove(key)),

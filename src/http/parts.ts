@@ -14,8 +14,7 @@ export interface ListenAddress {
   readonly port: number;
 }
 
-/** What may change while it answers. */
-export interface HttpSettings {
+export interface HttpOptions extends ListenAddress {
   readonly tokens: readonly Token[];
   /** No token is asked for. */
   readonly insecure: boolean;
@@ -23,9 +22,6 @@ export interface HttpSettings {
   readonly requestsPerMinute: number;
   /** Addresses and networks whose X-Forwarded-For counts. */
   readonly trustedProxies: readonly string[];
-}
-
-export interface HttpOptions extends ListenAddress, HttpSettings {
   /** Given: `/metrics` answers only there, probes on both. */
   readonly metrics?: ListenAddress;
 }
@@ -82,7 +78,6 @@ export type StorePart = Pick<
   | 'unhealthyLanes'
   | 'enableEndpoint'
   | 'outboxCounts'
-  | 'backUp'
 >;
 
 /** What the requests are answered from. */

@@ -1,5 +1,4 @@
 import type { Expression } from 'kysely';
-import type { Store } from './store.ts';
 
 /** Where the databases differ. */
 export interface Dialect {
@@ -7,5 +6,4 @@ export interface Dialect {
   readonly labelValue: (column: string, key: string) => Expression<string | null>;
   /** Resolves once everything that has been committed before its call is on disk. */
   readonly sync: () => Promise<void>;
-  readonly backUp: Store['backUp'];
 }

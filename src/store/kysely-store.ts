@@ -134,7 +134,6 @@ export function createKyselyStore(db: Kysely<Tables>, dialect: Dialect, close: (
       return { perSecond, ...(throttledAt === null ? {} : { throttledAt }) };
     },
     sweep: (retention, limit) => write(inTransaction((tx) => sweepOnce(tx, retention, limit))),
-    backUp: (signal) => dialect.backUp(signal),
     async probe() {
       const unchanged = db.updateTable('store_state').set((eb) => ({ epoch: eb.ref('epoch') }));
       await write(unchanged.execute());

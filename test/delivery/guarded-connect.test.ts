@@ -6,6 +6,7 @@ import { createSender } from '../../src/delivery/sender.ts';
 import type { DeliveryRequest, Egress } from '../../src/delivery/sender.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { watchConnectionAttempts } from '../support/connection-attempts.ts';
+import { collectGarbage } from '../support/garbage.ts';
 import { listening } from '../support/listening.ts';
 import { WEBHOOK_SECRET } from '../support/secrets.ts';
 import { METADATA, NOT_PUBLIC } from '../support/spellings.ts';
@@ -238,5 +239,24 @@ describe('a name that changes its mind', () => {
     expect(outcomes).toEqual(new Set(['delivered', 'refused']));
     expect(new Set(attempts.addresses())).toEqual(new Set([ALLOWED]));
     expect(forbidden.connections()).toBe(before);
+  });
+});
+
+describe('a connection that is over', () => {
+  const CONNECTIONS = 50;
+
+  it.each([
+    ['failed', () => 'http://127.0.0.1:1/'],
+    ['was closed', () => `http://${ALLOWED}:${allowed.port}/`],
+  ])('is held by nothing where it %s', async (_, url) => {
+    using attempts = watchConnectionAttempts();
+    await using sender = senderWith(OPEN);
+    for (let count = 0; count < CONNECTIONS; count += 1) await sender.send(requestTo(url()));
+    await vi.waitFor(() => {
+      collectGarbage();
+      // The latest may be known to the connection pool.
+      expect(attempts.held()).toBeLessThan(CONNECTIONS / 10);
+    });
+    expect(attempts.addresses()).toHaveLength(CONNECTIONS);
   });
 });
