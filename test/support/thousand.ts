@@ -1,0 +1,207 @@
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as pause } from 'node:timers/promises';
+import { createDispatcher } from '../../src/delivery/dispatcher.ts';
+import { createSender } from '../../src/delivery/sender.ts';
+import { LADDER_SECONDS } from '../../src/domain/retry-ladder.ts';
+import type { Clock } from '../../src/runtime/clock.ts';
+import { systemClock } from '../../src/runtime/clock.ts';
+import { openSqliteStore } from '../../src/store/sqlite.ts';
+import type { Delivery, Store } from '../../src/store/store.ts';
+import { temporaryDirectory } from './daemon.ts';
+import { collectGarbage } from './garbage.ts';
+import { KINDS, RETRY_AFTER } from './receiver-kinds.ts';
+import type { Kind } from './receiver-kinds.ts';
+import { recordFailure } from './recorded.ts';
+import { WEBHOOK_SECRET } from './secrets.ts';
+
+/** On a busy machine answers take their time: only for one that never comes is the limit short. */
+const TIMEOUT_MS = 30_000;
+const SHORT_TIMEOUT_MS = 400;
+/** Time that passes for real, while the ladder's waits are skipped. */
+const LATEST_SECONDS = 60;
+
+/** Real time and real waits, but it can be put forward. */
+function createSkippingClock() {
+  let skippedMs = 0;
+  const clock: Clock = {
+    now: () => Math.round(systemClock.now() + skippedMs),
+    steadyNow: () => Math.round(systemClock.steadyNow() + skippedMs),
+    monotonicNow: () => systemClock.monotonicNow() + skippedMs,
+    sleep: (ms, signal) => systemClock.sleep(ms, signal),
+  };
+  return { clock, skip: (ms: number) => void (skippedMs += Math.max(0, ms)) };
+}
+
+interface Started extends AsyncDisposable {
+  readonly name: string;
+  readonly kind: Kind;
+  readonly url: string;
+  readonly requests: () => number;
+}
+
+async function startReceiver(name: string, kind: Kind): Promise<Started> {
+  let requests = 0;
+  const server = await kind.serve(() => (requests += 1));
+  return {
+    name,
+    kind,
+    url: `${kind.scheme ?? 'http'}://127.0.0.1:${server.port}/hook`,
+    requests: () => requests,
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
+}
+
+export interface MemoryNow {
+  readonly heapBytes: number;
+  readonly rssBytes: number;
+}
+
+export interface Thousand {
+  readonly receivers: number;
+  readonly deliveries: number;
+  readonly requests: number;
+  /** After each pass, garbage collected. */
+  readonly memory: readonly MemoryNow[];
+  readonly faults: readonly string[];
+}
+
+/**
+ * Sends `events` events, `passes` times, to `each` receivers of every kind over real sockets, with the ladder's waits
+ * skipped, and compares what became of each delivery with what must.
+ */
+export async function deliverToEveryKind(
+  { each, events, passes }: { readonly each: number; readonly events: number; readonly passes: number },
+  tell: (line: string) => void = () => undefined,
+): Promise<Thousand> {
+  await using closing = new AsyncDisposableStack();
+  const directory = closing.use(await temporaryDirectory());
+  const path = join(directory.path, 'watcher.db');
+  const { clock, skip } = createSkippingClock();
+  const store = closing.use(await openSqliteStore({ path }));
+  const database = closing.use(new DatabaseSync(path, { readOnly: true }));
+  const sender = closing.use(
+    createSender({
+      egress: { allowPrivateNetworks: true, allowCidrs: [], httpsOnly: false },
+      clock,
+      version: 'tests',
+    }),
+  );
+  const receivers: Started[] = [];
+  for (const [kindName, kind] of Object.entries(KINDS))
+    for (let number = 0; number < each; number += 1)
+      receivers.push(closing.use(await startReceiver(`${kindName}-${number}`, kind)));
+  const dispatcher = createDispatcher({
+    outbox: store,
+    sender,
+    clock,
+    // No jitter: what fails together is due together.
+    random: () => 0.5,
+    newId: () => 'none',
+    callbackSecrets: () => undefined,
+    log: { debug: ignore, info: ignore, warn: ignore, error: ignore },
+    endpoints: receivers.map(({ name, url, kind }) => ({
+      lane: name,
+      name,
+      url,
+      secrets: [WEBHOOK_SECRET],
+      headers: {},
+      timeoutMs: kind.outcome === 'timeout' ? SHORT_TIMEOUT_MS : TIMEOUT_MS,
+      // Of those that answer 410 a second one would be in flight already.
+      maxConcurrent: name.startsWith('gone') ? 1 : events,
+      requestsPerSecond: 1000,
+    })),
+    onAttempt: ignore,
+    onSettled: ignore,
+  });
+  const names = receivers.map(({ name }) => name);
+  const next = database.prepare(
+    `select min(next_attempt_at) as first from deliveries where state = 'pending'
+      and lane not in (select lane from lanes where disabled_reason is not null)`,
+  );
+
+  const memory: MemoryNow[] = [];
+  for (let pass = 0; pass < passes; pass += 1) {
+    for (let event = 0; event < events; event += 1)
+      await recordFailure(store, pass * events + event, names, clock.now());
+    for (;;) {
+      while ((await dispatcher.runOnce()) > 0);
+      const first = next.get()?.['first'] as number | null | undefined;
+      if (first === null || first === undefined) break;
+      // Together with those that failed some seconds after the first.
+      skip(first - clock.steadyNow() + 1000);
+    }
+    // A pass takes a day and more: after five days without a success they would be disabled.
+    for (const { name, kind } of receivers)
+      if (kind.state === 'dead' && kind !== KINDS['gone']) await store.enableEndpoint(name);
+    memory.push(await memoryNow());
+    const requests = receivers.reduce((sum, receiver) => sum + receiver.requests(), 0);
+    tell(`pass ${pass + 1}: ${JSON.stringify({ requests, ...memory.at(-1) })}`);
+  }
+  await dispatcher.stop(AbortSignal.abort());
+  const deliveries = await allDeliveries(store);
+  return {
+    receivers: receivers.length,
+    deliveries: deliveries.length,
+    requests: receivers.reduce((sum, { requests }) => sum + requests(), 0),
+    memory,
+    faults: [...faultsOf(receivers, deliveries, events * passes)],
+  };
+}
+
+const ignore = () => undefined;
+
+async function memoryNow(): Promise<MemoryNow> {
+  // Sockets that were closed let go of what they hold a moment later.
+  await pause(1000);
+  collectGarbage();
+  const { heapUsed: heapBytes, rss: rssBytes } = process.memoryUsage();
+  return { heapBytes, rssBytes };
+}
+
+async function allDeliveries(store: Store): Promise<readonly Delivery[]> {
+  const all: Delivery[] = [];
+  let page = await store.listDeliveries({ limit: 1000 });
+  all.push(...page.deliveries);
+  while (page.next !== undefined) {
+    page = await store.listDeliveries({ limit: 1000, before: page.next });
+    all.push(...page.deliveries);
+  }
+  return all;
+}
+
+function* faultsOf(receivers: readonly Started[], deliveries: readonly Delivery[], events: number) {
+  const byEndpoint = Map.groupBy(deliveries, ({ endpoint }) => endpoint);
+  for (const { name, kind, requests } of receivers) {
+    const mine = byEndpoint.get(name) ?? [];
+    if (mine.length !== events) yield `${name} has ${mine.length} deliveries, not ${events}`;
+    const attempts = mine.reduce((sum, delivery) => sum + delivery.attempts.length, 0);
+    if (requests() !== (kind === KINDS['closed'] ? 0 : attempts))
+      yield `${name} had ${requests()} requests, of which ${attempts} are known`;
+    if (kind === KINDS['gone']) {
+      const states = mine.map(({ state }) => state).toSorted();
+      if (attempts !== 1 || states[0] !== 'dead' || states.at(-1) !== 'pending')
+        yield `${name} had ${attempts} attempts after its 410; ${states.join()}`;
+      continue;
+    }
+    for (const delivery of mine) yield* faultsOfOne(delivery, kind);
+  }
+}
+
+function* faultsOfOne({ id, endpoint, state, attempts }: Delivery, kind: Kind) {
+  const told = `delivery ${id} to ${endpoint}`;
+  if (state !== kind.state) yield `${told} is ${state}, not ${kind.state}`;
+  if (attempts.length !== kind.attempts)
+    yield `${told} had ${attempts.length} attempts, not ${kind.attempts}`;
+  const last = attempts.at(-1);
+  if (last?.outcome !== kind.outcome) yield `${told} ended ${last?.outcome ?? 'never'}, not ${kind.outcome}`;
+  for (const [index, seconds] of LADDER_SECONDS.entries()) {
+    const [before, after] = [attempts[index], attempts[index + 1]];
+    if (before === undefined || after === undefined) break;
+    const asked = before.outcome === 'throttled' && before.httpStatus === 429 ? RETRY_AFTER : 0;
+    const must = Math.max(seconds, asked);
+    const waited = (after.at - before.at) / 1000;
+    if (waited < must || waited > must + LATEST_SECONDS)
+      yield `${told} waited ${waited} s after attempt ${index + 1}`;
+  }
+}
