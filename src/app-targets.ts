@@ -5,6 +5,8 @@ import type { EventType, NewEvent } from './domain/event.ts';
 import { targetText } from './domain/execution.ts';
 import type { Execution, Target, TargetKey } from './domain/execution.ts';
 import { matchesFilter } from './domain/filter.ts';
+import { HazardBook, newEverything } from './domain/hazard-book.ts';
+import type { Everything } from './domain/hazard-book.ts';
 import type { Change } from './domain/transition.ts';
 import type { TargetState } from './http/server.ts';
 import { createCredentialSource } from './imagebuilder/aws-credentials.ts';
@@ -44,9 +46,12 @@ export interface Targets {
 /** Makes a poller for each target; none of them has started. */
 export async function createTargets(parts: TargetsParts): Promise<Targets> {
   const { config, store } = parts;
-  const credentialsOf = createCredentialSource({ now: () => parts.clock.now(), random: parts.random });
+  const shared = {
+    credentialsOf: createCredentialSource({ now: () => parts.clock.now(), random: parts.random }),
+    everything: newEverything(),
+  };
   const pollers = await Promise.all(
-    config.targets.map((target) => createPoller(target, { ...parts, credentialsOf })),
+    config.targets.map((target) => createPoller(target, { ...parts, ...shared })),
   );
   const byKey = new Map(pollers.map((poller) => [targetText(poller.target), poller]));
   const removed = (await store.activeTargets()).filter((key) => !byKey.has(targetText(key)));
@@ -72,9 +77,9 @@ export async function createTargets(parts: TargetsParts): Promise<Targets> {
 
 async function createPoller(
   target: Config['targets'][number],
-  parts: TargetsParts & { readonly credentialsOf: CredentialSource },
+  parts: TargetsParts & { readonly credentialsOf: CredentialSource; readonly everything: Everything },
 ): Promise<Poller> {
-  const { config, store, instruments, clock, random, log, onDeliveries, credentialsOf } = parts;
+  const { config, store, instruments, clock, random, log, onDeliveries, credentialsOf, everything } = parts;
   const { name } = target;
   const { targetLagSeconds, minIntervalSeconds, maxIntervalSeconds, giveUpAfterDays } = config.polling;
   const learnt = await store.loadRate(target);
@@ -96,6 +101,7 @@ async function createPoller(
   return new Poller({
     target: { name, accountId: target.accountId, region: target.region },
     bounds: { targetLagSeconds, minIntervalSeconds, maxIntervalSeconds },
+    hazards: new HazardBook(everything),
     giveUpAfterDays,
     stallLimits: target.stalledAfterSeconds,
     gateway,

@@ -1,29 +1,8 @@
-/**
- * How likely a stay is to end, by its age in seconds. Only ratios between hazards matter to the cadence.
- */
-export interface Hazard {
-  /** The chance of ending in the next second at this age. Above zero. */
-  at(ageSeconds: number): number;
-  /** The age at which the integral of the root of the hazard, begun at `ageSeconds`, has grown by `c`. */
-  ageAfter(ageSeconds: number, c: number): number;
-}
+import type { Demand } from './demand.ts';
+import type { HazardCurve } from './hazard-curve.ts';
+import type { Hazard } from './hazard.ts';
 
-/** Below this age stays are treated alike: nothing is known yet that would tell a second from a minute. */
-const YOUNG_SECONDS = 60;
-
-/**
- * What holds where nothing has been learnt: the older a stay is, the longer it will last, in proportion
- * (h = 1 / age). Looks then lie as far apart as the root of the age.
- */
-export const ageHazard: Hazard = {
-  at: (ageSeconds) => 1 / (Math.max(0, ageSeconds) + YOUNG_SECONDS),
-  ageAfter(ageSeconds, c) {
-    const root = Math.sqrt(Math.max(0, ageSeconds) + YOUNG_SECONDS) + c / 2;
-    return root * root - YOUNG_SECONDS;
-  },
-};
-
-/** One execution's present stay. A negative age is a wait for `expectedAt`. */
+/** One execution's present stay. A negative age is a wait for an instant. */
 export interface Stay {
   readonly ageSeconds: number;
   readonly hazard: Hazard;
@@ -48,46 +27,81 @@ export interface Cadence {
   readonly maxIntervalSeconds: number;
 }
 
+/** Between the first two lies every `c` that makes a difference, as hazards go; a shortage may make it still higher. */
+const LOWEST_C = 1e-5;
+const HIGHEST_C = 1e5;
+const HIGHEST_SHORT_C = 1e12;
+/** Halvings of what lies between their logarithms: to a ten-thousandth. */
+const HALVINGS = 19;
+
 /**
- * The cadence under which the next endings are seen `targetLagSeconds` late on average, as far as the calls go.
+ * The cadence under which endings are seen `targetLagSeconds` late on average, as far as the calls go.
  *
- * Looking with the density f = √h / c costs Σ √h / c calls a second, and an ending is late by half an interval, c / 2√h,
- * with a chance in proportion to h. So the mean lag is c / 2 · Σ √h / Σ h. Where the calls do not suffice, c grows until
- * they do, and the longest interval with it: else all would come to lie at the bound and due order would be round robin.
+ * Looking with the density f = √h / c spends most where endings are likely; an ending is late by half an interval, c / 2√h.
+ * Where the calls do not suffice, c grows until they do, and the longest interval with it: else all would come to lie at
+ * the bound and due order would be round robin.
  */
-export function planCadence(stays: Iterable<Stay>, goal: CadenceGoal): Cadence {
+export function planCadence(demand: Demand, goal: CadenceGoal): Cadence {
   const { targetLagSeconds, minIntervalSeconds, maxIntervalSeconds, callsPerSecond } = goal;
-  let sum = 0;
-  let sumOfSquares = 0;
-  let waiting = 0;
-  const roots: number[] = [];
-  for (const { hazard, ageSeconds } of stays) {
-    if (ageSeconds < 0) {
-      waiting += 1; // its end cannot come yet: it is looked at as seldom as the bounds allow
-      continue;
-    }
-    const root = Math.sqrt(hazard.at(ageSeconds));
-    roots.push(root);
-    sum += root;
-    sumOfSquares += root * root;
+  const endings = demand.endings();
+  const lagWeight = endings.sum(() => 2);
+  const lagSeconds = (c: number) =>
+    endings.sum((root) => clamp(c / root, minIntervalSeconds, maxIntervalSeconds)) / lagWeight;
+  const wanted = highestC(LOWEST_C, HIGHEST_C, (c) => lagSeconds(c) <= targetLagSeconds);
+
+  const callsWith = (c: number, longest: number) =>
+    demand.now.sum((root) => 1 / clamp(c / root, minIntervalSeconds, longest));
+  const shortfall = callsWith(wanted, maxIntervalSeconds) / callsPerSecond;
+  if (shortfall <= 1) return { c: wanted, shortfall, minIntervalSeconds, maxIntervalSeconds };
+  const longestWith = (c: number) => (maxIntervalSeconds * c) / wanted;
+  const c = highestC(
+    wanted,
+    HIGHEST_SHORT_C,
+    (tried) => callsWith(tried, longestWith(tried)) >= callsPerSecond,
+  );
+  return { c, shortfall, minIntervalSeconds, maxIntervalSeconds: longestWith(c) };
+}
+
+/** The highest c within bounds up to which `holds`, which from some c on it no longer does. */
+function highestC(lowest: number, highest: number, holds: (c: number) => boolean): number {
+  if (holds(highest)) return highest;
+  let [low, high] = [Math.log(lowest), Math.log(highest)];
+  for (let halving = 0; halving < HALVINGS; halving += 1) {
+    const middle = (low + high) / 2;
+    if (holds(Math.exp(middle))) low = middle;
+    else high = middle;
   }
-  const c = sum === 0 ? 2 * targetLagSeconds : (2 * targetLagSeconds * sumOfSquares) / sum;
-  let wanted = waiting / maxIntervalSeconds;
-  for (const root of roots) wanted += 1 / clamp(c / root, minIntervalSeconds, maxIntervalSeconds);
-  const shortfall = wanted / callsPerSecond;
-  const stretch = Math.max(1, shortfall);
-  return { c: c * stretch, shortfall, minIntervalSeconds, maxIntervalSeconds: maxIntervalSeconds * stretch };
+  return Math.exp(low);
 }
 
-/** Seconds from now to the next look at a stay, within the cadence's bounds. */
-export function nextLookSeconds({ ageSeconds, hazard }: Stay, cadence: Cadence): number {
-  const interval = hazard.ageAfter(ageSeconds, cadence.c) - ageSeconds;
-  return clamp(interval, cadence.minIntervalSeconds, cadence.maxIntervalSeconds);
+/** How far a look may be from where its cadence has it, as a share: what began in one moment does not stay in step. */
+const JITTER = 0.1;
+
+export interface NextLook {
+  /** From now. */
+  readonly seconds: number;
+  /** Of the hazard that the stay meets until then, the root, on average. */
+  readonly root: number;
 }
 
-/** Mean seconds between an end and its first sight, were it to end soon: half of what lies between two looks. */
-export function estimatedLagSeconds(stay: Stay, cadence: Cadence): number {
-  return nextLookSeconds({ ...stay, ageSeconds: Math.max(0, stay.ageSeconds) }, cadence) / 2;
+/** The next look at a stay, within the cadence's bounds. `random` is in [0, 1): fleets must not move in step. */
+export function nextLook({ ageSeconds, hazard }: Stay, cadence: Cadence, random: number): NextLook {
+  const { minIntervalSeconds, maxIntervalSeconds } = cadence;
+  const c = cadence.c * (1 - JITTER + 2 * JITTER * random);
+  const reach = hazard.ageAfter(ageSeconds, c) - ageSeconds;
+  // At the bounds, too: many that wait for the same day are all at the upper one.
+  const longest = maxIntervalSeconds * (1 - JITTER * random);
+  return { seconds: clamp(reach, minIntervalSeconds, longest), root: c / reach };
+}
+
+/** Mean seconds between the end of a stay of that age and its first sight: half of what then lies between two looks. */
+export function estimatedLagSeconds(ageSeconds: number, curve: HazardCurve, cadence: Cadence): number {
+  const { c, minIntervalSeconds, maxIntervalSeconds } = cadence;
+  let lag = 0;
+  curve.eachEnding(ageSeconds, (share, root) => {
+    lag += (share * clamp(c / root, minIntervalSeconds, maxIntervalSeconds)) / 2;
+  });
+  return lag;
 }
 
 function clamp(value: number, low: number, high: number): number {

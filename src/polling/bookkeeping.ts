@@ -1,52 +1,71 @@
 import type { Target } from '../domain/execution.ts';
+import type { HazardBook } from '../domain/hazard-book.ts';
 import type { LearntRate } from '../domain/rate.ts';
 import type { Budget } from '../limiter/budget.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { errorFields } from '../runtime/log.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Store } from '../store/store.ts';
-import type { Tracked } from './tracked.ts';
+import type { Roster } from './roster.ts';
 
 const WRITE_EVERY_MS = 10_000;
 const SLICE = 1000;
 
 export interface BookkeepingParts {
   readonly target: Target;
-  readonly store: Pick<Store, 'flushPolled' | 'saveRate'>;
+  readonly store: Pick<Store, 'flushPolled' | 'saveRate' | 'saveHazards'>;
   readonly budget: Pick<Budget, 'rate'>;
+  readonly hazards: Pick<HazardBook, 'takeUnsaved'>;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-/** Writes when executions were last looked at, and the learnt rate; what has not changed costs nothing. */
-export function createBookkeeping(parts: BookkeepingParts, executions: () => Iterable<Tracked>) {
-  const { target, store, budget, clock, log } = parts;
+/** Writes when executions were last looked at, and what was learnt; what has not changed costs nothing. */
+export function createBookkeeping(
+  { target, store, budget, hazards, clock, log }: BookkeepingParts,
+  roster: Pick<Roster, 'takeUnsaved' | 'note'>,
+) {
   let saved: LearntRate | undefined;
 
-  async function writePolled(slice: readonly Tracked[]): Promise<void> {
-    const polled = slice.map(({ execution: { registration, lastPolledAt, absence } }) => ({
+  async function writePolled(): Promise<void> {
+    const unsaved = roster.takeUnsaved();
+    const polled = unsaved.map(({ execution: { registration, lastPolledAt, absence } }) => ({
       registration,
       ...(lastPolledAt === undefined ? {} : { lastPolledAt }),
       ...(absence === undefined ? {} : { absence }),
     }));
-    for (const tracked of slice) tracked.isPolledDirty = false;
     try {
-      await store.flushPolled(polled);
+      for (let at = 0; at < polled.length; at += SLICE) await store.flushPolled(polled.slice(at, at + SLICE));
     } catch (error) {
-      for (const tracked of slice) tracked.isPolledDirty = true;
+      for (const tracked of unsaved) roster.note(tracked, tracked.execution);
       throw error;
     }
   }
 
+  async function writeHazards(): Promise<void> {
+    const unsaved = hazards.takeUnsaved();
+    if (unsaved.learnt.length === 0 && unsaved.forgotten.length === 0) return;
+    try {
+      await store.saveHazards(target, unsaved, clock.now());
+    } catch (error) {
+      unsaved.giveBack();
+      throw error;
+    }
+  }
+
+  async function writeRate(): Promise<void> {
+    const rate = budget.rate();
+    if (rate.perSecond === saved?.perSecond && rate.throttledAt === saved.throttledAt) return;
+    await store.saveRate(target, rate);
+    saved = rate;
+  }
+
   /** Never rejects: where the store fails it stays due for the next time. */
   async function write(): Promise<void> {
-    const dirty = [...executions()].filter(({ isPolledDirty }) => isPolledDirty);
     try {
-      for (let at = 0; at < dirty.length; at += SLICE) await writePolled(dirty.slice(at, at + SLICE));
-      const rate = budget.rate();
-      if (rate.perSecond === saved?.perSecond && rate.throttledAt === saved.throttledAt) return;
-      await store.saveRate(target, rate);
-      saved = rate;
+      await writePolled();
+      await writeHazards();
+      await writeRate();
     } catch (error) {
       log.error({ target: target.name, ...errorFields(error) }, 'bookkeeping not written');
     }

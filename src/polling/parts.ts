@@ -1,3 +1,4 @@
+import type { HazardBook } from '../domain/hazard-book.ts';
 import type { RegistrationResult } from '../domain/registration.ts';
 import type { StallLimits } from '../domain/stall.ts';
 import type { Change } from '../domain/transition.ts';
@@ -16,6 +17,8 @@ export interface DiscoveryRules {
 /** What a poller works with. */
 export interface PollerParts extends ReachabilityParts {
   readonly bounds: CadenceBounds;
+  /** What is learnt of how long the target's executions stay in a status: empty, filled from the store at the start. */
+  readonly hazards: HazardBook;
   /** After so long without a final status tracking ends. */
   readonly giveUpAfterDays: number;
   readonly stallLimits: StallLimits;
@@ -35,6 +38,8 @@ export interface PollerParts extends ReachabilityParts {
     | 'completeResources'
     | 'flushPolled'
     | 'saveRate'
+    | 'saveHazards'
+    | 'loadHazards'
     | 'target'
     | 'pauseTarget'
     | 'recordTarget'

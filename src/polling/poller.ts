@@ -68,19 +68,20 @@ export class Poller {
     const { discover } = parts;
     const discovering = { roster: this.#roster, settling: this.#settling, errands: this.#discovering };
     this.#discovery = discover && new Discovery(parts, discover, discovering);
-    this.#bookkeeping = createBookkeeping(parts, () => this.#roster.values());
+    this.#bookkeeping = createBookkeeping(parts, this.#roster);
   }
 
   get target(): Target {
     return this.#parts.target;
   }
 
-  /** Takes up what the store has of the target and its active executions, then polls until `stop`. */
+  /** Takes up what the store has of the target, what was learnt of it and its active executions; polls until `stop`. */
   async start(): Promise<void> {
-    const { store, target } = this.#parts;
+    const { store, target, hazards } = this.#parts;
     const stored = await store.target(target);
     this.#isPaused = stored.isPaused;
     this.#reachability.restore(stored);
+    hazards.restore(await store.loadHazards(target));
     for await (const execution of storedActive(store, target)) this.track(execution);
     const { signal } = this.#stopping;
     this.#loops = Promise.all([

@@ -1,4 +1,3 @@
-import { estimatedLagSeconds } from '../domain/cadence.ts';
 import { keyText } from '../domain/execution.ts';
 import type { Execution, ExecutionKey } from '../domain/execution.ts';
 import { stallsAt } from '../domain/stall.ts';
@@ -8,7 +7,7 @@ import type { Deadlines } from './deadlines.ts';
 import { leftForLooks } from './errands.ts';
 import type { PollerParts } from './parts.ts';
 import { Schedule } from './schedule.ts';
-import { stayOf, withWishesOf } from './tracked.ts';
+import { withWishesOf } from './tracked.ts';
 import type { Tracked } from './tracked.ts';
 
 /** A look that is to confirm a stall is asked for again as often, until AWS has answered it. */
@@ -21,6 +20,7 @@ export class Roster {
   readonly schedule: Schedule;
   readonly #parts: PollerParts;
   readonly #tracked = new Map<string, Tracked>();
+  readonly #unsaved = new Set<Tracked>();
   /** Of each execution the nearer one: when it expires, or has been in its status too long. */
   readonly #deadlines: Deadlines<Tracked>;
 
@@ -32,7 +32,7 @@ export class Roster {
   ) {
     this.#parts = parts;
     const callsPerSecond = () => leftForLooks(parts.budget.rate().perSecond, errandsPerSecond());
-    this.schedule = new Schedule(parts.clock, parts.random, parts.bounds, callsPerSecond);
+    this.schedule = new Schedule(parts, callsPerSecond);
     this.#deadlines = createDeadlines(parts, async (tracked, now) => {
       if (now >= this.#expiresAt(tracked)) await onExpired(tracked, now);
       else this.#confirmStall(tracked, now);
@@ -54,7 +54,7 @@ export class Roster {
     }
     this.forget(execution);
     if (execution.tracking !== 'active') return;
-    const tracked: Tracked = { execution, isPolledDirty: false, isWantedAgain: false, isEnding: false };
+    const tracked: Tracked = { execution, isWantedAgain: false, isEnding: false };
     this.#tracked.set(key, tracked);
     this.schedule.addFirst(tracked);
     this.#setDeadline(tracked);
@@ -78,6 +78,19 @@ export class Roster {
   change(tracked: Tracked, execution: Execution): void {
     tracked.execution = execution;
     if (this.isCurrent(tracked)) this.#setDeadline(tracked);
+  }
+
+  /** Takes over what need not be on disk at once: when it was last looked at, or is missing since. */
+  note(tracked: Tracked, execution: Execution): void {
+    tracked.execution = execution;
+    this.#unsaved.add(tracked);
+  }
+
+  /** All that was noted since the last time and is not stored. */
+  takeUnsaved(): Tracked[] {
+    const unsaved = [...this.#unsaved];
+    this.#unsaved.clear();
+    return unsaved;
   }
 
   /** Whether it is still looked after, and by this entry. */
@@ -108,11 +121,10 @@ export class Roster {
     if (tracked === undefined) return undefined;
     const { lastPolledAt } = tracked.execution;
     const nextPollAt = this.schedule.nextLookAt(tracked);
-    const stay = stayOf(tracked, this.#parts.clock.now());
     return {
       ...(lastPolledAt === undefined ? {} : { lastPolledAt }),
       ...(nextPollAt === undefined ? {} : { nextPollAt }),
-      estimatedDetectionLagSeconds: Number(estimatedLagSeconds(stay, this.schedule.cadence()).toFixed(3)),
+      estimatedDetectionLagSeconds: Number(this.schedule.estimatedLagSeconds(tracked).toFixed(3)),
     };
   }
 
@@ -145,8 +157,7 @@ export class Roster {
     for (const tracked of this.#tracked.values()) {
       const { absence, ...execution } = tracked.execution;
       if (absence === undefined) continue;
-      tracked.execution = execution;
-      tracked.isPolledDirty = true;
+      this.note(tracked, execution);
     }
   }
 

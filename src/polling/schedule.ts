@@ -1,43 +1,55 @@
-import { nextLookSeconds, planCadence } from '../domain/cadence.ts';
+import { setImmediate } from 'node:timers/promises';
+import { estimatedLagSeconds, nextLook, planCadence } from '../domain/cadence.ts';
 import type { Cadence, CadenceGoal } from '../domain/cadence.ts';
+import { Demand, stayShare } from '../domain/demand.ts';
+import type { StayShare } from '../domain/demand.ts';
 import { DueQueue } from '../domain/due-queue.ts';
+import type { HazardBook } from '../domain/hazard-book.ts';
+import type { HazardClass } from '../domain/hazard-class.ts';
+import { ageZeroAt, stayKind } from '../domain/stay.ts';
 import type { Clock } from '../runtime/clock.ts';
-import { stayOf } from './tracked.ts';
 import type { Tracked } from './tracked.ts';
 
 export type CadenceBounds = Omit<CadenceGoal, 'callsPerSecond'>;
+
+export interface ScheduleParts {
+  readonly clock: Clock;
+  /** In [0, 1). */
+  readonly random: () => number;
+  readonly bounds: CadenceBounds;
+  readonly hazards: Pick<HazardBook, 'classOf'>;
+}
 
 const PLAN_EVERY_MS = 5000;
 /** A plan that has moved by more than this share since the queue was laid out is applied to what is queued already. */
 const REPLAN_SHARE = 0.2;
 const REPLAN_SLICE = 1000;
-/** Spreads looks that were planned in the same moment: ±10 %. */
-const JITTER = 0.1;
+/** Laying out anew takes at most such a part of all time: a million looks are not close to each other. */
+const REPLAN_REST = 10;
 
 /** When which execution of a target is looked at: the due queue and the cadence that fills it. */
 export class Schedule {
+  readonly #parts: ScheduleParts;
   readonly #clock: Clock;
-  readonly #random: () => number;
-  readonly #bounds: CadenceBounds;
   readonly #callsPerSecond: () => number;
-  /** All that the plan counts: what is queued, and what is being looked at. */
-  readonly #members = new Set<Tracked>();
+  /** Of all that is queued or being looked at. */
+  readonly #demand = new Demand();
   /** By due tick of the monotonic clock. */
   readonly #queue = new DueQueue<Tracked>();
   #cadence: Cadence;
   /** The `c` by which the queue was last laid out anew. */
   #appliedC: number;
   #plannedTick = -Infinity;
+  #size = 0;
   #plannedSize = 0;
   #isReplanning = false;
   #wakeUp = new AbortController();
 
-  constructor(clock: Clock, random: () => number, bounds: CadenceBounds, callsPerSecond: () => number) {
-    this.#clock = clock;
-    this.#random = random;
-    this.#bounds = bounds;
+  constructor(parts: ScheduleParts, callsPerSecond: () => number) {
+    this.#parts = parts;
+    this.#clock = parts.clock;
     this.#callsPerSecond = callsPerSecond;
-    this.#cadence = planCadence([], { ...bounds, callsPerSecond: callsPerSecond() });
+    this.#cadence = planCadence(this.#demand, { ...parts.bounds, callsPerSecond: callsPerSecond() });
     this.#appliedC = this.#cadence.c;
   }
 
@@ -49,21 +61,30 @@ export class Schedule {
 
   /** For an execution just taken up: at once, or, where it was looked at before, when its next look would be. */
   addFirst(tracked: Tracked): void {
-    this.#members.add(tracked);
     const { lastPolledAt } = tracked.execution;
-    const agoMs = lastPolledAt === undefined ? Infinity : Math.max(0, this.#clock.now() - lastPolledAt);
-    const now = this.#clock.monotonicNow();
-    this.#set(tracked, agoMs === Infinity ? now : now + Math.max(0, this.#intervalMs(tracked) - agoMs));
+    const now = this.#clock.now();
+    if (lastPolledAt === undefined) {
+      const { hazards, ageSeconds } = this.#stayOf(tracked, now);
+      this.#share(tracked, stayShare(hazards, ageSeconds, Math.sqrt(hazards.curve.at(ageSeconds))));
+      this.#set(tracked, this.#clock.monotonicNow());
+    } else {
+      const agoMs = Math.max(0, now - lastPolledAt);
+      const leftMs = Math.max(0, this.#layOut(tracked, agoMs) - agoMs);
+      this.#set(tracked, this.#clock.monotonicNow() + leftMs);
+    }
   }
 
   /** As the cadence has it, counted from now. */
   next(tracked: Tracked): void {
-    this.#set(tracked, this.#clock.monotonicNow() + this.#intervalMs(tracked));
+    this.#set(tracked, this.#clock.monotonicNow() + this.#layOut(tracked));
   }
 
   remove(tracked: Tracked): void {
-    this.#members.delete(tracked);
     this.#queue.delete(tracked);
+    if (tracked.share === undefined) return;
+    this.#demand.remove(tracked.share);
+    this.#size -= 1;
+    delete tracked.share;
   }
 
   /**
@@ -110,7 +131,7 @@ export class Schedule {
   /** The present plan; made anew every few seconds, and when the number of executions has changed much. */
   cadence(): Cadence {
     const now = this.#clock.monotonicNow();
-    const hasGrown = Math.abs(this.#members.size - this.#plannedSize) > REPLAN_SHARE * this.#plannedSize;
+    const hasGrown = Math.abs(this.#size - this.#plannedSize) > REPLAN_SHARE * this.#plannedSize;
     const ageMs = now - this.#plannedTick;
     if (ageMs > PLAN_EVERY_MS || (hasGrown && ageMs > 100)) this.#plan(now);
     return this.#cadence;
@@ -127,6 +148,12 @@ export class Schedule {
     return head === undefined ? 0 : Math.max(0, this.#clock.monotonicNow() - head.dueAt) / 1000;
   }
 
+  /** Mean seconds between the end of its present stay and the look that will show it. */
+  estimatedLagSeconds(tracked: Tracked): number {
+    const { hazards, ageSeconds } = this.#stayOf(tracked, this.#clock.now());
+    return estimatedLagSeconds(ageSeconds, hazards.curve, this.cadence());
+  }
+
   /** When the next look is planned, epoch milliseconds; undefined while one is under way. */
   nextLookAt(tracked: Tracked): number | undefined {
     const dueAt = this.#queue.dueAt(tracked);
@@ -136,28 +163,47 @@ export class Schedule {
   }
 
   #set(tracked: Tracked, dueTick: number): void {
-    const head = this.#queue.peek();
+    const headDueTick = this.#queue.peek()?.dueAt ?? Infinity;
     this.#queue.set(tracked, dueTick);
-    if (head === undefined || dueTick < head.dueAt) this.wake();
+    if (dueTick < headDueTick) this.wake();
   }
 
   /** In a shortage a look is brought forward as soon as the limiter is free, down to the shortest interval. */
   #readyTick({ lastLookTick }: Tracked, dueTick: number): number {
     if (this.cadence().shortfall <= 1 || lastLookTick === undefined) return dueTick;
-    return Math.min(dueTick, lastLookTick + this.#bounds.minIntervalSeconds * 1000);
+    return Math.min(dueTick, lastLookTick + this.#parts.bounds.minIntervalSeconds * 1000);
   }
 
-  #intervalMs(tracked: Tracked): number {
-    const seconds = nextLookSeconds(stayOf(tracked, this.#clock.now()), this.cadence());
-    return seconds * 1000 * (1 - JITTER + 2 * JITTER * this.#random());
+  /** The class of the execution's present stay, and the age that it had at an instant of the wall clock. */
+  #stayOf(
+    { execution }: Tracked,
+    at: number,
+  ): { readonly hazards: HazardClass; readonly ageSeconds: number } {
+    const hazards = this.#parts.hazards.classOf(execution.lifecyclePolicyArn, stayKind(execution.status));
+    return { hazards, ageSeconds: (at - ageZeroAt(execution, at)) / 1000 };
+  }
+
+  /** How long after a look the next one is due; the demand takes it over. */
+  #layOut(tracked: Tracked, lookedAgoMs = 0): number {
+    const { hazards, ageSeconds } = this.#stayOf(tracked, this.#clock.now() - lookedAgoMs);
+    const stay = { hazard: hazards.curve, ageSeconds };
+    const { seconds, root } = nextLook(stay, this.cadence(), this.#parts.random());
+    this.#share(tracked, stayShare(hazards, ageSeconds, root));
+    return seconds * 1000;
+  }
+
+  #share(tracked: Tracked, share: StayShare): void {
+    if (tracked.share === undefined) this.#size += 1;
+    else this.#demand.remove(tracked.share);
+    tracked.share = share;
+    this.#demand.add(share);
   }
 
   #plan(now: number): void {
-    const wallNow = this.#clock.now();
-    const stays = this.#members.values().map((tracked) => stayOf(tracked, wallNow));
-    this.#cadence = planCadence(stays, { ...this.#bounds, callsPerSecond: this.#callsPerSecond() });
+    const goal = { ...this.#parts.bounds, callsPerSecond: this.#callsPerSecond() };
+    this.#cadence = planCadence(this.#demand, goal);
     this.#plannedTick = now;
-    this.#plannedSize = this.#members.size;
+    this.#plannedSize = this.#size;
     const hasMoved = Math.abs(this.#cadence.c / this.#appliedC - 1) > REPLAN_SHARE;
     if (hasMoved && !this.#isReplanning) void this.#replan();
   }
@@ -166,18 +212,26 @@ export class Schedule {
   async #replan(): Promise<void> {
     this.#isReplanning = true;
     this.#appliedC = this.#cadence.c;
-    const queued = [...this.#queue.items()];
-    for (let at = 0; at < queued.length; at += REPLAN_SLICE) {
-      await new Promise<void>((resolve) => setImmediate(resolve));
-      const now = this.#clock.monotonicNow();
-      for (const tracked of queued.slice(at, at + REPLAN_SLICE)) {
-        const dueTick = this.#queue.dueAt(tracked);
-        const { lastLookTick } = tracked;
-        // What is due already, or was put first, keeps its place.
-        if (dueTick === undefined || dueTick <= now || lastLookTick === undefined) continue;
-        this.#set(tracked, lastLookTick + this.#intervalMs(tracked));
-      }
+    await setImmediate();
+    let sliceTick = this.#clock.monotonicNow();
+    let inSlice = 0;
+    for (const tracked of this.#queue.items()) {
+      this.#move(tracked);
+      inSlice += 1;
+      if (inSlice < REPLAN_SLICE) continue;
+      await this.#clock.sleep(REPLAN_REST * (this.#clock.monotonicNow() - sliceTick));
+      sliceTick = this.#clock.monotonicNow();
+      inSlice = 0;
     }
     this.#isReplanning = false;
+  }
+
+  /** What is due already, or was put first, keeps its place. */
+  #move(tracked: Tracked): void {
+    const dueTick = this.#queue.dueAt(tracked);
+    const { lastLookTick } = tracked;
+    const now = this.#clock.monotonicNow();
+    if (dueTick === undefined || dueTick <= now || lastLookTick === undefined) return;
+    this.#set(tracked, lastLookTick + this.#layOut(tracked, now - lastLookTick));
   }
 }

@@ -5,6 +5,7 @@ import type { Observation } from '../domain/observation.ts';
 import type { CallFailure, CallResult } from '../domain/outcome.ts';
 import { stall } from '../domain/stall.ts';
 import { isFinal } from '../domain/status.ts';
+import { stayKind, watchedUntil } from '../domain/stay.ts';
 import { notFound } from '../domain/tracking-end.ts';
 import { transition } from '../domain/transition.ts';
 import type { Change } from '../domain/transition.ts';
@@ -106,22 +107,31 @@ export class Settling {
 
   async #apply(tracked: Tracked, observation: Observation): Promise<void> {
     const { target, stallLimits } = this.#parts;
+    const { execution } = tracked;
     const change =
-      transition(tracked.execution, target, observation) ??
-      stall(tracked.execution, target, observation, stallLimits);
-    if (change !== undefined) {
+      transition(execution, target, observation) ?? stall(execution, target, observation, stallLimits);
+    if (change === undefined) {
+      const { absence: _over, ...seen } = execution;
+      this.#roster.note(tracked, { ...seen, lastPolledAt: observation.sentAt });
+    } else {
       await this.record(tracked, change);
-      return;
     }
-    const { absence: _over, ...seen } = tracked.execution;
-    this.#note(tracked, { ...seen, lastPolledAt: observation.sentAt });
+    // Not before it is recorded: where the store fails, the same end is seen again.
+    this.#learn(execution, observation);
+  }
+
+  /** How long the execution has been in its status says how long others will be. */
+  #learn(execution: Execution, observation: Observation): void {
+    const watched = watchedUntil(execution, observation);
+    const { lifecyclePolicyArn, status } = execution;
+    if (watched !== undefined) this.#parts.hazards.watch(lifecyclePolicyArn, stayKind(status), watched);
   }
 
   /** No such execution, says AWS; believed only after a while, and not where it says so of all of them. */
   async #miss(tracked: Tracked): Promise<void> {
     const now = this.#parts.clock.now();
     const absence = missedAgain(tracked.execution.absence, now);
-    this.#note(tracked, { ...tracked.execution, absence });
+    this.#roster.note(tracked, { ...tracked.execution, absence });
     const since = this.#roster.allMissingSince();
     if (since !== undefined) {
       const message =
@@ -130,12 +140,6 @@ export class Settling {
     } else if (this.#reachability.isReachable && isGone(tracked.execution, absence, now)) {
       await this.record(tracked, notFound(tracked.execution, this.#parts.target, absence.since, now));
     }
-  }
-
-  /** Nothing that must be on disk at once. */
-  #note(tracked: Tracked, execution: Execution): void {
-    tracked.execution = execution;
-    tracked.isPolledDirty = true;
   }
 
   /** Somebody else changed it: what they stored holds, and only a new look may change it again. */

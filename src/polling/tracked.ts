@@ -1,5 +1,4 @@
-import { ageHazard } from '../domain/cadence.ts';
-import type { Stay } from '../domain/cadence.ts';
+import type { StayShare } from '../domain/demand.ts';
 import type { Execution, TargetKey } from '../domain/execution.ts';
 import type { Store } from '../store/store.ts';
 
@@ -12,18 +11,12 @@ export interface Tracked {
   lastAcceptedTick?: number;
   /** When the latest look of any outcome ended. */
   lastLookTick?: number;
-  /** Whether `lastPolledAt` or `absence` is newer than what is stored. */
-  isPolledDirty: boolean;
+  /** What it adds to the demand, while it is scheduled. */
+  share?: StayShare;
   /** Asked for while a look was under way: the next one comes at once. */
   isWantedAgain: boolean;
   /** A final status was seen and is about to be recorded: it changes no more. */
   isEnding: boolean;
-}
-
-/** The execution's present stay as the cadence sees it at the wall-clock instant `now`. */
-export function stayOf({ execution }: Tracked, now: number): Stay {
-  const since = execution.statusSince ?? execution.registeredAt;
-  return { ageSeconds: (now - Math.max(since, execution.expectedAt ?? since)) / 1000, hazard: ageHazard };
 }
 
 /** `execution` with the wishes of `current`, which a registration may have changed in the meantime. */

@@ -1,5 +1,4 @@
 import { missedAgain } from '../domain/absence.ts';
-import { ageHazard, nextLookSeconds, planCadence } from '../domain/cadence.ts';
 import type { Absence } from '../domain/execution.ts';
 import type { Observation } from '../domain/observation.ts';
 import type { CallFailure, CallResult } from '../domain/outcome.ts';
@@ -39,17 +38,14 @@ export interface WaitOptions {
 const NOT_FOUND = { answers: 5, ms: 30_000 } as const;
 /** The mean lag aimed for: who has waited for long does not mind a part of it more. */
 const LAG = { share: 1 / 50, leastSeconds: 2.5, mostSeconds: 30 } as const;
-const BOUNDS = { minIntervalSeconds: 1, maxIntervalSeconds: 120 } as const;
 
 /** Looks at one execution until it ends, with no store: within the budget, and more seldom the longer it lasts. */
 export async function waitForEnd(
   lifecycleExecutionId: string,
-  parts: WaitParts & {
-    readonly budget: Pick<LookParts['budget'], 'run'> & { rate(): { perSecond: number } };
-  },
+  parts: WaitParts,
   { timeoutMs, signal, onSeen, onFailure }: WaitOptions,
 ): Promise<WaitEnd> {
-  const { clock, budget } = parts;
+  const { clock } = parts;
   using limit = linkSignals([signal], timeoutMs);
   let seen: Observation | undefined;
   let since = clock.now();
@@ -82,10 +78,9 @@ export async function waitForEnd(
 
   function intervalMs(): number {
     const ageSeconds = Math.max(0, clock.now() - since) / 1000;
-    const stay = { ageSeconds, hazard: ageHazard };
-    const lag = Math.min(LAG.mostSeconds, Math.max(LAG.leastSeconds, LAG.share * ageSeconds));
-    const goal = { ...BOUNDS, targetLagSeconds: lag, callsPerSecond: budget.rate().perSecond };
-    return nextLookSeconds(stay, planCadence([stay], goal)) * 1000;
+    const lagSeconds = Math.min(LAG.mostSeconds, Math.max(LAG.leastSeconds, LAG.share * ageSeconds));
+    // An end is seen late by half of what lies between two looks.
+    return 2 * lagSeconds * 1000;
   }
 
   try {

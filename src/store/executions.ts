@@ -8,7 +8,7 @@ import type { Registration, RegistrationResult } from '../domain/registration.ts
 import { addFinalCallbacks } from './callbacks.ts';
 import type { Dialect } from './dialect.ts';
 import type { ExecutionPage, ExecutionQuery, Polled } from './store.ts';
-import { absenceColumns, executionOf, resourcesColumns, rowOf } from './tables.ts';
+import { absenceColumns, executionOf, resourcesColumns, rowOf } from './execution-row.ts';
 import type { ExecutionTable, Tables } from './tables.ts';
 
 /** Rows written by one statement: 29 columns each, and SQLite allows 32,766 parameters. */

@@ -15,6 +15,7 @@ import {
 import type { Dialect } from './dialect.ts';
 import { findDiscovered, knownOf, markPolicy } from './discovery.ts';
 import { createDurability } from './durability.ts';
+import { sightingColumns } from './execution-row.ts';
 import {
   activeExecutions,
   completeResources,
@@ -29,9 +30,9 @@ import {
 import { recordEvent } from './events.ts';
 import { eventsOf, readFeed, readFeedBounds } from './feed.ts';
 import { enableEndpoint, unhealthyLanes } from './lanes.ts';
+import { loadHazards, loadRate, saveHazards, saveRate } from './learnt.ts';
 import { sweepOnce } from './retention.ts';
 import type { Store } from './store.ts';
-import { sightingColumns } from './tables.ts';
 import type { Tables } from './tables.ts';
 import {
   activeTargets,
@@ -114,25 +115,10 @@ export function createKyselyStore(db: Kysely<Tables>, dialect: Dialect, close: (
     abandonDeliveriesExcept: (endpoints, at) =>
       write(inTransaction((tx) => abandonExcept(tx, endpoints, at))),
     outboxCounts: () => countOutbox(db),
-    async saveRate({ accountId, region }, { perSecond, throttledAt = null }) {
-      const learnt = { per_second: perSecond, throttled_at: throttledAt };
-      const saving = db
-        .insertInto('rates')
-        .values({ account_id: accountId, region, ...learnt })
-        .onConflict((conflict) => conflict.columns(['account_id', 'region']).doUpdateSet(learnt));
-      await write(saving.execute());
-    },
-    async loadRate({ accountId, region }) {
-      const row = await db
-        .selectFrom('rates')
-        .selectAll()
-        .where('account_id', '=', accountId)
-        .where('region', '=', region)
-        .executeTakeFirst();
-      if (row === undefined) return undefined;
-      const { per_second: perSecond, throttled_at: throttledAt } = row;
-      return { perSecond, ...(throttledAt === null ? {} : { throttledAt }) };
-    },
+    saveRate: (target, rate) => write(saveRate(db, target, rate)),
+    loadRate: (target) => loadRate(db, target),
+    saveHazards: (target, hazards, at) => write(inTransaction((tx) => saveHazards(tx, target, hazards, at))),
+    loadHazards: (target) => loadHazards(db, target),
     sweep: (retention, limit) => write(inTransaction((tx) => sweepOnce(tx, retention, limit))),
     async probe() {
       const unchanged = db.updateTable('store_state').set((eb) => ({ epoch: eb.ref('epoch') }));

@@ -1,6 +1,7 @@
 import type { Known, PolicyMark } from '../domain/discovery.ts';
 import type { NewEvent } from '../domain/event.ts';
 import type { Absence, Execution, ExecutionKey, Labels, TargetKey, Tracking } from '../domain/execution.ts';
+import type { LearntHazard, LearntHazards } from '../domain/hazard-book.ts';
 import type { LearntRate } from '../domain/rate.ts';
 import type { TargetProblem } from '../domain/reachability.ts';
 import type { ResourceSummary } from '../domain/resources.ts';
@@ -157,6 +158,9 @@ export interface Store extends Outbox, AsyncDisposable {
   feedBounds(): Promise<FeedBounds>;
   saveRate(target: TargetKey, rate: LearntRate): Promise<void>;
   loadRate(target: TargetKey): Promise<LearntRate | undefined>;
+  saveHazards(target: TargetKey, hazards: LearntHazards, at: number): Promise<void>;
+  /** What was learnt of a target's executions, oldest first. */
+  loadHazards(target: TargetKey): Promise<readonly LearntHazard[]>;
   /** Deletes at most `limit` rows of each kind that retention no longer keeps; true while there may be more. */
   sweep(retention: Retention, limit: number): Promise<boolean>;
   /** Rejects where the store cannot be written now. */

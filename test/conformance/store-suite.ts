@@ -256,6 +256,30 @@ export function describeStore(name: string, open: () => Promise<Store>): void {
         expect(await store.loadRate(ELSEWHERE)).toBeUndefined();
       });
 
+      it('remembers what was learnt of how long executions take, oldest first', async () => {
+        const learnt = (policyArn: string | undefined, runs: number) =>
+          ({
+            policyArn,
+            kind: 'IN_PROGRESS',
+            counts: { runs, firstBin: 7, endings: [0.5], exposure: [1.25] },
+          }) as const;
+        expect(await store.loadHazards(TARGET)).toEqual([]);
+        const first = [learnt('arn:a', 1), learnt('arn:b', 1), learnt('', 1), learnt(undefined, 3)];
+        await store.saveHazards(TARGET, { learnt: first, forgotten: [] }, T0);
+        await store.saveHazards(TARGET, { learnt: [learnt('arn:a', 2)], forgotten: [] }, T0 + 1);
+        const kept = await store.loadHazards(TARGET);
+        expect(kept).toHaveLength(4);
+        expect(kept).toEqual(expect.arrayContaining(first.slice(1)));
+        expect(kept.at(-1)).toEqual(learnt('arn:a', 2));
+        expect(await store.loadHazards(ELSEWHERE)).toEqual([]);
+        const anew = { learnt: [learnt('arn:b', 9)], forgotten: ['arn:a', 'arn:b'] };
+        await store.saveHazards(TARGET, anew, T0 + 2);
+        const left = await store.loadHazards(TARGET);
+        expect(left.map(({ policyArn }) => policyArn)).toEqual(expect.arrayContaining(['', undefined]));
+        expect(left.at(-1)).toEqual(learnt('arn:b', 9));
+        expect(left).toHaveLength(3);
+      });
+
       it('remembers what is flushed of a look, and forgets it again', async () => {
         const { registration: number, ...key } = await registered(1);
         const absence = { since: T0 + 5, answers: 3 };

@@ -6,6 +6,7 @@ import type { Wishes } from '../../src/domain/execution.ts';
 import type { CallFailure, CallResult } from '../../src/domain/outcome.ts';
 import type { Observation } from '../../src/domain/observation.ts';
 import type { ResourceSummary } from '../../src/domain/resources.ts';
+import { HazardBook, newEverything } from '../../src/domain/hazard-book.ts';
 import { Poller } from '../../src/polling/poller.ts';
 import type { PollerParts } from '../../src/polling/parts.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
@@ -44,12 +45,14 @@ export async function house({
   wrap,
   everySeconds,
   begin,
+  bounds = { targetLagSeconds: 60, minIntervalSeconds: 60, maxIntervalSeconds: 120 },
 }: {
   readonly wrap?: (store: Store) => Partial<Store>;
   /** Discovers, in rounds of this length. */
   readonly everySeconds?: number;
   /** Called before the poller starts. */
   readonly begin?: (clock: FakeClock, lists: (given: Lists) => void) => void;
+  readonly bounds?: PollerParts['bounds'];
 } = {}) {
   const directory = await mkdtemp(join(tmpdir(), 'watcher-troubles-'));
   const path = join(directory, 'watcher.db');
@@ -95,7 +98,8 @@ export async function house({
   const newPoller = () =>
     new Poller({
       target: TARGET,
-      bounds: { targetLagSeconds: 60, minIntervalSeconds: 60, maxIntervalSeconds: 120 },
+      bounds,
+      hazards: new HazardBook(newEverything()),
       giveUpAfterDays: 90,
       stallLimits: { IN_PROGRESS: 3600 },
       gateway,
@@ -157,6 +161,7 @@ export async function house({
       const before = { finishedBefore: Infinity, deliveredBefore: Infinity, deadBefore: Infinity };
       while (await store.sweep(before, 100));
     },
+    keyOf,
     find: (number: number) => store.find(keyOf(number)),
     events: async () => {
       const { events } = await store.feed({ after: 0, limit: 1000 });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Wishes } from '../../src/domain/execution.ts';
 import type { Change } from '../../src/domain/transition.ts';
+import { HazardBook, newEverything } from '../../src/domain/hazard-book.ts';
 import { createCredentialSource } from '../../src/imagebuilder/aws-credentials.ts';
 import { createAwsGateway } from '../../src/imagebuilder/aws-gateway.ts';
 import { createBottleneckLimiter } from '../../src/limiter/bottleneck-limiter.ts';
@@ -61,6 +62,7 @@ async function house({
     const poller = new Poller({
       target: TARGET,
       bounds,
+      hazards: new HazardBook(newEverything()),
       giveUpAfterDays: 90,
       stallLimits: {},
       gateway: createAwsGateway(

@@ -40,7 +40,7 @@ function waiting(answer: (elapsedMs: number) => string | CallFailure) {
 describe('waitForEnd', () => {
   it('looks often at first, and ever more seldom', async () => {
     const { clock, looks, abort, end } = waiting(() => 'IN_PROGRESS');
-    await clock.advance(20_000);
+    await clock.advance(19_000);
     expect(looks).toHaveLength(4);
     await clock.advance(DAY_MS / 2);
     expect(looks.at(-1)! - looks.at(-2)!).toBeCloseTo(60, 0);

@@ -8,6 +8,7 @@ import * as lanes from './0002-lanes.ts';
 import * as targets from './0003-targets.ts';
 import * as resources from './0004-resources.ts';
 import * as policies from './0005-policies.ts';
+import * as hazards from './0006-hazards.ts';
 
 /** By number, in order. One that has been released is never changed. */
 const MIGRATIONS = {
@@ -16,6 +17,7 @@ const MIGRATIONS = {
   '0003-targets': targets,
   '0004-resources': resources,
   '0005-policies': policies,
+  '0006-hazards': hazards,
 };
 
 /** The part of Kysely's own table that tells which migrations a database has had. */

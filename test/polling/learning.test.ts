@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest';
+import { MINUTE_MS, SECOND_MS, house } from './driven.ts';
+
+const bounds = { targetLagSeconds: 30, minIntervalSeconds: 5, maxIntervalSeconds: 3600 };
+
+/** Twenty runs of ten minutes, one after the other. */
+async function learntHouse() {
+  const one = await house({ bounds });
+  for (let number = 1; number <= 20; number += 1) {
+    one.answer(number, 'IN_PROGRESS');
+    await one.register([number]);
+    await one.clock.advance(10 * MINUTE_MS);
+    one.answer(number, 'SUCCESS');
+    await one.clock.advance(3 * MINUTE_MS);
+  }
+  return one;
+}
+
+/** Seconds after its registration at which the execution is looked at, within twenty minutes. */
+async function looksAt(one: Awaited<ReturnType<typeof house>>, number: number): Promise<number[]> {
+  const from = one.clock.now();
+  one.answer(number, 'IN_PROGRESS');
+  await one.register([number]);
+  const looks: number[] = [];
+  const seen = () => one.poller().live(one.keyOf(number))?.lastPolledAt;
+  for (let second = 0; second < 20 * 60; second += 5) {
+    const before = seen();
+    await one.clock.advance(5 * SECOND_MS);
+    const now = seen();
+    if (now !== undefined && now !== before) looks.push((now - from) / 1000);
+  }
+  return looks;
+}
+
+describe('what a poller learns', () => {
+  it('makes it look when runs are used to end, and rarely before; after a restart, too', async () => {
+    const one = await learntHouse();
+    await one.restart();
+    const looks = await looksAt(one, 100);
+    const between = (from: number, to: number) => looks.filter((at) => at > from && at <= to).length;
+    expect(between(550, 700)).toBeGreaterThan(2 * between(0, 400));
+  }, 60_000);
+
+  it('shows in what a registration is told', async () => {
+    const fresh = await house({ bounds });
+    await fresh.register([100]);
+    const before = fresh.poller().live(fresh.keyOf(100));
+    const one = await learntHouse();
+    await one.register([100]);
+    const after = one.poller().live(one.keyOf(100));
+    expect(before?.nextPollAt).toBeDefined();
+    expect(after?.estimatedDetectionLagSeconds).not.toBe(before?.estimatedDetectionLagSeconds);
+  }, 60_000);
+
+  it('is one end where the store took it only after several looks', async () => {
+    let failures = 3;
+    const runs = new Map<string, number>();
+    const one = await house({
+      bounds,
+      wrap: (store) => ({
+        record: (change, endpoints) =>
+          change.next.status === 'SUCCESS' && failures-- > 0
+            ? Promise.reject(new Error('disk full'))
+            : store.record(change, endpoints),
+        saveHazards: (target, hazards, at) => {
+          for (const { kind, counts } of hazards.learnt) runs.set(kind, counts.runs);
+          return store.saveHazards(target, hazards, at);
+        },
+      }),
+    });
+    one.answer(1, 'IN_PROGRESS');
+    await one.register([1]);
+    await one.clock.advance(10 * MINUTE_MS);
+    one.answer(1, 'SUCCESS');
+    await one.clock.advance(60 * MINUTE_MS);
+    expect(await one.types()).toEqual(['execution.succeeded']);
+    expect(failures).toBeLessThan(0);
+    expect(runs.get('IN_PROGRESS')).toBe(1);
+  }, 60_000);
+});
