@@ -6,6 +6,10 @@ import type { Hazard } from './hazard.ts';
 export interface Stay {
   readonly ageSeconds: number;
   readonly hazard: Hazard;
+  /** How long it has lasted by now, from its beginning or the first sight of it. */
+  readonly lastedSeconds: number;
+  /** Whether enough stays like it were seen to end. */
+  readonly isKnown: boolean;
 }
 
 export interface CadenceGoal {
@@ -85,13 +89,18 @@ export interface NextLook {
 }
 
 /** The next look at a stay, within the cadence's bounds. `random` is in [0, 1): fleets must not move in step. */
-export function nextLook({ ageSeconds, hazard }: Stay, cadence: Cadence, random: number): NextLook {
-  const { minIntervalSeconds, maxIntervalSeconds } = cadence;
+export function nextLook(stay: Stay, cadence: Cadence, random: number): NextLook {
+  const { ageSeconds, hazard } = stay;
   const c = cadence.c * (1 - JITTER + 2 * JITTER * random);
   const reach = hazard.ageAfter(ageSeconds, c) - ageSeconds;
   // At the bounds, too: many that wait for the same day are all at the upper one.
-  const longest = maxIntervalSeconds * (1 - JITTER * random);
-  return { seconds: clamp(reach, minIntervalSeconds, longest), root: c / reach };
+  const longest = Math.min(cadence.maxIntervalSeconds, trustedWait(stay)) * (1 - JITTER * random);
+  return { seconds: clamp(reach, cadence.minIntervalSeconds, longest), root: c / reach };
+}
+
+/** That a stay lasts until some instant is not relied on, before it was seen, for longer than it has lasted already. */
+function trustedWait({ ageSeconds, lastedSeconds, isKnown }: Stay): number {
+  return ageSeconds >= 0 || isKnown ? Infinity : lastedSeconds;
 }
 
 /** Mean seconds between the end of a stay of that age and its first sight: half of what then lies between two looks. */
@@ -105,5 +114,5 @@ export function estimatedLagSeconds(ageSeconds: number, curve: HazardCurve, cade
 }
 
 function clamp(value: number, low: number, high: number): number {
-  return Math.min(high, Math.max(low, value));
+  return Math.max(low, Math.min(high, value));
 }

@@ -1,7 +1,7 @@
 import { binOf, pieces } from './hazard-bins.ts';
 import { HazardCounts } from './hazard-counts.ts';
 import type { LearntCounts } from './hazard-counts.ts';
-import { PRIOR, learntCurve } from './hazard-curve.ts';
+import { PARENT_RUNS, PRIOR, learntCurve } from './hazard-curve.ts';
 import type { HazardCurve } from './hazard-curve.ts';
 
 /** Looks that found a stay still open change little; the curve follows them as often. */
@@ -39,6 +39,11 @@ export class HazardClass {
       this.#curve = learntCurve(this.#counts, basis);
     }
     return this.#curve;
+  }
+
+  /** Whether it has seen so many stays end that they count for more than what holds for others. */
+  get isKnown(): boolean {
+    return this.#counts.runs >= PARENT_RUNS;
   }
 
   /** For the store. */

@@ -3,7 +3,7 @@ import { BINS, ZERO_BIN, binOf, binStart, binWidth } from './hazard-bins.ts';
 import type { HazardCounts } from './hazard-counts.ts';
 
 /** So many runs of what is known of a wider class count as if they had been seen before the first one of this class. */
-const PARENT_RUNS = 10;
+export const PARENT_RUNS = 10;
 /**
  * However many runs were seen: at ages that none of them reached, so much of a run is always assumed to have come so
  * far and met the wider class's hazard. Else the first to reach them would hardly be looked at any more.
@@ -21,7 +21,7 @@ export type EachEnding = (share: number, root: number) => void;
 /** A hazard that is constant within each bin of age. */
 export class HazardCurve implements Hazard {
   readonly #roots: Float32Array;
-  #meanSeconds = 0;
+  #remaining: Float64Array | undefined;
 
   /** The root of the hazard by bin: above zero. */
   constructor(roots: Float32Array) {
@@ -66,12 +66,26 @@ export class HazardCurve implements Hazard {
     }
   }
 
-  /** How long a stay lasts from age zero on, on average, in seconds. */
-  get meanSeconds(): number {
-    if (this.#meanSeconds === 0)
-      // In a bin of constant hazard, stays spend their endings over the hazard.
-      this.eachEnding(0, (share, root) => (this.#meanSeconds += share / root ** 2));
-    return this.#meanSeconds;
+  /** How much longer a stay lasts, on average, that is in the middle of a bin of age. */
+  remainingSeconds(bin: number): number {
+    this.#remaining ??= this.#remainingByBin();
+    return this.#remaining[bin] ?? 0;
+  }
+
+  #remainingByBin(): Float64Array {
+    const remaining = new Float64Array(BINS);
+    let beyond = 0;
+    for (let bin = BINS - 1; bin >= 0; bin -= 1) {
+      const meanSeconds = 1 / this.root(bin) ** 2;
+      const after = (seconds: number) => {
+        const ended = bin === BINS - 1 ? 1 : this.ending(bin, seconds);
+        // Until the end of the bin, those that end in it and those that do not spend their endings over the hazard.
+        return ended * meanSeconds + (1 - ended) * beyond;
+      };
+      remaining[bin] = after(binWidth(bin) / 2);
+      beyond = after(binWidth(bin));
+    }
+    return remaining;
   }
 }
 

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { estimatedLagSeconds, nextLook, planCadence } from '../domain/cadence.ts';
-import type { Cadence, CadenceGoal } from '../domain/cadence.ts';
+import type { Cadence, CadenceGoal, Stay } from '../domain/cadence.ts';
 import { Demand, stayShare } from '../domain/demand.ts';
 import type { StayShare } from '../domain/demand.ts';
 import { DueQueue } from '../domain/due-queue.ts';
@@ -174,21 +174,24 @@ export class Schedule {
     return Math.min(dueTick, lastLookTick + this.#parts.bounds.minIntervalSeconds * 1000);
   }
 
-  /** The class of the execution's present stay, and the age that it had at an instant of the wall clock. */
-  #stayOf(
-    { execution }: Tracked,
-    at: number,
-  ): { readonly hazards: HazardClass; readonly ageSeconds: number } {
-    const hazards = this.#parts.hazards.classOf(execution.lifecyclePolicyArn, stayKind(execution.status));
-    return { hazards, ageSeconds: (at - ageZeroAt(execution, at)) / 1000 };
+  /** The execution's present stay as it was at an instant of the wall clock, and its class. */
+  #stayOf({ execution }: Tracked, at: number): Stay & { readonly hazards: HazardClass } {
+    const { lifecyclePolicyArn, status, registeredAt, statusSince = registeredAt } = execution;
+    const hazards = this.#parts.hazards.classOf(lifecyclePolicyArn, stayKind(status));
+    return {
+      hazards,
+      hazard: hazards.curve,
+      isKnown: hazards.isKnown,
+      ageSeconds: (at - ageZeroAt(execution, at)) / 1000,
+      lastedSeconds: (at - statusSince) / 1000,
+    };
   }
 
   /** How long after a look the next one is due; the demand takes it over. */
   #layOut(tracked: Tracked, lookedAgoMs = 0): number {
-    const { hazards, ageSeconds } = this.#stayOf(tracked, this.#clock.now() - lookedAgoMs);
-    const stay = { hazard: hazards.curve, ageSeconds };
+    const stay = this.#stayOf(tracked, this.#clock.now() - lookedAgoMs);
     const { seconds, root } = nextLook(stay, this.cadence(), this.#parts.random());
-    this.#share(tracked, stayShare(hazards, ageSeconds, root));
+    this.#share(tracked, stayShare(stay.hazards, stay.ageSeconds, root));
     return seconds * 1000;
   }
 

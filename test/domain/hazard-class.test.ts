@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { binOf } from '../../src/domain/hazard-bins.ts';
 import { HazardClass } from '../../src/domain/hazard-class.ts';
 import { PRIOR } from '../../src/domain/hazard-curve.ts';
 import type { HazardCurve } from '../../src/domain/hazard-curve.ts';
@@ -163,7 +164,9 @@ describe('a curve', () => {
     let sum = 0;
     curve.eachEnding(0, (share) => (sum += share));
     expect(sum).toBeCloseTo(1, 4);
-    expect(curve.meanSeconds).toBeGreaterThan(500);
-    expect(curve.meanSeconds).toBeLessThan(700);
+    expect(curve.remainingSeconds(binOf(1))).toBeGreaterThan(500);
+    expect(curve.remainingSeconds(binOf(1))).toBeLessThan(700);
+    expect(curve.remainingSeconds(binOf(500))).toBeLessThan(350);
+    expect(curve.remainingSeconds(binOf(-86_400))).toBeGreaterThan(80_000);
   });
 });
