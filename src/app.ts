@@ -208,5 +208,5 @@ function egressOf({ egress: { proxy, ...rules } }: Config): Egress {
 }
 
 function targetMeasures(poller: Poller) {
-  return { ...poller.measures(), target: poller.target.name, executions: poller.executions() };
+  return { ...poller.measures(), target: poller.target.name };
 }

@@ -1,5 +1,4 @@
 import { detectionLagSeconds } from '../domain/event.ts';
-import type { Execution } from '../domain/execution.ts';
 import { STATUS_LABELS, isFinal, statusLabel } from '../domain/status.ts';
 import type { StatusLabel } from '../domain/status.ts';
 import type { Change } from '../domain/transition.ts';
@@ -29,7 +28,9 @@ export interface TargetMeasures {
   readonly rate: { readonly perSecond: number };
   readonly shortfall: number;
   readonly overdueSeconds: number;
-  readonly executions: Iterable<Execution>;
+  /** How many active executions are in each status. */
+  readonly statuses: ReadonlyMap<StatusLabel, number>;
+  readonly stalled: number;
 }
 
 export interface OutboxMeasures {
@@ -69,22 +70,15 @@ export function setGauges(
   targets: Iterable<TargetMeasures>,
   outboxes: Iterable<OutboxMeasures>,
 ): void {
-  for (const { target, isUp, rate, shortfall, overdueSeconds, executions } of targets) {
+  for (const { target, isUp, rate, shortfall, overdueSeconds, statuses, stalled } of targets) {
     instruments.targetUp.set({ target }, isUp ? 1 : 0);
     instruments.requestRateLimit.set({ target }, rate.perSecond);
     instruments.budgetShortfall.set({ target }, shortfall);
     instruments.pollOverdue.set({ target }, overdueSeconds);
-    const counts = new Map<StatusLabel, number>();
-    let stalled = 0;
-    for (const { status, stalledAt } of executions) {
-      if (stalledAt !== undefined) stalled += 1;
-      const label = statusLabel(status);
-      counts.set(label, (counts.get(label) ?? 0) + 1);
-    }
     instruments.stalledExecutions.set({ target }, stalled);
     for (const status of STATUS_LABELS) {
       // A final execution is no longer active.
-      if (!isFinal(status)) instruments.trackedExecutions.set({ target, status }, counts.get(status) ?? 0);
+      if (!isFinal(status)) instruments.trackedExecutions.set({ target, status }, statuses.get(status) ?? 0);
     }
   }
   for (const { endpoint, pending, dead, oldestSeconds, isEnabled } of outboxes) {

@@ -144,13 +144,9 @@ export class Poller {
     return this.#roster.live(key);
   }
 
-  executions(): Iterable<Execution> {
-    return this.#roster.values().map(({ execution }) => execution);
-  }
-
   /** The target's present state, for people and metrics. */
   measures() {
-    const { schedule, size } = this.#roster;
+    const { schedule, size, census } = this.#roster;
     const { problem, isReachable } = this.#reachability;
     return {
       isReachable,
@@ -162,6 +158,8 @@ export class Poller {
       shortfall: schedule.cadence().shortfall,
       overdueSeconds: schedule.overdueSeconds(),
       tracked: size,
+      statuses: census.statuses,
+      stalled: census.stalled,
     };
   }
 

@@ -2,6 +2,7 @@ import { keyText } from '../domain/execution.ts';
 import type { Execution, ExecutionKey } from '../domain/execution.ts';
 import { stallsAt } from '../domain/stall.ts';
 import { expiresAt } from '../domain/tracking-end.ts';
+import { Census } from './census.ts';
 import { createDeadlines } from './deadlines.ts';
 import type { Deadlines } from './deadlines.ts';
 import { leftForLooks } from './errands.ts';
@@ -18,6 +19,7 @@ const LEAST_ALL_MISSING = 3;
 /** The executions of one target that are looked after: when each is looked at, expires and stalls. */
 export class Roster {
   readonly schedule: Schedule;
+  readonly #census = new Census();
   readonly #parts: PollerParts;
   readonly #tracked = new Map<string, Tracked>();
   readonly #unsaved = new Set<Tracked>();
@@ -56,6 +58,7 @@ export class Roster {
     if (execution.tracking !== 'active') return;
     const tracked: Tracked = { execution, isWantedAgain: false, isEnding: false };
     this.#tracked.set(key, tracked);
+    this.#census.add(execution);
     this.schedule.addFirst(tracked);
     this.#setDeadline(tracked);
   }
@@ -65,6 +68,7 @@ export class Roster {
     const tracked = this.#tracked.get(keyText(key));
     if (tracked === undefined) return;
     this.#tracked.delete(keyText(key));
+    this.#census.remove(tracked.execution);
     this.schedule.remove(tracked);
     this.#deadlines.set(tracked, undefined);
   }
@@ -76,13 +80,13 @@ export class Roster {
 
   /** Takes over what is now known of an execution; its deadline follows. */
   change(tracked: Tracked, execution: Execution): void {
-    tracked.execution = execution;
+    this.#replace(tracked, execution);
     if (this.isCurrent(tracked)) this.#setDeadline(tracked);
   }
 
   /** Takes over what need not be on disk at once: when it was last looked at, or is missing since. */
   note(tracked: Tracked, execution: Execution): void {
-    tracked.execution = execution;
+    this.#replace(tracked, execution);
     this.#unsaved.add(tracked);
   }
 
@@ -132,8 +136,8 @@ export class Roster {
     return this.#tracked.size;
   }
 
-  values(): IteratorObject<Tracked> {
-    return this.#tracked.values();
+  get census(): Pick<Census, 'statuses' | 'stalled'> {
+    return this.#census;
   }
 
   /**
@@ -141,15 +145,11 @@ export class Roster {
    * enough to say that it is the target. Ends at the first that is not.
    */
   allMissingSince(): number | undefined {
-    let count = 0;
+    if (this.#census.allMissing < LEAST_ALL_MISSING) return undefined;
     let since = Infinity;
-    for (const { execution } of this.#tracked.values()) {
-      if (execution.status === undefined) continue;
-      if (execution.absence === undefined) return undefined;
-      count += 1;
-      since = Math.min(since, execution.absence.since);
-    }
-    return count >= LEAST_ALL_MISSING ? since : undefined;
+    for (const { execution } of this.#tracked.values())
+      if (execution.status !== undefined) since = Math.min(since, execution.absence?.since ?? Infinity);
+    return since;
   }
 
   /** Counts no missing answer that came until now. */
@@ -159,6 +159,13 @@ export class Roster {
       if (absence === undefined) continue;
       this.note(tracked, execution);
     }
+  }
+
+  #replace(tracked: Tracked, execution: Execution): void {
+    const isCounted = this.isCurrent(tracked);
+    if (isCounted) this.#census.remove(tracked.execution);
+    tracked.execution = execution;
+    if (isCounted) this.#census.add(execution);
   }
 
   #expiresAt({ execution }: Tracked): number {

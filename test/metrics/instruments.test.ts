@@ -29,7 +29,7 @@ function instrumentsAtStart() {
   const idle = { isUp: true, rate: { perSecond: 2 }, shortfall: 0, overdueSeconds: 0 };
   setGauges(
     instruments,
-    [{ target: 'prod', ...idle, executions: [] }],
+    [{ target: 'prod', ...idle, statuses: new Map(), stalled: 0 }],
     [{ endpoint: 'ops', pending: 0, dead: 0, oldestSeconds: 0, isEnabled: true }],
   );
   return instruments;
