@@ -175,7 +175,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   for (const poller of targets.pollers) await poller.start();
   dispatcher.start();
   const sweeping = new AbortController();
-  const sweeper = sweepRepeatedly(store, config.retention, clock, log, sweeping.signal);
+  const sweeper = sweepRepeatedly(store, () => config.retention, clock, log, sweeping.signal);
   state = 'ready';
 
   const running = starting.move();

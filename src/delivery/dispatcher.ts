@@ -1,4 +1,4 @@
-import { CALLBACK_ENDPOINT } from '../domain/callback.ts';
+import { CALLBACK_ENDPOINT, isCallbackLane } from '../domain/callback.ts';
 import { endpointTestBody } from '../domain/test-event.ts';
 import { linkSignals } from '../runtime/abort.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -25,12 +25,18 @@ export interface DispatcherParts
   /** Of events that tell of nothing. */
   readonly newId: () => string;
   readonly log: Log;
+  /** Those of now; `apply` changes them. */
   readonly endpoints: readonly Endpoint[];
 }
 
 /** Brings events from the outbox to their endpoints, each endpoint and each origin of callbacks in a lane of its own. */
 export interface Dispatcher {
   start(): void;
+  /**
+   * Delivers to these from now on; what is in flight goes on as it began. Resolves once nothing is in flight any more to
+   * those that are gone.
+   */
+  apply(endpoints: readonly Endpoint[]): Promise<void>;
   /** Tells that deliveries of an endpoint or a lane are new or due again; of all where none is named. */
   wake(name?: string): void;
   /**
@@ -60,10 +66,38 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   const cutOff = new AbortController();
   const settler = new Settler({ ...parts, cutOff: cutOff.signal });
   const laneParts = { ...parts, settler, cutOff: cutOff.signal };
-  const lanes = new Map(
-    endpoints.map((endpoint) => [endpoint.lane, new Lane(laneParts, endpoint, () => endpoint)]),
-  );
+  const lanes = new Map<string, Lane>();
+  let present: ReadonlyMap<string, Endpoint> = new Map();
+  /** Lanes of endpoints that were removed, until what they had in flight is over. */
+  const ending = new Set<Promise<void>>();
+  let isStarted = false;
   const callbacks = new CallbackLanes(laneParts);
+
+  function open(endpoint: Endpoint): void {
+    const lane = new Lane(laneParts, endpoint, () => present.get(endpoint.lane));
+    lanes.set(endpoint.lane, lane);
+    if (isStarted) lane.start();
+  }
+
+  function close(name: string, lane: Lane): Promise<void> {
+    lanes.delete(name);
+    const ended = lane.stop().finally(() => ending.delete(ended));
+    ending.add(ended);
+    return ended;
+  }
+
+  async function apply(next: readonly Endpoint[]): Promise<void> {
+    present = new Map(next.map((endpoint) => [endpoint.lane, endpoint]));
+    const removed = [...lanes].filter(([name]) => !present.has(name));
+    const quiet = Promise.all(removed.map(([name, lane]) => close(name, lane)));
+    for (const endpoint of next) {
+      const lane = lanes.get(endpoint.lane);
+      if (lane === undefined) open(endpoint);
+      else lane.apply(endpoint);
+    }
+    await quiet;
+  }
+  void apply(endpoints);
 
   const lanesOf = (name: string | undefined) => {
     const lane = name === undefined ? undefined : lanes.get(name);
@@ -72,7 +106,9 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   };
 
   return {
+    apply,
     start() {
+      isStarted = true;
       for (const lane of lanes.values()) lane.start();
       callbacks.start();
     },
@@ -80,7 +116,8 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
       const woken = lanesOf(name);
       for (const lane of woken) lane.wake();
       if (name === undefined || name === CALLBACK_ENDPOINT) callbacks.wake();
-      else if (woken.length === 0) callbacks.wake(name);
+      // The name of an endpoint that was removed is no lane of callbacks.
+      else if (woken.length === 0 && isCallbackLane(name)) callbacks.wake(name);
     },
     async test(endpoint, signal) {
       const [lane] = lanesOf(endpoint);
@@ -107,7 +144,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
       };
       if (limit.aborted) onLimit();
       else limit.addEventListener('abort', onLimit, { once: true });
-      const drained = Promise.all([...lanes.values(), callbacks].map((lane) => lane.stop()));
+      const drained = Promise.all([...ending, ...[...lanes.values(), callbacks].map((lane) => lane.stop())]);
       if ((await Promise.race([drained, over.promise])) === 'late')
         log.warn('stopped before all deliveries were settled');
       limit.removeEventListener('abort', onLimit);

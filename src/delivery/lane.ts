@@ -25,7 +25,7 @@ const NOT_ALLOWED: AttemptResult = { outcome: 'refused', error: 'its URL is allo
 /** Brings one receiver its deliveries, and waits for no other. */
 export class Lane {
   readonly #parts: LaneParts;
-  readonly #endpoint: Receiver;
+  #endpoint: Receiver;
   readonly #destinationOf: (url: string | undefined) => Destination | undefined;
   readonly #stopping = new AbortController();
   readonly #inFlight = new Set<Promise<void>>();
@@ -40,7 +40,7 @@ export class Lane {
   #lookedTick = -Infinity;
   /** Whether the latest attempt failed. */
   #isFailing = false;
-  /** Whether it was disabled since the last claim. */
+  /** Whether it was disabled, or became another, since the last claim. */
   #isHalted = false;
   /** Attempts that disable it, whose settlement is not durable yet. */
   #disabling = 0;
@@ -62,6 +62,16 @@ export class Lane {
 
   start(): void {
     this.#loop = this.#run();
+  }
+
+  /** Holds for every attempt that begins from now on. */
+  apply(endpoint: Receiver): void {
+    this.#endpoint = endpoint;
+    const spacingMs = 1000 / endpoint.requestsPerSecond;
+    this.#nextStartTick = Math.min(this.#nextStartTick, this.#parts.clock.monotonicNow() + spacingMs);
+    // What is claimed and not begun was claimed for the earlier timeout.
+    this.#isHalted = true;
+    this.wake();
   }
 
   /** Looks into the outbox at once, or as soon as it can. */

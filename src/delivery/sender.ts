@@ -1,4 +1,5 @@
 import { lookup as systemLookup } from 'node:dns/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { Agent } from 'undici';
 import type { Clock } from '../runtime/clock.ts';
 import { createDestinationGuard } from './destination-guard.ts';
@@ -43,6 +44,8 @@ export interface DeliveryRequest {
 export interface Sender extends AsyncDisposable {
   /** Makes one request. Never rejects; a status line that came within the timeout decides, whatever its body does. */
   send(request: DeliveryRequest): Promise<AttemptResult>;
+  /** Holds for every request from now on; those under way go on to their end. */
+  apply(egress: Egress): void;
 }
 
 export interface SenderParts {
@@ -65,29 +68,29 @@ const lookupAll: Lookup = (hostname) => systemLookup(hostname, { all: true });
 export function createSender({ egress, clock, version, lookup }: SenderParts): Sender {
   const closing = new AbortController();
   const sign = createSigner();
-  const isAllowed = createDestinationGuard(egress);
-  const agent = new Agent({
-    connect:
-      egress.proxy === undefined
+  let present = egress;
+  let way = openWay(present);
+  /** Ways that hold no longer, until their last request has ended. */
+  const closed = new Set<Agent>();
+
+  function openWay({ proxy, httpsOnly, ...rules }: Egress) {
+    const isAllowed = createDestinationGuard(rules);
+    const connect =
+      proxy === undefined
         ? createGuardedConnector(isAllowed, lookup ?? lookupAll, closing.signal)
-        : createProxiedConnector(egress.proxy, isAllowed, closing.signal),
-    allowH2: false,
-    connections: CONNECTIONS_PER_ORIGIN,
-    keepAliveTimeout: IDLE_MS,
-    keepAliveMaxTimeout: LONGEST_IDLE_MS,
-    // The limit of the whole exchange is the request's own.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-  });
+        : createProxiedConnector(proxy, isAllowed, closing.signal);
+    return { httpsOnly, agent: createAgent(connect) };
+  }
 
   return {
     async send(request) {
+      const { agent, httpsOnly } = way;
       const url = URL.parse(request.url);
       if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:'))
         return { outcome: 'refused', error: 'not an http or https URL' };
       if (url.username !== '' || url.password !== '')
         return { outcome: 'refused', error: 'the URL holds a user name or password' };
-      if (egress.httpsOnly && url.protocol !== 'https:')
+      if (httpsOnly && url.protocol !== 'https:')
         return { outcome: 'refused', error: 'egress.httpsOnly allows no plain http' };
 
       const { timeoutMs, signal } = request;
@@ -113,11 +116,32 @@ export function createSender({ egress, clock, version, lookup }: SenderParts): S
         return outcomeOfError(error);
       }
     },
+    apply(next) {
+      if (isDeepStrictEqual(next, present)) return;
+      present = next;
+      const { agent } = way;
+      way = openWay(next);
+      closed.add(agent);
+      void agent.close().finally(() => closed.delete(agent));
+    },
     async [Symbol.asyncDispose]() {
       closing.abort();
-      await agent.destroy();
+      await Promise.all([way.agent, ...closed].map((agent) => agent.destroy()));
     },
   };
+}
+
+function createAgent(connect: NonNullable<Agent.Options['connect']>): Agent {
+  return new Agent({
+    connect,
+    allowH2: false,
+    connections: CONNECTIONS_PER_ORIGIN,
+    keepAliveTimeout: IDLE_MS,
+    keepAliveMaxTimeout: LONGEST_IDLE_MS,
+    // The limit of the whole exchange is the request's own.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  });
 }
 
 function contentOf(request: DeliveryRequest, sign: Signer, now: number) {

@@ -15,6 +15,11 @@ export function callbackLane(url: string): string {
   return URL.parse(url)?.origin ?? url;
 }
 
+/** Whether this is the lane of a callback URL, and not the name of an endpoint. */
+export function isCallbackLane(lane: string): boolean {
+  return URL.canParse(lane);
+}
+
 export interface CallbackFault {
   readonly message: string;
   /** Whether any callback URL is allowed at all. */

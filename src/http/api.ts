@@ -1,7 +1,9 @@
 import rateLimit from '@fastify/rate-limit';
 import type { Clock } from '../runtime/clock.ts';
+import { derived } from '../runtime/derived.ts';
 import { createTurns } from '../runtime/turns.ts';
 import { authorize, createAuthentication, shownToken } from './auth.ts';
+import { backupRoutes } from './backup-routes.ts';
 import { deliveryRoutes } from './delivery-routes.ts';
 import { endpointRoutes } from './endpoint-routes.ts';
 import { eventRoutes } from './event-routes.ts';
@@ -11,7 +13,7 @@ import { listRoutes } from './list-routes.ts';
 import { Problem } from './problem.ts';
 import { registrationRoutes } from './registration-routes.ts';
 import { targetRoutes } from './target-routes.ts';
-import type { HttpOptions, HttpParts } from './parts.ts';
+import type { HttpParts, HttpSettings } from './parts.ts';
 
 /** Requests that wait for their answer; with the limit of a body this bounds the memory that they can take. */
 const MAX_IN_FLIGHT = 256;
@@ -46,15 +48,20 @@ export class Gate {
 }
 
 /** Everything below `/v1`: the gate, then the rate, then the token, then the body, then the route. */
-export async function apiRoutes(app: App, options: HttpOptions, parts: HttpParts, gate: Gate): Promise<void> {
-  const callerOf = createAuthentication(options.tokens);
+export async function apiRoutes(
+  app: App,
+  settings: () => HttpSettings,
+  parts: HttpParts,
+  gate: Gate,
+): Promise<void> {
+  const authentication = derived(() => settings().tokens, createAuthentication);
   await app.register(
     async (api: App) => {
       api.decorateRequest('caller', undefined);
       api.decorateRequest('gone', undefined);
       oneAtATime(api, parts.clock);
       api.addHook('onRequest', (request, reply, done) => {
-        request.caller = callerOf(shownToken(request));
+        request.caller = authentication()(shownToken(request));
         const gone = new AbortController();
         request.gone = gone.signal;
         // Comes in every case, also where the client goes away before its answer; `onResponse` does not.
@@ -65,7 +72,7 @@ export async function apiRoutes(app: App, options: HttpOptions, parts: HttpParts
         done(gate.enter());
       });
       await api.register(rateLimit, {
-        max: options.requestsPerMinute,
+        max: () => settings().requestsPerMinute,
         timeWindow: 60_000,
         keyGenerator: ({ caller, ip }) =>
           caller === undefined ? `address ${rateLimit.normalizeIP(ip)}` : `token ${caller.name}`,
@@ -73,7 +80,7 @@ export async function apiRoutes(app: App, options: HttpOptions, parts: HttpParts
       });
       api.addHook('preParsing', (request, _reply, payload, done) => {
         try {
-          if (!options.insecure) authorize(request);
+          if (!settings().insecure) authorize(request);
           done(null, payload);
         } catch (error) {
           done(error instanceof Error ? error : new Error('not authorized', { cause: error }));
@@ -86,6 +93,7 @@ export async function apiRoutes(app: App, options: HttpOptions, parts: HttpParts
         eventRoutes(api, parts);
         targetRoutes(api, parts);
         deliveryRoutes(api, parts);
+        backupRoutes(api, parts);
         endpointRoutes(api, parts);
       });
     },

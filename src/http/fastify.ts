@@ -45,12 +45,15 @@ const CODE_OF_ERROR: Readonly<Record<string, ProblemCode>> = {
   HPE_HEADER_OVERFLOW: 'headers_too_large',
 };
 
-/** An instance that answers every error with a problem and reads bodies of JSON only. */
-export function createFastify(trustedProxies: readonly string[], log: Log): App {
+/**
+ * An instance that answers every error with a problem and reads bodies of JSON only. `isTrustedProxy`: whether the
+ * X-Forwarded-For that an address sends counts.
+ */
+export function createFastify(isTrustedProxy: (address: string) => boolean, log: Log): App {
   const app = fastify({
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
-    trustProxy: trustedProxies.length > 0 && [...trustedProxies],
+    trustProxy: isTrustedProxy,
     // The gate answers while draining.
     return503OnClosing: false,
     // No longer than any URL: what an id may look like is decided in one place, behind the token.

@@ -9,6 +9,7 @@ function guarded<A extends readonly unknown[], R>(call: Call<A, R>): Call<A, R> 
     try {
       return await call(...args);
     } catch (cause) {
+      if (cause instanceof Problem) throw cause;
       throw new Problem('store_unavailable', { cause });
     }
   };
@@ -32,6 +33,7 @@ export function guardStore(parts: HttpParts): HttpParts {
       unhealthyLanes: guarded(() => store.unhealthyLanes()),
       enableEndpoint: guarded((endpoint) => store.enableEndpoint(endpoint)),
       outboxCounts: guarded(() => store.outboxCounts()),
+      backUp: guarded((signal) => store.backUp(signal)),
     },
     register: guarded((registrations) => parts.register(registrations)),
     remove: guarded((key) => parts.remove(key)),

@@ -14,7 +14,8 @@ export interface ListenAddress {
   readonly port: number;
 }
 
-export interface HttpOptions extends ListenAddress {
+/** What may change while it answers. */
+export interface HttpSettings {
   readonly tokens: readonly Token[];
   /** No token is asked for. */
   readonly insecure: boolean;
@@ -22,6 +23,9 @@ export interface HttpOptions extends ListenAddress {
   readonly requestsPerMinute: number;
   /** Addresses and networks whose X-Forwarded-For counts. */
   readonly trustedProxies: readonly string[];
+}
+
+export interface HttpOptions extends ListenAddress, HttpSettings {
   /** Given: `/metrics` answers only there, probes on both. */
   readonly metrics?: ListenAddress;
 }
@@ -78,6 +82,7 @@ export type StorePart = Pick<
   | 'unhealthyLanes'
   | 'enableEndpoint'
   | 'outboxCounts'
+  | 'backUp'
 >;
 
 /** What the requests are answered from. */

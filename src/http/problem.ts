@@ -23,6 +23,7 @@ export const PROBLEMS = {
   ambiguous_target: { status: 409, detail: 'This id is known in several targets: add ?target=NAME.' },
   not_active: { status: 409, detail: 'This execution is not polled.' },
   endpoint_removed: { status: 409, detail: 'The endpoint of this delivery is no longer configured.' },
+  backup_running: { status: 409, detail: 'A backup is being made already.' },
   cursor_expired: { status: 410, detail: 'What follows this cursor is no longer kept: begin without one.' },
   body_too_large: { status: 413, detail: 'The body is too large.' },
   unsupported_media_type: { status: 415, detail: 'The body must be application/json.' },
@@ -32,6 +33,7 @@ export const PROBLEMS = {
   store_unavailable: { status: 503, detail: 'The store does not answer; try again.' },
   overloaded: { status: 503, detail: 'Too many requests are in flight; try again.' },
   draining: { status: 503, detail: 'This process is stopping; try again.' },
+  no_space: { status: 507, detail: 'There is no room on the disk for a copy of the store.' },
   not_ready: { status: 503, detail: 'Not ready.' },
 } as const satisfies Record<string, { readonly status: number; readonly detail: string }>;
 

@@ -2,14 +2,17 @@ import type { AddressInfo } from 'node:net';
 import { Gate, apiRoutes } from './api.ts';
 import { createFastify } from './fastify.ts';
 import type { App } from './fastify.ts';
+import { derived } from '../runtime/derived.ts';
 import { guardStore } from './guard-store.ts';
-import type { HttpOptions, HttpParts, ListenAddress } from './parts.ts';
+import type { HttpOptions, HttpParts, HttpSettings, ListenAddress } from './parts.ts';
 import { openApiRoute } from './openapi/route.ts';
+import { createTrust } from './trust.ts';
 import { metricsRoute, probeRoutes } from './probes.ts';
 
 export type {
   HttpOptions,
   HttpParts,
+  HttpSettings,
   ListenAddress,
   LiveExecution,
   Readiness,
@@ -23,6 +26,8 @@ export interface BoundAddress extends ListenAddress {
 
 export interface HttpServer {
   readonly addresses: readonly BoundAddress[];
+  /** Holds for every request from now on. */
+  apply(settings: HttpSettings): void;
   /** From now on new requests are answered 503; probes and metrics still answer. */
   drain(): void;
   /** Drains, lets requests in flight end for up to 2 s, cuts off the others. */
@@ -37,16 +42,20 @@ export async function startHttp(options: HttpOptions, givenParts: HttpParts): Pr
   const gate = new Gate();
   await using opening = new AsyncDisposableStack();
 
-  const server = createFastify(options.trustedProxies, parts.log);
+  let settings: HttpSettings = options;
+  const trust = derived(() => settings.trustedProxies, createTrust);
+  const isTrusted = (address: string) => trust()(address);
+
+  const server = createFastify(isTrusted, parts.log);
   opening.defer(() => closeSoon(server));
   openApiRoute(server);
   probeRoutes(server, parts);
   if (options.metrics === undefined) metricsRoute(server, parts);
-  await apiRoutes(server, options, parts, gate);
+  await apiRoutes(server, () => settings, parts, gate);
   const addresses: BoundAddress[] = [{ part: 'server', ...(await listen(server, options)) }];
 
   if (options.metrics !== undefined) {
-    const metrics = createFastify(options.trustedProxies, parts.log);
+    const metrics = createFastify(isTrusted, parts.log);
     opening.defer(() => closeSoon(metrics));
     probeRoutes(metrics, parts);
     metricsRoute(metrics, parts);
@@ -56,6 +65,9 @@ export async function startHttp(options: HttpOptions, givenParts: HttpParts): Pr
   const open = opening.move();
   return {
     addresses,
+    apply(next) {
+      settings = next;
+    },
     drain: () => gate.drain(),
     async close() {
       gate.drain();

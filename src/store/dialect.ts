@@ -1,4 +1,5 @@
 import type { Expression } from 'kysely';
+import type { Store } from './store.ts';
 
 /** Where the databases differ. */
 export interface Dialect {
@@ -6,4 +7,5 @@ export interface Dialect {
   readonly labelValue: (column: string, key: string) => Expression<string | null>;
   /** Resolves once everything that has been committed before its call is on disk. */
   readonly sync: () => Promise<void>;
+  readonly backUp: Store['backUp'];
 }

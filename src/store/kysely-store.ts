@@ -120,6 +120,7 @@ export function createKyselyStore(db: Kysely<Tables>, dialect: Dialect, close: (
     saveHazards: (target, hazards, at) => write(inTransaction((tx) => saveHazards(tx, target, hazards, at))),
     loadHazards: (target) => loadHazards(db, target),
     sweep: (retention, limit) => write(inTransaction((tx) => sweepOnce(tx, retention, limit))),
+    backUp: (signal) => dialect.backUp(signal),
     async probe() {
       const unchanged = db.updateTable('store_state').set((eb) => ({ epoch: eb.ref('epoch') }));
       await write(unchanged.execute());

@@ -9,6 +9,7 @@ import type { Dialect } from './dialect.ts';
 import { createGroupSync } from './durability.ts';
 import { createKyselyStore } from './kysely-store.ts';
 import { migrate } from './migrations/migrate.ts';
+import { backUp, forgetCopies } from './sqlite-backup.ts';
 import { asSqliteDatabase } from './sqlite-database.ts';
 import { lockFile } from './sqlite-lock.ts';
 import { StoreUnavailableError } from './store.ts';
@@ -65,6 +66,7 @@ async function open(path: string): Promise<Store> {
     if (database.isOpen) database.close();
   });
   prepare(database);
+  forgetCopies(path);
   const db = new Kysely<Tables>({ dialect: new SqliteDialect({ database: asSqliteDatabase(database) }) });
   await migrate(db);
   await releaseClaims(db, systemClock.steadyNow());
@@ -73,7 +75,7 @@ async function open(path: string): Promise<Store> {
   const log = await openFile(`${path}-wal`);
   const sync = createGroupSync(() => log.datasync());
   opening.move();
-  return createKyselyStore(db, { labelValue, sync }, async () => {
+  return createKyselyStore(db, { labelValue, sync, backUp: (signal) => backUp(path, signal) }, async () => {
     await log.close();
     lock.close();
   });

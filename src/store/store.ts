@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { Known, PolicyMark } from '../domain/discovery.ts';
 import type { NewEvent } from '../domain/event.ts';
 import type { Absence, Execution, ExecutionKey, Labels, TargetKey, Tracking } from '../domain/execution.ts';
@@ -101,6 +102,13 @@ export interface Retention {
   readonly deadBefore: number;
 }
 
+/** A consistent copy of the whole store, until it is disposed of. */
+export interface Backup extends AsyncDisposable {
+  readonly bytes: number;
+  /** To be asked for once; it also ends with the disposal. */
+  content(): Readable;
+}
+
 /** Everything that outlives the process. Every write is durable when its promise resolves; each method is one transaction. */
 export interface Store extends Outbox, AsyncDisposable {
   /**
@@ -163,6 +171,11 @@ export interface Store extends Outbox, AsyncDisposable {
   loadHazards(target: TargetKey): Promise<readonly LearntHazard[]>;
   /** Deletes at most `limit` rows of each kind that retention no longer keeps; true while there may be more. */
   sweep(retention: Retention, limit: number): Promise<boolean>;
+  /**
+   * Copies the store as it is now, while it is used; one copy at a time. The copy is marked: its first start begins a history
+   * of its own. Rejects with the signal's reason on its abort.
+   */
+  backUp(signal: AbortSignal): Promise<Backup | 'no_space'>;
   /** Rejects where the store cannot be written now. */
   probe(): Promise<void>;
 }

@@ -18,13 +18,14 @@ export interface RetentionDays {
 /** Deletes what retention no longer keeps, every ten minutes, until `signal` aborts. Never rejects. */
 export async function sweepRepeatedly(
   store: Pick<Store, 'sweep'>,
-  days: RetentionDays,
+  daysNow: () => RetentionDays,
   clock: Clock,
   log: Log,
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted) {
     let waitMs = SWEEP_EVERY_MS;
+    const days = daysNow();
     const now = clock.now();
     const startedTick = clock.monotonicNow();
     try {

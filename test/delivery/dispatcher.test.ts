@@ -473,3 +473,77 @@ describe('a wall clock that is set', () => {
     await stop();
   });
 });
+
+describe('other endpoints', () => {
+  it('are delivered to at once; those that are gone no longer, once what is in flight is over', async () => {
+    const answers: ((result: AttemptResult) => void)[] = [];
+    const { clock, dispatcher, sent, add, stop, outbox } = setUp(
+      [endpoint('kept'), endpoint('moved'), endpoint('gone')],
+      () => new Promise((resolve) => answers.push(resolve)),
+    );
+    for (const name of ['kept', 'moved', 'gone', 'new']) add(name);
+    dispatcher.start();
+    await clock.advance(0);
+    expect(sent.map(({ host }) => host)).toEqual(['kept.example', 'moved.example', 'gone.example']);
+
+    let isQuiet = false;
+    const moved = endpoint('moved', { url: 'https://elsewhere.example/' });
+    void dispatcher.apply([endpoint('kept'), moved, endpoint('new')]).then(() => (isQuiet = true));
+    for (const name of ['kept', 'moved', 'gone']) add(name);
+    for (const name of ['kept', 'moved', 'gone', 'new']) dispatcher.wake(name);
+    await clock.advance(0);
+    const later = sent.slice(3).map(({ host }) => host);
+    expect(later.sort()).toEqual(['elsewhere.example', 'kept.example', 'new.example']);
+    expect(isQuiet).toBe(false);
+    for (const answer of answers) answer(DELIVERED);
+    await clock.advance(0);
+    expect(isQuiet).toBe(true);
+    expect(outbox.states()).toEqual([...Array<string>(6).fill('delivered'), 'pending']);
+    await stop();
+  });
+
+  it('get what was claimed for them as they were and had not begun, at their new rate', async () => {
+    const { clock, dispatcher, sent, add, stop } = setUp(
+      [endpoint('ops', { requestsPerSecond: 2 })],
+      () => DELIVERED,
+    );
+    add('ops', 4);
+    dispatcher.start();
+    await clock.advance(0);
+    await dispatcher.apply([endpoint('ops', { url: 'https://elsewhere.example/', requestsPerSecond: 10 })]);
+    await clock.advance(1000);
+    expect(sent.map(({ host }) => host)).toEqual([
+      'ops.example',
+      ...Array<string>(3).fill('elsewhere.example'),
+    ]);
+    const gaps = sent.slice(2).map(({ seconds }, index) => seconds - sent[index + 1]!.seconds);
+    // A tenth of a second, less what a late timer is made up for.
+    for (const gap of gaps) expect(Math.abs(gap - 0.1)).toBeLessThan(0.02);
+    await stop();
+  });
+
+  it('wait for the start like the first ones, and hold a stop up like them', async () => {
+    const answers: ((result: AttemptResult) => void)[] = [];
+    const { clock, dispatcher, sent, add, outbox } = setUp(
+      [endpoint('gone')],
+      () => new Promise((resolve) => answers.push(resolve)),
+    );
+    add('gone');
+    add('new');
+    await dispatcher.apply([endpoint('new'), endpoint('gone')]);
+    await clock.advance(HOUR_MS);
+    expect(sent).toEqual([]);
+    dispatcher.start();
+    await clock.advance(0);
+    expect(sent).toHaveLength(2);
+    void dispatcher.apply([]);
+    let isStopped = false;
+    void dispatcher.stop(new AbortController().signal).then(() => (isStopped = true));
+    await clock.advance(HOUR_MS);
+    expect(isStopped).toBe(false);
+    for (const answer of answers) answer(DELIVERED);
+    await clock.advance(0);
+    expect(isStopped).toBe(true);
+    expect(outbox.states()).toEqual(['delivered', 'delivered']);
+  });
+});

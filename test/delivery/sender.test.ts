@@ -331,3 +331,18 @@ describe('the guard', () => {
     }
   });
 });
+
+it('another way out holds for what is sent from then on', async () => {
+  const { promise: asked, resolve: onAsked } = Promise.withResolvers<() => void>();
+  await using receiver = await http((_request, response) => onAsked(() => response.end()));
+  await using sender = senderWith();
+  const underWay = sender.send(requestTo(receiver.url));
+  const answer = await asked;
+  sender.apply({ ...OPEN });
+  sender.apply(STRICT);
+  expect(await sender.send(requestTo(receiver.url))).toMatchObject({ outcome: 'refused' });
+  answer();
+  expect(await underWay).toMatchObject({ outcome: 'delivered' });
+  sender.apply({ ...OPEN, httpsOnly: true });
+  expect(await sender.send(requestTo(receiver.url))).toMatchObject({ outcome: 'refused' });
+});

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { callbackFault } from '../../src/domain/callback.ts';
 import type { CallbackEntry } from '../../src/domain/callback.ts';
 import { keyText, targetText } from '../../src/domain/execution.ts';
@@ -41,6 +42,7 @@ type OutboxPart = Pick<
   | 'unhealthyLanes'
   | 'enableEndpoint'
   | 'outboxCounts'
+  | 'backUp'
 >;
 
 const NO_OUTBOX: OutboxPart = {
@@ -51,6 +53,12 @@ const NO_OUTBOX: OutboxPart = {
   unhealthyLanes: () => Promise.resolve([]),
   enableEndpoint: () => Promise.resolve(),
   outboxCounts: () => Promise.resolve([]),
+  backUp: () =>
+    Promise.resolve({
+      bytes: 4,
+      content: () => Readable.from(['copy']),
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    }),
 };
 
 /** What the routes need, in memory; tests read and set the rest. */
@@ -96,6 +104,7 @@ export class FakeParts implements HttpParts {
     unhealthyLanes: () => this.#call(() => this.outbox.unhealthyLanes()),
     enableEndpoint: (endpoint) => this.#call(() => this.outbox.enableEndpoint(endpoint)),
     outboxCounts: () => this.#call(() => this.outbox.outboxCounts()),
+    backUp: (signal) => this.#call(() => this.outbox.backUp(signal)),
     findById: (id) =>
       this.#call(() => this.#visible().filter(({ lifecycleExecutionId }) => lifecycleExecutionId === id)),
     list: (query) =>

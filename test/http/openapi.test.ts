@@ -46,6 +46,7 @@ const SUCCESSES: Readonly<Record<string, readonly (readonly [string, string, unk
   enableEndpoint: [['POST', '/v1/endpoints/ops/enable']],
   resendDeliveries: [['POST', '/v1/endpoints/ops/resend', { since: '2026-12-01T00:00:00Z' }]],
   listEvents: [['GET', '/v1/events?type=execution.*']],
+  backUp: [['POST', '/v1/backup']],
 };
 
 test('config/openapi.json is well-formed by the judgement of others, and describes every route', async () => {

@@ -321,3 +321,22 @@ test('no secret is logged', async () => {
   expect(logged).toContain('"status":201');
   for (const secret of [ADMIN_TOKEN, 'wrong-token', 'query-secret']) expect(logged).not.toContain(secret);
 });
+
+test('other settings hold from then on', async () => {
+  await using api = await startApi({ requestsPerMinute: 2 });
+  const ask = async (token: string, from = '192.0.2.1') => {
+    const headers = { authorization: `Bearer ${token}`, 'x-forwarded-for': from };
+    return (await fetch(`${api.url}/v1/events`, { headers })).status;
+  };
+  expect(await ask('the-next-token')).toBe(401);
+  const tokens = [{ name: 'next', scopes: ['read'], value: 'the-next-token' }] as const;
+  const settings = { tokens, insecure: false, requestsPerMinute: 3, trustedProxies: ['127.0.0.0/8'] };
+  api.http.apply(settings);
+  expect(await ask('the-next-token')).toBe(200);
+  expect(await ask(READ_TOKEN)).toBe(401);
+  expect([await ask(''), await ask(''), await ask(''), await ask('', '192.0.2.2')]).toEqual([
+    401, 401, 429, 401,
+  ]);
+  api.http.apply({ ...settings, insecure: true });
+  expect(await ask('', '192.0.2.3')).toBe(200);
+});

@@ -21,7 +21,7 @@ export async function startControl(
   log: Log,
 ): Promise<Control> {
   if (!isLoopback(host)) throw new RangeError(`${host} is not a loopback address`);
-  const app = createFastify([], log);
+  const app = createFastify(() => false, log);
   app.addHook('onRequest', ({ hostname }, _reply, done) => {
     // A page in a browser of this machine can be made to reach it by a name of its own.
     const isAskedSo = isLoopback(hostname.replace(/^\[|\]$/g, ''));

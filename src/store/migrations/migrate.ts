@@ -20,6 +20,9 @@ const MIGRATIONS = {
   '0006-hazards': hazards,
 };
 
+/** How the epoch of a copy begins, until its first start gives it one of its own. */
+export const MARK_OF_COPY = 'copy of ';
+
 /** The part of Kysely's own table that tells which migrations a database has had. */
 type WithMigrations = Readonly<Record<'kysely_migration', { name: string }>>;
 
@@ -39,7 +42,7 @@ async function refuseNewer(db: Kysely<Tables>): Promise<void> {
 }
 
 /**
- * Brings the database to this version's schema, and gives a new one its epoch. Rejects with `StoreUnavailableError`, and
+ * Brings the database to this version's schema, and gives a new one, and a copy, its epoch. Rejects with `StoreUnavailableError`, and
  * changes nothing, where the database is newer.
  */
 export async function migrate(db: Kysely<Tables>): Promise<void> {
@@ -48,6 +51,8 @@ export async function migrate(db: Kysely<Tables>): Promise<void> {
   const { error } = await migrator.migrateToLatest();
   if (error !== undefined) throw new StoreUnavailableError('its migration failed', { cause: error });
   const state = await db.selectFrom('store_state').select('epoch').executeTakeFirst();
+  if (state?.epoch.startsWith(MARK_OF_COPY) === true)
+    await db.updateTable('store_state').set({ epoch: randomUUID() }).execute();
   if (state !== undefined) return;
   const fresh = { last_registration: 0, events_deleted_up_to: 0, event_deletions: 0 };
   await db

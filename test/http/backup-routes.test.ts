@@ -1,0 +1,142 @@
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { request } from 'node:http';
+import { join } from 'node:path';
+import { expect, test, vi } from 'vitest';
+import { openSqliteStore } from '../../src/store/sqlite.ts';
+import { temporaryDirectory } from '../support/daemon.ts';
+import { recordFailure } from '../support/recorded.ts';
+import { ADMIN_TOKEN, NOW, READ_TOKEN, problemOf, startApi } from './fake-parts.ts';
+import type { Api } from './fake-parts.ts';
+
+async function start() {
+  await using opening = new AsyncDisposableStack();
+  const directory = opening.use(await temporaryDirectory());
+  const path = join(directory.path, 'watcher.db');
+  const store = opening.use(await openSqliteStore({ path }));
+  const api = opening.use(await startApi());
+  api.parts.outbox = store;
+  const open = opening.move();
+  return { ...api, store, directory: directory.path, path, [Symbol.asyncDispose]: () => open.disposeAsync() };
+}
+
+/** Asks for a backup and reads the answer to its end. */
+async function statusOf(api: Pick<Api, 'ask'>, token = ADMIN_TOKEN): Promise<number> {
+  const response = await api.ask('POST', '/v1/backup', undefined, token);
+  await response.arrayBuffer();
+  return response.status;
+}
+
+test('a backup is a store of its own, as it was at one moment, whatever is written meanwhile', async () => {
+  await using api = await start();
+  for (let number = 0; number < 300; number += 1) await recordFailure(api.store, number, ['ops'], NOW);
+  const { latest, epoch } = await api.store.feedBounds();
+  const asking = api.ask('POST', '/v1/backup');
+  for (let number = 300; number < 400; number += 1) await recordFailure(api.store, number, ['ops'], NOW);
+  const response = await asking;
+  expect(response.headers.get('content-type')).toBe('application/vnd.sqlite3');
+  const copy = Buffer.from(await response.arrayBuffer());
+  expect(copy.length).toBe(Number(response.headers.get('content-length')));
+
+  const path = join(api.directory, 'copy.db');
+  await writeFile(path, copy);
+  let first: string;
+  {
+    await using restored = await openSqliteStore({ path });
+    const bounds = await restored.feedBounds();
+    expect(bounds.latest).toBeGreaterThanOrEqual(latest);
+    expect(bounds.latest).toBeLessThan(400);
+    const { events } = await restored.feed({ after: 0, limit: 1000 });
+    expect(events).toHaveLength(bounds.latest);
+    // Every change with its deliveries, or none of it.
+    expect((await restored.outboxCounts())[0]?.pending).toBe(bounds.latest);
+    first = bounds.epoch;
+    expect(first).not.toBe(epoch);
+    expect(first).not.toContain('copy');
+  }
+  await using again = await openSqliteStore({ path });
+  expect((await again.feedBounds()).epoch).toBe(first);
+  expect((await api.store.feedBounds()).epoch).toBe(epoch);
+});
+
+test('nothing is left beside the store, also where nobody reads the copy', async () => {
+  await using api = await start();
+  for (let number = 0; number < 2000; number += 50)
+    await Promise.all(
+      Array.from({ length: 50 }, (_, index) => recordFailure(api.store, number + index, ['ops'], NOW)),
+    );
+  const asked = request(`${api.url}/v1/backup`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${ADMIN_TOKEN}` },
+  }).end();
+  await once(asked, 'response');
+  expect(await problemOf(await api.ask('POST', '/v1/backup'))).toMatchObject({
+    status: 409,
+    code: 'backup_running',
+  });
+  asked.destroy();
+  await vi.waitFor(async () => expect(await statusOf(api)).toBe(200));
+  expect(existsSync(`${api.path}.backup`)).toBe(false);
+});
+
+test('a client that goes away while the copy is made ends it, and the next one gets its own', async () => {
+  await using api = await start();
+  const { store } = api;
+  const begun = Promise.withResolvers<AbortSignal>();
+  api.parts.outbox = {
+    ...store,
+    async backUp(signal) {
+      begun.resolve(signal);
+      await once(signal, 'abort');
+      // What it has made by then is let go of.
+      return store.backUp(new AbortController().signal);
+    },
+  };
+  const asked = request(`${api.url}/v1/backup`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${ADMIN_TOKEN}` },
+  }).end();
+  asked.on('error', () => undefined);
+  const signal = await begun.promise;
+  expect(signal.aborted).toBe(false);
+  asked.destroy();
+  api.parts.outbox = store;
+  await vi.waitFor(async () => expect(await statusOf(api)).toBe(200));
+  expect(signal.aborted).toBe(true);
+
+  // The store itself heeds it, and leaves nothing behind.
+  await expect(store.backUp(AbortSignal.abort(new Error('gone')))).rejects.toThrow('gone');
+  expect(existsSync(`${api.path}.backup`)).toBe(false);
+});
+
+test('a copy that the disk has no room for is not begun', async () => {
+  await using api = await start();
+  api.parts.outbox = { ...api.store, backUp: () => Promise.resolve('no_space') };
+  for (const _time of [1, 2])
+    expect(await problemOf(await api.ask('POST', '/v1/backup'))).toMatchObject({
+      status: 507,
+      code: 'no_space',
+    });
+});
+
+test('what a killed process left of a copy goes with the next start', async () => {
+  await using directory = await temporaryDirectory();
+  const path = join(directory.path, 'watcher.db');
+  await writeFile(`${path}.backup`, 'half of it');
+  await using _store = await openSqliteStore({ path });
+  expect(existsSync(`${path}.backup`)).toBe(false);
+});
+
+test('a backup needs admin, and takes nothing', async () => {
+  await using api = await start();
+  expect(await statusOf(api, READ_TOKEN)).toBe(403);
+  expect(await problemOf(await api.ask('POST', '/v1/backup?to=/etc/passwd', { path: 'x' }))).toMatchObject({
+    status: 400,
+    paths: ['path', 'to'],
+  });
+  api.parts.storeFailure = new Error('disk is full');
+  expect(await statusOf(api)).toBe(503);
+  api.parts.storeFailure = undefined;
+  expect(await statusOf(api)).toBe(200);
+});
