@@ -17,6 +17,11 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   simulate: async () => (await import('./commands/simulate.ts')).simulateCommand(),
   receive: async () => (await import('./commands/receive.ts')).receiveCommand(),
   wait: async () => (await import('./commands/wait.ts')).waitCommand(),
+  track: async () => (await import('./commands/track.ts')).trackCommand(),
+  list: async () => (await import('./commands/list.ts')).listCommand(),
+  show: async () => (await import('./commands/show.ts')).showCommand(),
+  resend: async () => (await import('./commands/resend.ts')).resendCommand(),
+  backup: async () => (await import('./commands/backup.ts')).backupCommand(),
   healthcheck: async () => (await import('./commands/healthcheck.ts')).healthcheckCommand(),
 };
 

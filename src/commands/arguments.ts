@@ -1,4 +1,6 @@
 import { InvalidArgumentError } from 'commander';
+import { EXECUTION_ID_PATTERN } from '../domain/execution.ts';
+import type { Labels } from '../domain/execution.ts';
 
 /** Reads a whole number from `min` to `max` off the command line; anything else is wrong usage. */
 export function wholeNumber(min: number, max: number): (text: string) => number {
@@ -39,4 +41,34 @@ export function decimal(least: number, most: number): (text: string) => number {
     if (/^\d+(\.\d+)?$/.test(text) && value >= least && value <= most) return value;
     throw new InvalidArgumentError(`It must be a number from ${least} to ${most}.`);
   };
+}
+
+/** Reads the id of an execution off the command line. */
+export function executionId(text: string): string {
+  if (EXECUTION_ID_PATTERN.test(text)) return text;
+  throw new InvalidArgumentError('It must be a lifecycle execution id: lce- and a UUID.');
+}
+
+/** Several ids. */
+export function executionIds(text: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), executionId(text)];
+}
+
+/** Reads `--label key=value`, which may be given several times. */
+export function label(text: string, before: Labels | undefined): Labels {
+  const [, key, value] = /^([a-zA-Z0-9_.-]{1,64})=([^]*)$/.exec(text) ?? [];
+  if (key === undefined || value === undefined || key === '__proto__')
+    throw new InvalidArgumentError('It must be KEY=VALUE, the key of the characters a-z A-Z 0-9 _ . -');
+  if (before !== undefined && Object.hasOwn(before, key))
+    throw new InvalidArgumentError(`The key ${key} is there already.`);
+  return { ...before, [key]: value };
+}
+
+/** The form of ISO 8601 that the API takes. */
+const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/;
+
+/** Reads an instant off the command line. */
+export function instant(text: string): string {
+  if (INSTANT.test(text) && !Number.isNaN(Date.parse(text))) return new Date(text).toISOString();
+  throw new InvalidArgumentError('It must be an instant such as 2026-11-23T06:00:00Z.');
 }

@@ -1,15 +1,15 @@
-import { Command, InvalidArgumentError } from 'commander';
-import { EXECUTION_ID_PATTERN } from '../domain/execution.ts';
+import { Command } from 'commander';
 import { configuredRegion } from '../imagebuilder/aws-clients.ts';
 import { createCredentialSource } from '../imagebuilder/aws-credentials.ts';
 import { createAwsGateway } from '../imagebuilder/aws-gateway.ts';
 import { createBottleneckLimiter } from '../limiter/bottleneck-limiter.ts';
 import { createBudget } from '../limiter/budget.ts';
 import { waitForEnd } from '../polling/waiting.ts';
-import type { WaitEnd } from '../polling/waiting.ts';
 import { systemClock } from '../runtime/clock.ts';
-import { duration, region } from './arguments.ts';
+import { duration, executionId, region } from './arguments.ts';
+import { complain } from './complain.ts';
 import { untilStopped } from './until-stopped.ts';
+import { WAIT_EXIT_CODES, exitCodeOf, signalExitCode } from './wait/exit-codes.ts';
 import { createProgress } from './wait/progress.ts';
 
 interface WaitOptions {
@@ -17,18 +17,6 @@ interface WaitOptions {
   readonly timeout: number;
 }
 
-/** How a wait ends, as exit codes; `track --wait` ends with the same. */
-export const WAIT_EXIT_CODES = {
-  SUCCESS: 0,
-  broken: 1,
-  wrong_usage: 2,
-  FAILED: 3,
-  CANCELLED: 4,
-  timed_out: 5,
-  not_found: 6,
-} as const;
-/** What shells give for a program that a signal ended. */
-const SIGNAL_EXIT_CODES: Readonly<Partial<Record<NodeJS.Signals, number>>> = { SIGINT: 130, SIGTERM: 143 };
 /** Nobody shares this process's budget, and one execution needs no more. */
 const CALLS_PER_SECOND = 2;
 const DEFAULT_TIMEOUT_MS = 1_800_000;
@@ -89,23 +77,10 @@ async function wait(id: string, { region: askedRegion, timeout: timeoutMs }: Wai
     );
     progress.end(end);
     if (end.kind === 'broken') complain(end.message);
-    return end.kind === 'stopped' ? (SIGNAL_EXIT_CODES[await stopped] ?? 1) : exitCode(end);
+    return end.kind === 'stopped' ? signalExitCode(await stopped) : exitCodeOf(end);
   } finally {
     progress.close();
     await budget.close();
     gateway.close();
   }
-}
-
-function exitCode(end: Exclude<WaitEnd, { readonly kind: 'stopped' }>): number {
-  return WAIT_EXIT_CODES[end.kind === 'final' ? end.status : end.kind];
-}
-
-function complain(message: string): void {
-  process.stderr.write(`lifecycle-watcher: ${message}\n`);
-}
-
-function executionId(text: string): string {
-  if (EXECUTION_ID_PATTERN.test(text)) return text;
-  throw new InvalidArgumentError('It must be a lifecycle execution id: lce- and a UUID.');
 }

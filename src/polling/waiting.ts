@@ -13,7 +13,11 @@ import type { LookParts } from './look.ts';
 
 /** What became of a wait. */
 export type WaitEnd =
-  | { readonly kind: 'final'; readonly status: FinalStatus; readonly seen: Observation }
+  | {
+      readonly kind: 'final';
+      readonly status: FinalStatus;
+      readonly seen: Pick<Observation, 'startTime' | 'endTime'>;
+    }
   | { readonly kind: 'timed_out'; readonly status?: string }
   | { readonly kind: 'not_found' }
   /** AWS does not let us in, or cannot be reached. */

@@ -2,6 +2,7 @@ import type { Observation } from '../../domain/observation.ts';
 import type { CallFailure } from '../../domain/outcome.ts';
 import type { WaitEnd } from '../../polling/waiting.ts';
 import type { Clock } from '../../runtime/clock.ts';
+import { oneLine } from '../daemon/text.ts';
 
 /** What is written to: standard output, on a terminal or not. */
 export interface Output {
@@ -36,15 +37,17 @@ export function createProgress(output: Output, id: string, clock: Clock) {
   if (isTerminal) refresh();
 
   return {
-    onSeen({ status: now, reason, startTime }: Observation): void {
+    onSeen(seen: Pick<Observation, 'status' | 'reason' | 'startTime'>): void {
+      const { reason, startTime } = seen;
+      const now = oneLine(seen.status);
       trouble = undefined;
       if (now === status) return;
       since = status === 'not seen yet' ? (startTime ?? clock.now()) : clock.now();
       status = now;
       line(`${id}  ${now}${reason === undefined ? '' : `: ${oneLine(reason)}`}`);
     },
-    onFailure({ outcome, message }: CallFailure): void {
-      const told = `${outcome}: ${message}`;
+    onFailure({ outcome, message }: Pick<CallFailure, 'outcome' | 'message'>): void {
+      const told = `${outcome}: ${oneLine(message)}`;
       // On a terminal it stands in the line that is kept; elsewhere the first of a row is told.
       if (!isTerminal && trouble === undefined && outcome !== 'throttled') line(`${id}  ${told}`);
       trouble = outcome === 'throttled' ? trouble : told;
@@ -79,10 +82,6 @@ export function createProgress(output: Output, id: string, clock: Clock) {
       clearInterval(timer);
     },
   };
-}
-
-function oneLine(text: string): string {
-  return text.replaceAll(/[\p{Cc}\s]+/gu, ' ').trim();
 }
 
 /** `3 s`, `2 min 5 s`, `1 h 0 min`, `3 d 2 h`: the two largest parts. */

@@ -1,0 +1,90 @@
+import { Option } from 'commander';
+import type { Command } from 'commander';
+import * as z from 'zod';
+import { TRACKINGS } from '../domain/execution.ts';
+import type { Labels } from '../domain/execution.ts';
+import { executionSchema } from '../http/execution-json.ts';
+import { label, wholeNumber } from './arguments.ts';
+import type { DaemonClient, DaemonOptions } from './daemon/client.ts';
+import { complain } from './complain.ts';
+import { daemonCommand, withDaemon } from './daemon/command.ts';
+import { columns, labelsText, oneLine } from './daemon/text.ts';
+import { timeText } from './wait/progress.ts';
+
+interface ListOptions extends DaemonOptions {
+  readonly tracking?: string;
+  readonly status?: string;
+  readonly target?: string;
+  readonly policy?: string;
+  readonly label?: Labels;
+  readonly limit: number;
+  readonly json?: boolean;
+}
+
+const DEFAULT_LIMIT = 100;
+const MOST = 1_000_000;
+/** What the API gives at a time. */
+const PAGE = 1000;
+const HEADING = ['ID', 'TARGET', 'TRACKING', 'STATUS', 'FOR', 'LABELS'];
+
+const pageSchema = z.object({
+  executions: z.array(executionSchema.loose()),
+  nextCursor: z.string().nullable(),
+});
+type Shown = z.output<typeof pageSchema>['executions'][number];
+
+/** Executions, the newest registration first: a table for people, a JSON object a line for machines. */
+export function listCommand(): Command {
+  return daemonCommand(
+    'list',
+    'shows the executions that a running daemon knows, the newest registration first',
+    `lifecycle-watcher list --tracking active --label team=platform
+lifecycle-watcher list --status FAILED --json --limit 1000 | jq -r .lifecycleExecutionId`,
+  )
+    .addOption(new Option('--tracking <state>', 'only those of this state').choices(TRACKINGS))
+    .option('--status <status>', 'only those with this status of AWS, such as IN_PROGRESS')
+    .option('--target <name>', 'only those of this target')
+    .option('--policy <arn>', 'only those of this lifecycle policy')
+    .option('--label <key=value>', 'only those with this label; may be given several times', label)
+    .option('--limit <count>', 'how many at most', wholeNumber(1, MOST), DEFAULT_LIMIT)
+    .option('--json', 'one JSON object a line')
+    .action((options: ListOptions) => withDaemon(options, (daemon) => list(daemon, options)));
+}
+
+async function list(daemon: DaemonClient, options: ListOptions): Promise<number> {
+  const query = queryOf(options);
+  const widths: number[] = [];
+  let heading: readonly (readonly string[])[] = [HEADING];
+  let left = options.limit;
+  for (let cursor: string | null = ''; cursor !== null && left > 0;) {
+    query.set('limit', String(Math.min(left, PAGE)));
+    if (cursor !== '') query.set('cursor', cursor);
+    const path = `/v1/executions?${query.toString()}`;
+    const page: z.output<typeof pageSchema> = await daemon.ask(pageSchema, path, { scope: 'read' });
+    const { executions } = page;
+    const text =
+      options.json === true
+        ? executions.map((execution) => `${JSON.stringify(execution)}\n`).join('')
+        : columns([...heading, ...executions.map((execution) => row(execution, Date.now()))], widths);
+    process.stdout.write(text);
+    heading = [];
+    left -= executions.length;
+    cursor = page.nextCursor;
+    if (cursor !== null && left <= 0) complain(`there are more than these ${options.limit}: see --limit`);
+  }
+  return 0;
+}
+
+function queryOf({ tracking, status, target, policy, label: labels = {} }: ListOptions): URLSearchParams {
+  const given = { tracking, status, target, policyArn: policy };
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(given)) if (value !== undefined) query.set(name, value);
+  for (const [key, value] of Object.entries(labels)) query.set(`label.${key}`, value);
+  return query;
+}
+
+function row(execution: Shown, now: number): readonly string[] {
+  const { lifecycleExecutionId, target, tracking, status = '-', statusSince, labels } = execution;
+  const lasts = statusSince === undefined ? '-' : timeText(now - Date.parse(statusSince));
+  return [lifecycleExecutionId, target.name, tracking, status, lasts, labelsText(labels)].map(oneLine);
+}

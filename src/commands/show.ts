@@ -1,0 +1,95 @@
+import type { Command } from 'commander';
+import * as z from 'zod';
+import { executionSchema } from '../http/execution-json.ts';
+import type { DaemonClient, DaemonOptions } from './daemon/client.ts';
+import { executionId } from './arguments.ts';
+import { daemonCommand, executionPath, withDaemon } from './daemon/command.ts';
+import { columns, labelsText, oneLine } from './daemon/text.ts';
+
+interface ShowOptions extends DaemonOptions {
+  readonly target?: string;
+  readonly events?: boolean;
+  readonly json?: boolean;
+}
+
+const executionAnswer = executionSchema.loose();
+type Shown = z.output<typeof executionAnswer>;
+/** What is shown of an event; the whole of it in JSON. */
+const eventsAnswer = z.object({
+  events: z.array(
+    z.looseObject({
+      id: z.string(),
+      type: z.string(),
+      time: z.string(),
+      executionsequence: z.int(),
+      data: z.looseObject({
+        transition: z.looseObject({ from: z.string().nullable(), to: z.string() }).optional(),
+        since: z.string().optional(),
+      }),
+    }),
+  ),
+});
+type Event = z.output<typeof eventsAnswer>['events'][number];
+
+/** One execution, on request with its events. */
+export function showCommand(): Command {
+  return daemonCommand(
+    'show',
+    'shows what a running daemon knows of an execution',
+    'lifecycle-watcher show lce-5a1c6f2e-7d7e-4a4f-9b1d-3c2b1a0f9e8d --events',
+  )
+    .argument('<id>', 'of the lifecycle execution', executionId)
+    .option('--target <name>', 'where several targets have this id')
+    .option('--events', 'with its events, the latest thousand of them')
+    .option('--json', 'as one JSON object, in which `events` are a member')
+    .action((id: string, options: ShowOptions) => withDaemon(options, (daemon) => show(daemon, id, options)));
+}
+
+async function show(daemon: DaemonClient, id: string, { target, events: asked, json }: ShowOptions) {
+  const read = { scope: 'read' } as const;
+  const execution = await daemon.ask(executionAnswer, executionPath(id, target), read);
+  const { events } =
+    asked === true
+      ? await daemon.ask(eventsAnswer, executionPath(id, target, '/events'), read)
+      : { events: undefined };
+  if (json === true) {
+    process.stdout.write(`${JSON.stringify(events === undefined ? execution : { ...execution, events })}\n`);
+    return 0;
+  }
+  process.stdout.write(columns(members(execution), []));
+  if (events !== undefined) process.stdout.write(`\n${eventTable(events)}`);
+  return 0;
+}
+
+/** What is known, in the order of the API, a line each. */
+function members(execution: Shown): readonly (readonly string[])[] {
+  const { target, labels, resources, ...others } = execution;
+  const texts = {
+    ...others,
+    target: `${target.name} (${target.accountId}, ${target.region})`,
+    ...(Object.keys(labels).length === 0 ? {} : { labels: labelsText(labels) }),
+    ...(resources === undefined ? {} : { resources: resourcesText(resources) }),
+  };
+  return Object.entries(texts).map(([name, value]) => [
+    name,
+    oneLine(typeof value === 'string' ? value : JSON.stringify(value)),
+  ]);
+}
+
+function resourcesText({ counts, truncated }: NonNullable<Shown['resources']>): string {
+  const texts = counts.map(({ action, status, count }) => `${action} ${status} ${count}`);
+  return [...(texts.length === 0 ? ['none'] : texts), ...(truncated ? ['not all are listed yet'] : [])].join(
+    ', ',
+  );
+}
+
+function eventTable(events: readonly Event[]): string {
+  const rows = events.map(({ executionsequence, time, type, id, data: { transition, since } }) => [
+    String(executionsequence),
+    time,
+    type.replace(/^lifecycle-watcher\./, ''),
+    transition === undefined ? `since ${since ?? '-'}` : `${transition.from ?? '-'} → ${transition.to}`,
+    id,
+  ]);
+  return columns([['#', 'TIME', 'EVENT', 'CHANGE', 'ID'], ...rows.map((row) => row.map(oneLine))], []);
+}
