@@ -61,18 +61,16 @@ async function show(daemon: DaemonClient, id: string, { target, events: asked, j
   return 0;
 }
 
-/** What is known, in the order of the API, a line each. */
+/** What is known, in the order of the answer, a line each. */
 function members(execution: Shown): readonly (readonly string[])[] {
-  const { target, labels, resources, ...others } = execution;
-  const texts = {
-    ...others,
-    target: `${target.name} (${target.accountId}, ${target.region})`,
-    ...(Object.keys(labels).length === 0 ? {} : { labels: labelsText(labels) }),
-    ...(resources === undefined ? {} : { resources: resourcesText(resources) }),
+  const texts: Readonly<Record<string, string>> = {
+    target: `${execution.target.name} (${execution.target.accountId}, ${execution.target.region})`,
+    labels: labelsText(execution.labels),
+    ...(execution.resources === undefined ? {} : { resources: resourcesText(execution.resources) }),
   };
-  return Object.entries(texts).map(([name, value]) => [
+  return Object.entries(execution).map(([name, value]) => [
     name,
-    oneLine(typeof value === 'string' ? value : JSON.stringify(value)),
+    texts[name] ?? oneLine(typeof value === 'string' ? value : JSON.stringify(value)),
   ]);
 }
 

@@ -1,8 +1,6 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { RequestListener } from 'node:http';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { healthcheckCommand } from '../../src/commands/healthcheck.ts';
+import { serve } from '../support/serving.ts';
 
 let told = '';
 
@@ -20,21 +18,6 @@ afterEach(() => {
   vi.unstubAllEnvs();
   process.exitCode = undefined;
 });
-
-async function serve(answer: RequestListener) {
-  const server = createServer(answer).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return {
-    url: `http://127.0.0.1:${address.port}`,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
-    },
-  };
-}
 
 async function check(url: string): Promise<typeof process.exitCode> {
   await healthcheckCommand().parseAsync(['--url', url], { from: 'user' });

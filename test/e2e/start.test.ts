@@ -121,13 +121,23 @@ describe('a start that is refused', () => {
     }
   });
 
-  it.each(['run', 'check-config', 'demo', 'simulate', 'receive', 'wait', 'healthcheck'])(
-    '%s --help shows an example',
-    async (name) => {
-      await using command = startCommand([name, '--help']);
-      const { code, stdout } = await command.ended;
-      expect(code).toBe(0);
-      expect(stdout).toMatch(new RegExp(`Examples?:\\s+lifecycle-watcher ${name}`));
-    },
-  );
+  it.each([
+    'run',
+    'check-config',
+    'demo',
+    'simulate',
+    'receive',
+    'wait',
+    'track',
+    'list',
+    'show',
+    'resend',
+    'backup',
+    'healthcheck',
+  ])('%s --help shows an example', async (name) => {
+    await using command = startCommand([name, '--help']);
+    const { code, stdout } = await command.ended;
+    expect(code).toBe(0);
+    expect(stdout).toMatch(new RegExp(`Examples?:\\s+lifecycle-watcher ${name}`));
+  });
 });

@@ -137,9 +137,14 @@ function endOf({ tracking, status, startTime, endTime }: ExecutionJson): WaitEnd
   }
 }
 
-/** Until soon after the daemon's next look, as far as it is known: the two clocks may differ. */
+/**
+ * Until the daemon's next look at one of them, as far as it is known: the two clocks may differ. What has no time is being looked
+ * at, or was not answered.
+ */
 function pauseMs(open: readonly (ExecutionJson | undefined)[], now: number): number {
-  const next = open.flatMap((execution) => execution?.nextPollAt ?? []).map((at) => Date.parse(at) - now);
+  const next = open.map((execution) =>
+    execution?.nextPollAt === undefined ? 0 : Date.parse(execution.nextPollAt) - now,
+  );
   const shortest = Math.max(SHORTEST_PAUSE_MS, PAUSE_MS_EACH * open.length);
   return Math.max(shortest, Math.min(LONGEST_PAUSE_MS, ...next));
 }

@@ -1,0 +1,117 @@
+import { readFile, readdir, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test, vi } from 'vitest';
+import { backupCommand } from '../../src/commands/backup.ts';
+import { createNewFile } from '../../src/commands/backup/new-file.ts';
+import { openSqliteStore } from '../../src/store/sqlite.ts';
+import { ADMIN_TOKEN, NOW, READ_TOKEN, startApi } from '../http/fake-parts.ts';
+import { startCommand, startProgram, temporaryDirectory } from '../support/daemon.ts';
+import { recordFailure } from '../support/recorded.ts';
+import { runCommand } from '../support/run-command.ts';
+import { serve } from '../support/serving.ts';
+
+const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
+const backUp = (url: string, file: string, ...args: readonly string[]) =>
+  runCommand(backupCommand(), [file, '--url', url, '--token', ADMIN_TOKEN, ...args]);
+
+/** Answers with the beginning of a store, and as `answer` goes on. */
+const serveStore = (answer: Parameters<typeof serve>[0]) =>
+  serve((request, response) => {
+    response.writeHead(200, { 'content-type': 'application/vnd.sqlite3', 'content-length': 1_000_000 });
+    response.write(Buffer.alloc(500_000), () => answer(request, response));
+  });
+
+async function start() {
+  await using opening = new AsyncDisposableStack();
+  const directory = opening.use(await temporaryDirectory());
+  const store = opening.use(await openSqliteStore({ path: join(directory.path, 'watcher.db') }));
+  const copies = opening.use(await temporaryDirectory());
+  const api = opening.use(await startApi());
+  api.parts.outbox = store;
+  const open = opening.move();
+  return { ...api, store, copies: copies.path, [Symbol.asyncDispose]: () => open.disposeAsync() };
+}
+
+test('makes a store that is whole, its owner’s alone, and replaces nothing unless it is told to', async () => {
+  await using api = await start();
+  await recordFailure(api.store, 1, ['ops'], NOW);
+  const file = join(api.copies, 'copy.db');
+  expect(await backUp(api.url, file)).toEqual({ code: 0, stdout: `${file}: 0.2 MB\n`, stderr: '' });
+  expect((await stat(file)).mode & 0o777).toBe(0o600);
+  {
+    await using copy = await openSqliteStore({ path: file });
+    expect((await copy.feed({ after: 0, limit: 9 })).events).toHaveLength(1);
+  }
+  await writeFile(file, 'precious');
+  expect(await backUp(api.url, file)).toMatchObject({
+    code: 1,
+    stderr: `lifecycle-watcher: ${file} exists: --force replaces it\n`,
+  });
+  expect(await readFile(file, 'utf8')).toBe('precious');
+  expect((await backUp(api.url, file, '--force')).code).toBe(0);
+  expect((await stat(file)).size).toBeGreaterThan(100_000);
+  expect((await readdir(api.copies)).filter((name) => name.endsWith('.part'))).toEqual([]);
+});
+
+test('a file that came meanwhile is left alone', async () => {
+  await using directory = await temporaryDirectory();
+  const path = join(directory.path, 'copy.db');
+  {
+    await using file = await createNewFile(path, { mayReplace: false });
+    await file.write(Buffer.from('new'));
+    await writeFile(path, 'precious');
+    await expect(file.keep()).rejects.toThrow(/cannot write .*EEXIST/);
+  }
+  expect(await readFile(path, 'utf8')).toBe('precious');
+  expect(await readdir(directory.path)).toEqual(['copy.db']);
+});
+
+test.each<[string, Parameters<typeof serve>[0], RegExp]>([
+  ['breaks', (_request, response) => response.destroy(), /broke before its end|bytes of/],
+  ['is of something else', (_request, response) => response.end('<html>'), /something else than a store/],
+])('where the answer %s, nothing is left', async (_case, answer, reason) => {
+  await using server = await (reason.source.includes('something') ? serve(answer) : serveStore(answer));
+  await using directory = await temporaryDirectory();
+  const { code, stderr, stdout } = await backUp(server.url, join(directory.path, 'copy.db'));
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  expect(stderr).toMatch(reason);
+  expect(await readdir(directory.path)).toEqual([]);
+});
+
+test('where the disk takes no more, nothing is left', async () => {
+  await using api = await start();
+  const file = join(api.copies, 'copy.db');
+  const command = `ulimit -f 32; exec "${process.execPath}" "${MAIN}" backup "${file}" --url ${api.url}`;
+  const env = { PATH: process.env['PATH'], LIFECYCLE_WATCHER_TOKEN: ADMIN_TOKEN, NODE_NO_WARNINGS: '1' };
+  await using limited = startProgram('/bin/bash', ['-c', command], env);
+  const { code, stderr } = await limited.ended;
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^lifecycle-watcher: cannot write .*: EFBIG/);
+  expect(await readdir(api.copies)).toEqual([]);
+});
+
+test('a signal ends it, and nothing is left', async () => {
+  await using server = await serveStore(() => undefined);
+  await using directory = await temporaryDirectory();
+  const file = join(directory.path, 'copy.db');
+  await using command = startCommand(['backup', file, '--url', server.url]);
+  await vi.waitFor(async () => expect(await readdir(directory.path)).toHaveLength(1), 10_000);
+  expect(await command.kill('SIGTERM')).toMatchObject({ code: 143, stdout: '', stderr: '' });
+  expect(await readdir(directory.path)).toEqual([]);
+});
+
+test('fails in one line where it may not, or there is no place for it', async () => {
+  await using api = await start();
+  const file = join(api.copies, 'copy.db');
+  expect(await backUp(api.url, file, '--token', READ_TOKEN)).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('scope admin is needed') as string,
+  });
+  expect(await backUp(api.url, join(api.copies, 'no', 'copy.db'))).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/^lifecycle-watcher: cannot write .*ENOENT.*\n$/) as string,
+  });
+  expect(await backUp(api.url, api.copies)).toMatchObject({ code: 1 });
+  expect(await readdir(api.copies)).toEqual([]);
+  expect(await runCommand(backupCommand(), [])).toMatchObject({ code: 2 });
+});

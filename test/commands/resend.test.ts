@@ -1,0 +1,72 @@
+import { expect, test } from 'vitest';
+import { resendCommand } from '../../src/commands/resend.ts';
+import { openSqliteStore } from '../../src/store/sqlite.ts';
+import { ADMIN_TOKEN, READ_TOKEN, startApi } from '../http/fake-parts.ts';
+import { temporaryDirectory } from '../support/daemon.ts';
+import { recordFailure, settleNext } from '../support/recorded.ts';
+import { runCommand } from '../support/run-command.ts';
+
+const AT = Date.UTC(2026, 10, 23, 6);
+const text = (at: number) => new Date(at).toISOString();
+
+test('resends one delivery, or a range of them with its beginning and without its end', async () => {
+  await using directory = await temporaryDirectory();
+  await using store = await openSqliteStore({ path: `${directory.path}/watcher.db` });
+  await using api = await startApi();
+  api.parts.outbox = store;
+  // Events are of 50 ms later.
+  for (const number of [1, 2, 3, 4]) {
+    await recordFailure(store, number, ['ops'], AT + number * 1000 - 50);
+    await settleNext(store, 'ops', AT + 10_000, { state: number === 4 ? 'delivered' : 'dead' });
+  }
+  const resend = (...args: readonly string[]) =>
+    runCommand(resendCommand(), ['--url', api.url, '--token', ADMIN_TOKEN, ...args]);
+  const range = ['--endpoint', 'ops', '--since', text(AT + 1000)];
+  expect(await resend(...range, '--until', text(AT + 2000))).toEqual({
+    code: 0,
+    stdout: '1 delivery is sent again\n',
+    stderr: '',
+  });
+  expect((await resend(...range)).stdout).toBe('2 deliveries are sent again\n');
+  expect((await resend(...range, '--state', 'delivered')).stdout).toBe('1 delivery is sent again\n');
+  const { deliveries } = await store.listDeliveries({ state: 'pending', limit: 9 });
+  expect(deliveries).toHaveLength(4);
+
+  const [first] = deliveries;
+  expect(await resend(String(first?.id))).toMatchObject({
+    code: 0,
+    stdout: `delivery ${first?.id} is sent again\n`,
+  });
+  await store.claim('ops', 4, AT + 20_000, AT + 90_000);
+  expect((await resend(String(first?.id))).stdout).toMatch(/is being attempted at this moment/);
+  expect(await resend('4711')).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('unknown_delivery') as string,
+  });
+  expect(await resend('--endpoint', 'n/a', '--since', text(AT))).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('unknown_endpoint') as string,
+  });
+  expect(await resend(...range, '--until', text(AT))).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('\n  until: must be after since\n') as string,
+  });
+  expect(await resend('1', '--token', READ_TOKEN)).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('scope admin is needed') as string,
+  });
+});
+
+test.each([
+  [[]],
+  [['--endpoint', 'ops']],
+  [['--since', text(AT)]],
+  [['4711', '--endpoint', 'ops', '--since', text(AT)]],
+  [['4711', '--state', 'dead']],
+  [['lce-1']],
+  [['--endpoint', 'ops', '--since', 'yesterday']],
+  [['--endpoint', 'ops', '--since', '2026-11-23']],
+  [['--endpoint', 'ops', '--since', text(AT), '--state', 'pending']],
+])('%j is wrong usage', async (args) => {
+  expect(await runCommand(resendCommand(), args)).toMatchObject({ code: 2, stdout: '' });
+});

@@ -1,0 +1,211 @@
+import { expect, describe, it, vi } from 'vitest';
+import { trackCommand } from '../../src/commands/track.ts';
+import { startSimulator } from '../../src/simulator/simulator.ts';
+import { ADMIN_TOKEN, EAST, REGISTER_TOKEN, WEST, startApi } from '../http/fake-parts.ts';
+import type { Api } from '../http/fake-parts.ts';
+import { TOKEN, startCommand, startDaemon, temporaryDirectory } from '../support/daemon.ts';
+import { executionId } from '../support/executions.ts';
+import { runCommand } from '../support/run-command.ts';
+import { ENV, configOf } from '../support/watching.ts';
+
+const track = (api: Api, ...args: readonly string[]) =>
+  runCommand(trackCommand(), ['--url', api.url, '--token', ADMIN_TOKEN, ...args]);
+
+describe('track', () => {
+  it('registers all ids, with what is said of all of them', async () => {
+    await using api = await startApi();
+    const ids = [executionId(1), executionId(2), executionId(1)];
+    const wishes = ['--label', 'team=a', '--label', 'env=prod', '--expected-at', '2026-12-01T00:00:00+01:00'];
+    expect(await track(api, ...ids, ...wishes, '--give-up-at', '2026-12-02T00:00:00Z')).toEqual({
+      code: 0,
+      stdout: `${executionId(1)}  tracked\n${executionId(2)}  tracked\n`,
+      stderr: '',
+    });
+    for (const execution of api.parts.executions.values())
+      expect(execution).toMatchObject({
+        labels: { team: 'a', env: 'prod' },
+        expectedAt: Date.UTC(2026, 10, 30, 23),
+        giveUpAt: Date.UTC(2026, 11, 2),
+      });
+    expect((await track(api, executionId(2), '--json')).stdout).toBe(
+      `{"lifecycleExecutionId":"${executionId(2)}","outcome":"existing"}\n`,
+    );
+  });
+
+  it('takes more ids than the API takes at a time', async () => {
+    await using api = await startApi();
+    const ids = Array.from({ length: 1500 }, (_, number) => executionId(number));
+    // 1,000 of them would be 3 MB.
+    const labels = Array.from({ length: 12 }, (_, number) => ['--label', `l${number}=${'x'.repeat(256)}`]);
+    const { code, stderr } = await track(api, ...ids, ...labels.flat());
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(api.parts.executions.size).toBe(1500);
+  });
+
+  it('tells of each that is not accepted why, and fails', async () => {
+    await using api = await startApi();
+    const wishes = ['--callback-url', 'https://example.com/', '--give-up-at', '2020-01-01T00:00:00Z'];
+    expect(await track(api, executionId(1), ...wishes)).toEqual({
+      code: 1,
+      stdout: '',
+      stderr:
+        `lifecycle-watcher: ${executionId(1)}: invalid_request: The request is not valid; see errors.\n` +
+        '  callbackUrl: callbacks are not configured\n  giveUpAt: must not be in the past\n',
+    });
+    api.parts.targetList = [EAST, WEST];
+    const { code, stderr } = await track(api, executionId(1), '--wait');
+    expect(code).toBe(1);
+    expect(stderr).toContain('\n  give --target NAME\n');
+    expect(await track(api, executionId(1), '--target', 'west')).toMatchObject({ code: 0 });
+  });
+
+  it.each([
+    [[]],
+    [['lce-1']],
+    [[executionId(1), 'lce-1']],
+    [[executionId(1), '--label', 'x']],
+    [[executionId(1), '--expected-at', 'soon']],
+    [[executionId(1), '--timeout', '5']],
+  ])('%j is wrong usage', async (args) => {
+    expect(await runCommand(trackCommand(), args)).toMatchObject({ code: 2, stdout: '' });
+  });
+});
+
+describe('track --wait', { timeout: 60_000 }, () => {
+  it('ends with the exit code of the status, and never asks AWS itself', async () => {
+    await using directory = await temporaryDirectory();
+    await using simulator = await startSimulator();
+    simulator.freeze();
+    await using daemon = await startDaemon(
+      directory.path,
+      configOf(simulator.url, 'http://127.0.0.1:9/'),
+      ENV,
+    );
+    const env = { LIFECYCLE_WATCHER_URL: daemon.url, LIFECYCLE_WATCHER_TOKEN: TOKEN };
+    const began = Promise.all(
+      (
+        [
+          ['SUCCESS', 0],
+          ['FAILED', 3],
+          ['CANCELLED', 4],
+        ] as const
+      ).map(async ([status, code]) => {
+        const end = { status, afterMs: 500, reason: 'as\nit is' };
+        const id = simulator.start({ timeline: [{ status: 'IN_PROGRESS', afterMs: 0 }, end] });
+        const command = startCommand(['track', id, '--wait'], env);
+        await command.line((line) => line.endsWith('IN_PROGRESS'));
+        return { id, status, code, command };
+      }),
+    );
+    const waiting = await began;
+    simulator.thaw();
+    for (const { id, status, code, command } of waiting) {
+      const ended = await command.ended;
+      expect(ended).toMatchObject({ code, stderr: '' });
+      expect(ended.stdout.split('\n')).toEqual([
+        `${id}  tracked`,
+        `${id}  IN_PROGRESS`,
+        `${id}  ${status}: as it is`,
+        expect.stringMatching(`^${status} after it ran for`),
+      ]);
+    }
+  });
+
+  /** Changes an execution as if the daemon had seen it. */
+  function see(api: Api, number: number, seen: object): void {
+    for (const [key, execution] of api.parts.executions)
+      if (execution.lifecycleExecutionId === executionId(number))
+        api.parts.executions.set(key, { ...execution, ...seen });
+  }
+
+  /** Resolves at the first look at an execution. */
+  function looked(api: Api): Promise<undefined> {
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    const { findById } = api.parts.store;
+    vi.spyOn(api.parts.store, 'findById').mockImplementation((id) => {
+      resolve(undefined);
+      return findById(id);
+    });
+    return promise;
+  }
+
+  it.each([
+    ['is not found', { tracking: 'not_found' }, 6],
+    ['is tracked no longer', { tracking: 'expired', status: 'IN_PROGRESS' }, 5],
+    ['is deleted', { tracking: 'active', deletedAt: 1 }, 1],
+  ] as const)('ends where it %s', async (_case, seen, expected) => {
+    await using api = await startApi();
+    const look = looked(api);
+    const waiting = track(api, executionId(1), '--wait');
+    await look;
+    see(api, 1, seen);
+    expect((await waiting).code).toBe(expected);
+  });
+
+  it('ends with 5 when its time is over', async () => {
+    await using api = await startApi();
+    const { code, stdout } = await track(api, executionId(1), '--wait', '--timeout', '1s');
+    expect(code).toBe(5);
+    expect(stdout).toMatch(/\nnot over after 1 s; it goes on\n$/);
+  });
+
+  it('waits for all, names each, and ends as the worst of them; JSON shows each at its end', async () => {
+    await using api = await startApi();
+    await track(api, executionId(1), executionId(2), executionId(3));
+    see(api, 1, { tracking: 'finished', status: 'FAILED' });
+    see(api, 2, { tracking: 'finished', status: 'SUCCESS' });
+    const ids = [executionId(1), executionId(2), executionId(3)];
+    see(api, 3, { tracking: 'finished', status: 'CANCELLED' });
+    const { code, stdout } = await track(api, ...ids, '--wait');
+    expect(code).toBe(3);
+    const lines = stdout.split('\n');
+    for (const [index, status] of ['FAILED', 'SUCCESS', 'CANCELLED'].entries())
+      expect(lines).toContainEqual(expect.stringMatching(`^${executionId(index + 1)}  ${status} after `));
+    const json = await track(api, ...ids, '--wait', '--json');
+    const statuses = json.stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { status: string }).status);
+    expect(statuses).toEqual(['FAILED', 'SUCCESS', 'CANCELLED']);
+  });
+
+  it('outlasts a daemon that does not answer for a while', async () => {
+    await using api = await startApi();
+    await track(api, executionId(1));
+    const asked = Promise.withResolvers<undefined>();
+    const { findById } = api.parts.store;
+    const spy = vi.spyOn(api.parts.store, 'findById').mockImplementation(() => {
+      asked.resolve(undefined);
+      return Promise.reject(new Error('disk is full'));
+    });
+    const waiting = track(api, executionId(1), '--wait');
+    await asked.promise;
+    see(api, 1, { tracking: 'finished', status: 'SUCCESS' });
+    spy.mockImplementation(findById);
+    const { code, stdout } = await waiting;
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/unavailable: store_unavailable: /);
+  });
+
+  it('fails where its token must not read', async () => {
+    await using api = await startApi();
+    expect(await track(api, executionId(1), '--wait', '--token', REGISTER_TOKEN)).toMatchObject({
+      code: 1,
+      stdout: `${executionId(1)}  tracked\n`,
+      stderr: expect.stringContaining('scope read is needed') as string,
+    });
+  });
+
+  it('ends cleanly at Ctrl-C', async () => {
+    await using api = await startApi();
+    const look = looked(api);
+    await using command = startCommand(['track', executionId(1), '--wait', '--url', api.url], {
+      LIFECYCLE_WATCHER_TOKEN: ADMIN_TOKEN,
+    });
+    await command.line((line) => line.endsWith('tracked'));
+    await look;
+    const ended = await command.kill('SIGINT');
+    expect(ended).toMatchObject({ code: 130, stderr: '' });
+    expect(ended.stdout.split('\n').at(-1)).toMatch(/^waited for \d+ s, no longer; the execution goes on$/);
+  });
+});
