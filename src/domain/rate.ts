@@ -1,6 +1,8 @@
 import type { CallOutcome } from './outcome.ts';
+import { lowered, raised } from './rate-steps.ts';
+import type { Grant } from './rate-steps.ts';
 
-/** Where the rate was when a throttle came; also the `cause` label of `throttles_total`. */
+/** Whether AWS throttled where it was known to; also the `cause` label of `throttles_total`. */
 export const THROTTLE_CAUSES = ['at_learnt_rate', 'below_learnt_rate'] as const;
 export type ThrottleCause = (typeof THROTTLE_CAUSES)[number];
 
@@ -8,32 +10,35 @@ export type ThrottleCause = (typeof THROTTLE_CAUSES)[number];
 export const LOWEST_PER_SECOND = 1 / 60;
 /** Where nothing is stored. */
 const FIRST_PER_SECOND = 1;
-/** What a throttle leaves of the rate. */
-const DECREASE = 0.7;
-/** Up to this share of the rate that was throttled last, growth is quick; from there on it is slow. */
-const NEAR_MEMORY = 0.95;
-/** A throttle at less than this share of it says that AWS allows less than it did. */
-const AT_MEMORY = 0.9;
-/** Growth per second as a share: of the ceiling where nothing is known, else of the rate that was throttled last. */
-const GROWTH = { unknown: 1 / 25, towardsMemory: 1 / 12, nearMemory: 1 / 1000 } as const;
-/** After so long without a throttle the memory no longer slows growth down: AWS may allow more by now. */
-const MEMORY_MS = 300_000;
 /** The rate must be used to this share before it may grow, as an average that follows the last few calls. */
 const USED_SHARE = 0.9;
 const USED_WEIGHT = 0.25;
-const PAUSE_MS = 1000;
+/** A call that comes early makes up for one that came late, as timers on a busy machine have it. */
+const MOST_USED = 1.5;
+/** A throttle at less than this share of the learnt rate says that AWS grants less than it did. */
+const AT_LEARNT = 0.9;
+/** After a throttle so many calls are left out: AWS's bucket has a few tokens again when the next one comes. */
+const PAUSE_CALLS = 3;
+const LONGEST_OWN_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 300_000;
+const JITTER_MS = 1000;
 
 /** What has been learnt of a target's budget. All times are milliseconds of one monotonic clock. */
 export interface Rate {
   readonly perSecond: number;
   readonly ceiling: number;
-  /** The rate at which AWS throttled last: the memory. */
+  /** The rate that AWS grants, as far as is known: the memory. */
   readonly throttledAt?: number;
   /** When the last throttle counted, or the start where the memory comes from the store. */
   readonly lastDecreaseAt: number;
   readonly lastCause: ThrottleCause;
-  /** How much of the rate is used, 0 to 1. */
+  /** Calls let through since then while the rate was used: how far it is to the next look beyond the limit. */
+  readonly passed: number;
+  /** When AWS's bucket was seen empty, as long as it cannot have filled up since. */
+  readonly emptyAt?: number;
+  /** Calls let through since then: what AWS granted. */
+  readonly granted: number;
+  /** How much of the rate is used; 1 is all of it. */
   readonly usedShare: number;
   readonly lastSentAt?: number;
   /** The rates at the last two sendings: a limiter has spaced the next call before it learns of a new rate. */
@@ -70,9 +75,13 @@ export function startRate(ceiling: number, learnt: LearntRate | undefined, at: n
   return {
     perSecond,
     ceiling,
-    ...(learnt?.throttledAt === undefined ? {} : { throttledAt: learnt.throttledAt }),
+    ...(learnt?.throttledAt === undefined
+      ? {}
+      : { throttledAt: Math.max(LOWEST_PER_SECOND, learnt.throttledAt) }),
     lastDecreaseAt: at,
     lastCause: 'at_learnt_rate',
+    passed: 0,
+    granted: 0,
     usedShare: 1,
     ratesAtSend: [perSecond, perSecond],
   };
@@ -83,52 +92,68 @@ export function onSend(rate: Rate, sentAt: number): Rate {
   const ratesAtSend = [rate.ratesAtSend[1], rate.perSecond] as const;
   if (rate.lastSentAt === undefined) return { ...rate, lastSentAt: sentAt, ratesAtSend };
   const allowedGapMs = 1000 / Math.min(...rate.ratesAtSend);
-  const used = Math.min(1, allowedGapMs / Math.max(1, sentAt - rate.lastSentAt));
+  const used = Math.min(MOST_USED, allowedGapMs / Math.max(1, sentAt - rate.lastSentAt));
   const usedShare = rate.usedShare + USED_WEIGHT * (used - rate.usedShare);
   return { ...rate, usedShare, lastSentAt: sentAt, ratesAtSend };
 }
 
 /**
- * What an answer teaches: a throttle lowers the rate by a share, once per flight, and asks for a pause; anything else
- * that AWS answered raises it a little, provided that the rate is used and more is wanted.
+ * What an answer teaches. A throttle tells that AWS's bucket is empty; what was let through between two of them is what
+ * AWS granted. So a throttle corrects the memory and lowers the rate, once per flight, and asks for a pause. Anything else
+ * that AWS answered raises the rate a little, provided that it is used and more is wanted.
  */
 export function onAnswer(rate: Rate, answer: Answer): Learnt {
   if (answer.outcome === 'throttled') return throttled(rate, answer);
-  const hasPassed = answer.outcome !== 'unavailable' && answer.outcome !== 'denied';
-  const mayGrow = hasPassed && answer.wanted && rate.usedShare >= USED_SHARE;
-  if (!mayGrow || answer.sentAt < rate.lastDecreaseAt) return { rate };
-  return { rate: { ...rate, perSecond: grown(rate, answer.answeredAt) } };
+  if (answer.outcome === 'unavailable' || answer.outcome === 'denied') return { rate };
+  // While less is wanted than the rate allows the bucket fills up, unseen: an idle target proves nothing.
+  if (!answer.wanted) return { rate: withoutGrant(rate) };
+  const granted = rate.granted + 1;
+  if (rate.usedShare < USED_SHARE || answer.sentAt < rate.lastDecreaseAt)
+    return { rate: { ...rate, granted } };
+  const perSecond = within(raised(rate), rate.ceiling);
+  return { rate: { ...rate, perSecond, passed: rate.passed + 1, granted } };
 }
 
 function throttled(rate: Rate, { sentAt, answeredAt, retryAfterMs, random }: Answer): Learnt {
   const askedMs = Math.min(Math.max(0, retryAfterMs ?? 0), LONGEST_PAUSE_MS);
-  const pauseUntil = answeredAt + Math.max(PAUSE_MS, askedMs) + PAUSE_MS * random;
+  const askedUntil = askedMs > 0 ? answeredAt + askedMs + JITTER_MS * random : -Infinity;
   if (sentAt < rate.lastDecreaseAt) {
     // Of the same flight as the one that lowered the rate: it only may ask for a longer pause.
-    return { rate, cause: rate.lastCause, ...(askedMs > 0 ? { pauseUntil } : {}) };
+    return { rate, cause: rate.lastCause, ...(askedMs > 0 ? { pauseUntil: askedUntil } : {}) };
   }
-  const { perSecond, throttledAt = perSecond, ceiling, lastSentAt: _gapOfThePause, ...kept } = rate;
-  const cause = perSecond < AT_MEMORY * throttledAt ? 'below_learnt_rate' : 'at_learnt_rate';
-  const lowered = within(perSecond * DECREASE, ceiling);
-  const learnt = { perSecond: lowered, ceiling, throttledAt: perSecond, lastCause: cause } as const;
-  return { rate: { ...kept, ...learnt, lastDecreaseAt: answeredAt }, cause, pauseUntil };
+  const grant = grantUntil(rate, sentAt);
+  const cause = causeOf(rate, grant);
+  const { perSecond, throttledAt, isGuess } = lowered(rate, grant);
+  const { lastSentAt: _gapOfThePause, ...kept } = rate;
+  const next: Rate = {
+    ...kept,
+    perSecond: within(perSecond, rate.ceiling),
+    throttledAt: Math.max(LOWEST_PER_SECOND, throttledAt),
+    lastDecreaseAt: answeredAt,
+    lastCause: cause,
+    passed: 0,
+    // A guess is put right by all that AWS grants from the same moment on.
+    ...(isGuess ? {} : { emptyAt: sentAt, granted: 0 }),
+  };
+  const ownPauseMs = Math.min(LONGEST_OWN_PAUSE_MS, (PAUSE_CALLS * 1000) / next.perSecond) * (0.5 + random);
+  return { rate: next, cause, pauseUntil: Math.max(answeredAt + ownPauseMs, askedUntil) };
 }
 
-/** The rate after one more good answer: calls come `perSecond` times a second, each adds its part of a second's growth. */
-function grown({ perSecond, ceiling, throttledAt, lastDecreaseAt }: Rate, at: number): number {
-  const isRemembered = throttledAt !== undefined && at - lastDecreaseAt < MEMORY_MS;
-  if (!isRemembered) return within(perSecond + perCall(GROWTH.unknown * ceiling, perSecond), ceiling);
-  const near = NEAR_MEMORY * throttledAt;
-  const raised =
-    perSecond < near
-      ? Math.min(near, perSecond + perCall(GROWTH.towardsMemory * throttledAt, perSecond))
-      : perSecond + perCall(GROWTH.nearMemory * throttledAt, perSecond);
-  return within(raised, ceiling);
+function grantUntil({ emptyAt, granted }: Rate, sentAt: number): Grant | undefined {
+  return emptyAt === undefined
+    ? undefined
+    : { calls: granted, seconds: Math.max(1, sentAt - emptyAt) / 1000 };
 }
 
-/** At most a doubling, however rare calls are. */
-function perCall(growthPerSecond: number, perSecond: number): number {
-  return Math.min(perSecond, growthPerSecond / perSecond);
+/** Below the learnt rate: where calls were fewer, or AWS granted less, than had been learnt. */
+function causeOf({ perSecond, throttledAt = perSecond }: Rate, grant: Grant | undefined): ThrottleCause {
+  const grantedPerSecond = grant === undefined ? Infinity : (grant.calls + 1) / grant.seconds;
+  const isBelow = Math.min(perSecond, grantedPerSecond) < AT_LEARNT * throttledAt;
+  return isBelow ? 'below_learnt_rate' : 'at_learnt_rate';
+}
+
+function withoutGrant({ emptyAt: _stale, ...rate }: Rate): Rate {
+  return { ...rate, granted: 0 };
 }
 
 function within(perSecond: number, ceiling: number): number {

@@ -41,7 +41,7 @@ export interface BudgetParts {
 const STEP_MS = 1000;
 const COMPARE_CLOCKS_EVERY_MS = 1000;
 /** A rate that has grown by less is not handed to the limiter: each new setting costs it a timer. */
-const APPLIED_SHARE = 0.01;
+const APPLIED_SHARE = 0.005;
 
 const NOT_YET = Symbol('not yet');
 

@@ -114,7 +114,7 @@ describe('run', () => {
     await run(budget, () => Promise.resolve(throttled(7000)), NEVER);
     expect(causes).toEqual(['at_learnt_rate']);
     const lastThrottledAt = clock.now();
-    expect(budget.rate()).toEqual({ perSecond: 70, ceiling: 100, throttledAt: 100, lastThrottledAt });
+    expect(budget.rate()).toEqual({ perSecond: 70, ceiling: 100, throttledAt: 93, lastThrottledAt });
     const asleep = nextSleep();
     let hasBegun = false;
     const next = run(
@@ -229,7 +229,7 @@ describe('run', () => {
       abort.signal,
     );
     expect(await result).toMatchObject({ outcome: 'throttled' });
-    expect(budget.rate().throttledAt).toBe(100);
+    expect(budget.rate().throttledAt).toBe(93);
   });
 });
 

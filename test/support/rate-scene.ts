@@ -1,0 +1,152 @@
+import { onAnswer, onSend, startRate } from '../../src/domain/rate.ts';
+import type { LearntRate, Rate, ThrottleCause } from '../../src/domain/rate.ts';
+
+/** Mulberry32: the same numbers in every run. In [0, 1). */
+export function seeded(seed: number): () => number {
+  let state = seed | 0;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** A target, what AWS allows it, and who else calls it. */
+export interface Scene {
+  readonly ceiling: number;
+  readonly seconds: number;
+  /** What AWS allows, by second. */
+  readonly allowed: (second: number) => number;
+  readonly burst: number;
+  /** Calls wanted per second; unlimited where left out. */
+  readonly demandPerSecond?: number;
+  readonly learnt?: LearntRate;
+  /** From half of it to one and a half. */
+  readonly latencyMs?: number;
+  readonly maxConcurrent?: number;
+  /** How much later than planned a call starts, at most. */
+  readonly lateMs?: number;
+  /** Calls per second of a foreign user of the same budget, by second. `isErratic`: at random instants. */
+  readonly foreign?: (second: number) => number;
+  readonly isErratic?: boolean;
+  readonly seed?: number;
+}
+
+/** What happened in one second. `allowed`: what AWS granted, less what the foreign user took of it. */
+export interface Second {
+  readonly rate: Rate;
+  readonly ok: number;
+  readonly throttled: number;
+  readonly allowed: number;
+  readonly causes: readonly ThrottleCause[];
+}
+
+interface Flying {
+  readonly sentAt: number;
+  readonly answeredAt: number;
+  readonly isThrottled: boolean;
+}
+
+/**
+ * Plays a target against a token bucket in virtual time, a millisecond at a time. As our limiter does, it spaces one call
+ * ahead: a raised rate takes hold one call late, a lowered one at once, and a late start does not delay the ones after it.
+ */
+export function play(scene: Scene): Second[] {
+  const { burst, demandPerSecond = 1e6, latencyMs = 100, maxConcurrent = 4, lateMs = 1 } = scene;
+  const random = seeded(scene.seed ?? 1);
+  let rate = startRate(scene.ceiling, scene.learnt, 0);
+  let tokens = burst;
+  let pausedUntil = 0;
+  let plannedAt = 0;
+  let lastPlannedAt = -Infinity;
+  let gapMs = 1000 / rate.perSecond;
+  let wanting = 0;
+  let foreignAt = 0;
+  let flying: Flying[] = [];
+  const seconds: Second[] = [];
+  let now = 0;
+  let second = { ok: 0, throttled: 0, allowed: 0, causes: [] as ThrottleCause[] };
+
+  const take = () => {
+    if (tokens < 1) return false;
+    tokens -= 1;
+    return true;
+  };
+  const foreignCalls = () => {
+    const perSecond = scene.foreign?.(now / 1000) ?? 0;
+    if (perSecond === 0) foreignAt = now;
+    for (; perSecond > 0 && foreignAt <= now; foreignAt += foreignGapMs(perSecond))
+      if (take()) second.allowed -= 1;
+  };
+  const foreignGapMs = (perSecond: number) =>
+    (scene.isErratic === true ? -Math.log(1 - random()) : 0.9 + 0.2 * random()) * (1000 / perSecond);
+  const answer = ({ sentAt, isThrottled }: Flying) => {
+    second[isThrottled ? 'throttled' : 'ok'] += 1;
+    const learnt = onAnswer(rate, {
+      sentAt,
+      answeredAt: now,
+      outcome: isThrottled ? 'throttled' : 'ok',
+      wanted: wanting >= 2,
+      random: random(),
+    });
+    rate = learnt.rate;
+    pausedUntil = Math.max(pausedUntil, learnt.pauseUntil ?? 0);
+    if (learnt.cause !== undefined) second.causes.push(learnt.cause);
+  };
+  let startsAt = 0;
+  const startCall = () => {
+    wanting -= 1;
+    rate = onSend(rate, now);
+    const isThrottled = !take();
+    flying.push({ sentAt: now, answeredAt: now + latencyMs * (0.5 + random()), isThrottled });
+    // A timer that is late does not move the ones after it; a wait for anything else does.
+    lastPlannedAt = now - plannedAt <= lateMs + 1 ? plannedAt : now;
+    plannedAt = lastPlannedAt + gapMs;
+    gapMs = 1000 / rate.perSecond;
+    startsAt = plannedAt + lateMs * random();
+  };
+
+  for (; now < scene.seconds * 1000; now += 1) {
+    const granted = scene.allowed(now / 1000) / 1000;
+    second.allowed += granted;
+    tokens = Math.min(burst, tokens + granted);
+    wanting = Math.min(5, wanting + demandPerSecond / 1000);
+    foreignCalls();
+    if (flying.some(({ answeredAt }) => answeredAt <= now)) {
+      const [answered, rest] = [
+        flying.filter((c) => c.answeredAt <= now),
+        flying.filter((c) => c.answeredAt > now),
+      ];
+      flying = rest;
+      answered.forEach(answer);
+    }
+    const dueAt = Math.max(startsAt, lastPlannedAt + 1000 / rate.perSecond, pausedUntil);
+    if (now >= dueAt && flying.length < maxConcurrent && wanting >= 1) startCall();
+    if (now % 1000 === 999) {
+      seconds.push({ rate, ...second });
+      second = { ok: 0, throttled: 0, allowed: 0, causes: [] };
+    }
+  }
+  return seconds;
+}
+
+export interface Score {
+  /** Calls that went through over what was allowed. */
+  readonly used: number;
+  readonly throttledShare: number;
+  readonly throttled: number;
+}
+
+export function score(seconds: readonly Second[]): Score {
+  const [ok, throttled, allowed] = [
+    total(seconds, 'ok'),
+    total(seconds, 'throttled'),
+    total(seconds, 'allowed'),
+  ];
+  return { used: ok / allowed, throttledShare: throttled / Math.max(1, ok + throttled), throttled };
+}
+
+export function total(seconds: readonly Second[], of: 'ok' | 'throttled' | 'allowed'): number {
+  return seconds.reduce((sum, one) => sum + one[of], 0);
+}
