@@ -1,20 +1,19 @@
 // How late changes are seen at equal calls: the learning cadence against what a user could pick instead, and against the
-// optimum that knows the true distribution. Virtual time, fixed seeds. `--short`: fewer runs and one seed.
-import { parseArgs } from 'node:util';
+// optimum that knows the true distribution. Virtual time, fixed seeds.
 import { PEERS } from './peers.ts';
 import { populations } from './populations.ts';
 import type { Population } from './populations.ts';
 import { seeded } from './random.ts';
+import { digits, row } from './table.ts';
 import { learningPoller, optimalPoller, peerPoller } from './watch.ts';
 import type { Poller } from './watch.ts';
 
-const { short } = parseArgs({ options: { short: { type: 'boolean', default: false } } }).values;
 /** Of each execution, on average, whoever looks. */
 const CALLS = 60;
 const LEARNT_AFTER = 200;
 const FIRST = 20;
-const MEASURED = short ? 200 : 1000;
-const SEEDS = short ? [1] : [1, 2, 3];
+const MEASURED = { short: 200, whole: 1000 } as const;
+const SEEDS = { short: [1], whole: [1, 2, 3] } as const;
 /** Rounds in which calls are brought to `CALLS`, to a fifth of a per cent. */
 const ROUNDS = 14;
 const CLOSE = 0.002;
@@ -62,48 +61,47 @@ function atEqualCalls(
 function meanLag(
   population: Population,
   make: (knob: number, seed: number) => Poller,
-  from: number,
-  to: number,
+  { seeds, from, to }: { readonly seeds: readonly number[]; readonly from: number; readonly to: number },
 ): number {
-  const lags = SEEDS.map((seed) => atEqualCalls(population, (knob) => make(knob, seed), seed, from, to).lag);
+  const lags = seeds.map((seed) => atEqualCalls(population, (knob) => make(knob, seed), seed, from, to).lag);
   return lags.reduce((sum, lag) => sum + lag, 0) / lags.length;
 }
 
-const tell = (cells: readonly string[]) =>
-  process.stdout.write(
-    `${cells.map((cell, column) => (column === 0 ? cell.padEnd(26) : cell.padStart(15))).join('')}\n`,
-  );
-const digits = (value: number) => value.toFixed(3);
-
-tell([
-  'seconds late',
-  ...PEERS.map(({ name }) => name),
-  'optimum',
-  'learnt',
-  'vs optimum',
-  'vs best peer',
-  'first 20',
-  'optimum',
-]);
-const end = LEARNT_AFTER + MEASURED;
-const results = populations(LEARNT_AFTER + MEASURED / 2).map((population) => {
-  const lag = (make: (knob: number, seed: number) => Poller, from = LEARNT_AFTER, to = end) =>
-    meanLag(population, make, from, to);
-  const optimum = (c: number, seed: number) => optimalPoller(population, c, seed);
-  const peers = PEERS.map((peer) => lag((scale, seed) => peerPoller(peer, scale, seed)));
-  const [best, learnt] = [lag(optimum), lag(learningPoller)];
-  const vsOptimum = learnt / best;
-  const vsPeer = learnt / Math.min(...peers);
-  const first = [lag(learningPoller, 0, FIRST), lag(optimum, 0, FIRST)];
-  tell([population.name, ...[...peers, best, learnt, vsOptimum, vsPeer, ...first].map(digits)]);
-  return { name: population.name, vsOptimum, vsPeer };
-});
-const worst = (of: 'vsOptimum' | 'vsPeer', name = '') =>
-  Number(Math.max(...results.filter((one) => one.name.includes(name)).map((one) => one[of])).toFixed(3));
-process.stdout.write(
-  `${JSON.stringify({
+/** Prints a table; the last line of the whole benchmark takes what it returns. `short`: fewer runs and one seed. */
+export function lagBench({ short }: { readonly short: boolean }) {
+  const size = short ? 'short' : 'whole';
+  const learnt = { seeds: SEEDS[size], from: LEARNT_AFTER, to: LEARNT_AFTER + MEASURED[size] };
+  const first = { seeds: SEEDS[size], from: 0, to: FIRST };
+  row([
+    `seconds late, ${CALLS} calls`,
+    ...PEERS.map(({ name }) => name),
+    'optimum',
+    'learnt',
+    'vs optimum',
+    'vs best peer',
+    `first ${FIRST} runs`,
+    'optimum of these',
+  ]);
+  const results = populations(LEARNT_AFTER + MEASURED[size] / 2).map((population) => {
+    const optimum = (c: number, seed: number) => optimalPoller(population, c, seed);
+    const peers = PEERS.map((peer) =>
+      meanLag(population, (scale, seed) => peerPoller(peer, scale, seed), learnt),
+    );
+    const [best, ours] = [meanLag(population, optimum, learnt), meanLag(population, learningPoller, learnt)];
+    const vsOptimum = ours / best;
+    const vsPeer = ours / Math.min(...peers);
+    const firsts = [meanLag(population, learningPoller, first), meanLag(population, optimum, first)];
+    row([
+      population.name,
+      ...[...peers, best, ours, vsOptimum, vsPeer, ...firsts].map((value) => digits(value)),
+    ]);
+    return { name: population.name, vsOptimum, vsPeer };
+  });
+  const worst = (of: 'vsOptimum' | 'vsPeer', name = '') =>
+    Number(digits(Math.max(...results.filter((one) => one.name.includes(name)).map((one) => one[of]))));
+  return {
     lagVsOptimum: worst('vsOptimum'),
     lagWorstVsBestPeer: worst('vsPeer'),
     lagSeparateClassesVsBestPeer: worst('vsPeer', 'apart'),
-  })}\n`,
-);
+  };
+}

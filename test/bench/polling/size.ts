@@ -1,0 +1,188 @@
+// The daemon with ever more tracked executions: memory, time from start to the first poll, CPU per poll, and how late its
+// event loop turns while metrics are scraped. Each size has a store of its own, in which all of them were seen before.
+import { createServer } from 'node:http';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openSqliteStore } from '../../../src/store/sqlite.ts';
+import { startDaemon, temporaryDirectory } from '../../support/daemon.ts';
+import { TARGET, executionId } from '../../support/executions.ts';
+import { digits, row } from './table.ts';
+
+const CALLS_PER_SECOND = 50;
+const POLICIES = 20;
+const LARGEST_BATCH = 1000;
+const SCRAPE_MS = 5000;
+const FIRST_POLL_LIMIT_MS = 300_000;
+const MIB = 2 ** 20;
+
+interface Measured {
+  readonly executions: number;
+  readonly firstPollSeconds: number;
+  readonly rssBytes: number;
+  readonly heapBytes: number;
+  readonly cpuMsPerPoll: number;
+  readonly loopDelayP99Ms: number;
+}
+
+/** Says of each execution that it goes on, and of the caller that it is the target's. */
+async function startAws() {
+  const polled = Promise.withResolvers<number>();
+  const server = createServer((request, response) => {
+    const { pathname, searchParams } = new URL(request.url ?? '', 'http://aws');
+    request.resume();
+    if (pathname !== '/GetLifecycleExecution') {
+      response.setHeader('content-type', 'text/xml');
+      response.end(
+        `<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::${TARGET.accountId}:user/bench</Arn>` +
+          `<UserId>AIDA</UserId><Account>${TARGET.accountId}</Account></GetCallerIdentityResult></GetCallerIdentityResponse>`,
+      );
+      return;
+    }
+    polled.resolve(performance.now());
+    response.setHeader('content-type', 'application/json');
+    response.end(
+      JSON.stringify({
+        lifecycleExecution: {
+          lifecycleExecutionId: searchParams.get('lifecycleExecutionId'),
+          lifecyclePolicyArn: policyArn(0),
+          state: { status: 'IN_PROGRESS' },
+          startTime: Date.now() / 1000 - 3600,
+        },
+      }),
+    );
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    firstPollTick: polled.promise,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+const policyArn = (number: number) =>
+  `arn:aws:imagebuilder:${TARGET.region}:${TARGET.accountId}:lifecycle-policy/policy-${number}`;
+
+/** A store with so many executions in progress, the last look at each within the last quarter of an hour. */
+async function fill(path: string, executions: number): Promise<void> {
+  const { accountId, region } = TARGET;
+  {
+    await using store = await openSqliteStore({ path });
+    const now = Date.now();
+    for (let from = 0; from < executions; from += LARGEST_BATCH) {
+      const registrations = Array.from(
+        { length: Math.min(LARGEST_BATCH, executions - from) },
+        (_, index) => ({
+          accountId,
+          region,
+          lifecycleExecutionId: executionId(from + index),
+          labels: { team: 'bench' },
+          source: 'api' as const,
+        }),
+      );
+      await store.register(registrations, now);
+    }
+  }
+  const database = new DatabaseSync(path);
+  const now = Date.now();
+  database
+    .prepare(
+      `UPDATE executions SET status = 'IN_PROGRESS', start_time = :now - 3600000, status_since = :now - 3600000,
+        last_polled_at = :now - registration * 7919 % 900000,
+        lifecycle_policy_arn = :arn || registration % :policies`,
+    )
+    .run({ now, arn: policyArn(0).slice(0, -1), policies: POLICIES });
+  database.close();
+}
+
+async function metricsOf(url: string): Promise<(name: string) => number> {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  return (name) =>
+    text
+      .split('\n')
+      .filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`))
+      .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
+}
+
+async function measure(executions: number, seconds: number): Promise<Measured> {
+  await using directory = await temporaryDirectory();
+  await using aws = await startAws();
+  await fill(join(directory.path, 'watcher.db'), executions);
+  const startTick = performance.now();
+  const { accountId, region } = TARGET;
+  await using daemon = await startDaemon(directory.path, {
+    log: { level: 'warn' },
+    targets: [
+      {
+        name: 'bench',
+        accountId,
+        region,
+        endpoint: aws.url,
+        requestsPerSecond: CALLS_PER_SECOND,
+      },
+    ],
+    egress: { allowPrivateNetworks: true },
+  });
+  const limit = AbortSignal.timeout(FIRST_POLL_LIMIT_MS);
+  const firstPollTick = await Promise.race([
+    aws.firstPollTick,
+    once(limit, 'abort').then(() => {
+      throw new Error(`${executions} executions: no poll within ${FIRST_POLL_LIMIT_MS} ms`);
+    }),
+  ]);
+  // The rate is learnt from one call a second on.
+  await sleep(1000 * seconds);
+  const before = await metricsOf(daemon.url);
+  let heapBytes = Infinity;
+  let rssBytes = 0;
+  const delays: number[] = [];
+  let after = before;
+  for (let left = 1000 * seconds; left > 0; left -= SCRAPE_MS) {
+    await sleep(Math.min(SCRAPE_MS, left));
+    after = await metricsOf(daemon.url);
+    heapBytes = Math.min(heapBytes, after('nodejs_heap_size_used_bytes'));
+    rssBytes = Math.max(rssBytes, after('process_resident_memory_bytes'));
+    delays.push(1000 * after('nodejs_eventloop_lag_p99_seconds'));
+  }
+  const grown = (name: string) => after(name) - before(name);
+  return {
+    executions,
+    firstPollSeconds: (firstPollTick - startTick) / 1000,
+    rssBytes,
+    heapBytes,
+    cpuMsPerPoll: (1000 * grown('process_cpu_seconds_total')) / grown('lifecycle_watcher_api_requests_total'),
+    loopDelayP99Ms: Math.max(...delays),
+  };
+}
+
+/** Prints a table; the last line of the whole benchmark takes what it returns. */
+export async function sizeBench({ short }: { readonly short: boolean }) {
+  const sizes = short ? [1000, 10_000] : [1000, 10_000, 100_000, 1_000_000];
+  row(['tracked', 'first poll, s', 'RSS, MiB', 'heap, MiB', 'CPU a poll, ms', 'loop late p99, ms']);
+  const measured: Measured[] = [];
+  for (const executions of sizes) {
+    const one = await measure(executions, short ? 5 : 60);
+    measured.push(one);
+    row([
+      String(executions),
+      digits(one.firstPollSeconds),
+      digits(one.rssBytes / MIB, 0),
+      digits(one.heapBytes / MIB, 0),
+      digits(one.cpuMsPerPoll),
+      digits(one.loopDelayP99Ms, 1),
+    ]);
+  }
+  const [least, most] = [measured[0], measured.at(-1)];
+  if (least === undefined || most === undefined) throw new Error('nothing was measured');
+  return {
+    bytesPerExecution: Math.round((most.rssBytes - least.rssBytes) / (most.executions - least.executions)),
+    firstPollSeconds1M: short ? null : Number(digits(most.firstPollSeconds)),
+  };
+}
