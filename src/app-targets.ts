@@ -1,41 +1,28 @@
-import type { Logger } from 'pino';
+import { createPoller } from './app-poller.ts';
+import type { PollerSpec, PollersParts } from './app-poller.ts';
 import type { Config } from './config/schema.ts';
-import { callbackLane } from './domain/callback.ts';
-import type { EventType, NewEvent } from './domain/event.ts';
 import { targetText } from './domain/execution.ts';
-import type { Execution, Target, TargetKey } from './domain/execution.ts';
-import { matchesFilter } from './domain/filter.ts';
-import { HazardBook, newEverything } from './domain/hazard-book.ts';
-import type { Everything } from './domain/hazard-book.ts';
-import type { Change } from './domain/transition.ts';
+import type { Target, TargetKey } from './domain/execution.ts';
+import { createLibrary } from './domain/hazard-book.ts';
 import type { TargetState } from './http/server.ts';
 import { createCredentialSource } from './imagebuilder/aws-credentials.ts';
-import type { CredentialSource } from './imagebuilder/aws-credentials.ts';
-import { createAwsGateway } from './imagebuilder/aws-gateway.ts';
-import { createMeasuredGateway } from './imagebuilder/measured-gateway.ts';
-import { createBottleneckLimiter } from './limiter/bottleneck-limiter.ts';
-import { createBudget } from './limiter/budget.ts';
-import { countChange } from './metrics/collector.ts';
-import type { Instruments } from './metrics/instruments.ts';
-import { Poller } from './polling/poller.ts';
-import type { Clock } from './runtime/clock.ts';
-import type { Store } from './store/store.ts';
+import type { Poller } from './polling/poller.ts';
+import { Succession } from './polling/succession.ts';
 
-export interface TargetsParts {
-  readonly config: Config;
-  readonly store: Store;
-  readonly instruments: Instruments;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly log: Logger;
-  /** Called when deliveries to an endpoint or to the lane of a callback are new. */
-  readonly onDeliveries: (name: string) => void;
-}
+export type TargetsParts = Omit<PollersParts, 'credentialsOf' | 'hazardsOf'>;
 
 /** All targets of the configuration, each with its poller. */
 export interface Targets {
-  readonly pollers: readonly Poller[];
+  pollers(): readonly Poller[];
   pollerOf(key: TargetKey): Poller | undefined;
+  start(): Promise<void>;
+  /**
+   * Polls these from now on. What has not changed polls on; of what has, the poller is replaced, and what it has learnt stays.
+   * Resolves once that is done.
+   */
+  apply(config: Config): Promise<void>;
+  /** As pollers stop. May be called again. */
+  stop(limit: AbortSignal): Promise<void>;
   /** Both are durable when they resolve; undefined where no target has this name. */
   pause(name: string): Promise<TargetState | undefined>;
   resume(name: string): Promise<TargetState | undefined>;
@@ -44,109 +31,74 @@ export interface Targets {
 }
 
 /** Makes a poller for each target; none of them has started. */
-export async function createTargets(parts: TargetsParts): Promise<Targets> {
-  const { config, store } = parts;
-  const shared = {
-    credentialsOf: createCredentialSource({ now: () => parts.clock.now(), random: parts.random }),
-    everything: newEverything(),
-  };
-  const pollers = await Promise.all(
-    config.targets.map((target) => createPoller(target, { ...parts, ...shared })),
-  );
-  const byKey = new Map(pollers.map((poller) => [targetText(poller.target), poller]));
-  const removed = (await store.activeTargets()).filter((key) => !byKey.has(targetText(key)));
+export async function createTargets(given: TargetsParts): Promise<Targets> {
+  const { store, clock, random, log } = given;
+  const credentialsOf = createCredentialSource({ now: () => clock.now(), random });
+  const parts = { ...given, credentialsOf, hazardsOf: createLibrary() };
+  const newSuccession = () =>
+    new Succession<PollerSpec>({ make: (spec, before) => createPoller(spec, parts, before), clock, log });
+
+  const opened = [...specsOf(parts.config())].map(async ([key, spec]) => {
+    const succession = newSuccession();
+    await succession.open(spec);
+    return [key, succession] as const;
+  });
+  /** One for each account and Region that ever was configured, those of now first and in order. */
+  let successions = new Map(await Promise.all(opened));
+
+  const pollers = () =>
+    [...successions.values()].flatMap(({ poller }) => (poller === undefined ? [] : [poller]));
+  const pollerOf = (key: TargetKey) => successions.get(targetText(key))?.poller;
+  /** Those of now, too. */
+  const everKnown = new Map((await store.activeTargets()).map((key) => [targetText(key), key]));
+
+  /** Where another poller follows meanwhile, that one is told as well. */
   const changed = async (name: string, change: (poller: Poller) => Promise<void>) => {
-    const poller = pollers.find(({ target }) => target.name === name);
-    if (poller === undefined) return undefined;
-    await change(poller);
-    return stateOf(poller);
+    const key = pollers().find(({ target }) => target.name === name)?.target;
+    let told: Poller | undefined;
+    for (;;) {
+      const poller = key && pollerOf(key);
+      if (poller === undefined) return undefined;
+      if (poller === told) return stateOf(poller);
+      await change(poller);
+      told = poller;
+    }
   };
+
   return {
     pollers,
-    pollerOf: (key) => byKey.get(targetText(key)),
+    pollerOf,
+    async start() {
+      for (const succession of successions.values()) await succession.start();
+    },
+    async apply(config) {
+      const specs = specsOf(config);
+      const before = successions;
+      successions = new Map([...specs.keys()].map((key) => [key, before.get(key) ?? newSuccession()]));
+      for (const [key, succession] of before) {
+        if (!specs.has(key)) successions.set(key, succession);
+        if (succession.poller !== undefined) everKnown.set(key, succession.poller.target);
+      }
+      await Promise.all([...successions].map(([key, succession]) => succession.become(specs.get(key))));
+    },
+    async stop(limit) {
+      await Promise.all(successions.values().map((succession) => succession.stop(limit)));
+    },
     pause: (name) => changed(name, (poller) => poller.pause()),
     resume: (name) => changed(name, (poller) => poller.resume()),
     async states() {
-      const gone = await Promise.all(
-        removed.map(async (key) => removedState(key, await store.countActive(key))),
+      const gone = [...everKnown.values()].filter((key) => pollerOf(key) === undefined);
+      const states = await Promise.all(
+        gone.map(async (key) => removedState(key, await store.countActive(key))),
       );
-      return [...pollers.map(stateOf), ...gone.filter(({ tracked }) => tracked > 0)];
+      return [...pollers().map(stateOf), ...states.filter(({ tracked }) => tracked > 0)];
     },
   };
 }
 
-async function createPoller(
-  target: Config['targets'][number],
-  parts: TargetsParts & { readonly credentialsOf: CredentialSource; readonly everything: Everything },
-): Promise<Poller> {
-  const { config, store, instruments, clock, random, log, onDeliveries, credentialsOf, everything } = parts;
-  const { name } = target;
-  const { targetLagSeconds, minIntervalSeconds, maxIntervalSeconds, giveUpAfterDays } = config.polling;
-  const learnt = await store.loadRate(target);
-  const gateway = createMeasuredGateway(
-    createAwsGateway(target, { clock, credentialsOf }),
-    ({ operation, outcome, durationSeconds }) => {
-      instruments.apiRequests.inc({ target: name, operation, outcome });
-      instruments.apiRequestDuration.observe({ target: name, operation }, durationSeconds);
-    },
-  );
-  const budget = createBudget({
-    makeLimiter: (perSecond) => createBottleneckLimiter({ perSecond, maxConcurrent: target.maxConcurrent }),
-    clock,
-    random,
-    ceiling: target.requestsPerSecond,
-    ...(learnt === undefined ? {} : { learnt }),
-    onThrottle: (cause) => instruments.throttles.inc({ target: name, cause }),
-  });
-  return new Poller({
-    target: { name, accountId: target.accountId, region: target.region },
-    bounds: { targetLagSeconds, minIntervalSeconds, maxIntervalSeconds },
-    hazards: new HazardBook(everything),
-    giveUpAfterDays,
-    stallLimits: target.stalledAfterSeconds,
-    gateway,
-    budget,
-    store,
-    clock,
-    random,
-    log,
-    endpointsFor: ({ event, next }) =>
-      event === undefined ? [] : endpointsFor(config, name, event.type, next),
-    endpointsOfTarget: (type) => endpointsFor(config, name, type),
-    onRecorded(change, endpoints) {
-      countChange(instruments, name, change);
-      logChange(log, name, change);
-      endpoints.forEach(onDeliveries);
-      const { callbackUrl } = change.next;
-      if (change.event !== undefined && callbackUrl !== undefined) onDeliveries(callbackLane(callbackUrl));
-    },
-    discover: target.discover && {
-      ...target.discover,
-      onRegistered: (outcome) => instruments.registrations.inc({ source: 'discovery', outcome }),
-    },
-    onTargetRecorded({ type }: NewEvent, endpoints) {
-      instruments.events.inc({ type });
-      endpoints.forEach(onDeliveries);
-    },
-  });
-}
-
-/** Which endpoints get an event; one of the target as a whole is of no execution. */
-function endpointsFor(
-  { endpoints }: Config,
-  targetName: string,
-  type: EventType,
-  execution?: Execution,
-): readonly string[] {
-  const { lifecyclePolicyArn, labels = {} } = execution ?? {};
-  const filterable = { type, targetName, lifecyclePolicyArn, labels };
-  return endpoints.filter((endpoint) => matchesFilter(endpoint, filterable)).map(({ name }) => name);
-}
-
-function logChange(log: Logger, target: string, { next, from, event }: Change): void {
-  const { lifecycleExecutionId, status: to, tracking, reason } = next;
-  const eventFields = event === undefined ? {} : { event: event.type, eventId: event.id };
-  log.info({ target, lifecycleExecutionId, from, to, tracking, reason, ...eventFields }, 'status');
+/** By account and Region. */
+function specsOf({ targets, polling }: Config): ReadonlyMap<string, PollerSpec> {
+  return new Map(targets.map((target) => [targetText(target), { target, polling }]));
 }
 
 function stateOf(poller: Poller): TargetState {

@@ -1,22 +1,24 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
+import { createReload } from './app-reload.ts';
+import { callbackEntries, egressOf, endpointNames, endpointsOf, httpSettings } from './app-settings.ts';
 import { createTargets } from './app-targets.ts';
+import type { LoadResult } from './config/load.ts';
 import type { Config } from './config/schema.ts';
-import { CALLBACK_ENDPOINT, callbackFault, callbackLane, callbackSecrets } from './domain/callback.ts';
-import type { CallbackEntry } from './domain/callback.ts';
-import { parseCallbackRule } from './domain/callback-rule.ts';
+import { callbackFault, callbackLane, callbackSecrets } from './domain/callback.ts';
 import type { TargetKey } from './domain/execution.ts';
 import { createDispatcher } from './delivery/dispatcher.ts';
 import { createSender } from './delivery/sender.ts';
-import type { Egress } from './delivery/sender.ts';
 import { startHttp } from './http/server.ts';
 import type { HttpServer } from './http/server.ts';
 import { OPERATIONS } from './imagebuilder/gateway.ts';
-import { outboxMeasures, setGauges } from './metrics/collector.ts';
-import { createInstruments, zeroInstruments } from './metrics/instruments.ts';
+import { countReload, outboxMeasures, setGauges } from './metrics/collector.ts';
+import { createInstruments, createZeroing } from './metrics/instruments.ts';
 import type { Poller } from './polling/poller.ts';
 import { createRegistrar } from './polling/registrar.ts';
+import { endsWithin } from './runtime/abort.ts';
 import { systemClock } from './runtime/clock.ts';
+import { derived } from './runtime/derived.ts';
 import { errorFields } from './runtime/log.ts';
 import { shared } from './runtime/share.ts';
 import { VERSION } from './runtime/version.ts';
@@ -25,12 +27,21 @@ import { sweepRepeatedly } from './store/sweeper.ts';
 
 /** How long a stop waits for looks and deliveries; settling and HTTP's own end bring it to 20 s at most. */
 const DRAIN_MS = 16_000;
+/** How long a reload waits for what is in flight to endpoints that were removed. */
+const LAST_ANSWERS_MS = 15_000;
+/** How long a reload waits for targets: somewhat longer than a poller takes to stop. Those that the store holds up go on. */
+const TAKE_OVER_MS = 20_000;
 const PROBE_KEPT_MS = 1000;
 /** Counting a large outbox takes its time: at most a twentieth of all time goes there, however often it is asked for. */
 const COUNT_SHARE = 20;
 
 export interface App {
   readonly addresses: HttpServer['addresses'];
+  /**
+   * Goes on with a configuration that was read anew, or, where it is faulty or asks for what only a restart can do, with the
+   * old one in full. Tells in the log which. To be called once the one before has resolved; never rejects.
+   */
+  reload(loaded: LoadResult): Promise<void>;
   /** Stops polling and accepting, finishes what is in flight within 20 s, closes everything. */
   stop(): Promise<void>;
 }
@@ -39,24 +50,28 @@ export interface App {
  * Starts the daemon: from the store outwards, so that nothing is accepted that cannot be kept. Where a part cannot
  * start, those before it are closed again and the error tells in one line what is wrong.
  */
-export async function startApp(config: Config, log: Logger): Promise<App> {
+export async function startApp(initial: Config, log: Logger): Promise<App> {
+  let config = initial;
   await using starting = new AsyncDisposableStack();
   const clock = systemClock;
   const random = Math.random;
   const instruments = createInstruments(VERSION);
   const store = starting.use(await openSqliteStore(config.store.sqlite));
 
-  const callbacks = callbackEntries(config);
-  const endpointNames = config.endpoints.map(({ name }) => name);
-  if (callbacks.length > 0) endpointNames.push(CALLBACK_ENDPOINT);
-  const targetNames = config.targets.map(({ name }) => name);
-  zeroInstruments(instruments, { targets: targetNames, operations: OPERATIONS, endpoints: endpointNames });
+  const callbacks = derived(() => config, callbackEntries);
+  const zero = createZeroing(instruments, OPERATIONS);
+  const zeroAll = () =>
+    zero({ targets: config.targets.map(({ name }) => name), endpoints: endpointNames(config) });
+  zeroAll();
 
-  const abandoned = await store.abandonDeliveriesExcept(endpointNames, clock.now());
-  for (const [endpoint, count] of abandoned) {
-    instruments.deliveries.inc({ endpoint, outcome: 'dead' }, count);
-    log.warn({ endpoint, count }, 'endpoint was removed: its open deliveries are dead');
+  async function abandonRemoved(): Promise<void> {
+    const abandoned = await store.abandonDeliveriesExcept(endpointNames(config), clock.now());
+    for (const [endpoint, count] of abandoned) {
+      instruments.deliveries.inc({ endpoint, outcome: 'dead' }, count);
+      log.warn({ endpoint, count }, 'endpoint was removed: its open deliveries are dead');
+    }
   }
+  await abandonRemoved();
 
   const sender = starting.use(createSender({ egress: egressOf(config), clock, version: VERSION }));
   const dispatcher = createDispatcher({
@@ -66,20 +81,8 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     random,
     newId: randomUUID,
     log,
-    endpoints: config.endpoints.map((endpoint) => ({
-      lane: endpoint.name,
-      name: endpoint.name,
-      url: endpoint.url.reveal(),
-      format: endpoint.format,
-      secrets: endpoint.secrets.map((secret) => secret.reveal()),
-      headers: Object.fromEntries(
-        Object.entries(endpoint.headers).map(([name, value]) => [name, value.reveal()]),
-      ),
-      timeoutMs: endpoint.timeoutSeconds * 1000,
-      maxConcurrent: endpoint.maxConcurrent,
-      requestsPerSecond: endpoint.requestsPerSecond,
-    })),
-    callbackSecrets: (url) => callbackSecrets(callbacks, url),
+    endpoints: endpointsOf(config),
+    callbackSecrets: (url) => callbackSecrets(callbacks(), url),
     onAttempt(endpoint, { outcome, durationSeconds }) {
       instruments.deliveryAttempts.inc({ endpoint, outcome });
       instruments.deliveryDuration.observe({ endpoint }, durationSeconds);
@@ -90,7 +93,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   });
 
   const targets = await createTargets({
-    config,
+    config: () => config,
     store,
     instruments,
     clock,
@@ -98,7 +101,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     log,
     onDeliveries: (endpoint) => dispatcher.wake(endpoint),
   });
-  for (const poller of targets.pollers) starting.defer(() => poller.stop(AbortSignal.abort()));
+  starting.defer(() => targets.stop(AbortSignal.abort()));
   const pollerOf = (key: TargetKey) => targets.pollerOf(key);
 
   const registrar = createRegistrar({
@@ -121,19 +124,20 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   );
 
   let state: 'starting' | 'ready' | 'draining' = 'starting';
-  const configured = targets.pollers.map(({ target }) => target);
+  const { host, port } = config.server;
   const http = await startHttp(
     {
-      ...config.server,
-      tokens: config.server.tokens.map((token) => ({ ...token, value: token.value.reveal() })),
+      ...httpSettings(config),
+      host,
+      port,
       ...(config.metrics === undefined ? {} : { metrics: config.metrics }),
     },
     {
       store,
-      targets: () => configured,
-      endpoints: () => endpointNames,
+      targets: () => targets.pollers().map(({ target }) => target),
+      endpoints: () => endpointNames(config),
       deliveries: dispatcher,
-      callbackFault: (url) => callbackFault(callbacks, url),
+      callbackFault: (url) => callbackFault(callbacks(), url),
       ...registrar,
       pollNow: (key) => pollerOf(key)?.pollNow(key) ?? false,
       live: (key) => pollerOf(key)?.live(key),
@@ -148,11 +152,8 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
         });
         setGauges(
           instruments,
-          targets.pollers.map(targetMeasures),
-          // What could not be counted stays as it was.
-          outbox === undefined
-            ? []
-            : outboxMeasures(endpointNames, outbox.counts, outbox.unhealthy, clock.now()),
+          targets.pollers().map(targetMeasures),
+          outbox && outboxMeasures(endpointNames(config), outbox.counts, outbox.unhealthy, clock.now()),
         );
         return { contentType: instruments.registry.contentType, body: await instruments.registry.metrics() };
       },
@@ -172,39 +173,69 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   );
   starting.defer(() => http.close());
 
-  for (const poller of targets.pollers) await poller.start();
+  await targets.start();
   dispatcher.start();
   const sweeping = new AbortController();
   const sweeper = sweepRepeatedly(store, () => config.retention, clock, log, sweeping.signal);
   state = 'ready';
 
+  /** Whether deliveries to endpoints that were removed may be open. */
+  let isAbandoning = false;
+
+  async function apply(next: Config): Promise<void> {
+    const before = config;
+    config = next;
+    log.level = next.log.level;
+    zeroAll();
+    http.apply(httpSettings(next));
+    sender.apply(egressOf(next));
+    await Promise.all([applyEndpoints(before), applyTargets()]);
+  }
+
+  async function applyTargets(): Promise<void> {
+    if (await endsWithin(targets.apply(config), clock, TAKE_OVER_MS)) return;
+    log.warn('targets are still being taken over');
+  }
+
+  /** Deliveries that are open to endpoints of `before` which are gone become dead, once their last answers are in. */
+  async function applyEndpoints(before: Config): Promise<void> {
+    const answered = dispatcher.apply(endpointsOf(config));
+    const names = endpointNames(config);
+    isAbandoning ||= endpointNames(before).some((name) => !names.includes(name));
+    if (!isAbandoning) return;
+    await endsWithin(answered, clock, LAST_ANSWERS_MS);
+    try {
+      await abandonRemoved();
+      isAbandoning = false;
+    } catch (error) {
+      log.error(
+        errorFields(error),
+        'deliveries to endpoints that were removed stay open until the next reload or start',
+      );
+    }
+  }
+
+  const reloaded = (isApplied: boolean) => countReload(instruments, isApplied, clock.now());
+  reloaded(true);
+  const reload = createReload({ config: () => config, apply, onReloaded: reloaded, log });
+  let reloading = Promise.resolve();
+
   const running = starting.move();
   return {
     addresses: http.addresses,
+    reload(loaded) {
+      if (state === 'ready') reloading = reload(loaded);
+      return reloading;
+    },
     async stop() {
       state = 'draining';
       http.drain();
       sweeping.abort();
       const limit = AbortSignal.timeout(DRAIN_MS);
-      await Promise.all([
-        ...targets.pollers.map((poller) => poller.stop(limit)),
-        dispatcher.stop(limit),
-        sweeper,
-      ]);
+      await Promise.all([targets.stop(limit), dispatcher.stop(limit), sweeper, reloading]);
       await running.disposeAsync();
     },
   };
-}
-
-function callbackEntries({ callbacks }: Config): readonly CallbackEntry[] {
-  return callbacks.flatMap(({ allow, secrets }) => {
-    const rule = parseCallbackRule(allow);
-    return rule.ok ? [{ rule: rule.value, secrets: secrets.map((secret) => secret.reveal()) }] : [];
-  });
-}
-
-function egressOf({ egress: { proxy, ...rules } }: Config): Egress {
-  return { ...rules, ...(proxy === null ? {} : { proxy: proxy.reveal() }) };
 }
 
 function targetMeasures(poller: Poller) {

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
+import { hangupBell } from './commands/hangups.ts';
 import { untilStopped } from './commands/until-stopped.ts';
 import { VERSION } from './runtime/version.ts';
 
@@ -9,8 +10,8 @@ const WRONG_USAGE = 2;
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => {
     // A signal may come while the daemon is still being loaded.
-    const stopped = untilStopped();
-    return (await import('./commands/run.ts')).runCommand(stopped);
+    const signals = { stopped: untilStopped(), hangups: hangupBell() };
+    return (await import('./commands/run.ts')).runCommand(signals);
   },
   'check-config': async () => (await import('./commands/check-config.ts')).checkConfigCommand(),
   demo: async () => (await import('./commands/demo.ts')).demoCommand(),

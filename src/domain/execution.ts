@@ -83,6 +83,10 @@ export function keyText({ accountId, region, lifecycleExecutionId }: ExecutionKe
   return `${accountId}/${region}/${lifecycleExecutionId}`;
 }
 
+export function isSameTarget(a: TargetKey, b: TargetKey): boolean {
+  return a.accountId === b.accountId && a.region === b.region;
+}
+
 /** One string per target, for maps. */
 export function targetText({ accountId, region }: TargetKey): string {
   return `${accountId}/${region}`;

@@ -1,3 +1,5 @@
+import { targetText } from './execution.ts';
+import type { TargetKey } from './execution.ts';
 import { HazardClass } from './hazard-class.ts';
 import type { Watched } from './hazard-class.ts';
 import type { LearntCounts } from './hazard-counts.ts';
@@ -38,6 +40,18 @@ export interface LearntHazards {
   readonly forgotten: readonly string[];
 }
 
+/** One book for each target, over what is known of everything. */
+export function createLibrary(): (target: TargetKey) => HazardBook {
+  const everything = newEverything();
+  const books = new Map<string, HazardBook>();
+  return (target) => {
+    const key = targetText(target);
+    const book = books.get(key) ?? new HazardBook(everything);
+    books.set(key, book);
+    return book;
+  };
+}
+
 /** The hazards of one target's executions, by policy and kind of stay. */
 export class HazardBook {
   readonly #target: ClassByKind;
@@ -46,6 +60,7 @@ export class HazardBook {
   readonly #policies = new Map<string, ClassByKind>();
   readonly #unsaved = new Set<string | undefined>();
   #forgotten: string[] = [];
+  #isRestored = false;
 
   constructor(everything: Everything) {
     this.#everything = everything;
@@ -63,8 +78,10 @@ export class HazardBook {
     this.#unsaved.add(policyArn ?? NO_POLICY).add(undefined);
   }
 
-  /** Takes in what `takeUnsaved` gave before, oldest first. */
+  /** Takes in what `takeUnsaved` gave before the process began, oldest first; once. */
   restore(learnt: readonly LearntHazard[]): void {
+    if (this.#isRestored) return;
+    this.#isRestored = true;
     for (const { policyArn, kind, counts } of learnt) {
       const classes = policyArn === undefined ? this.#target : this.#renew(policyArn);
       classes[kind].take(counts);

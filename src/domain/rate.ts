@@ -87,6 +87,11 @@ export function startRate(ceiling: number, learnt: LearntRate | undefined, at: n
   };
 }
 
+/** The same under another ceiling. */
+export function withCeiling(rate: Rate, ceiling: number): Rate {
+  return { ...rate, ceiling, perSecond: within(rate.perSecond, ceiling) };
+}
+
 /** Notes that a call was sent: how much of the rate is used follows from the distances. Call in the order of sending. */
 export function onSend(rate: Rate, sentAt: number): Rate {
   const ratesAtSend = [rate.ratesAtSend[1], rate.perSecond] as const;

@@ -1,6 +1,6 @@
 import type { CallResult } from '../domain/outcome.ts';
-import { onAnswer, onSend, startRate } from '../domain/rate.ts';
-import type { LearntRate, ThrottleCause } from '../domain/rate.ts';
+import { onAnswer, onSend, startRate, withCeiling } from '../domain/rate.ts';
+import type { LearntRate, Rate, ThrottleCause } from '../domain/rate.ts';
 import { linkSignals, untilAborted } from '../runtime/abort.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { createTurns } from '../runtime/turns.ts';
@@ -22,8 +22,18 @@ export interface Budget {
   rate(): LearntRate & { readonly ceiling: number; readonly lastThrottledAt?: number };
   /** Whether more is due than the rate allows: only then does it grow. */
   setWanted(wanted: boolean): void;
+  /** What a budget of the same target that follows this one goes on from. */
+  state(): BudgetState;
   /** Refuses what waits and aborts what runs. */
   close(): Promise<void>;
+}
+
+/** Ticks are instants of the monotonic clock in milliseconds. */
+export interface BudgetState {
+  readonly rate: Rate;
+  /** No call may start before this. */
+  readonly pausedUntilTick: number;
+  readonly lastThrottledAt?: number;
 }
 
 export interface BudgetParts {
@@ -34,6 +44,8 @@ export interface BudgetParts {
   /** Calls per second that are never exceeded. */
   readonly ceiling: number;
   readonly learnt?: LearntRate;
+  /** Of the budget that this one follows, which is closed; then `learnt` does not count. */
+  readonly before?: BudgetState;
   readonly onThrottle?: (cause: ThrottleCause) => void;
 }
 
@@ -45,15 +57,18 @@ const APPLIED_SHARE = 0.005;
 
 const NOT_YET = Symbol('not yet');
 
-/** A budget that starts at the stored rate, else at the lower of the ceiling and one call a second. */
+/** A budget that goes on from an earlier one, else starts at the stored rate, else at the lower of the ceiling and one call a second. */
 export function createBudget(parts: BudgetParts): Budget {
-  const { clock } = parts;
-  let rate = startRate(parts.ceiling, parts.learnt, clock.monotonicNow());
+  const { clock, ceiling, before } = parts;
+  let rate =
+    before === undefined
+      ? startRate(ceiling, parts.learnt, clock.monotonicNow())
+      : withCeiling(before.rate, ceiling);
   let appliedPerSecond = rate.perSecond;
   let limiter = parts.makeLimiter(appliedPerSecond);
-  let pausedUntil = -Infinity;
+  let pausedUntil = before === undefined ? -Infinity : Math.max(before.pausedUntilTick, spacedUntil(rate));
   let isWanted = false;
-  let lastThrottledAt: number | undefined;
+  let lastThrottledAt = before?.lastThrottledAt;
   const closing = new AbortController();
   const turns = createTurns();
 
@@ -157,6 +172,10 @@ export function createBudget(parts: BudgetParts): Budget {
     setWanted(wanted) {
       isWanted = wanted;
     },
+    state() {
+      const throttled = lastThrottledAt === undefined ? {} : { lastThrottledAt };
+      return { rate, pausedUntilTick: pausedUntil, ...throttled };
+    },
     async close() {
       if (closing.signal.aborted) return;
       clearInterval(comparing);
@@ -164,4 +183,9 @@ export function createBudget(parts: BudgetParts): Budget {
       await limiter.close();
     },
   };
+}
+
+/** When the next call may start, that a new limiter knows nothing of. */
+function spacedUntil({ lastSentAt = -Infinity, perSecond }: Rate): number {
+  return lastSentAt + 1000 / perSecond;
 }

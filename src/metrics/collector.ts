@@ -64,27 +64,43 @@ export function outboxMeasures(
   });
 }
 
-/** Sets the gauges to the present state. */
+/** Tells how the reading of a configuration ended at `at`, epoch milliseconds. */
+export function countReload(instruments: Instruments, isApplied: boolean, at: number): void {
+  instruments.configReloaded.set(isApplied ? 1 : 0);
+  if (isApplied) instruments.configReloadedAt.set(at / 1000);
+}
+
+/**
+ * Sets the gauges to the present state; of targets and endpoints that are not among them there are none. Where the outboxes
+ * could not be counted theirs stay as they were.
+ */
 export function setGauges(
   instruments: Instruments,
   targets: Iterable<TargetMeasures>,
-  outboxes: Iterable<OutboxMeasures>,
+  outboxes: Iterable<OutboxMeasures> | undefined,
 ): void {
+  const { targetUp, requestRateLimit, budgetShortfall, pollOverdue, stalledExecutions, trackedExecutions } =
+    instruments;
+  const ofTargets = [targetUp, requestRateLimit, budgetShortfall, pollOverdue, stalledExecutions];
+  for (const gauge of [...ofTargets, trackedExecutions]) gauge.reset();
   for (const { target, isUp, rate, shortfall, overdueSeconds, statuses, stalled } of targets) {
-    instruments.targetUp.set({ target }, isUp ? 1 : 0);
-    instruments.requestRateLimit.set({ target }, rate.perSecond);
-    instruments.budgetShortfall.set({ target }, shortfall);
-    instruments.pollOverdue.set({ target }, overdueSeconds);
-    instruments.stalledExecutions.set({ target }, stalled);
+    targetUp.set({ target }, isUp ? 1 : 0);
+    requestRateLimit.set({ target }, rate.perSecond);
+    budgetShortfall.set({ target }, shortfall);
+    pollOverdue.set({ target }, overdueSeconds);
+    stalledExecutions.set({ target }, stalled);
     for (const status of STATUS_LABELS) {
       // A final execution is no longer active.
-      if (!isFinal(status)) instruments.trackedExecutions.set({ target, status }, statuses.get(status) ?? 0);
+      if (!isFinal(status)) trackedExecutions.set({ target, status }, statuses.get(status) ?? 0);
     }
   }
+  if (outboxes === undefined) return;
+  const { outboxPending, outboxDead, outboxOldest, endpointEnabled } = instruments;
+  for (const gauge of [outboxPending, outboxDead, outboxOldest, endpointEnabled]) gauge.reset();
   for (const { endpoint, pending, dead, oldestSeconds, isEnabled } of outboxes) {
-    instruments.outboxPending.set({ endpoint }, pending);
-    instruments.outboxDead.set({ endpoint }, dead);
-    instruments.outboxOldest.set({ endpoint }, oldestSeconds);
-    instruments.endpointEnabled.set({ endpoint }, isEnabled ? 1 : 0);
+    outboxPending.set({ endpoint }, pending);
+    outboxDead.set({ endpoint }, dead);
+    outboxOldest.set({ endpoint }, oldestSeconds);
+    endpointEnabled.set({ endpoint }, isEnabled ? 1 : 0);
   }
 }

@@ -89,6 +89,16 @@ export function createInstruments(version: string) {
     outboxPending: gauge('outbox_pending', 'Deliveries that wait.', ['endpoint']),
     outboxOldest: gauge('outbox_oldest_seconds', 'Age of the oldest delivery that waits.', ['endpoint']),
     outboxDead: gauge('outbox_dead', 'Deliveries given up.', ['endpoint']),
+    configReloaded: gauge(
+      'config_last_reload_successful',
+      'Whether the configuration that was read last is in effect.',
+      [],
+    ),
+    configReloadedAt: gauge(
+      'config_last_reload_success_timestamp_seconds',
+      'When the configuration in effect was read.',
+      [],
+    ),
     endpointEnabled: gauge('endpoint_enabled', 'Whether the endpoint is delivered to.', ['endpoint']),
   };
 }
@@ -122,4 +132,16 @@ export function zeroInstruments(
   for (const source of ['api', 'discovery'])
     for (const outcome of REGISTRATION_OUTCOMES) instruments.registrations.inc({ source, outcome }, 0);
   for (const type of EVENT_TYPES) instruments.events.inc({ type }, 0);
+}
+
+/** `zeroInstruments`, which may be called again as targets and endpoints come: what exists keeps its counts. */
+export function createZeroing(instruments: Instruments, operations: readonly string[]) {
+  const seen = { targets: new Set<string>(), endpoints: new Set<string>() };
+  return (known: { readonly targets: readonly string[]; readonly endpoints: readonly string[] }): void => {
+    const targets = known.targets.filter((name) => !seen.targets.has(name));
+    const endpoints = known.endpoints.filter((name) => !seen.endpoints.has(name));
+    zeroInstruments(instruments, { targets, operations, endpoints });
+    for (const name of targets) seen.targets.add(name);
+    for (const name of endpoints) seen.endpoints.add(name);
+  };
 }

@@ -1,9 +1,10 @@
+import type { ExecutionKey } from '../domain/execution.ts';
 import type { HazardBook } from '../domain/hazard-book.ts';
 import type { RegistrationResult } from '../domain/registration.ts';
 import type { StallLimits } from '../domain/stall.ts';
 import type { Change } from '../domain/transition.ts';
 import type { Gateway } from '../imagebuilder/gateway.ts';
-import type { Budget } from '../limiter/budget.ts';
+import type { Budget, BudgetState } from '../limiter/budget.ts';
 import type { Store } from '../store/store.ts';
 import type { ReachabilityParts } from './reachability.ts';
 import type { CadenceBounds } from './schedule.ts';
@@ -12,6 +13,14 @@ export interface DiscoveryRules {
   readonly everySeconds: number;
   /** Told of each registration that it brings about. */
   readonly onRegistered: (outcome: RegistrationResult['outcome']) => void;
+}
+
+/** What a poller gives to its successor beside what is stored. */
+export interface Handover {
+  readonly isConfirmed: boolean;
+  readonly budget: BudgetState;
+  /** Executions that were to be looked at first. */
+  readonly wanted: readonly ExecutionKey[];
 }
 
 /** What a poller works with. */
@@ -23,6 +32,8 @@ export interface PollerParts extends ReachabilityParts {
   readonly giveUpAfterDays: number;
   readonly stallLimits: StallLimits;
   readonly gateway: Gateway;
+  /** Whether the credentials are known to be the account's, so that they need not be checked. Default: false. */
+  readonly isConfirmed?: boolean;
   readonly budget: Budget;
   readonly store: Pick<
     Store,

@@ -1,4 +1,5 @@
 import { backoffMs } from '../domain/backoff.ts';
+import { keyText } from '../domain/execution.ts';
 import type { Execution, ExecutionKey, Target } from '../domain/execution.ts';
 import { expire } from '../domain/tracking-end.ts';
 import { Bell } from '../runtime/bell.ts';
@@ -9,7 +10,7 @@ import { Errands } from './errands.ts';
 import type { ErrandRules } from './errands.ts';
 import { checkIdentity } from './identity.ts';
 import { Looks } from './looks.ts';
-import type { PollerParts } from './parts.ts';
+import type { Handover, PollerParts } from './parts.ts';
 import { TargetReachability } from './reachability.ts';
 import { Resources } from './resources.ts';
 import { Roster } from './roster.ts';
@@ -32,19 +33,25 @@ export class Poller {
   readonly #discovery: Discovery | undefined;
   readonly #bookkeeping: ReturnType<typeof createBookkeeping>;
   readonly #stopping = new AbortController();
+  /** Ends what holds events up. */
+  readonly #hurrying = new AbortController();
   /** Ends a pause, and the wait between two careful calls. */
   readonly #bell = new Bell();
   #loops: Promise<unknown> = Promise.resolve();
-  #isConfirmed = false;
-  #isPaused = false;
+  #isConfirmed: boolean;
+  /** Undefined until it is known. */
+  #isPausedNow: boolean | undefined;
+  /** What it was told of since before it read the store, and so is newer than what it reads there. */
+  #told: Set<string> | undefined = new Set();
   /** Careful calls in a row. */
   #carefulCalls = 0;
 
   constructor(parts: PollerParts) {
     this.#parts = parts;
+    this.#isConfirmed = parts.isConfirmed ?? false;
     const rules: ErrandRules = {
       isOpen: () => !this.#isPaused && !this.#isCareful(),
-      isLookReady: () => this.#roster.schedule.isReady(),
+      isLookReady: () => !this.#isStopping() && this.#roster.schedule.isReady(),
       onEnded: (result) => this.#reachability.tell(result),
     };
     this.#listing = new Errands(parts, rules);
@@ -63,7 +70,7 @@ export class Poller {
     this.#resources = new Resources(parts, this.#listing);
     const { signal } = this.#stopping;
     const known = { roster: this.#roster, reachability: this.#reachability, resources: this.#resources };
-    this.#settling = new Settling(parts, known, signal);
+    this.#settling = new Settling(parts, known, this.#hurrying.signal);
     this.#looks = new Looks(parts, { ...known, settling: this.#settling }, signal);
     const { discover } = parts;
     const discovering = { roster: this.#roster, settling: this.#settling, errands: this.#discovering };
@@ -79,10 +86,12 @@ export class Poller {
   async start(): Promise<void> {
     const { store, target, hazards } = this.#parts;
     const stored = await store.target(target);
-    this.#isPaused = stored.isPaused;
+    this.#isPausedNow ??= stored.isPaused;
     this.#reachability.restore(stored);
     hazards.restore(await store.loadHazards(target));
-    for await (const execution of storedActive(store, target)) this.track(execution);
+    for await (const execution of storedActive(store, target))
+      if (this.#told?.has(keyText(execution)) !== true) this.#roster.track(execution);
+    this.#told = undefined;
     const { signal } = this.#stopping;
     this.#loops = Promise.all([
       this.#poll(),
@@ -95,9 +104,18 @@ export class Poller {
 
   /** Starts no more looks; those under way are recorded, or cut off when `limit` aborts. May be called again. */
   async stop(limit: AbortSignal): Promise<void> {
+    this.#hurrying.abort();
+    await this.retire(limit);
+  }
+
+  /** Stops for a successor, which has the time for what holds events up: that is waited for until `limit` aborts, too. */
+  async retire(limit: AbortSignal): Promise<void> {
     this.#stopping.abort();
     this.#wake();
-    const cutOff = () => void this.#parts.budget.close();
+    const cutOff = () => {
+      this.#hurrying.abort();
+      void this.#parts.budget.close();
+    };
     if (limit.aborted) cutOff();
     else limit.addEventListener('abort', cutOff, { once: true });
     await this.#loops;
@@ -110,11 +128,13 @@ export class Poller {
 
   /** Begins or goes on looking after an active execution; of one that is known only the wishes are taken over. */
   track(execution: Execution): void {
+    this.#told?.add(keyText(execution));
     this.#roster.track(execution);
   }
 
   /** Looks after it no longer. */
   forget(key: ExecutionKey): void {
+    this.#told?.add(keyText(key));
     this.#roster.forget(key);
   }
 
@@ -126,17 +146,19 @@ export class Poller {
   }
 
   /** Makes no call until it is resumed, not after a restart either. Durable when it resolves. */
-  async pause(): Promise<void> {
-    await this.#parts.store.pauseTarget(this.target, true);
-    this.#isPaused = true;
-    this.#wake();
+  pause(): Promise<void> {
+    return this.#setPaused(true);
   }
 
   /** Durable when it resolves. */
-  async resume(): Promise<void> {
-    await this.#parts.store.pauseTarget(this.target, false);
-    this.#isPaused = false;
-    this.#wake();
+  resume(): Promise<void> {
+    return this.#setPaused(false);
+  }
+
+  /** What a successor, once this one has stopped, goes on from beside what is stored. */
+  handOver(): Handover {
+    const budget = this.#parts.budget.state();
+    return { isConfirmed: this.#isConfirmed, budget, wanted: this.#roster.wanted() };
   }
 
   /** What is known of an execution beyond the store. */
@@ -163,9 +185,19 @@ export class Poller {
     };
   }
 
+  async #setPaused(isPaused: boolean): Promise<void> {
+    await this.#parts.store.pauseTarget(this.target, isPaused);
+    this.#isPausedNow = isPaused;
+    this.#wake();
+  }
+
   #wake(): void {
     this.#bell.ring();
     this.#roster.schedule.wake();
+  }
+
+  get #isPaused(): boolean {
+    return this.#isPausedNow ?? false;
   }
 
   #isStopping(): boolean {

@@ -107,16 +107,25 @@ export class Roster {
     if (!this.isCurrent(tracked)) return;
     if (tracked.isWantedAgain) this.schedule.first(tracked);
     else this.schedule.next(tracked);
-    tracked.isWantedAgain = false;
   }
 
   /** Puts an execution first. False where it is not looked after. */
   first(key: ExecutionKey): boolean {
     const tracked = this.#tracked.get(keyText(key));
     if (tracked === undefined) return false;
-    if (this.schedule.nextLookAt(tracked) === undefined) tracked.isWantedAgain = true;
-    else this.schedule.first(tracked);
+    tracked.isWantedAgain = true;
+    if (this.schedule.nextLookAt(tracked) !== undefined) this.schedule.first(tracked);
     return true;
+  }
+
+  /** What was put first and has not been looked at since. */
+  wanted(): readonly ExecutionKey[] {
+    return this.#tracked.values()
+      .filter(({ isWantedAgain }) => isWantedAgain)
+      .map(({ execution: { accountId, region, lifecycleExecutionId } }) => {
+        return { accountId, region, lifecycleExecutionId };
+      })
+      .toArray();
   }
 
   /** What is known beyond the store: epoch milliseconds and seconds. */

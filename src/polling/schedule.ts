@@ -96,6 +96,7 @@ export class Schedule {
     if (head === undefined) return undefined;
     if (!isEarly && this.#readyTick(head.item, head.dueAt) > this.#clock.monotonicNow()) return undefined;
     this.#queue.delete(head.item);
+    head.item.isWantedAgain = false;
     return head.item;
   }
 

@@ -13,7 +13,7 @@ export interface Tracked {
   lastLookTick?: number;
   /** What it adds to the demand, while it is scheduled. */
   share?: StayShare;
-  /** Asked for while a look was under way: the next one comes at once. */
+  /** Asked for since the latest look began: the next one comes at once. */
   isWantedAgain: boolean;
   /** A final status was seen and is about to be recorded: it changes no more. */
   isEnding: boolean;

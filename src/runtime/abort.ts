@@ -1,3 +1,5 @@
+import type { Clock } from './clock.ts';
+
 /** A signal that aborts with the first of several, until it is disposed of. */
 export interface LinkedSignal extends Disposable {
   readonly signal: AbortSignal;
@@ -82,5 +84,19 @@ export async function untilAborted<T>(
     return await Promise.race([promise, aborted.promise]);
   } finally {
     signal.removeEventListener('abort', onAbort);
+  }
+}
+
+/** Whether `work` ends within `ms`; it goes on in any case. Rejects where it does in that time. */
+export async function endsWithin(
+  work: Promise<unknown>,
+  clock: Pick<Clock, 'sleep'>,
+  ms: number,
+): Promise<boolean> {
+  const over = new AbortController();
+  try {
+    return await Promise.race([work.then(() => true), clock.sleep(ms, over.signal).then(() => false)]);
+  } finally {
+    over.abort();
   }
 }

@@ -5,6 +5,7 @@ import { onTestFinished } from 'vitest';
 import type { Wishes } from '../../src/domain/execution.ts';
 import type { CallFailure, CallResult } from '../../src/domain/outcome.ts';
 import type { Observation } from '../../src/domain/observation.ts';
+import { startRate } from '../../src/domain/rate.ts';
 import type { ResourceSummary } from '../../src/domain/resources.ts';
 import { HazardBook, newEverything } from '../../src/domain/hazard-book.ts';
 import { Poller } from '../../src/polling/poller.ts';
@@ -107,6 +108,7 @@ export async function house({
         run: async (choose, signal) => choose()?.(signal),
         rate: () => ({ perSecond: 100, ceiling: 100 }),
         setWanted: silent,
+        state: () => ({ rate: startRate(100, undefined, 0), pausedUntilTick: -Infinity }),
         close: () => Promise.resolve(),
       },
       store: disk.watched({ ...store, ...wrap?.(store) }),

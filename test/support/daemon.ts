@@ -96,12 +96,11 @@ export function startProgram(file: string, args: readonly string[], env: NodeJS.
 
 export const TOKEN = 'token-of-the-tests-only';
 
-/** Starts the daemon with this configuration (JSON is YAML), and waits until it listens. */
-export async function startDaemon(
+/** Writes the configuration file of the daemon in this directory, with a token and a database of its own. */
+export async function writeConfig(
   directory: string,
   config: Readonly<Record<string, unknown>>,
-  env: Readonly<Record<string, string>> = {},
-) {
+): Promise<string> {
   const file = join(directory, 'watcher.yaml');
   const whole = {
     server: { port: 0, tokens: [{ name: 'tests', scopes: ['admin'], value: { env: 'TEST_TOKEN' } }] },
@@ -109,6 +108,16 @@ export async function startDaemon(
     ...config,
   };
   await writeFile(file, JSON.stringify(whole));
+  return file;
+}
+
+/** Starts the daemon with this configuration (JSON is YAML), and waits until it listens. */
+export async function startDaemon(
+  directory: string,
+  config: Readonly<Record<string, unknown>>,
+  env: Readonly<Record<string, string>> = {},
+) {
+  const file = await writeConfig(directory, config);
   const command = startCommand(['run', '--config', file], { TEST_TOKEN: TOKEN, ...env });
   const line = await command.line((text) => text.includes('"listening"') && text.includes('"server"'));
   const { host, port } = JSON.parse(line) as { host: string; port: number };
