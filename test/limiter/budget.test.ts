@@ -132,6 +132,34 @@ describe('run', () => {
     expect(await next).toBe(OK);
   });
 
+  it('goes on from the one before: its rate below the new ceiling, its pause, its spacing', async () => {
+    const { clock, sleepers, nextSleep, advance } = handClock();
+    const before = budgetOf({ clock, learnt: { perSecond: 100 } });
+    await run(before, () => Promise.resolve(throttled(7000)), NEVER);
+    await before.close();
+    const { lastThrottledAt } = before.rate();
+    const budget = budgetOf({ clock, ceiling: 20, learnt: { perSecond: 1 }, before: before.state() });
+    expect(budget.rate()).toEqual({ perSecond: 20, ceiling: 20, throttledAt: 100, lastThrottledAt });
+    const asleep = nextSleep();
+    const next = run(budget, () => Promise.resolve(OK), NEVER);
+    await asleep;
+    expect(sleepers.map(({ ms }) => ms)).toEqual([7000]);
+    advance(7000);
+    await next;
+    await budget.close();
+
+    const again = nextSleep();
+    const last = budgetOf({ clock, ceiling: 10, before: budget.state() });
+    const spaced = run(last, () => Promise.resolve(OK), NEVER);
+    await again;
+    expect(sleepers.map(({ ms }) => ms)).toEqual([100]);
+    advance(100);
+    await spaced;
+    await last.close();
+    advance(60_000);
+    expect(budgetOf({ clock, ceiling: 50, before: last.state() }).rate().perSecond).toBe(10);
+  });
+
   it('looks at the pause again when the turn of the limiter comes', async () => {
     const { clock, nextSleep, advance } = handClock();
     const budget = budgetOf({ clock, learnt: { perSecond: 20 } });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { transition } from '../../src/domain/transition.ts';
 import { countChange, setGauges } from '../../src/metrics/collector.ts';
-import { createInstruments, zeroInstruments } from '../../src/metrics/instruments.ts';
+import { createInstruments, createZeroing, zeroInstruments } from '../../src/metrics/instruments.ts';
 import { TARGET, anExecution, anObservation } from '../support/executions.ts';
 
 const T0 = Date.UTC(2026, 10, 23, 6);
@@ -95,6 +95,34 @@ describe('metrics', () => {
     expect(found.get('events_total{type="execution.unknown_status"}')).toBe(1);
     expect(found.get('execution_duration_seconds_sum{target="prod",status="FAILED"}')).toBe(10);
     expect(found.get('detection_lag_seconds_sum{target="prod"}')).toBeCloseTo(1.05);
+  });
+
+  it('of what is there no longer are gone as far as they are of now; what comes back goes on counting', async () => {
+    const instruments = createInstruments('1.2.3');
+    const zero = createZeroing(instruments, ['GetLifecycleExecution']);
+    const idle = { isUp: true, rate: { perSecond: 2 }, shortfall: 0, overdueSeconds: 0, executions: [] };
+    const empty = { pending: 0, dead: 0, oldestSeconds: 0, isEnabled: true };
+    const show = async (name: string, outboxes = [{ endpoint: name, ...empty }]) => {
+      zero({ targets: [name], endpoints: [name] });
+      setGauges(instruments, [{ target: name, ...idle }], outboxes);
+      return samples(instruments);
+    };
+    await show('a');
+    instruments.detectionLag.observe({ target: 'a' }, 3);
+    instruments.deliveryDuration.observe({ endpoint: 'a' }, 3);
+    const later = await show('b');
+    const gauges = /^(tracked|stalled|target_up|request_rate|budget|poll_|outbox|endpoint_)/;
+    const left = [...later.keys()].filter((name) => gauges.test(name) && name.includes('"a"'));
+    expect(left).toEqual([]);
+    expect(later.get('detection_lag_seconds_count{target="b"}')).toBe(0);
+    expect(later.get('target_up{target="b"}')).toBe(1);
+
+    zero({ targets: ['a'], endpoints: ['a'] });
+    setGauges(instruments, [{ target: 'a', ...idle }], undefined);
+    const back = await samples(instruments);
+    expect(back.get('detection_lag_seconds_count{target="a"}')).toBe(1);
+    expect(back.get('delivery_duration_seconds_count{endpoint="a"}')).toBe(1);
+    expect(back.get('outbox_pending{endpoint="b"}')).toBe(0);
   });
 
   it('leave the lag out where the first look already found the end', async () => {
