@@ -120,7 +120,8 @@ export class Roster {
 
   /** What was put first and has not been looked at since. */
   wanted(): readonly ExecutionKey[] {
-    return this.#tracked.values()
+    return this.#tracked
+      .values()
       .filter(({ isWantedAgain }) => isWantedAgain)
       .map(({ execution: { accountId, region, lifecycleExecutionId } }) => {
         return { accountId, region, lifecycleExecutionId };

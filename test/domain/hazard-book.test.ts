@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { HazardBook, newEverything } from '../../src/domain/hazard-book.ts';
+import { HazardBook, createLibrary, newEverything } from '../../src/domain/hazard-book.ts';
 import type { LearntHazard } from '../../src/domain/hazard-book.ts';
 
 const A = 'arn:a';
@@ -49,6 +49,20 @@ describe('a book of hazards', () => {
     first.giveBack();
     const policies = book.takeUnsaved().learnt.map(({ policyArn }) => policyArn);
     expect(policies.toSorted()).toEqual([A, B, undefined]);
+  });
+
+  it('is one for each target, whatever polls it, and takes what is stored in once', () => {
+    const earlier = new HazardBook(newEverything());
+    learn(earlier, A, 60);
+    const { learnt } = earlier.takeUnsaved();
+    const bookOf = createLibrary();
+    const book = bookOf({ accountId: '1', region: 'r' });
+    expect(bookOf({ accountId: '1', region: 'r' })).toBe(book);
+    const other = bookOf({ accountId: '1', region: 's' });
+    book.restore(learnt);
+    const once = [at(book, A, 60), at(book, B, 60), at(other, B, 60)];
+    book.restore(learnt);
+    expect([at(book, A, 60), at(book, B, 60), at(other, B, 60)]).toEqual(once);
   });
 
   it('is the same after a restart', () => {

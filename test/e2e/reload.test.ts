@@ -88,8 +88,18 @@ describe('a reload', { timeout: 90_000 }, () => {
     expect(new Set((await feedOf(daemon)).map(({ executionsequence }) => executionsequence))).toEqual(
       new Set([1]),
     );
-    // Nothing of the identity has changed.
+    // Nothing of the identity has changed. Where it has, it is checked before anything else.
     expect(simulator.calls().filter(({ operation }) => operation === 'GetCallerIdentity')).toHaveLength(1);
+    await using elsewhere = await startSimulator();
+    await register(daemon, [simulator.start({ timeline: RUNNING })]);
+    await reload(daemon, directory.path, { ...config, targets: [{ ...prod, endpoint: elsewhere.url }] });
+    await vi.waitFor(() => expect(elsewhere.calls().length).toBeGreaterThan(1), PATIENCE);
+    expect(
+      elsewhere
+        .calls()
+        .map(({ operation }) => operation)
+        .slice(0, 2),
+    ).toEqual(['GetCallerIdentity', 'GetLifecycleExecution']);
   });
 
   it('goes on with the rate that was learnt, within the new ceiling, and with a pause', async () => {

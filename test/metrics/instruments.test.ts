@@ -100,7 +100,14 @@ describe('metrics', () => {
   it('of what is there no longer are gone as far as they are of now; what comes back goes on counting', async () => {
     const instruments = createInstruments('1.2.3');
     const zero = createZeroing(instruments, ['GetLifecycleExecution']);
-    const idle = { isUp: true, rate: { perSecond: 2 }, shortfall: 0, overdueSeconds: 0, executions: [] };
+    const idle = {
+      isUp: true,
+      rate: { perSecond: 2 },
+      shortfall: 0,
+      overdueSeconds: 0,
+      statuses: new Map(),
+      stalled: 0,
+    };
     const empty = { pending: 0, dead: 0, oldestSeconds: 0, isEnabled: true };
     const show = async (name: string, outboxes = [{ endpoint: name, ...empty }]) => {
       zero({ targets: [name], endpoints: [name] });

@@ -192,6 +192,7 @@ interface Event {
   readonly targetsequence?: number;
   readonly data: {
     readonly since?: string;
+    readonly labels?: Wishes['labels'];
     readonly problem?: { readonly kind: string };
     readonly resources?: ResourceSummary;
   };

@@ -4,15 +4,17 @@ import type { TouchedResource } from '../../src/domain/resources.ts';
 import type { CallResult } from '../../src/domain/outcome.ts';
 import type { Store } from '../../src/store/store.ts';
 import { TARGET, executionId } from '../support/executions.ts';
-import { SECOND_MS, house } from './driven.ts';
+import { MINUTE_MS, SECOND_MS, house } from './driven.ts';
 
 const { signal: NEVER } = new AbortController();
+
+const keyOf = (number: number) => ({ ...TARGET, lifecycleExecutionId: executionId(number) });
 
 describe('a poller that follows another', { timeout: 60_000 }, () => {
   it('goes by what it is told while it reads what is stored', async () => {
     /** Called when something was read, and is not yet taken up. */
     let onRead: (store: Store) => Promise<void> = () => Promise.resolve();
-    const { poller, restart, register, remove, answer, clock } = await house({
+    const { poller, restart, register, remove, answer, clock, events } = await house({
       wrap: (store) => ({
         target: async (key) => {
           const target = await store.target(key);
@@ -42,28 +44,31 @@ describe('a poller that follows another', { timeout: 60_000 }, () => {
     ];
     onRead = (store) => meanwhile.shift()?.(store) ?? Promise.resolve();
     await restart();
-    expect([...poller().executions()]).toMatchObject([
-      { lifecycleExecutionId: executionId(2), labels },
-      { lifecycleExecutionId: executionId(3), labels },
+    expect(poller().live(keyOf(1))).toBeUndefined();
+    expect(poller().measures()).toMatchObject({ isPaused: true, tracked: 2 });
+    for (const number of [2, 3]) answer(number, 'SUCCESS');
+    await poller().resume();
+    await clock.advance(3 * MINUTE_MS);
+    expect((await events()).map(({ subject, data }) => [subject, data.labels]).sort()).toEqual([
+      [executionId(2), labels],
+      [executionId(3), labels],
     ]);
-    expect(poller().measures().isPaused).toBe(true);
   });
 
   it('looks first at what the one before was asked to and has not', async () => {
-    const { poller, register, answer, clock, calls } = await house();
+    const { poller, register, answer, clock } = await house();
     answer(1, 'IN_PROGRESS');
     answer(2, 'IN_PROGRESS');
     await register([1, 2]);
     await clock.advance(SECOND_MS);
-    const ids = calls.map(({ what }) => what).slice(-2);
-    const { signal } = new AbortController();
-    const key = [...poller().executions()].find(({ lifecycleExecutionId: id }) => id === ids[0])!;
     expect(poller().handOver().wanted).toEqual([]);
-    const retired = poller().retire(signal);
-    poller().pollNow(key);
+    const retired = poller().retire(NEVER);
+    poller().pollNow(keyOf(1));
     await clock.advance(0);
     await retired;
-    expect(poller().handOver().wanted).toMatchObject([{ lifecycleExecutionId: ids[0] }]);
+    expect(poller().handOver().wanted).toEqual([
+      { accountId: TARGET.accountId, region: TARGET.region, lifecycleExecutionId: executionId(1) },
+    ]);
   });
 
   it('need not wait long, and no event goes out without what it is held up for', async () => {
