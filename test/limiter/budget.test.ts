@@ -137,9 +137,9 @@ describe('run', () => {
     const before = budgetOf({ clock, learnt: { perSecond: 100 } });
     await run(before, () => Promise.resolve(throttled(7000)), NEVER);
     await before.close();
-    const { lastThrottledAt } = before.rate();
+    const learnt = before.rate();
     const budget = budgetOf({ clock, ceiling: 20, learnt: { perSecond: 1 }, before: before.state() });
-    expect(budget.rate()).toEqual({ perSecond: 20, ceiling: 20, throttledAt: 100, lastThrottledAt });
+    expect(budget.rate()).toEqual({ ...learnt, perSecond: 20, ceiling: 20 });
     const asleep = nextSleep();
     const next = run(budget, () => Promise.resolve(OK), NEVER);
     await asleep;
