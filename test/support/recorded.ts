@@ -1,5 +1,6 @@
 import type { DeliveryState } from '../../src/domain/delivery.ts';
 import type { Execution } from '../../src/domain/execution.ts';
+import type { FinalStatus } from '../../src/domain/status.ts';
 import { transition } from '../../src/domain/transition.ts';
 import type { Attempt, Store } from '../../src/store/store.ts';
 import { TARGET, anObservation, executionId } from './executions.ts';
@@ -13,12 +14,23 @@ export async function recordFailure(
   endpoints: readonly string[],
   at: number,
 ): Promise<Execution> {
+  return recordEnd(store, number, 'FAILED', endpoints, at);
+}
+
+/** The same for any final status. */
+export async function recordEnd(
+  store: Recording,
+  number: number,
+  status: FinalStatus,
+  endpoints: readonly string[],
+  at: number,
+): Promise<Execution> {
   const { accountId, region } = TARGET;
   const lifecycleExecutionId = executionId(number);
   const registration = { accountId, region, lifecycleExecutionId, labels: {}, source: 'api' } as const;
   const [result] = await store.register([registration], at);
   if (result === undefined || result.outcome === 'invalid') throw new Error('not registered');
-  const change = transition(result.execution, TARGET, anObservation('FAILED', at));
+  const change = transition(result.execution, TARGET, anObservation(status, at));
   if (change === undefined || (await store.record(change, endpoints)) !== 'recorded')
     throw new Error('not recorded');
   return change.next;

@@ -1,0 +1,163 @@
+import { setImmediate } from 'node:timers/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { FINAL_STATUSES } from '../../src/domain/status.ts';
+import { openSqliteStore } from '../../src/store/sqlite.ts';
+import type { StoredEvent } from '../../src/store/store.ts';
+import { temporaryDirectory } from '../support/daemon.ts';
+import { recordEnd } from '../support/recorded.ts';
+import { NOW, startApi } from './fake-parts.ts';
+
+interface Page {
+  readonly events: readonly { readonly id: string }[];
+  readonly next: string;
+}
+
+/** The API over a feed that is really stored. */
+async function start() {
+  await using opening = new AsyncDisposableStack();
+  const directory = opening.use(await temporaryDirectory());
+  const store = opening.use(await openSqliteStore({ path: join(directory.path, 'watcher.db') }));
+  const api = opening.use(await startApi());
+  Object.assign(api.parts.store, {
+    feed: store.feed.bind(store),
+    feedBounds: store.feedBounds.bind(store),
+  });
+  const open = opening.move();
+  return {
+    store,
+    page: async (query: string): Promise<Page> => {
+      const response = await api.ask('GET', `/v1/events?${query}`);
+      expect(response.status).toBe(200);
+      return (await response.json()) as Page;
+    },
+    statusOf: async (query: string) => {
+      const response = await api.ask('GET', `/v1/events?${query}`);
+      await response.arrayBuffer();
+      return response.status;
+    },
+    [Symbol.asyncDispose]: () => open.disposeAsync(),
+  };
+}
+
+type Started = Awaited<ReturnType<typeof start>>;
+
+/** Someone who asks page after page, until told that all is written and there is nothing more. */
+async function readAll(
+  { page }: Started,
+  query: string,
+  isWritten: () => boolean,
+  onRead: (ids: readonly string[]) => void,
+) {
+  const ids: string[] = [];
+  const cursors: string[] = [];
+  for (let after = ''; ;) {
+    const isLast = isWritten();
+    const { events, next } = await page(`${query}${after}`);
+    ids.push(...events.map(({ id }) => id));
+    onRead(ids);
+    cursors.push(next);
+    after = `&after=${next}`;
+    if (isLast && events.length === 0) return { ids, cursors };
+    await setImmediate();
+  }
+}
+
+const EVENTS = 400;
+const DAY_MS = 86_400_000;
+
+test('readers get all of a feed that is written and deleted from meanwhile, once and in order', async () => {
+  await using api = await start();
+  const { store } = api;
+  const written: StoredEvent[] = [];
+  const ended = new Map<string, number>();
+  let isWritten = false;
+  let whole: readonly string[] = [];
+  let failed: readonly string[] = [];
+
+  /** Several at once, so that what is committed first is not what was begun first. */
+  async function write() {
+    for (let number = 0; number < EVENTS; number += 8) {
+      const group = Array.from({ length: 8 }, (_, index) => number + index).map((each) => {
+        const status = FINAL_STATUSES[each % FINAL_STATUSES.length] ?? 'FAILED';
+        // One in ten has a delivery that is pending: its event stays.
+        return recordEnd(store, each, status, each % 10 === 0 ? ['ops'] : [], NOW + each * DAY_MS);
+      });
+      for (const [index, execution] of (await Promise.all(group)).entries()) {
+        ended.set(execution.lifecycleExecutionId, number + index);
+        if (index % 3 === 0) await store.remove(execution, NOW + (number + index) * DAY_MS);
+      }
+      const { events } = await store.feed({ after: written.at(-1)?.position ?? 0, limit: 1000 });
+      written.push(...events);
+    }
+    isWritten = true;
+  }
+
+  /** Deletes what both readers have behind them. */
+  async function retain() {
+    let deletions = 0;
+    while (!isWritten) {
+      const read = Math.min(whole.length, written.findLastIndex(({ id }) => failed.includes(id)) + 1);
+      const first = written.slice(read).map(({ body }) => (JSON.parse(body) as { subject: string }).subject);
+      // Numbers from there on may be recorded by now, too.
+      const oldest = Math.min(written.length, ...first.flatMap((id) => ended.get(id) ?? []));
+      if (written.length > 0 && read > 0)
+        await store.sweep({ finishedBefore: NOW + oldest * DAY_MS, deliveredBefore: 0, deadBefore: 0 }, 50);
+      deletions = (await store.feedBounds()).deletions;
+      await setImmediate();
+    }
+    return deletions;
+  }
+
+  const [, deletions, all, some] = await Promise.all([
+    write(),
+    retain(),
+    readAll(
+      api,
+      'limit=3',
+      () => isWritten,
+      (ids) => (whole = ids),
+    ),
+    readAll(
+      api,
+      'limit=2&type=execution.f*&type=execution.canc*',
+      () => isWritten,
+      (ids) => (failed = ids),
+    ),
+  ]);
+  expect(deletions).toBeGreaterThan(3);
+  expect(written).toHaveLength(EVENTS);
+  expect(all.ids).toEqual(written.map(({ id }) => id));
+  expect(some.ids).toEqual(written.filter(({ type }) => /failed|cancelled/.test(type)).map(({ id }) => id));
+
+  // From where something has been deleted since, nobody goes on as if nothing had been.
+  const [first] = all.cursors;
+  expect(await api.statusOf(`after=${first}`)).toBe(410);
+  expect(await api.statusOf(`after=${first}&type=target.*`)).toBe(410);
+  expect(await api.statusOf(`after=${all.cursors.at(-1)}`)).toBe(200);
+  const kept = await api.page('limit=1000');
+  const keptIds = new Set(kept.events.map(({ id }) => id));
+  expect(kept.events.map(({ id }) => id)).toEqual(
+    written.filter(({ id }) => keptIds.has(id)).map(({ id }) => id),
+  );
+  expect(keptIds.size).toBeLessThan(EVENTS);
+});
+
+test('a filter that matches little does not lose what comes after its last match, nor look at it again', async () => {
+  await using api = await start();
+  const record = (number: number, status: 'SUCCESS' | 'FAILED') =>
+    recordEnd(api.store, number, status, [], NOW);
+  for (let number = 0; number < 5; number += 1) await record(number, 'SUCCESS');
+  const none = await api.page('limit=1&type=execution.failed');
+  expect(none.events).toEqual([]);
+  await record(5, 'FAILED');
+  await record(6, 'SUCCESS');
+  await record(7, 'FAILED');
+  const one = await api.page(`limit=1&type=execution.failed&after=${none.next}`);
+  const two = await api.page(`limit=1&type=execution.failed&after=${one.next}`);
+  const end = await api.page(`limit=1&type=execution.failed&after=${two.next}`);
+  expect([one, two, end].map(({ events }) => events.length)).toEqual([1, 1, 0]);
+  // Whoever goes on without the filter goes on from there.
+  expect((await api.page(`after=${one.next}`)).events).toHaveLength(2);
+  expect((await api.page(`after=${none.next}`)).events).toHaveLength(3);
+});
