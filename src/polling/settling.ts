@@ -75,7 +75,8 @@ export class Settling {
   /** Makes a change durable and tells of it; takes over what is stored where that is no longer what it was made from. */
   async record(tracked: Tracked, change: Change): Promise<void> {
     const endpoints = change.event === undefined ? [] : this.#parts.endpointsFor(change);
-    if ((await this.#parts.store.record(change, endpoints)) === 'conflict') {
+    const { store, clock } = this.#parts;
+    if ((await store.record(change, endpoints, clock.now())) === 'conflict') {
       await this.#reload(tracked);
       return;
     }

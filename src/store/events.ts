@@ -5,13 +5,19 @@ import { addCallback } from './callbacks.ts';
 import { addDeliveries } from './claims.ts';
 import type { Tables } from './tables.ts';
 
+/** Who an event goes to, from `at` on. */
+export interface Receivers {
+  readonly endpoints: readonly string[];
+  readonly callbackUrl: string | null;
+  readonly at: number;
+}
+
 /** Stores an event and one delivery for each endpoint and for the callback URL. Inside the transaction that stores what it tells. */
 export async function recordEvent(
   db: Kysely<Tables>,
   { id, type, time, body }: NewEvent,
   { accountId, region, lifecycleExecutionId }: ExecutionKey,
-  endpoints: readonly string[],
-  callbackUrl: string | null = null,
+  { endpoints, callbackUrl, at }: Receivers,
 ): Promise<void> {
   const { position } = await db
     .insertInto('events')
@@ -26,6 +32,6 @@ export async function recordEvent(
     })
     .returning('position')
     .executeTakeFirstOrThrow();
-  await addDeliveries(db, position, endpoints, time);
-  if (callbackUrl !== null) await addCallback(db, position, callbackUrl, time);
+  await addDeliveries(db, position, endpoints, at);
+  if (callbackUrl !== null) await addCallback(db, position, callbackUrl, at);
 }

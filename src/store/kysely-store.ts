@@ -47,6 +47,7 @@ async function recordChange(
   db: Kysely<Tables>,
   { previous, next, event }: Change,
   endpoints: readonly string[],
+  at: number,
 ): Promise<'recorded' | 'conflict'> {
   const { status } = previous;
   const updated = await db
@@ -60,7 +61,8 @@ async function recordChange(
     .returning('callback_url')
     .executeTakeFirst();
   if (updated === undefined) return 'conflict';
-  if (event !== undefined) await recordEvent(db, event, next, endpoints, updated.callback_url);
+  if (event !== undefined)
+    await recordEvent(db, event, next, { endpoints, callbackUrl: updated.callback_url, at });
   return 'recorded';
 }
 
@@ -85,7 +87,7 @@ export function createKyselyStore(db: Kysely<Tables>, dialect: Dialect, close: (
     list: (query) => listExecutions(db, dialect, query),
     remove: (key, at) => write(removeExecution(db, key, at)),
     active: (target, after, limit) => activeExecutions(db, target, after, limit),
-    record: (change, endpoints) => tell(inTransaction((tx) => recordChange(tx, change, endpoints))),
+    record: (change, endpoints, at) => tell(inTransaction((tx) => recordChange(tx, change, endpoints, at))),
     openResources: (target, endedSince, after, limit) => openResources(db, target, endedSince, after, limit),
     completeResources: (registration, resources) => write(completeResources(db, registration, resources)),
     knownOf: (target, ids) => knownOf(db, target, ids),

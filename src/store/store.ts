@@ -128,12 +128,12 @@ export interface Store extends Outbox, AsyncDisposable {
   /** Active executions of a target in pages of at most `limit`, by ascending registration after `after` (0 to begin). */
   active(target: TargetKey, after: number, limit: number): Promise<readonly Execution[]>;
   /**
-   * Stores a change, its event and one delivery per endpoint named and for the callback URL that is set by then, due at
-   * once: all or nothing, and only where status,
+   * Stores a change, its event and one delivery per endpoint named and for the callback URL that is set by then, created
+   * `at`, which may be later than what the event tells, and due at once: all or nothing, and only where status,
    * sequence and registration are still those of `change.previous`, and it is active and not deleted. Else `conflict`
    * and nothing is stored. Labels and other wishes are not touched.
    */
-  record(change: Change, endpoints: readonly string[]): Promise<'recorded' | 'conflict'>;
+  record(change: Change, endpoints: readonly string[], at: number): Promise<'recorded' | 'conflict'>;
   /**
    * Executions of a target whose list of touched resources was truncated and which ended at `endedSince` or later, in
    * pages like those of `active`.

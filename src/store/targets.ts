@@ -56,7 +56,8 @@ export async function recordTarget(
     problem_message: problem?.message ?? null,
     problem_since: problem?.since ?? null,
   });
-  await recordEvent(db, event, { ...target, lifecycleExecutionId: '' }, endpoints);
+  const receivers = { endpoints, callbackUrl: null, at: event.time };
+  await recordEvent(db, event, { ...target, lifecycleExecutionId: '' }, receivers);
 }
 
 /** `Store.activeTargets`. */

@@ -47,7 +47,7 @@ export function describeStore(name: string, open: () => Promise<Store>): void {
 
     async function recorded(execution: Execution, status: string, endpoints: string[] = [], at = T0) {
       const change = seen(execution, status, at);
-      expect(await store.record(change, endpoints)).toBe('recorded');
+      expect(await store.record(change, endpoints, change.event?.time ?? at)).toBe('recorded');
       return change;
     }
 
@@ -149,7 +149,7 @@ export function describeStore(name: string, open: () => Promise<Store>): void {
       });
 
       it.each<[string, (store: Store, execution: Execution) => Promise<unknown>]>([
-        ['it has another status', (s, execution) => s.record(seen(execution, 'PENDING'), [])],
+        ['it has another status', (s, execution) => s.record(seen(execution, 'PENDING'), [], T0)],
         ['it was deleted', (s, execution) => s.remove(execution, T0)],
         [
           'it was deleted and registered anew',
@@ -163,15 +163,25 @@ export function describeStore(name: string, open: () => Promise<Store>): void {
         const change = seen(execution, 'SUCCESS');
         await meanwhile(store, execution);
         const before = await store.feed({ after: 0, limit: 10 });
-        expect(await store.record(change, ['a'])).toBe('conflict');
+        expect(await store.record(change, ['a'], T0)).toBe('conflict');
         expect(await store.feed({ after: 0, limit: 10 })).toEqual(before);
         expect(await store.nextDueAt('a')).toBeUndefined();
         expect((await store.find(execution))?.status).not.toBe('SUCCESS');
       });
 
+      it('creates deliveries when it is recorded, which may be later than it was seen', async () => {
+        const change = seen(await registered(1, { callbackUrl: 'https://example.com/' }), 'SUCCESS');
+        const recordedAt = T0 + 10_000;
+        await store.record(change, ['a'], recordedAt);
+        const { deliveries } = await store.listDeliveries({ limit: 10 });
+        expect(deliveries.map(({ createdAt }) => createdAt)).toEqual([recordedAt, recordedAt]);
+        const [a] = await store.outboxCounts();
+        expect(a).toMatchObject({ endpoint: 'a', oldestPendingAt: recordedAt });
+      });
+
       it('is a conflict the second time: a change is recorded once', async () => {
         const change = seen(await registered(1), 'SUCCESS');
-        const outcomes = await Promise.all([store.record(change, ['a']), store.record(change, ['a'])]);
+        const outcomes = await Promise.all([1, 2].map(() => store.record(change, ['a'], T0)));
         expect(outcomes.toSorted()).toEqual(['conflict', 'recorded']);
         expect((await store.feed({ after: 0, limit: 10 })).events).toHaveLength(1);
       });
@@ -214,7 +224,7 @@ export function describeStore(name: string, open: () => Promise<Store>): void {
         const observation = anObservation('SUCCESS', T0, { lifecyclePolicyArn: policyArn });
         const found = await store.find(registration(2));
         const change = found && transition(found, TARGET, observation);
-        if (change) await store.record(change, []);
+        if (change) await store.record(change, [], T0);
 
         const idsWhere = async (query: object) =>
           (await store.list({ limit: 10, ...query })).executions.map((e) => e.lifecycleExecutionId);
@@ -293,7 +303,7 @@ export function describeStore(name: string, open: () => Promise<Store>): void {
         const { next } = await recorded(await registered(1), 'IN_PROGRESS');
         const stalled = stall(next, TARGET, anObservation('IN_PROGRESS', T0 + DAY_MS), { IN_PROGRESS: 60 });
         if (stalled === undefined) throw new Error('not stalled');
-        expect(await store.record(stalled, [])).toBe('recorded');
+        expect(await store.record(stalled, [], T0 + DAY_MS)).toBe('recorded');
         expect(await store.find(next)).toEqual(stalled.next);
         await recorded(stalled.next, 'PENDING', [], T0 + 2 * DAY_MS);
         expect(await store.find(next)).not.toHaveProperty('stalledAt');
@@ -305,7 +315,7 @@ export function describeStore(name: string, open: () => Promise<Store>): void {
           const execution = await registered(number);
           const change = transition(execution, TARGET, anObservation('SUCCESS', at, { resources }));
           if (change === undefined) throw new Error('nothing changed');
-          expect(await store.record(change, [])).toBe('recorded');
+          expect(await store.record(change, [], at)).toBe('recorded');
         };
         for (const number of [1, 2, 3]) await ended(number, T0);
         await ended(4, T0 - DAY_MS);

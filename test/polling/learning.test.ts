@@ -58,10 +58,10 @@ describe('what a poller learns', () => {
     const one = await house({
       bounds,
       wrap: (store) => ({
-        record: (change, endpoints) =>
+        record: (change, ...rest) =>
           change.next.status === 'SUCCESS' && failures-- > 0
             ? Promise.reject(new Error('disk full'))
-            : store.record(change, endpoints),
+            : store.record(change, ...rest),
         saveHazards: (target, hazards, at) => {
           for (const { kind, counts } of hazards.learnt) runs.set(kind, counts.runs);
           return store.saveHazards(target, hazards, at);

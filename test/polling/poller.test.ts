@@ -218,8 +218,8 @@ describe('a poller', { timeout: 30_000 }, () => {
     let failures = 2;
     const { simulator, poller, registerAll, types, changes } = await house({
       wrap: (store) => ({
-        record: (change, endpoints) =>
-          failures-- > 0 ? Promise.reject(new Error('disk full')) : store.record(change, endpoints),
+        record: (...asked) =>
+          failures-- > 0 ? Promise.reject(new Error('disk full')) : store.record(...asked),
       }),
     });
     await poller.start();
@@ -232,12 +232,12 @@ describe('a poller', { timeout: 30_000 }, () => {
     let isFirst = true;
     const { simulator, poller, registerAll, types, changes } = await house({
       wrap: (store) => ({
-        async record(change, endpoints) {
+        async record(change, endpoints, at) {
           if (isFirst) {
             isFirst = false;
-            await store.record({ ...change, next: { ...change.next, sequence: 7 } }, []);
+            await store.record({ ...change, next: { ...change.next, sequence: 7 } }, [], at);
           }
-          return store.record(change, endpoints);
+          return store.record(change, endpoints, at);
         },
       }),
     });

@@ -89,7 +89,7 @@ describe('opening a SQLite store', () => {
       const store = await openSqliteStore({ path: ${JSON.stringify(path)} });
       const [{ execution }] = await store.register([${JSON.stringify(registration(1))}], 1);
       const observation = { status: 'FAILED', sentAt: 2, answeredAt: 3, sentTick: 2, answeredTick: 3 };
-      await store.record(transition(execution, ${JSON.stringify(TARGET)}, observation), ['a']);
+      await store.record(transition(execution, ${JSON.stringify(TARGET)}, observation), ['a'], 3);
       await store.claim('a', 1, 10, ${Number.MAX_SAFE_INTEGER});
       console.log('claimed');
       setInterval(() => {}, 1000);`;
@@ -110,7 +110,7 @@ describe('opening a SQLite store', () => {
       await using store = await openSqliteStore({ path });
       const [result] = await store.register([registration(1)], 1);
       if (result?.outcome !== 'created') throw new Error('not registered');
-      await store.record(transition(result.execution, TARGET, anObservation('FAILED', 1))!, ['a']);
+      await store.record(transition(result.execution, TARGET, anObservation('FAILED', 1))!, ['a'], 1);
       const [claimed] = await store.claim('a', 1, 1, 2);
       const attempt = { at: 1, outcome: 'timeout', durationSeconds: 1 } as const;
       const nextAttemptAt = Date.UTC(2100, 0, 1);

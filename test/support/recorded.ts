@@ -31,7 +31,10 @@ export async function recordEnd(
   const [result] = await store.register([registration], at);
   if (result === undefined || result.outcome === 'invalid') throw new Error('not registered');
   const change = transition(result.execution, TARGET, anObservation(status, at));
-  if (change === undefined || (await store.record(change, endpoints)) !== 'recorded')
+  if (
+    change === undefined ||
+    (await store.record(change, endpoints, change.event?.time ?? at)) !== 'recorded'
+  )
     throw new Error('not recorded');
   return change.next;
 }
