@@ -7,6 +7,7 @@ import type { ListedExecution, ListedPolicy, Page } from '../imagebuilder/gatewa
 import { errorFields } from '../runtime/log.ts';
 import type { Errands } from './errands.ts';
 import type { DiscoveryRules, PollerParts } from './parts.ts';
+import type { TargetReachability } from './reachability.ts';
 import type { Roster } from './roster.ts';
 import type { Settling } from './settling.ts';
 
@@ -59,6 +60,16 @@ export class Discovery {
       const roundMs = this.#rules.everySeconds * 1000 * (1 - JITTER + 2 * JITTER * random());
       await clock.sleep(beganTick + roundMs - clock.monotonicNow(), signal);
     }
+  }
+
+  /**
+   * Makes one call of a round, to tell `reachability` how it ends: where nothing else is asked of the target, only that
+   * shows whether it can be reached again. Rejects where the budget is closed, or `signal` aborts before the request.
+   */
+  async tryOnce(reachability: Pick<TargetReachability, 'tell'>, signal: AbortSignal): Promise<void> {
+    const { budget, gateway } = this.#parts;
+    const result = await budget.run(() => (call) => gateway.listPolicies({}, call), signal);
+    if (result !== undefined) await reachability.tell(result);
   }
 
   /** Lists the policies, then the executions of those that may have news. */

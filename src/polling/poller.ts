@@ -231,8 +231,10 @@ export class Poller {
     if (this.#isStopping() || this.#isPaused) return;
     this.#carefulCalls += 1;
     try {
-      if (this.#isConfirmed && this.#roster.size > 0) await this.#looks.look({ repeats: 0, isEarly: true });
-      else this.#isConfirmed = await checkIdentity(this.#parts, this.#reachability, signal);
+      if (!this.#isConfirmed || (this.#roster.size === 0 && this.#discovery === undefined))
+        this.#isConfirmed = await checkIdentity(this.#parts, this.#reachability, signal);
+      else if (this.#roster.size > 0) await this.#looks.look({ repeats: 0, isEarly: true });
+      else await this.#discovery?.tryOnce(this.#reachability, signal);
     } catch (error) {
       if (!this.#isStopping()) log.error({ target: this.target.name, ...errorFields(error) }, 'check failed');
     }
