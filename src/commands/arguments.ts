@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import { EXECUTION_ID_PATTERN } from '../domain/execution.ts';
 import type { Labels } from '../domain/execution.ts';
 
@@ -32,6 +32,13 @@ export function duration(text: string): number {
   throw new InvalidArgumentError(
     `It must be a time such as 90s, 30m, 2h or 1d, of ${LONGEST_DAYS}d at most.`,
   );
+}
+
+/** How long a command waits for executions to end. */
+export function timeoutOption(): Option {
+  return new Option('--timeout <time>', 'how long to wait, such as 90s, 30m or 2h')
+    .argParser(duration)
+    .default(1_800_000, '30m');
 }
 
 /** Reads a number, a fraction too, from `least` to `most` off the command line. */

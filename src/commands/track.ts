@@ -3,7 +3,7 @@ import * as z from 'zod';
 import type { Labels } from '../domain/execution.ts';
 import { REGISTRATION_OUTCOMES } from '../domain/registration.ts';
 import { systemClock } from '../runtime/clock.ts';
-import { duration, executionIds, instant, label } from './arguments.ts';
+import { executionIds, instant, label, timeoutOption } from './arguments.ts';
 import { complain } from './complain.ts';
 import type { DaemonClient, DaemonOptions } from './daemon/client.ts';
 import { daemonCommand, withDaemon } from './daemon/command.ts';
@@ -23,7 +23,6 @@ export interface TrackOptions extends DaemonOptions {
   readonly timeout: number;
 }
 
-const DEFAULT_TIMEOUT_MS = 1_800_000;
 /** What the API takes at a time; of bodies 2 MiB. */
 const BATCH = 1000;
 const BATCH_BYTES = 2_000_000;
@@ -61,7 +60,7 @@ export function trackCommand(): Command {
     .option('--give-up-at <instant>', 'when to track them no longer', instant)
     .option('--json', 'one JSON object a line: what became of each; with --wait the execution at its end')
     .option('--wait', 'wait until they have ended; needs the scope read')
-    .option('--timeout <time>', 'how long to wait, such as 90s, 30m or 2h', duration, DEFAULT_TIMEOUT_MS)
+    .addOption(timeoutOption())
     .addHelpText(
       'after',
       `

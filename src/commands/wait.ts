@@ -6,7 +6,7 @@ import { createBottleneckLimiter } from '../limiter/bottleneck-limiter.ts';
 import { createBudget } from '../limiter/budget.ts';
 import { waitForEnd } from '../polling/waiting.ts';
 import { systemClock } from '../runtime/clock.ts';
-import { duration, executionId, region } from './arguments.ts';
+import { executionId, region, timeoutOption } from './arguments.ts';
 import { complain } from './complain.ts';
 import { untilStopped } from './until-stopped.ts';
 import { WAIT_EXIT_CODES, exitCodeOf, signalExitCode } from './wait/exit-codes.ts';
@@ -19,7 +19,6 @@ interface WaitOptions {
 
 /** Nobody shares this process's budget, and one execution needs no more. */
 const CALLS_PER_SECOND = 2;
-const DEFAULT_TIMEOUT_MS = 1_800_000;
 
 /** One execution, without a daemon. The exit code tells how it ended. */
 export function waitCommand(): Command {
@@ -31,7 +30,7 @@ export function waitCommand(): Command {
       'its AWS Region (default: that of the SDK: AWS_REGION, or the profile)',
       region,
     )
-    .option('--timeout <time>', 'how long to wait, such as 90s, 30m or 2h', duration, DEFAULT_TIMEOUT_MS)
+    .addOption(timeoutOption())
     .addHelpText(
       'after',
       `
