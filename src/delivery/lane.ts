@@ -1,13 +1,12 @@
 import type { DeliveryState } from '../domain/delivery.ts';
 import { GONE } from '../domain/lane-health.ts';
+import { Bell } from '../runtime/bell.ts';
 import { errorFields } from '../runtime/log.ts';
 import type { ClaimedDelivery } from '../store/store.ts';
 import { verdict } from './outcome.ts';
 import type { AttemptResult } from './outcome.ts';
 import type { Destination, LaneParts, Receiver } from './receiver.ts';
 
-/** Without a reason each ring would make an error, with its stack. */
-const RUNG = 'rung';
 /** A claim outlives its attempt by this much, for the settlement. */
 const CLAIM_MARGIN_MS = 30_000;
 /** Makes sure, where nobody woke the lane. */
@@ -28,8 +27,8 @@ export class Lane {
   #endpoint: Receiver;
   readonly #destinationOf: (url: string | undefined) => Destination | undefined;
   readonly #stopping = new AbortController();
+  readonly #bell = new Bell();
   readonly #inFlight = new Set<Promise<void>>();
-  #bell = new AbortController();
   #loop: Promise<void> = Promise.resolve();
   #nextStartTick = -Infinity;
   #claimFailures = 0;
@@ -77,11 +76,7 @@ export class Lane {
   /** Looks into the outbox at once, or as soon as it can. */
   wake(): void {
     this.#hasNews = true;
-    this.#ring();
-  }
-
-  #ring(): void {
-    this.#bell.abort(RUNG);
+    this.#bell.ring();
   }
 
   /** Attempts what is due now, as far as slots are free, and settles it. Returns how many attempts were begun. */
@@ -102,10 +97,10 @@ export class Lane {
 
   async #run(): Promise<void> {
     while (!this.#stopping.signal.aborted) {
-      // What rings while the lane is busy ends its next wait at once.
-      this.#bell = new AbortController();
+      // What rings during the turn ends the wait at once.
+      this.#bell.hush();
       const { waitMs } = await this.#turn();
-      await this.#parts.clock.sleep(waitMs, this.#bell.signal);
+      await this.#bell.wait(this.#parts.clock, waitMs);
     }
   }
 
@@ -115,11 +110,11 @@ export class Lane {
     const { lane, timeoutMs, maxConcurrent, requestsPerSecond } = this.#endpoint;
     // A slot that becomes free rings.
     const free = maxConcurrent - this.#inFlight.size;
-    if (free <= 0) return { begun: 0, waitMs: LOOK_EVERY_MS };
+    if (free <= 0) return { begun: 0, waitMs: Infinity };
     // What cannot be settled would be sent again.
     if (settler.isFailing) return { begun: 0, waitMs: FAILING_PAUSE_MS };
     // An attempt that ends rings, too.
-    if (this.#disabling > 0) return { begun: 0, waitMs: LOOK_EVERY_MS };
+    if (this.#disabling > 0) return { begun: 0, waitMs: Infinity };
     this.#isHalted = false;
     const seenForMs = this.#untilDueMs();
     if (seenForMs > 0) return { begun: 0, waitMs: seenForMs };
@@ -174,7 +169,7 @@ export class Lane {
       this.#nextStartTick = startTick + 1000 / this.#endpoint.requestsPerSecond;
       const attempt = this.#attempt(delivery).finally(() => {
         this.#inFlight.delete(attempt);
-        this.#ring();
+        this.#bell.ring();
       });
       this.#inFlight.add(attempt);
     }
