@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import { CALLBACK_ENDPOINT, callbackLane } from '../domain/callback.ts';
 import type { Execution } from '../domain/execution.ts';
-import { AT_ONCE } from './claims.ts';
+import { dueSince } from './claims.ts';
 import type { Tables } from './tables.ts';
 
 /** The delivery of an event to a callback URL, due at once. Inside a transaction. */
@@ -20,7 +20,7 @@ export async function addCallback(
       ...to,
       state: 'pending',
       created_at: at,
-      next_attempt_at: AT_ONCE,
+      next_attempt_at: dueSince(at),
     })
     .execute();
 }

@@ -2,18 +2,25 @@ import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import { LONGEST_RETRY_AFTER_SECONDS } from '../domain/retry-after.ts';
-import { keepHealth } from './lanes.ts';
-import type { ClaimedDelivery, LaneHealth, Settlement } from './outbox.ts';
+import { systemClock } from '../runtime/clock.ts';
+import type { ClaimedDelivery } from './outbox.ts';
 import { overRows } from './over-rows.ts';
+import { prepared } from './prepared.ts';
 import type { Tables } from './tables.ts';
 
 /** As a literal: SQLite uses a partial index only where it sees the condition when it prepares the statement. */
 const PENDING = sql.lit('pending' as const);
 
-/** Due, whatever the time may be: the clock may have been set back since. */
+/** Due, whatever the time may be, and before all that is due by now. */
 export const AT_ONCE = 0;
 /** Neither the ladder nor a Retry-After asks for more. */
 const LONGEST_WAIT_MS = LONGEST_RETRY_AFTER_SECONDS * 1000;
+
+/**
+ * When a delivery is due that is made at `at`: now, behind what has waited for longer, so that repeats have their turn where
+ * there is more to do than can be done. By the clock that it will be compared with: that of the wall may have been set.
+ */
+export const dueSince = (at: number): number => Math.min(at, systemClock.steadyNow());
 
 /** One delivery of an event for each endpoint, due at once. Inside a transaction. */
 export async function addDeliveries(
@@ -29,7 +36,7 @@ export async function addDeliveries(
     lane: endpoint,
     state: 'pending' as const,
     created_at: at,
-    next_attempt_at: AT_ONCE,
+    next_attempt_at: dueSince(at),
   }));
   await db.insertInto('deliveries').values(rows).execute();
 }
@@ -49,82 +56,58 @@ export interface ClaimRequest {
   readonly claimedUntil: number;
 }
 
-interface DueRow extends Omit<ClaimedDelivery, 'lane' | 'claim' | 'url'> {
+interface ClaimedRow extends Pick<ClaimedDelivery, 'id' | 'endpoint' | 'attempts'> {
   readonly url: string | null;
+  readonly position: number;
 }
 
-/** `Outbox.claim`, inside a transaction. A claim that has ended is due again like any other delivery. */
-async function claimDue(
-  db: Kysely<Tables>,
-  { lane, limit, now, claimedUntil }: ClaimRequest,
-): Promise<readonly ClaimedDelivery[]> {
-  const { rows: due } = await sql<DueRow>`
-    select deliveries.id, endpoint, url, attempts, events.id as "eventId", events.type as "eventType", body
-    from deliveries join events on position = event_position
-    where state = 'pending' and lane = ${lane} and next_attempt_at <= ${now} and not ${isDisabled(lane)}
-    order by next_attempt_at, deliveries.id limit ${limit}`.execute(db);
-  if (due.length === 0) return [];
-  const claim = randomUUID();
-  await sql`
-    update deliveries set claim = ${claim}, next_attempt_at = ${claimedUntil}
-    where id in (${sql.join(due.map(({ id }) => id))})`.execute(db);
-  // Member by member: to spread what SQLite gives takes as long as to read it.
-  return due.map(({ id, endpoint, url, attempts, eventId, eventType, body }) => {
-    const delivery = { id, lane, endpoint, eventId, eventType, body, attempts, claim };
-    return url === null ? delivery : { ...delivery, url };
-  });
-}
+/** What the values of a prepared statement's parameters are made of. */
+const GIVEN = null;
 
-/** Several claims, inside a transaction. */
+/** A claim that has ended is due again like any other delivery. */
+const claimDue = prepared(sql<ClaimedRow>`
+  update deliveries set claim = ${GIVEN}, next_attempt_at = ${GIVEN}
+  where id in (
+    select id from deliveries
+    where state = 'pending' and lane = ${GIVEN} and next_attempt_at <= ${GIVEN}
+      and not exists (select 1 from lanes where lanes.lane = ${GIVEN} and disabled_reason is not null)
+    order by next_attempt_at, id limit ${GIVEN})
+  returning id, endpoint, url, attempts, event_position as position`);
+
+const readEvents = overRows(
+  ['bigint'],
+  (rows) => sql<Pick<ClaimedDelivery, 'eventId' | 'eventType' | 'body'> & { readonly position: number }>`
+    with wanted(at) as (values ${rows})
+    select position, id as "eventId", type as "eventType", body from wanted join events on position = at`,
+);
+
+/** Several claims, inside a transaction. An event that goes to many lanes is read once. */
 export async function claimAll(
   db: Kysely<Tables>,
   requests: readonly ClaimRequest[],
 ): Promise<readonly (readonly ClaimedDelivery[])[]> {
-  const claimed: (readonly ClaimedDelivery[])[] = [];
-  for (const request of requests) claimed.push(await claimDue(db, request));
-  return claimed;
-}
-
-const settleClaimed = overRows(
-  ['bigint', 'text', 'text', 'bigint', 'bigint'],
-  (rows) => sql<{ readonly id: number }>`
-    with settled(id, claim, state, next_attempt_at, settled_at) as (values ${rows})
-    update deliveries set
-      state = settled.state, claim = null, attempts = attempts + 1,
-      next_attempt_at = settled.next_attempt_at, settled_at = settled.settled_at
-    from settled where deliveries.id = settled.id and deliveries.claim = settled.claim
-    returning deliveries.id`,
-);
-
-const addAttempts = overRows(
-  ['bigint', 'bigint', 'text', 'bigint', 'double precision', 'text'],
-  (rows) => sql`
-    insert into attempts (delivery_id, at, outcome, http_status, duration_seconds, error) values ${rows}`,
-);
-
-/** `Outbox.settle`, inside a transaction. */
-export async function settleAll(
-  db: Kysely<Tables>,
-  settlements: readonly Settlement[],
-): Promise<readonly LaneHealth[]> {
-  const settled = await settleClaimed(
+  const claim = randomUUID();
+  const claimed: (readonly ClaimedRow[])[] = [];
+  for (const { lane, limit, now, claimedUntil } of requests)
+    claimed.push(await claimDue(db, [claim, claimedUntil, lane, now, lane, limit]));
+  const positions = new Set(claimed.flatMap((rows) => rows.map(({ position }) => position)));
+  const read = await readEvents(
     db,
-    settlements.map(({ id, claim, attempt, state, nextAttemptAt = null }) => {
-      const settledAt = state === 'pending' ? null : Math.round(attempt.at + attempt.durationSeconds * 1000);
-      return [id, claim, state, nextAttemptAt, settledAt];
-    }),
+    Array.from(positions, (position) => [position]),
   );
-  // A claim is settled once.
-  const unattempted = new Set(settled.map(({ id }) => id));
-  const held = settlements.filter(({ id }) => unattempted.delete(id));
-  await addAttempts(
-    db,
-    held.map(({ id, attempt }) => {
-      const { at, outcome, durationSeconds, httpStatus = null, error = null } = attempt;
-      return [id, at, outcome, httpStatus, durationSeconds, error];
-    }),
-  );
-  return keepHealth(db, held);
+  const events = new Map(read.map((event) => [event.position, event]));
+  return requests.map(({ lane }, index) => {
+    const rows = claimed[index] ?? [];
+    // Member by member: to spread what SQLite gives takes as long as to read it.
+    const deliveries = rows.flatMap(({ id, endpoint, url, attempts, position }) => {
+      const event = events.get(position);
+      if (event === undefined) return [];
+      const { eventId, eventType, body } = event;
+      const delivery = { id, lane, endpoint, eventId, eventType, body, attempts, claim };
+      return [url === null ? delivery : { ...delivery, url }];
+    });
+    return deliveries.sort((one, other) => one.id - other.id);
+  });
 }
 
 /** `Outbox.nextDueAt`. */
@@ -148,15 +131,17 @@ export async function release(
 }
 
 /**
- * Frees what a process that is gone had claimed: it is due at once. What was to wait longer than anything does had been
- * planned by a clock that was wrong.
+ * Frees what a process that is gone had claimed: it is due at once. So is what was never attempted: the clock may have been
+ * set back since. What was to wait longer than anything does had been planned by a clock that was wrong.
  */
 export async function releaseClaims(db: Kysely<Tables>, now: number): Promise<void> {
   await db
     .updateTable('deliveries')
     .set(FREE)
     .where('state', '=', PENDING)
-    .where('claim', 'is not', null)
+    .where((eb) =>
+      eb.or([eb('claim', 'is not', null), eb.and([eb('attempts', '=', 0), eb('next_attempt_at', '>', now)])]),
+    )
     .execute();
   const latest = now + LONGEST_WAIT_MS;
   await db

@@ -2,7 +2,7 @@ import type { Kysely, Transaction } from 'kysely';
 import type { Change } from '../domain/transition.ts';
 import { grouped } from '../runtime/grouped.ts';
 import { waitingLanes } from './callbacks.ts';
-import { claimAll, nextDueAt, release, settleAll } from './claims.ts';
+import { claimAll, nextDueAt, release } from './claims.ts';
 import type { ClaimRequest } from './claims.ts';
 import {
   abandonExcept,
@@ -32,6 +32,7 @@ import { eventsOf, readFeed, readFeedBounds } from './feed.ts';
 import { enableEndpoint, unhealthyLanes } from './lanes.ts';
 import { loadHazards, loadRate, saveHazards, saveRate } from './learnt.ts';
 import { sweepOnce } from './retention.ts';
+import { settleAll } from './settlements.ts';
 import type { Store } from './store.ts';
 import type { Tables } from './tables.ts';
 import {

@@ -477,14 +477,26 @@ export function describeStore(name: string, open: () => Promise<Store>): void {
       });
 
       it('is due at once, and then when its settlement says', async () => {
-        await recorded(await registered(1), 'FAILED', ['a']);
-        expect(await store.nextDueAt('a')).toBe(0);
-        // Although the clock was set back since it was recorded.
-        const claimed = await oneClaimed('a', T0 - DAY_MS);
+        const { event } = await recorded(await registered(1), 'FAILED', ['a'], T0);
+        expect(await store.nextDueAt('a')).toBe(event?.time);
+        const claimed = await oneClaimed('a', T0 + 100);
         await store.settle([settlement(claimed, { state: 'pending', nextAttemptAt: T0 + 5000 })]);
         expect(await store.nextDueAt('a')).toBe(T0 + 5000);
         expect(await store.claim('a', 1, T0 + 4999, T0 + DAY_MS)).toEqual([]);
         expect(await oneClaimed('a', T0 + 5000)).toMatchObject({ attempts: 1, id: claimed.id });
+      });
+
+      it('is due at once though the clock was set forth', async () => {
+        await recorded(await registered(1), 'FAILED', ['a'], Date.now() + 365 * DAY_MS);
+        expect(await store.nextDueAt('a')).toBeLessThanOrEqual(Date.now());
+      });
+
+      it('is not put off for ever by what comes later', async () => {
+        await recorded(await registered(1), 'FAILED', ['a'], T0);
+        const first = await oneClaimed('a', T0 + 100);
+        await store.settle([settlement(first, { state: 'pending', nextAttemptAt: T0 + 5000 })]);
+        for (const number of [2, 3]) await recorded(await registered(number), 'FAILED', ['a'], T0 + 6000);
+        expect(await oneClaimed('a', T0 + 7000)).toMatchObject({ id: first.id, attempts: 1 });
       });
 
       it('frees a claim when it ends, and then ignores its settlement', async () => {
@@ -570,7 +582,7 @@ export function describeStore(name: string, open: () => Promise<Store>): void {
           T0 + 5,
         );
         expect(await waiting()).toEqual([LANE_A]);
-        expect(await store.nextDueAt(LANE_A)).toBe(0);
+        expect(await store.nextDueAt(LANE_A)).toBeDefined();
       });
 
       it('that are disabled wait, and no longer once enabled', async () => {

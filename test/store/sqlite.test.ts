@@ -10,6 +10,7 @@ import { transition } from '../../src/domain/transition.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 import { StoreUnavailableError } from '../../src/store/store.ts';
 import { describeStore } from '../conformance/store-suite.ts';
+import { recordFailure } from '../support/recorded.ts';
 import { TARGET, anObservation, executionId } from '../support/executions.ts';
 
 let directory: string;
@@ -118,6 +119,20 @@ describe('opening a SQLite store', () => {
     }
     await using store = await openSqliteStore({ path });
     expect(await store.nextDueAt('a')).toBeLessThanOrEqual(Date.now() + 86_400_000);
+  });
+
+  it('brings at once what was never attempted, though the clock was set back meanwhile', async () => {
+    const path = freshPath();
+    {
+      await using store = await openSqliteStore({ path });
+      await recordFailure(store, 1, ['a'], 1);
+    }
+    {
+      using database = new DatabaseSync(path);
+      database.prepare('update deliveries set next_attempt_at = ?').run(Date.now() + 3_600_000);
+    }
+    await using store = await openSqliteStore({ path });
+    expect(await store.nextDueAt('a')).toBe(0);
   });
 
   it('refuses a database of a newer version and leaves it as it is', async () => {
