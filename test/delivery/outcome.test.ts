@@ -94,4 +94,19 @@ describe('the verdict', () => {
     expect(throttled(400_000)).toEqual({ state: 'pending', nextAttemptAt: NOW + 400_000 });
     expect(throttled(100_000)).toEqual({ state: 'pending', nextAttemptAt: NOW + 300_000 });
   });
+
+  it('is asked for as seconds or as a date, up to a day, and for no more attempts than the ladder has', () => {
+    const nextAfter = (attempts: number, retryAfter: string) =>
+      verdict(attempts, outcomeOfAnswer(429, retryAfter, NOW), MIDDLE, NOW);
+    const inSeconds = (seconds: number) => ({ state: 'pending', nextAttemptAt: NOW + seconds * 1000 });
+    const date = (seconds: number) => new Date(NOW + seconds * 1000).toUTCString();
+    for (const asked of [String, date]) {
+      expect(nextAfter(1, asked(3))).toEqual(inSeconds(5));
+      expect(nextAfter(1, asked(60))).toEqual(inSeconds(60));
+      expect(nextAfter(7, asked(60))).toEqual(inSeconds(36_000));
+      expect(nextAfter(7, asked(50_000))).toEqual(inSeconds(50_000));
+      expect(nextAfter(2, asked(1_000_000))).toEqual(inSeconds(86_400));
+      expect(nextAfter(8, asked(60))).toEqual({ state: 'dead' });
+    }
+  });
 });

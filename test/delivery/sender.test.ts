@@ -159,6 +159,27 @@ describe('no answer', () => {
   });
 
   it.each([
+    ['of a header', 'HTTP/1.1 200 OK\r\nx: ', 'x', 'timeout'],
+    ['of headers', 'HTTP/1.1 200 OK\r\n', 'x: y\r\n', 'timeout'],
+    ['of informational answers', '', 'HTTP/1.1 103 Early Hints\r\n\r\n', 'timeout'],
+    ['of a body', 'HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n', 'x', 'delivered'],
+    ['of chunks', 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n', '1\r\nx\r\n', 'delivered'],
+  ] as const)(
+    'and no end of one is waited for any longer because of a trickle %s',
+    async (_, before, bit, outcome) => {
+      await using receiver = await tcp((socket) => {
+        socket.write(before);
+        const trickle = setInterval(() => socket.write(bit), 20);
+        socket.once('close', () => clearInterval(trickle));
+      });
+      await using sender = senderWith();
+      const sent = await sender.send(requestTo(receiver.url, { timeoutMs: 300 }));
+      expect(sent.outcome).toBe(outcome);
+      await vi.waitFor(() => expect(receiver.open()).toBe(0), PATIENCE);
+    },
+  );
+
+  it.each([
     ['resets', (socket: Socket) => socket.resetAndDestroy()],
     ['hangs up', (socket: Socket) => socket.end()],
     ['speaks no HTTP', (socket: Socket) => socket.end('220 mail.example ESMTP\r\n')],
