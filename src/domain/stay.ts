@@ -35,6 +35,14 @@ export function ageZeroAt(execution: Execution, now: number): number {
 }
 
 /**
+ * Since when the present stay has lasted by `now`, epoch milliseconds. One that is to begin at an instant still ahead is a
+ * wait until then, since its registration.
+ */
+export function lastsSince({ statusSince, registeredAt }: Execution, now: number): number {
+  return statusSince === undefined || statusSince > now ? registeredAt : statusSince;
+}
+
+/**
  * What an observation adds to what is known of the stay it was made in; undefined on first sight, with which watching
  * begins.
  */

@@ -6,7 +6,7 @@ import type { StayShare } from '../domain/demand.ts';
 import { DueQueue } from '../domain/due-queue.ts';
 import type { HazardBook } from '../domain/hazard-book.ts';
 import type { HazardClass } from '../domain/hazard-class.ts';
-import { ageZeroAt, stayKind } from '../domain/stay.ts';
+import { ageZeroAt, lastsSince, stayKind } from '../domain/stay.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Tracked } from './tracked.ts';
 
@@ -69,6 +69,8 @@ export class Schedule {
       this.#set(tracked, this.#clock.monotonicNow());
     } else {
       const agoMs = Math.max(0, now - lastPolledAt);
+      // Of another process perhaps, but a look: what was laid out by it follows the plan like all else.
+      tracked.lastLookTick = this.#clock.monotonicNow() - agoMs;
       const leftMs = Math.max(0, this.#layOut(tracked, agoMs) - agoMs);
       this.#set(tracked, this.#clock.monotonicNow() + leftMs);
     }
@@ -177,14 +179,14 @@ export class Schedule {
 
   /** The execution's present stay as it was at an instant of the wall clock, and its class. */
   #stayOf({ execution }: Tracked, at: number): Stay & { readonly hazards: HazardClass } {
-    const { lifecyclePolicyArn, status, registeredAt, statusSince = registeredAt } = execution;
+    const { lifecyclePolicyArn, status } = execution;
     const hazards = this.#parts.hazards.classOf(lifecyclePolicyArn, stayKind(status));
     return {
       hazards,
       hazard: hazards.curve,
       isKnown: hazards.isKnown,
       ageSeconds: (at - ageZeroAt(execution, at)) / 1000,
-      lastedSeconds: (at - statusSince) / 1000,
+      lastedSeconds: (at - lastsSince(execution, at)) / 1000,
     };
   }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ageZeroAt, stayKind, watchedUntil } from '../../src/domain/stay.ts';
+import { ageZeroAt, lastsSince, stayKind, watchedUntil } from '../../src/domain/stay.ts';
 import { anExecution, anObservation } from '../support/executions.ts';
 
 const START = Date.UTC(2026, 10, 23, 6);
@@ -42,6 +42,16 @@ describe('the age of a stay', () => {
     expect(ageZeroAt(paused, START + DAY + 13 * HOUR)).toBe(START + 2 * DAY);
     const { startTime: _unknown, ...without } = paused;
     expect(ageZeroAt(without, START + DAY)).toBe(START + 10 * MINUTE);
+  });
+});
+
+describe('the beginning of what has lasted by now', () => {
+  it.each([
+    ['the stay, where it has begun', { statusSince: START + HOUR }, START + HOUR],
+    ['the registration before the first look', {}, START],
+    ['the registration where the stay is to begin at an instant ahead', { statusSince: START + DAY }, START],
+  ])('is %s', (_, differing, since) => {
+    expect(lastsSince(anExecution({ registeredAt: START, ...differing }), START + 2 * HOUR)).toBe(since);
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { MINUTE_MS, SECOND_MS, house } from './driven.ts';
+import { HOUR_MS, MINUTE_MS, SECOND_MS, house } from './driven.ts';
 
 const bounds = { targetLagSeconds: 30, minIntervalSeconds: 5, maxIntervalSeconds: 3600 };
 
@@ -76,5 +76,20 @@ describe('what a poller learns', () => {
     expect(await one.types()).toEqual(['execution.succeeded']);
     expect(failures).toBeLessThan(0);
     expect(runs.get('IN_PROGRESS')).toBe(1);
+  }, 60_000);
+});
+
+describe('an execution that is scheduled far ahead', () => {
+  it('is looked at ever more rarely while it waits, also once it was seen', async () => {
+    const one = await house({ bounds: { ...bounds, maxIntervalSeconds: 900 } });
+    one.answer(1, 'IN_PROGRESS');
+    await one.register([1], { expectedAt: one.clock.now() + 720 * HOUR_MS });
+    const looks = () => one.calls.filter(({ what }) => what === one.keyOf(1).lifecycleExecutionId).length;
+    for (let minute = 0; minute < 60; minute += 1) await one.clock.advance(MINUTE_MS);
+    expect(looks()).toBeLessThan(20);
+    const inFirstHour = looks();
+    for (let minute = 0; minute < 60; minute += 1) await one.clock.advance(MINUTE_MS);
+    expect(looks() - inFirstHour).toBeLessThan(7);
+    expect(looks() - inFirstHour).toBeGreaterThanOrEqual(3);
   }, 60_000);
 });

@@ -63,6 +63,25 @@ describe('a schedule', () => {
     expect(schedule.take()).toBe(known);
   });
 
+  it('lets what it took up after a restart follow a budget that recovers', async () => {
+    const { clock, schedule, rate, tracked, look } = scheduleOf({ callsPerSecond: 0.5 });
+    const hourAgo = START - 3_600_000;
+    const known = { registeredAt: hourAgo, statusSince: hourAgo, status: 'IN_PROGRESS', lastPolledAt: START };
+    const all = Array.from({ length: 2000 }, () => tracked(known));
+    for (const one of all) {
+      schedule.addFirst(one);
+      await clock.advance(1);
+    }
+    expect(schedule.cadence().shortfall).toBeGreaterThan(1);
+    rate.callsPerSecond = 50;
+    for (let second = 0; second < 120; second += 1) {
+      for (let slot = 0; slot < rate.callsPerSecond; slot += 1) look();
+      await clock.advance(1000);
+    }
+    const agos = all.map(({ lastLookTick = -Infinity }) => (clock.monotonicNow() - lastLookTick) / 1000);
+    expect(Math.max(...agos)).toBeLessThan(120);
+  });
+
   it('puts what is asked for before all that is due', async () => {
     const { clock, schedule, tracked } = scheduleOf();
     const [first, second, third] = [tracked(), tracked(), tracked()];
