@@ -1,0 +1,107 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startSimulator } from '../../../src/simulator/simulator.ts';
+import { seeded } from '../../support/rate-scene.ts';
+import { fixedClient } from './rate-clients.ts';
+import type { Client } from './rate-clients.ts';
+
+/** What AWS allows in a scene, and who else calls. Rates are per second. */
+export interface Scene {
+  readonly name: string;
+  readonly allowed: number;
+  /** From the change on. */
+  readonly allowedThen?: number;
+  readonly burst: number;
+  /** What a foreign user takes of the same budget. */
+  readonly foreign?: number;
+}
+
+export const SCENES: readonly Scene[] = [
+  { name: 'constant, 20/s', allowed: 20, burst: 20 },
+  { name: 'falls from 20/s to 5/s', allowed: 20, allowedThen: 5, burst: 20 },
+  { name: 'rises from 5/s to 20/s', allowed: 5, allowedThen: 20, burst: 20 },
+  { name: 'shared, half of 20/s', allowed: 20, burst: 20, foreign: 10 },
+  { name: 'bursty, 10/s and 200 at once', allowed: 10, burst: 200 },
+];
+
+/** Of a run; the change is so long after the warm-up. */
+export interface Timing {
+  readonly warmUpMs: number;
+  readonly measuredMs: number;
+  readonly changeAfterMs: number;
+}
+
+export interface Outcome {
+  /** Calls that went through over what was permitted: what AWS granted, less what the foreign user took. */
+  readonly used: number;
+  readonly throttledShare: number;
+  readonly calls: number;
+  /** Throttled over all calls between two instants after the change. */
+  afterChange(fromMs: number, toMs: number): number;
+}
+
+const LATENCY_MS = 50;
+const FOREIGN_JITTER = 0.2;
+
+/** Runs a client that wants more than it may against a simulator of its own, in real time, over HTTP. */
+export async function playScene(
+  scene: Scene,
+  client: Client,
+  timing: Timing,
+  seed: number,
+): Promise<Outcome> {
+  const random = seeded(seed);
+  const seen: { readonly at: number; readonly isThrottled: boolean; readonly isForeign: boolean }[] = [];
+  let foreignId = '';
+  await using simulator = await startSimulator({
+    ratePerSecond: scene.allowed,
+    burst: scene.burst,
+    latencyMs: LATENCY_MS,
+    seed,
+    onCall({ outcome, executionId }) {
+      if (outcome !== 'ok' && outcome !== 'throttled') throw new Error(`answered with ${outcome}`);
+      seen.push({
+        at: performance.now() - LATENCY_MS,
+        isThrottled: outcome === 'throttled',
+        isForeign: executionId === foreignId,
+      });
+    },
+  });
+  const start = () => simulator.start({ timeline: [{ status: 'IN_PROGRESS', afterMs: 0 }] });
+  const place = { endpoint: simulator.url, random };
+  const ending = new AbortController();
+  const running = [client({ ...place, executionId: start() }, ending.signal)];
+  if (scene.foreign !== undefined) {
+    foreignId = start();
+    const foreign = fixedClient(scene.foreign, FOREIGN_JITTER);
+    running.push(foreign({ ...place, executionId: foreignId }, ending.signal));
+  }
+
+  await sleep(timing.warmUpMs);
+  const fromMs = performance.now();
+  await sleep(timing.changeAfterMs);
+  const changedMs = performance.now();
+  if (scene.allowedThen !== undefined) simulator.setRate(scene.allowedThen);
+  await sleep(timing.measuredMs - timing.changeAfterMs);
+  const toMs = performance.now();
+  ending.abort();
+  await Promise.all(running);
+
+  const within = (from: number, to: number) => seen.filter(({ at }) => at >= from && at < to);
+  const all = within(fromMs, toMs);
+  const own = all.filter(({ isForeign }) => !isForeign);
+  const passed = all.filter(({ isThrottled }) => !isThrottled);
+  const foreignPassed = passed.filter(({ isForeign }) => isForeign).length;
+  const { allowed, allowedThen = allowed } = scene;
+  const granted = (allowed * (changedMs - fromMs) + allowedThen * (toMs - changedMs)) / 1000;
+  return {
+    used: (passed.length - foreignPassed) / (granted - foreignPassed),
+    throttledShare: shareOf(own),
+    calls: own.length,
+    afterChange: (from, to) =>
+      shareOf(within(changedMs + from, changedMs + to).filter(({ isForeign }) => !isForeign)),
+  };
+}
+
+function shareOf(calls: readonly { readonly isThrottled: boolean }[]): number {
+  return calls.filter(({ isThrottled }) => isThrottled).length / Math.max(1, calls.length);
+}
