@@ -1,10 +1,12 @@
 // What the watcher's polling is worth. `--only lag,size` runs some parts, `--short` less of each. The last line is one JSON
 // object with the figures of all parts that ran.
 import { parseArgs } from 'node:util';
+import { costBench } from './polling/cost.ts';
 import { lagBench } from './polling/lag.ts';
+import { rateBench } from './polling/rate.ts';
 import { sizeBench } from './polling/size.ts';
 
-const PARTS = { lag: lagBench, size: sizeBench } as const;
+const PARTS = { lag: lagBench, rate: rateBench, cost: costBench, size: sizeBench } as const;
 
 const { short, only } = parseArgs({
   options: {

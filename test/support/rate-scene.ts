@@ -1,16 +1,6 @@
 import { onAnswer, onSend, startRate } from '../../src/domain/rate.ts';
 import type { LearntRate, Rate, ThrottleCause } from '../../src/domain/rate.ts';
-
-/** Mulberry32: the same numbers in every run. In [0, 1). */
-export function seeded(seed: number): () => number {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+import { seeded } from './random.ts';
 
 /** A target, what AWS allows it, and who else calls it. */
 export interface Scene {

@@ -1,4 +1,4 @@
-import { normal } from './random.ts';
+import { normal } from '../../support/random.ts';
 
 /** How long a stay lasts, in seconds of age. */
 export interface Distribution {

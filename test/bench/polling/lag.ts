@@ -3,7 +3,7 @@
 import { PEERS } from './peers.ts';
 import { populations } from './populations.ts';
 import type { Population } from './populations.ts';
-import { seeded } from './random.ts';
+import { seeded } from '../../support/random.ts';
 import { digits, row } from './table.ts';
 import { learningPoller, optimalPoller, peerPoller } from './watch.ts';
 import type { Poller } from './watch.ts';

@@ -1,30 +1,23 @@
 // What users could pick instead of the learnt rate, on a thread of their own: they must not hold up the measurement of it.
 import { parentPort, workerData } from 'node:worker_threads';
 import { fixedClient, sdkClient } from './rate-clients.ts';
-import type { Client } from './rate-clients.ts';
 import { playScene, SCENES } from './rate-scenes.ts';
-import type { Timing } from './rate-scenes.ts';
+import type { Outcome, Timing } from './rate-scenes.ts';
 
-const PEERS: readonly (readonly [string, Client])[] = [
-  ['SDK standard', sdkClient('standard')],
-  ['SDK adaptive', sdkClient('adaptive')],
-  ['fixed, 10/s', fixedClient(10)],
-];
+const PEERS = [
+  { client: 'SDK, standard', play: sdkClient('standard') },
+  { client: 'SDK, adaptive', play: sdkClient('adaptive') },
+  { client: 'fixed, 10/s', play: fixedClient(10) },
+] as const;
 
-/** What the thread tells of each run. */
-export interface PeerRow {
+/** What the thread tells of each peer: its outcomes in the order of the scenes. */
+export interface PeerOutcome {
   readonly client: string;
-  readonly scene: string;
-  readonly used: number;
-  readonly throttledShare: number;
-  readonly calls: number;
+  readonly outcomes: readonly Pick<Outcome, 'used' | 'throttledShare'>[];
 }
 
-const timing = workerData as Timing;
-const rows = PEERS.flatMap(([client, play]) =>
-  SCENES.map(async (scene): Promise<PeerRow> => {
-    const { used, throttledShare, calls } = await playScene(scene, play, timing, 1);
-    return { client, scene: scene.name, used, throttledShare, calls };
-  }),
-);
-parentPort?.postMessage(await Promise.all(rows));
+const told = PEERS.map(async ({ client, play }): Promise<PeerOutcome> => {
+  const outcomes = await Promise.all(SCENES.map((scene) => playScene(scene, play, workerData as Timing, 1)));
+  return { client, outcomes: outcomes.map(({ used, throttledShare }) => ({ used, throttledShare })) };
+});
+parentPort?.postMessage(await Promise.all(told));

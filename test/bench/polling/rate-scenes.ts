@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startSimulator } from '../../../src/simulator/simulator.ts';
-import { seeded } from '../../support/rate-scene.ts';
+import { seeded } from '../../support/random.ts';
 import { fixedClient } from './rate-clients.ts';
 import type { Client } from './rate-clients.ts';
 
@@ -16,11 +16,11 @@ export interface Scene {
 }
 
 export const SCENES: readonly Scene[] = [
-  { name: 'constant, 20/s', allowed: 20, burst: 20 },
-  { name: 'falls from 20/s to 5/s', allowed: 20, allowedThen: 5, burst: 20 },
-  { name: 'rises from 5/s to 20/s', allowed: 5, allowedThen: 20, burst: 20 },
-  { name: 'shared, half of 20/s', allowed: 20, burst: 20, foreign: 10 },
-  { name: 'bursty, 10/s and 200 at once', allowed: 10, burst: 200 },
+  { name: '20/s', allowed: 20, burst: 20 },
+  { name: 'falls 20/s to 5/s', allowed: 20, allowedThen: 5, burst: 20 },
+  { name: 'rises 5/s to 20/s', allowed: 5, allowedThen: 20, burst: 20 },
+  { name: 'half of 20/s', allowed: 20, burst: 20, foreign: 10 },
+  { name: '10/s, 200 at once', allowed: 10, burst: 200 },
 ];
 
 /** Of a run; the change is so long after the warm-up. */
@@ -34,9 +34,10 @@ export interface Outcome {
   /** Calls that went through over what was permitted: what AWS granted, less what the foreign user took. */
   readonly used: number;
   readonly throttledShare: number;
-  readonly calls: number;
-  /** Throttled over all calls between two instants after the change. */
-  afterChange(fromMs: number, toMs: number): number;
+  /** When the limit changed, or would have, on the monotonic clock. */
+  readonly changedMs: number;
+  /** Throttled over all calls between two instants of that clock. */
+  readonly throttledBetween: (fromMs: number, toMs: number) => number;
 }
 
 const LATENCY_MS = 50;
@@ -86,22 +87,19 @@ export async function playScene(
   ending.abort();
   await Promise.all(running);
 
-  const within = (from: number, to: number) => seen.filter(({ at }) => at >= from && at < to);
-  const all = within(fromMs, toMs);
-  const own = all.filter(({ isForeign }) => !isForeign);
-  const passed = all.filter(({ isThrottled }) => !isThrottled);
+  const between = (from: number, to: number) => seen.filter(({ at }) => at >= from && at < to);
+  const throttledBetween = (from: number, to: number) => {
+    const calls = between(from, to).filter(({ isForeign }) => !isForeign);
+    return calls.filter(({ isThrottled }) => isThrottled).length / Math.max(1, calls.length);
+  };
+  const passed = between(fromMs, toMs).filter(({ isThrottled }) => !isThrottled);
   const foreignPassed = passed.filter(({ isForeign }) => isForeign).length;
   const { allowed, allowedThen = allowed } = scene;
   const granted = (allowed * (changedMs - fromMs) + allowedThen * (toMs - changedMs)) / 1000;
   return {
     used: (passed.length - foreignPassed) / (granted - foreignPassed),
-    throttledShare: shareOf(own),
-    calls: own.length,
-    afterChange: (from, to) =>
-      shareOf(within(changedMs + from, changedMs + to).filter(({ isForeign }) => !isForeign)),
+    throttledShare: throttledBetween(fromMs, toMs),
+    changedMs,
+    throttledBetween,
   };
-}
-
-function shareOf(calls: readonly { readonly isThrottled: boolean }[]): number {
-  return calls.filter(({ isThrottled }) => isThrottled).length / Math.max(1, calls.length);
 }

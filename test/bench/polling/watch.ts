@@ -6,7 +6,7 @@ import { transition } from '../../../src/domain/transition.ts';
 import { anExecution, TARGET } from '../../support/executions.ts';
 import type { Peer } from './peers.ts';
 import type { Population, Run } from './populations.ts';
-import { seeded } from './random.ts';
+import { seeded } from '../../support/random.ts';
 
 /** What one run cost, and how late each of its changes was seen. */
 export interface Seen {

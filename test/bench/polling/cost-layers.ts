@@ -1,0 +1,221 @@
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { GetLifecycleExecutionCommand, ImagebuilderClient } from '@aws-sdk/client-imagebuilder';
+import { createPoller } from '../../../src/app-poller.ts';
+import { parseConfig } from '../../../src/config/load.ts';
+import { createLibrary } from '../../../src/domain/hazard-book.ts';
+import { createCredentialSource } from '../../../src/imagebuilder/aws-credentials.ts';
+import { createAwsGateway } from '../../../src/imagebuilder/aws-gateway.ts';
+import type { Gateway } from '../../../src/imagebuilder/gateway.ts';
+import { createMeasuredGateway } from '../../../src/imagebuilder/measured-gateway.ts';
+import { createBottleneckLimiter } from '../../../src/limiter/bottleneck-limiter.ts';
+import { createBudget } from '../../../src/limiter/budget.ts';
+import { createInstruments } from '../../../src/metrics/instruments.ts';
+import { lookRepeatedly } from '../../../src/polling/look.ts';
+import { systemClock } from '../../../src/runtime/clock.ts';
+import { createLog } from '../../../src/runtime/log.ts';
+import { openSqliteStore } from '../../../src/store/sqlite.ts';
+import { DEFAULT_ACCOUNT_ID, DEFAULT_REGION } from '../../../src/simulator/simulator.ts';
+import type { Aws } from './cost-aws.ts';
+
+/** Calls at the rate of the bench, until `signal` aborts; everything that it began has ended when it resolves. */
+export type Layer = (signal: AbortSignal) => Promise<void>;
+
+export const CALLS_PER_SECOND = 50;
+const MAX_CONCURRENT = 8;
+const CREDENTIALS = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'bench' };
+
+/**
+ * What one look is made of, from the SDK alone outwards: each layer is the one before and something around it. `calls`
+ * counts the requests of all.
+ */
+export async function createLayers({ url, executionIds }: Aws, directory: string) {
+  await using opening = new AsyncDisposableStack();
+  let calls = 0;
+  let next = 0;
+  const nextId = () => executionIds[(next += 1) % executionIds.length] ?? '';
+  const instruments = createInstruments('bench');
+  const target = { accountId: DEFAULT_ACCOUNT_ID, region: DEFAULT_REGION };
+  Object.assign(process.env, {
+    AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
+  });
+
+  const client = new ImagebuilderClient({
+    region: target.region,
+    endpoint: url,
+    credentials: CREDENTIALS,
+    maxAttempts: 1,
+  });
+  opening.defer(() => client.destroy());
+  const sdk = async () => {
+    calls += 1;
+    await client.send(new GetLifecycleExecutionCommand({ lifecycleExecutionId: nextId() }));
+  };
+
+  const credentialsOf = createCredentialSource({ now: () => systemClock.now(), random: Math.random });
+  const gateway: Gateway = createMeasuredGateway(
+    createAwsGateway({ region: target.region, endpoint: url }, { clock: systemClock, credentialsOf }),
+    ({ operation, outcome, durationSeconds }) => {
+      instruments.apiRequests.inc({ target: 'bench', operation, outcome });
+      instruments.apiRequestDuration.observe({ target: 'bench', operation }, durationSeconds);
+    },
+  );
+  opening.defer(() => gateway.close());
+  const look = async () => {
+    calls += 1;
+    return await gateway.getExecution(nextId());
+  };
+
+  const makeLimiter = (perSecond: number) =>
+    createBottleneckLimiter({ perSecond, maxConcurrent: MAX_CONCURRENT });
+  const makeBudget = () =>
+    createBudget({
+      makeLimiter,
+      clock: systemClock,
+      random: Math.random,
+      ceiling: CALLS_PER_SECOND,
+      learnt: { perSecond: CALLS_PER_SECOND },
+    });
+
+  const store = opening.use(await openSqliteStore({ path: join(directory, 'watcher.db') }));
+  const config = await configFor(url, target);
+  await store.saveRate(target, { perSecond: CALLS_PER_SECOND });
+  await store.register(
+    executionIds.map((lifecycleExecutionId) => ({
+      ...target,
+      lifecycleExecutionId,
+      labels: {},
+      source: 'api',
+    })),
+    systemClock.now(),
+  );
+
+  const layers = {
+    async sdk(signal) {
+      await paced(sdk, signal);
+    },
+    async gateway(signal) {
+      await paced(look, signal);
+    },
+    async bottleneck(signal) {
+      const limiter = makeLimiter(CALLS_PER_SECOND);
+      await limited((onStarted) => {
+        return limiter.schedule(() => {
+          onStarted();
+          return look();
+        });
+      }, signal);
+      await limiter.close();
+    },
+    async budget(signal) {
+      const budget = makeBudget();
+      budget.setWanted(true);
+      await limited((onStarted) => {
+        const choose = () => {
+          onStarted();
+          return look;
+        };
+        return budget.run(choose, signal);
+      }, signal);
+      await budget.close();
+    },
+    async repeats(signal) {
+      const budget = makeBudget();
+      budget.setWanted(true);
+      const counted = { getExecution: look };
+      await limited((onStarted) => {
+        const pick = () => {
+          onStarted();
+          return '';
+        };
+        return lookRepeatedly({ gateway: counted, budget, random: Math.random }, pick, signal);
+      }, signal);
+      await budget.close();
+    },
+    async poller(signal) {
+      const [spec] = config.targets;
+      if (spec === undefined) throw new Error('no target');
+      const before = await requestsOf(instruments);
+      const poller = await createPoller(
+        { target: spec, polling: config.polling },
+        {
+          config: () => config,
+          store,
+          instruments,
+          clock: systemClock,
+          random: Math.random,
+          log: createLog('error'),
+          onDeliveries: () => undefined,
+          credentialsOf,
+          hazardsOf: createLibrary(),
+        },
+      );
+      await poller.start();
+      await aborted(signal);
+      await poller.stop(AbortSignal.timeout(10_000));
+      calls += (await requestsOf(instruments)) - before;
+    },
+  } as const satisfies Record<string, Layer>;
+  const opened = opening.move();
+  return { layers, calls: () => calls, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}
+
+/** A call every so often, as a script does it. */
+async function paced(call: () => Promise<unknown>, signal: AbortSignal): Promise<void> {
+  const underWay = new Set<Promise<unknown>>();
+  for (let dueAt = performance.now(); !signal.aborted; dueAt += 1000 / CALLS_PER_SECOND) {
+    await sleep(Math.max(0, dueAt - performance.now()));
+    const called = call().finally(() => underWay.delete(called));
+    underWay.add(called);
+  }
+  await Promise.all(underWay);
+}
+
+/** The next call is asked for once the one before has started, as the poller does. */
+async function limited(
+  call: (onStarted: () => void) => Promise<unknown>,
+  signal: AbortSignal,
+): Promise<void> {
+  const underWay = new Set<Promise<unknown>>();
+  while (!signal.aborted) {
+    await new Promise<void>((onStarted, onFailed) => {
+      const called = call(onStarted)
+        .catch((error: unknown) => {
+          if (signal.aborted) onStarted();
+          else onFailed(error);
+        })
+        .finally(() => underWay.delete(called));
+      underWay.add(called);
+    });
+  }
+  await Promise.all(underWay);
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+}
+
+async function requestsOf({ apiRequests }: ReturnType<typeof createInstruments>): Promise<number> {
+  return (await apiRequests.get()).values.reduce((sum, { value }) => sum + value, 0);
+}
+
+/** More is wanted than the rate gives, so that the poller is as busy as the others. */
+async function configFor(endpoint: string, { accountId, region }: { accountId: string; region: string }) {
+  const targets = [
+    {
+      name: 'bench',
+      accountId,
+      region,
+      endpoint,
+      requestsPerSecond: CALLS_PER_SECOND,
+      maxConcurrent: MAX_CONCURRENT,
+    },
+  ];
+  const polling = { targetLagSeconds: 1, minIntervalSeconds: 1, maxIntervalSeconds: 5 };
+  const server = { insecure: true };
+  const result = await parseConfig(JSON.stringify({ server, targets, polling }), { env: {} });
+  if (!result.ok) throw new Error(JSON.stringify(result.faults));
+  return result.config;
+}

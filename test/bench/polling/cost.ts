@@ -1,0 +1,85 @@
+// CPU of one look, of our whole path and of its layers, against the SDK alone in a loop at the same rate: in one process,
+// in turns, forth and back. The simulator is in another.
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { temporaryDirectory } from '../../support/daemon.ts';
+import type { Aws } from './cost-aws.ts';
+import { CALLS_PER_SECOND, createLayers } from './cost-layers.ts';
+import type { Layer } from './cost-layers.ts';
+import { digits, row } from './table.ts';
+
+const WARM_UP_SECONDS = 8;
+/** Long enough for what is written every ten seconds. */
+const BLOCK_SECONDS = 11;
+const ROUNDS = 2;
+
+/** What each layer adds to the one before. */
+const ADDED = {
+  sdk: 'SDK, paced loop',
+  gateway: 'gateway, metrics',
+  bottleneck: 'Bottleneck',
+  budget: 'budget',
+  repeats: 'p-retry',
+  poller: 'poller, store',
+} as const;
+type Name = keyof typeof ADDED;
+const NAMES = Object.keys(ADDED) as Name[];
+
+/** Prints a table; the last line of the whole benchmark takes what it returns. */
+export async function costBench({ short }: { readonly short: boolean }) {
+  await using directory = await temporaryDirectory();
+  const child = fork(new URL('./cost-aws.ts', import.meta.url).pathname);
+  await using disposing = new AsyncDisposableStack();
+  disposing.defer(async () => {
+    child.disconnect();
+    await once(child, 'exit');
+  });
+  const [aws] = (await once(child, 'message')) as [Aws];
+  const { layers, calls } = disposing.use(await createLayers(aws, directory.path));
+
+  const measure = async (layer: Layer, seconds: number): Promise<number> => {
+    const before = calls();
+    const cpu = process.cpuUsage();
+    await runFor(layer, seconds);
+    const { user, system } = process.cpuUsage(cpu);
+    return (user + system) / (calls() - before);
+  };
+  for (const name of NAMES) await runFor(layers[name], short ? 1 : WARM_UP_SECONDS);
+
+  const rounds: Record<Name, number>[] = [];
+  for (let round = 0; round < (short ? 1 : ROUNDS); round += 1) {
+    for (const order of [NAMES, NAMES.toReversed()]) {
+      const cost: Partial<Record<Name, number>> = {};
+      for (const name of order) cost[name] = await measure(layers[name], short ? 1.5 : BLOCK_SECONDS);
+      rounds.push(cost as Record<Name, number>);
+    }
+  }
+  const mean = (of: (round: Record<Name, number>) => number) =>
+    rounds.reduce((sum, round) => sum + of(round), 0) / rounds.length;
+
+  row(['CPU of a look, µs', `at ${CALLS_PER_SECOND}/s`, 'added', 'vs the SDK']);
+  for (const [index, name] of NAMES.entries()) {
+    const before = NAMES[index - 1];
+    const cost = mean((round) => round[name]);
+    const added = before === undefined ? cost : cost - mean((round) => round[before]);
+    row([
+      ADDED[name],
+      digits(cost, 0),
+      digits(added, 0),
+      digits(
+        mean((round) => round[name] / round.sdk),
+        2,
+      ),
+    ]);
+  }
+  return { cpuVsPacedSdk: Number(digits(mean(({ poller, sdk }) => poller / sdk))) };
+}
+
+async function runFor(layer: Layer, seconds: number): Promise<void> {
+  const ending = new AbortController();
+  const running = layer(ending.signal);
+  await sleep(seconds * 1000);
+  ending.abort();
+  await running;
+}
