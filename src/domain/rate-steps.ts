@@ -24,11 +24,11 @@ export interface Lowered {
 const UNKNOWN_GROWTH = 1 / 25;
 const RETURN_GROWTH = 1 / 12;
 /** After a throttle the rate goes this far below what AWS grants, and from there in a curve beyond it. */
-const BELOW = 0.01;
+const BELOW = 0.02;
 const BEYOND = 0.15;
 /** How long the curve is: a look beyond the limit costs one throttle or little more. */
 const CURVE_CALLS = 150;
-const CURVE_SECONDS = 15;
+const CURVE_SECONDS = 20;
 /** Where calls are rare the curve ends nevertheless: AWS may grant more by now. */
 const LONGEST_CURVE_SECONDS = 300;
 /** After the curve AWS evidently grants more: growth of a call as a share, within these bounds per second. */

@@ -92,13 +92,13 @@ export async function createLayers({ url, executionIds }: Aws, directory: string
   );
 
   const layers = {
-    async sdk(signal) {
+    sdk: async (signal) => {
       await paced(sdk, signal);
     },
-    async gateway(signal) {
+    gateway: async (signal) => {
       await paced(look, signal);
     },
-    async bottleneck(signal) {
+    bottleneck: async (signal) => {
       const limiter = makeLimiter(CALLS_PER_SECOND);
       await limited((onStarted) => {
         return limiter.schedule(() => {
@@ -108,7 +108,7 @@ export async function createLayers({ url, executionIds }: Aws, directory: string
       }, signal);
       await limiter.close();
     },
-    async budget(signal) {
+    budget: async (signal) => {
       const budget = makeBudget();
       budget.setWanted(true);
       await limited((onStarted) => {
@@ -120,7 +120,7 @@ export async function createLayers({ url, executionIds }: Aws, directory: string
       }, signal);
       await budget.close();
     },
-    async repeats(signal) {
+    repeats: async (signal) => {
       const budget = makeBudget();
       budget.setWanted(true);
       const counted = { getExecution: look };
@@ -133,7 +133,7 @@ export async function createLayers({ url, executionIds }: Aws, directory: string
       }, signal);
       await budget.close();
     },
-    async poller(signal) {
+    poller: async (signal) => {
       const [spec] = config.targets;
       if (spec === undefined) throw new Error('no target');
       const before = await requestsOf(instruments);
@@ -183,7 +183,7 @@ async function limited(
       const called = call(onStarted)
         .catch((error: unknown) => {
           if (signal.aborted) onStarted();
-          else onFailed(error);
+          else onFailed(error instanceof Error ? error : new Error('a call failed', { cause: error }));
         })
         .finally(() => underWay.delete(called));
       underWay.add(called);
