@@ -45,13 +45,13 @@ export async function costBench({ short }: { readonly short: boolean }) {
     const { user, system } = process.cpuUsage(cpu);
     return (user + system) / (calls() - before);
   };
-  for (const name of NAMES) await runFor(layers[name], short ? 1 : WARM_UP_SECONDS);
+  for (const name of NAMES) await runFor(layers[name], short ? 0.5 : WARM_UP_SECONDS);
 
   const rounds: Record<Name, number>[] = [];
   for (let round = 0; round < (short ? 1 : ROUNDS); round += 1) {
     for (const order of [NAMES, NAMES.toReversed()]) {
       const cost: Partial<Record<Name, number>> = {};
-      for (const name of order) cost[name] = await measure(layers[name], short ? 1.5 : BLOCK_SECONDS);
+      for (const name of order) cost[name] = await measure(layers[name], short ? 0.7 : BLOCK_SECONDS);
       rounds.push(cost as Record<Name, number>);
     }
   }
