@@ -51,7 +51,7 @@ export async function costBench({ short }: { readonly short: boolean }) {
   for (let round = 0; round < (short ? 1 : ROUNDS); round += 1) {
     for (const order of [NAMES, NAMES.toReversed()]) {
       const cost: Partial<Record<Name, number>> = {};
-      for (const name of order) cost[name] = await measure(layers[name], short ? 0.7 : BLOCK_SECONDS);
+      for (const name of order) cost[name] = await measure(layers[name], short ? 0.5 : BLOCK_SECONDS);
       rounds.push(cost as Record<Name, number>);
     }
   }

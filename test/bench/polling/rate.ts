@@ -17,7 +17,7 @@ const WHOLE_FALL: Timing = { warmUpMs: 60_000, measuredMs: 105_000, changeAfterM
 /** What peers do they do within seconds: a quarter of the time shows it. */
 const PEERS_SHARE = 1 / 4;
 /** A smoke test, in which our rate is still being found. */
-const SHORT_SHARE = { scenes: 1 / 60, fall: 1 / 12 } as const;
+const SHORT_SHARE = { scenes: 1 / 90, fall: 1 / 20 } as const;
 
 export interface RateBenchOptions {
   readonly short: boolean;
