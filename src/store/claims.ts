@@ -41,13 +41,6 @@ export async function addDeliveries(
   await db.insertInto('deliveries').values(rows).execute();
 }
 
-/**
- * Whether a lane is disabled. What is asked for each delivery is written as SQL: to build such a query takes longer than to
- * answer it.
- */
-const isDisabled = (lane: string) =>
-  sql`exists (select 1 from lanes where lanes.lane = ${lane} and disabled_reason is not null)`;
-
 /** What `Outbox.claim` is called with. */
 export interface ClaimRequest {
   readonly lane: string;
@@ -63,14 +56,14 @@ interface ClaimedRow extends Pick<ClaimedDelivery, 'id' | 'endpoint' | 'attempts
 
 /** What the values of a prepared statement's parameters are made of. */
 const GIVEN = null;
+const isEnabled = sql`not exists (select 1 from lanes where lanes.lane = ${GIVEN} and disabled_reason is not null)`;
 
 /** A claim that has ended is due again like any other delivery. */
 const claimDue = prepared(sql<ClaimedRow>`
   update deliveries set claim = ${GIVEN}, next_attempt_at = ${GIVEN}
   where id in (
     select id from deliveries
-    where state = 'pending' and lane = ${GIVEN} and next_attempt_at <= ${GIVEN}
-      and not exists (select 1 from lanes where lanes.lane = ${GIVEN} and disabled_reason is not null)
+    where state = 'pending' and lane = ${GIVEN} and next_attempt_at <= ${GIVEN} and ${isEnabled}
     order by next_attempt_at, id limit ${GIVEN})
   returning id, endpoint, url, attempts, event_position as position`);
 
@@ -110,12 +103,14 @@ export async function claimAll(
   });
 }
 
+const firstDue = prepared(sql<{ readonly dueAt: number | null }>`
+  select min(next_attempt_at) as "dueAt" from deliveries
+  where state = 'pending' and lane = ${GIVEN} and ${isEnabled}`);
+
 /** `Outbox.nextDueAt`. */
 export async function nextDueAt(db: Kysely<Tables>, lane: string): Promise<number | undefined> {
-  const { rows } = await sql<{ readonly dueAt: number | null }>`
-    select min(next_attempt_at) as "dueAt" from deliveries
-    where state = 'pending' and lane = ${lane} and not ${isDisabled(lane)}`.execute(db);
-  return rows[0]?.dueAt ?? undefined;
+  const [first] = await firstDue(db, [lane, lane]);
+  return first?.dueAt ?? undefined;
 }
 
 /** It was due when it was claimed. */

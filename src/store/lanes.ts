@@ -3,6 +3,7 @@ import type { Kysely } from 'kysely';
 import { healthAfter } from '../domain/lane-health.ts';
 import type { Health } from '../domain/lane-health.ts';
 import type { LaneHealth, Settlement } from './outbox.ts';
+import { overRows } from './over-rows.ts';
 import type { LaneTable, Tables } from './tables.ts';
 
 function healthOf({ failing_since: failingSince, disabled_reason: disabledReason }: LaneTable): Health {
@@ -12,6 +13,13 @@ function healthOf({ failing_since: failingSince, disabled_reason: disabledReason
   };
 }
 
+const readLanes = overRows(
+  ['text'],
+  (rows) => sql<LaneTable>`
+    with asked(name) as (values ${rows})
+    select lanes.* from asked join lanes on lane = name`,
+);
+
 /** Keeps how lanes do after these attempts; returns those that are disabled by them. Inside a transaction. */
 export async function keepHealth(
   db: Kysely<Tables>,
@@ -19,8 +27,10 @@ export async function keepHealth(
 ): Promise<readonly LaneHealth[]> {
   const endpoints = new Map(settlements.map(({ lane, endpoint }) => [lane, endpoint]));
   if (endpoints.size === 0) return [];
-  const { rows } = await sql<LaneTable>`
-    select * from lanes where lane in (${sql.join([...endpoints.keys()])})`.execute(db);
+  const rows = await readLanes(
+    db,
+    Array.from(endpoints.keys(), (lane) => [lane]),
+  );
   const before = new Map(rows.map((row) => [row.lane, healthOf(row)]));
   const after = new Map(before);
   for (const { lane, attempt } of settlements) after.set(lane, healthAfter(after.get(lane) ?? {}, attempt));
