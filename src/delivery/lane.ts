@@ -1,10 +1,11 @@
-import type { DeliveryState } from '../domain/delivery.ts';
 import { GONE } from '../domain/lane-health.ts';
 import { Bell } from '../runtime/bell.ts';
 import { errorFields } from '../runtime/log.ts';
 import type { ClaimedDelivery } from '../store/store.ts';
+import { sendOnce, tellSettled } from './attempt.ts';
+import type { Sent } from './attempt.ts';
 import { verdict } from './outcome.ts';
-import type { AttemptResult } from './outcome.ts';
+import { Pace } from './pace.ts';
 import type { Destination, LaneParts, Receiver } from './receiver.ts';
 
 /** A claim outlives its attempt by this much, for the settlement. */
@@ -16,10 +17,6 @@ const FAILING_PAUSE_MS = 1000;
 /** A receiver that fails lets those that are well go first. */
 const STEP_ASIDE_MS = 10;
 const FIRST_CLAIM_PAUSE_MS = 500;
-/** A timer that fired late is made up for, up to this much. */
-const CATCH_UP_MS = 10;
-
-const NOT_ALLOWED: AttemptResult = { outcome: 'refused', error: 'its URL is allowed no longer' };
 
 /** Brings one receiver its deliveries, and waits for no other. */
 export class Lane {
@@ -28,9 +25,9 @@ export class Lane {
   readonly #destinationOf: (url: string | undefined) => Destination | undefined;
   readonly #stopping = new AbortController();
   readonly #bell = new Bell();
+  readonly #pace = new Pace();
   readonly #inFlight = new Set<Promise<void>>();
   #loop: Promise<void> = Promise.resolve();
-  #nextStartTick = -Infinity;
   #claimFailures = 0;
   /** Whether something may be due that no look has seen. */
   #hasNews = true;
@@ -66,8 +63,7 @@ export class Lane {
   /** Holds for every attempt that begins from now on. */
   apply(endpoint: Receiver): void {
     this.#endpoint = endpoint;
-    const spacingMs = 1000 / endpoint.requestsPerSecond;
-    this.#nextStartTick = Math.min(this.#nextStartTick, this.#parts.clock.monotonicNow() + spacingMs);
+    this.#pace.change(this.#parts.clock.monotonicNow(), endpoint.requestsPerSecond);
     // What is claimed and not begun was claimed for the earlier timeout.
     this.#isHalted = true;
     this.wake();
@@ -118,7 +114,7 @@ export class Lane {
     this.#isHalted = false;
     const seenForMs = this.#untilDueMs();
     if (seenForMs > 0) return { begun: 0, waitMs: seenForMs };
-    const untilStartMs = this.#nextStartTick - clock.monotonicNow();
+    const untilStartMs = this.#pace.untilNextMs(clock.monotonicNow());
     if (untilStartMs > 0) return { begun: 0, waitMs: untilStartMs };
     if (this.#isFailing) await clock.sleep(STEP_ASIDE_MS, this.#stopping.signal);
     if (this.#stopping.signal.aborted) return { begun: 0, waitMs: 0 };
@@ -158,15 +154,14 @@ export class Lane {
   async #begin(claimed: readonly ClaimedDelivery[]): Promise<number> {
     const { clock, outbox } = this.#parts;
     for (const [begun, delivery] of claimed.entries()) {
-      const untilStartMs = this.#nextStartTick - clock.monotonicNow();
+      const untilStartMs = this.#pace.untilNextMs(clock.monotonicNow());
       if (untilStartMs > 0) await clock.sleep(untilStartMs, this.#stopping.signal);
       if (this.#stopping.signal.aborted) return begun;
       if (this.#isHalted) {
         await outbox.release(claimed.slice(begun));
         return begun;
       }
-      const startTick = Math.max(this.#nextStartTick, clock.monotonicNow() - CATCH_UP_MS);
-      this.#nextStartTick = startTick + 1000 / this.#endpoint.requestsPerSecond;
+      this.#pace.begin(clock.monotonicNow(), this.#endpoint.requestsPerSecond);
       const attempt = this.#attempt(delivery).finally(() => {
         this.#inFlight.delete(attempt);
         this.#bell.ring();
@@ -177,25 +172,11 @@ export class Lane {
   }
 
   /** One request. Never rejects; undefined where it was cut off before an answer, so that nothing is known of it. */
-  async send(
-    { eventId, body, url }: Pick<ClaimedDelivery, 'eventId' | 'body' | 'url'>,
-    signal?: AbortSignal,
-  ) {
-    const { sender, clock, cutOff } = this.#parts;
-    const { headers, timeoutMs } = this.#endpoint;
-    const destination = this.#destinationOf(url);
-    if (destination === undefined) return { result: NOT_ALLOWED, durationSeconds: 0 };
-    const startTick = clock.monotonicNow();
-    const result = await sender.send({
-      ...destination,
-      headers,
-      timeoutMs,
-      eventId,
-      body,
-      signal: signal ?? cutOff,
-    });
-    if (cutOff.aborted && result.httpStatus === undefined) return undefined;
-    return { result, durationSeconds: (clock.monotonicNow() - startTick) / 1000 };
+  send(
+    event: Pick<ClaimedDelivery, 'eventId' | 'body' | 'url'>,
+    signal = this.#parts.cutOff,
+  ): Promise<Sent | undefined> {
+    return sendOnce(this.#parts, this.#endpoint, this.#destinationOf(event.url), event, signal);
   }
 
   /** One request and its settlement. Never rejects. */
@@ -223,7 +204,7 @@ export class Lane {
       if (disabled.some((other) => other.lane === lane)) this.#isHalted = true;
       if (next.state === 'pending') this.#dueAt = Math.min(this.#dueAt, next.nextAttemptAt);
       onSettled(name, next.state);
-      this.#log(delivery, result, next.state);
+      tellSettled(log, name, delivery, result, next.state);
     } catch (error) {
       log.error({ endpoint: name, deliveryId: id, ...errorFields(error) }, 'attempt failed');
     } finally {
@@ -234,10 +215,5 @@ export class Lane {
   #halt(): void {
     this.#disabling += 1;
     this.#isHalted = true;
-  }
-
-  #log({ id, eventId, attempts }: ClaimedDelivery, result: AttemptResult, state: DeliveryState): void {
-    const fields = { endpoint: this.#endpoint.name, deliveryId: id, eventId, attempts: attempts + 1 };
-    this.#parts.log[state === 'dead' ? 'info' : 'debug']({ ...fields, ...result, state }, 'delivery');
   }
 }

@@ -1,0 +1,41 @@
+import type { DeliveryState } from '../domain/delivery.ts';
+import type { ClaimedDelivery } from '../store/store.ts';
+import type { AttemptResult } from './outcome.ts';
+import type { Destination, LaneParts, Receiver } from './receiver.ts';
+
+const NOT_ALLOWED: AttemptResult = { outcome: 'refused', error: 'its URL is allowed no longer' };
+
+export interface Sent {
+  readonly result: AttemptResult;
+  readonly durationSeconds: number;
+}
+
+/**
+ * One request, to nowhere where `destination` is undefined. Never rejects; undefined where it was cut off before an answer,
+ * so that nothing is known of it.
+ */
+export async function sendOnce(
+  { sender, clock, cutOff }: Pick<LaneParts, 'sender' | 'clock' | 'cutOff'>,
+  { headers, timeoutMs }: Receiver,
+  destination: Destination | undefined,
+  { eventId, body }: Pick<ClaimedDelivery, 'eventId' | 'body'>,
+  signal: AbortSignal,
+): Promise<Sent | undefined> {
+  if (destination === undefined) return { result: NOT_ALLOWED, durationSeconds: 0 };
+  const startTick = clock.monotonicNow();
+  const result = await sender.send({ ...destination, headers, timeoutMs, eventId, body, signal });
+  if (cutOff.aborted && result.httpStatus === undefined) return undefined;
+  return { result, durationSeconds: (clock.monotonicNow() - startTick) / 1000 };
+}
+
+/** Tells of an attempt that is settled: aloud where the delivery is given up. */
+export function tellSettled(
+  log: LaneParts['log'],
+  endpoint: string,
+  { id, eventId, attempts }: ClaimedDelivery,
+  result: AttemptResult,
+  state: DeliveryState,
+): void {
+  const fields = { endpoint, deliveryId: id, eventId, attempts: attempts + 1 };
+  log[state === 'dead' ? 'info' : 'debug']({ ...fields, ...result, state }, 'delivery');
+}
