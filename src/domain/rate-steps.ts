@@ -28,7 +28,7 @@ const BELOW = 0.02;
 const BEYOND = 0.15;
 /** How long the curve is: a look beyond the limit costs one throttle or little more. */
 const CURVE_CALLS = 150;
-const CURVE_SECONDS = 20;
+const CURVE_SECONDS = 30;
 /** Where calls are rare the curve ends nevertheless: AWS may grant more by now. */
 const LONGEST_CURVE_SECONDS = 300;
 /** After the curve AWS evidently grants more: growth of a call as a share, within these bounds per second. */

@@ -202,16 +202,16 @@ describe('onAnswer', () => {
   it('returns quickly to what is known, lingers there, and goes beyond it in the end', () => {
     const course = (perSecond: number) => {
       const rates = [startRate(50, { perSecond, throttledAt: 20 }, 0)];
-      for (let calls = 0; calls < 440; calls += 1) rates.push(onAnswer(rates.at(-1)!, answer).rate);
+      for (let calls = 0; calls < 640; calls += 1) rates.push(onAnswer(rates.at(-1)!, answer).rate);
       return rates.map((rate) => rate.perSecond);
     };
     const returning = course(14);
     expect(returning.findIndex((one) => one >= 19.6)).toBeLessThan(120);
     const lingering = course(19.6);
     expect(lingering.findIndex((one) => one > 20)).toBeGreaterThan(60);
-    expect(lingering[200]).toBeLessThan(1.04 * 20);
-    expect(lingering[400]).toBeCloseTo(1.13 * 20, 0);
-    expect(lingering[420]).toBeGreaterThan(1.35 * 20);
+    expect(lingering[300]).toBeLessThan(1.04 * 20);
+    expect(lingering[600]).toBeCloseTo(1.13 * 20, 0);
+    expect(lingering[620]).toBeGreaterThan(1.35 * 20);
   });
 
   const seen = fc.record({
