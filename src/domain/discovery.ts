@@ -12,6 +12,9 @@ export interface PolicyMark {
   readonly isNewestFirst: boolean;
 }
 
+/** Of a policy that was there in a target's first round and could not be listed yet. */
+export const NOT_LISTED: PolicyMark = { listedAt: 0, listedInFullAt: 0, isNewestFirst: false };
+
 /** A list that was read as far as it was wanted. */
 export interface PolicyListing {
   readonly at: number;
@@ -29,6 +32,11 @@ const FULL_EVERY_MS = 24 * HOUR_MS;
 /** Whether a list of the policy's executions, asked for at `now`, must be read to its end. */
 export function mustListInFull(mark: PolicyMark | undefined, now: number): boolean {
   return mark === undefined || !mark.isNewestFirst || now - mark.listedInFullAt >= FULL_EVERY_MS;
+}
+
+/** Whether what a policy's list shows to be over is no news: in a target's first round, and of what it could not list. */
+export function isBaseline(mark: PolicyMark | undefined, baselinedAt: number | undefined): boolean {
+  return mark === undefined ? baselinedAt === undefined : mark.listedAt === NOT_LISTED.listedAt;
 }
 
 /** Whether nothing can be new of a policy that ran last at `lastRunAt`, as AWS tells. */
@@ -61,19 +69,18 @@ export type Known = Tracking | 'deleted' | undefined;
 
 /**
  * Whether a listed execution is to be tracked from now on. One that began before the watermark was dealt with, even where
- * the store has forgotten it. `isBaseline`: the policy is listed for the first time by a target's first round, so that
- * what is over already is no news.
+ * the store has forgotten it. `inBaseline`: what is over already is no news.
  */
 export function isNews(
   { status, startTime }: Listed,
   known: Known,
   mark: PolicyMark | undefined,
-  isBaseline: boolean,
+  inBaseline: boolean,
 ): boolean {
   if (known === 'not_found') return true;
   if (known !== undefined) return false;
   if (startTime !== undefined && startTime <= (mark?.watermark ?? -Infinity)) return false;
-  return !isBaseline || !isFinal(status);
+  return !inBaseline || !isFinal(status);
 }
 
 /** Follows the order of a list, page by page. */

@@ -1,4 +1,12 @@
-import { isNews, isQuiet, ListOrder, marked, mustListInFull } from '../domain/discovery.ts';
+import {
+  isBaseline,
+  isNews,
+  isQuiet,
+  ListOrder,
+  marked,
+  mustListInFull,
+  NOT_LISTED,
+} from '../domain/discovery.ts';
 import type { PolicyMark } from '../domain/discovery.ts';
 import { isInOrder } from '../domain/observation.ts';
 import type { CallResult } from '../domain/outcome.ts';
@@ -26,7 +34,7 @@ interface Listing {
   readonly policyArn: string;
   readonly mark: PolicyMark | undefined;
   /** What is over already is no news. */
-  readonly isBaseline: boolean;
+  readonly inBaseline: boolean;
 }
 
 /** Finds a target's executions by the lists of its policies. */
@@ -83,17 +91,19 @@ export class Discovery {
     for (const { arn: policyArn, lastRunAt } of policies) {
       const mark = marks.get(policyArn);
       if (isQuiet(mark, lastRunAt, clock.now())) continue;
-      const isBaseline = mark === undefined && baselinedAt === undefined;
+      const inBaseline = isBaseline(mark, baselinedAt);
       try {
-        told.found += await this.#list({ policyArn, mark, isBaseline }, signal);
+        told.found += await this.#list({ policyArn, mark, inBaseline }, signal);
         told.listed += 1;
       } catch (error) {
         if (!(error instanceof ListFailure)) throw error;
         told.failed += 1;
         this.#logFailure(error, policyArn);
+        // One that can never be listed must not make a baseline of all that others bring.
+        if (inBaseline && mark === undefined) await store.markPolicy(target, policyArn, NOT_LISTED);
       }
     }
-    const isFirst = baselinedAt === undefined && told.failed === 0;
+    const isFirst = baselinedAt === undefined;
     if (isFirst) await store.finishBaseline(target, clock.now());
     const level = isFirst || told.found > 0 ? 'info' : 'debug';
     log[level]({ target: target.name, ...told }, 'discovery round');
@@ -128,13 +138,13 @@ export class Discovery {
   }
 
   /** Tracks what is new, and takes what is tracked for looked at; tells how many were new. */
-  async #take(page: readonly ListedExecution[], { mark, isBaseline }: Listing): Promise<number> {
+  async #take(page: readonly ListedExecution[], { mark, inBaseline }: Listing): Promise<number> {
     const { store, target, clock } = this.#parts;
     const { accountId, region } = target;
     const ids = page.map(({ lifecycleExecutionId }) => lifecycleExecutionId);
     const known = await store.knownOf(target, ids);
     const news = page.filter(({ lifecycleExecutionId, observation }) =>
-      isNews(observation, known.get(lifecycleExecutionId), mark, isBaseline),
+      isNews(observation, known.get(lifecycleExecutionId), mark, inBaseline),
     );
     const registrations = news.map(({ lifecycleExecutionId }) => {
       return { accountId, region, lifecycleExecutionId, labels: {}, source: 'discovery' } as const;

@@ -168,6 +168,21 @@ describe('discovery', { timeout: 60_000 }, () => {
     expect(await types()).toEqual(['execution.succeeded', 'execution.failed']);
   });
 
+  it('makes no baseline of a new policy because of another that cannot be listed', async () => {
+    const { clock, find, types, aws, restart } = await discovering((there) => {
+      there.run('forbidden', 1, 'SUCCESS', HOUR_MS);
+      there.troubles.set('forbidden', REJECTED);
+    });
+    aws.run('new', 2, 'FAILED');
+    await clock.advance(ROUND_MS);
+    expect(await types()).toEqual(['execution.failed']);
+    await restart();
+    aws.troubles.clear();
+    await clock.advance(ROUND_MS);
+    expect(await find(1)).toBeUndefined();
+    expect(await types()).toEqual(['execution.failed']);
+  });
+
   it('leaves alone what was deleted, and tracks anew what was not found', async () => {
     const { clock, find, register, remove, types, aws, answer } = await discovering((there) =>
       there.policy('golden'),
