@@ -44,6 +44,8 @@ export class Discovery {
   readonly #errands: Errands;
   readonly #roster: Roster;
   readonly #settling: Settling;
+  /** When the present round should be over. */
+  #roundDueTick = Infinity;
 
   constructor(
     parts: PollerParts,
@@ -61,12 +63,12 @@ export class Discovery {
   async goRounds(signal: AbortSignal): Promise<void> {
     const { clock, random } = this.#parts;
     while (!signal.aborted) {
-      const beganTick = clock.monotonicNow();
+      const roundMs = this.#rules.everySeconds * 1000 * (1 - JITTER + 2 * JITTER * random());
+      this.#roundDueTick = clock.monotonicNow() + roundMs;
       await this.#round(signal).catch((error: unknown) => {
         if (!signal.aborted) this.#logFailure(error);
       });
-      const roundMs = this.#rules.everySeconds * 1000 * (1 - JITTER + 2 * JITTER * random());
-      await clock.sleep(beganTick + roundMs - clock.monotonicNow(), signal);
+      await clock.sleep(this.#roundDueTick - clock.monotonicNow(), signal);
     }
   }
 
@@ -178,12 +180,18 @@ export class Discovery {
     let query: { readonly nextToken?: string } | undefined = {};
     for (let pages = 0; query !== undefined; pages += 1) {
       if (pages === MOST_PAGES) throw new ListFailure(`it has more than ${MOST_PAGES} pages`);
+      this.#parts.budget.setWanted(this.#isShort());
       const result: CallResult<Page<T>> = await this.#errands.call(send(query), signal);
       if (result.outcome !== 'ok') throw new ListFailure(`${result.outcome}: ${result.message}`);
       const { items, nextToken }: Page<T> = result.value;
       yield items;
       query = nextToken === undefined ? undefined : { nextToken };
     }
+  }
+
+  /** Whether more is wanted than the budget gives: for looks, or since the round takes longer than its time. */
+  #isShort(): boolean {
+    return this.#parts.clock.monotonicNow() > this.#roundDueTick || this.#roster.schedule.isShort();
   }
 
   #logFailure(error: unknown, policyArn?: string): void {

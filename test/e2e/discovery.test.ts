@@ -53,3 +53,23 @@ it('executions are found without a registration, over a kill too', { timeout: 12
   ]);
   expect(types.join()).not.toContain(old);
 });
+
+it('a round that takes longer than its time has the rate grow', { timeout: 60_000 }, async () => {
+  await using directory = await temporaryDirectory();
+  await using simulator = await startSimulator({ ratePerSecond: 100, burst: 100 });
+  await using receiver = await startAnswering();
+  for (let number = 0; number < 500; number += 1) simulator.addPolicy({ name: `policy-${number}` });
+  const config = configOf(simulator.url, receiver.url);
+  const targets = config.targets.map((target) => ({
+    ...target,
+    requestsPerSecond: 50,
+    discover: { everySeconds: 1 },
+  }));
+  await using daemon = await startDaemon(directory.path, { ...config, targets }, ENV);
+  const rate = async () => {
+    const answer = await daemon.api('GET', '/v1/targets');
+    return (answer as { targets: { requestsPerSecond: number }[] }).targets[0]?.requestsPerSecond;
+  };
+  expect(await rate()).toBe(1);
+  await vi.waitFor(async () => expect(await rate()).toBeGreaterThan(5), PATIENCE);
+});
