@@ -39,7 +39,7 @@ const LOCAL_NAT64 = ipaddr.parseCIDR('64:ff9b:1::/48');
 
 /** Judges addresses by what they really lead to: one that carries an IPv4 address by that one. */
 export function createDestinationGuard({ allowPrivateNetworks, allowCidrs }: GuardRules): DestinationGuard {
-  const named = allowCidrs.map((cidr): Network => ipaddr.parseCIDR(cidr));
+  const named = allowCidrs.map(networkOf);
 
   const isAllowed = (address: Address): boolean => {
     if (named.some((network) => isWithin(address, network))) return true;
@@ -54,6 +54,13 @@ export function createDestinationGuard({ allowPrivateNetworks, allowCidrs }: Gua
     const address = isIP(text) === 0 ? undefined : ipaddr.process(text);
     return address !== undefined && isAllowed(address);
   };
+}
+
+/** One of IPv4-mapped addresses is the network of IPv4 that they stand for, as the addresses themselves are judged. */
+function networkOf(cidr: string): Network {
+  const [address, bits] = ipaddr.parseCIDR(cidr);
+  const isMapped = address instanceof ipaddr.IPv6 && address.isIPv4MappedAddress() && bits >= 96;
+  return isMapped ? [address.toIPv4Address(), bits - 96] : [address, bits];
 }
 
 function isWithin(address: Address, [network, bits]: Network): boolean {

@@ -82,7 +82,7 @@ export function slackMessage(cloudEvent: string): string {
 function reasonOf({ execution, problem }: NonNullable<Told['data']>): string | undefined {
   const { reason } = execution ?? {};
   const given = problem?.message ?? (typeof reason === 'string' ? reason : '');
-  return given === '' ? undefined : given;
+  return clean(given) === '' ? undefined : given;
 }
 
 /** At most eight; Slack takes ten. */

@@ -38,6 +38,16 @@ describe('the destination guard', () => {
     expect(named('169.254.169.254')).toBe(true);
   });
 
+  it('takes a network of IPv4-mapped addresses for the network of IPv4 that they stand for', () => {
+    const named = createDestinationGuard({
+      allowPrivateNetworks: false,
+      allowCidrs: ['::ffff:10.1.0.0/112'],
+    });
+    for (const spelling of ['10.1.2.3', '[::ffff:10.1.2.3]'])
+      expect(named(hostOf(spelling)), spelling).toBe(true);
+    expect(named('10.2.0.1')).toBe(false);
+  });
+
   it.each(['', 'localhost', 'example.com', '127.1', '1.2.3', '[::1]', '8.8.8.8:80', 'fe80::1%eth0'])(
     'refuses %j, which is no public address as a resolver or URL gives it',
     (text) => {

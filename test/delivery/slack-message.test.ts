@@ -94,6 +94,12 @@ describe('a Slack message', () => {
     );
   });
 
+  it.each(['', ' \n', '\u200b'])('of a reason in which nothing can be seen, %j, has none', (reason) => {
+    const message = messageOf(bodyOf('execution.failed', { reason }));
+    expect(message.text).toBe(`❌ Lifecycle execution failed: ${executionId(1)}`);
+    expect(message.blocks.map(({ type }) => type)).toEqual(['header', 'section', 'context']);
+  });
+
   it('tells the problem of a target, and what was touched', () => {
     expect(textsOf(messageOf(bodyOf('target.unreachable'))).join('\n')).toMatch(
       /\*Problem\*\n`denied`[^]*AccessDeniedException/,
