@@ -5,7 +5,7 @@ import { callbackEntries, egressOf, endpointNames, endpointsOf, httpSettings } f
 import { createTargets } from './app-targets.ts';
 import type { LoadResult } from './config/load.ts';
 import type { Config } from './config/schema.ts';
-import { callbackFault, callbackLane, callbackSecrets } from './domain/callback.ts';
+import { CALLBACK_ENDPOINT, callbackFault, callbackLane, callbackSecrets } from './domain/callback.ts';
 import type { TargetKey } from './domain/execution.ts';
 import { createDispatcher } from './delivery/dispatcher.ts';
 import { createSender } from './delivery/sender.ts';
@@ -199,8 +199,11 @@ export async function startApp(initial: Config, log: Logger): Promise<App> {
 
   /** Deliveries that are open to endpoints of `before` which are gone become dead, once their last answers are in. */
   async function applyEndpoints(before: Config): Promise<void> {
-    const answered = dispatcher.apply(endpointsOf(config));
     const names = endpointNames(config);
+    const answered = Promise.all([
+      dispatcher.apply(endpointsOf(config)),
+      ...(names.includes(CALLBACK_ENDPOINT) ? [] : [dispatcher.endCallbacks()]),
+    ]);
     isAbandoning ||= endpointNames(before).some((name) => !names.includes(name));
     if (!isAbandoning) return;
     await endsWithin(answered, clock, LAST_ANSWERS_MS);

@@ -53,6 +53,12 @@ export class CallbackLanes {
     return begun.reduce((sum, count) => sum + count, 0);
   }
 
+  /** Lets all lanes go, and waits for what is in flight and its settlement. What waits is looked for again. */
+  async closeAll(): Promise<void> {
+    for (const [origin, lane] of this.#lanes) this.#close(origin, lane);
+    await Promise.all(this.#ending);
+  }
+
   /** Begins nothing more, and waits for what is in flight and its settlement. */
   async stop(): Promise<void> {
     this.#stopping.abort();
@@ -84,11 +90,15 @@ export class CallbackLanes {
     if (this.#stopping.signal.aborted) return;
     for (const [origin, lane] of this.#lanes) {
       if (waiting.has(origin) || this.#woken.has(origin)) continue;
-      this.#lanes.delete(origin);
-      const ending = lane.stop().finally(() => this.#ending.delete(ending));
-      this.#ending.add(ending);
+      this.#close(origin, lane);
     }
     for (const origin of waiting) this.#open(origin);
+  }
+
+  #close(origin: string, lane: Lane): void {
+    this.#lanes.delete(origin);
+    const ending = lane.stop().finally(() => this.#ending.delete(ending));
+    this.#ending.add(ending);
   }
 
   #open(origin: string): Lane {

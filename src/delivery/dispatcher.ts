@@ -37,6 +37,8 @@ export interface Dispatcher {
    * those that are gone.
    */
   apply(endpoints: readonly Endpoint[]): Promise<void>;
+  /** The same for callbacks where none is allowed any more. */
+  endCallbacks(): Promise<void>;
   /** Tells that deliveries of an endpoint or a lane are new or due again; of all where none is named. */
   wake(name?: string): void;
   /**
@@ -107,6 +109,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
 
   return {
     apply,
+    endCallbacks: () => callbacks.closeAll(),
     start() {
       isStarted = true;
       for (const lane of lanes.values()) lane.start();

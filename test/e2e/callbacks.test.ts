@@ -1,8 +1,10 @@
+import type { ServerResponse } from 'node:http';
 import { Webhook } from 'svix';
 import { describe, expect, it, vi } from 'vitest';
 import { startSimulator } from '../../src/simulator/simulator.ts';
 import { startDaemon, temporaryDirectory } from '../support/daemon.ts';
 import { startAnswering } from '../support/receivers.ts';
+import { reload, samplesOf } from '../support/reloading.ts';
 import { WEBHOOK_SECRET } from '../support/secrets.ts';
 import { ENV, PATIENCE, configOf, eventOf } from '../support/watching.ts';
 
@@ -85,5 +87,32 @@ describe('callbacks', { timeout: 120_000 }, () => {
       expect(deliveries[0]?.attempts.map(({ outcome }) => outcome)).toEqual(['rejected', 'refused']);
     }, PATIENCE);
     expect(team.received()).toHaveLength(3);
+  });
+
+  it('that are allowed no longer get no more, and what is in flight to them is settled by its answer', async () => {
+    await using directory = await temporaryDirectory();
+    await using simulator = await startSimulator();
+    await using ops = await startAnswering();
+    const held: ServerResponse[] = [];
+    await using team = await startAnswering((response) => void held.push(response));
+    const config = configOf(simulator.url, ops.url);
+    const callbacks = [{ allow: team.url, secrets: [{ env: 'RECEIVER_SECRET' }] }];
+    await using daemon = await startDaemon(directory.path, { ...config, callbacks }, ENV);
+    const post = () => {
+      const lifecycleExecutionId = simulator.start({ timeline: [{ status: 'FAILED', afterMs: 0 }] });
+      return daemon.api('POST', '/v1/executions', { lifecycleExecutionId, callbackUrl: team.url });
+    };
+    await post();
+    await vi.waitFor(() => expect(held).toHaveLength(1), PATIENCE);
+
+    const reloaded = reload(daemon, directory.path, config);
+    await vi.waitFor(() => expect(post()).rejects.toThrow(/ 400 .*callbackUrl/), PATIENCE);
+    held[0]!.writeHead(204).end();
+    expect((await reloaded).msg).toBe('configuration reloaded');
+    const { deliveries } = await daemon.api<Deliveries>('GET', '/v1/deliveries?endpoint=callback');
+    expect(deliveries).toMatchObject([{ state: 'delivered', attempts: [{ outcome: 'delivered' }] }]);
+    const samples = await samplesOf(daemon);
+    expect(samples.get('deliveries_total{endpoint="callback",outcome="delivered"}')).toBe(1);
+    expect(samples.get('deliveries_total{endpoint="callback",outcome="dead"}')).toBe(0);
   });
 });
