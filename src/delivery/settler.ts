@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '../runtime/clock.ts';
 import { errorFields } from '../runtime/log.ts';
 import type { Log } from '../runtime/log.ts';
-import type { LaneHealth, Settlement, Store } from '../store/store.ts';
+import type { LaneHealth, Settled, Settlement, Store } from '../store/store.ts';
 
 export interface SettlerParts {
   readonly outbox: Pick<Store, 'settle'>;
@@ -12,7 +12,7 @@ export interface SettlerParts {
   readonly cutOff: AbortSignal;
 }
 
-/** Lanes that a group disabled; undefined where it was given up. */
+/** Lanes that a group disabled; undefined for a settlement that was ignored or given up. */
 type Disabled = readonly LaneHealth[] | undefined;
 
 interface Waiting {
@@ -44,8 +44,8 @@ export class Settler {
   }
 
   /**
-   * Resolves once the settlement is durable, with the lanes that are disabled since; with undefined where it was given up.
-   * Never rejects.
+   * Resolves once the settlement is durable, with the lanes that are disabled since; with undefined where it was given up, or
+   * ignored because the delivery is somebody else's by now. Never rejects.
    */
   settle(settlement: Settlement): Promise<Disabled> {
     return new Promise((done) => {
@@ -61,20 +61,21 @@ export class Settler {
       await setImmediate();
       const group = this.#waiting.slice(0, LARGEST_GROUP);
       this.#waiting = this.#waiting.slice(LARGEST_GROUP);
-      const disabled = await this.#write(group.map(({ settlement }) => settlement));
-      for (const { done } of group) done(disabled);
+      const settled = await this.#write(group.map(({ settlement }) => settlement));
+      const held = new Set(settled?.held);
+      for (const { settlement, done } of group) done(held.has(settlement) ? settled?.disabled : undefined);
     }
     this.#isWriting = false;
   }
 
-  async #write(settlements: readonly Settlement[]): Promise<Disabled> {
+  async #write(settlements: readonly Settlement[]): Promise<Settled | undefined> {
     const { outbox, clock, log, cutOff } = this.#parts;
     for (;;) {
       try {
-        const disabled = await outbox.settle(settlements);
+        const settled = await outbox.settle(settlements);
         this.#failures = 0;
-        for (const lane of disabled) log.warn(lane, 'endpoint is disabled');
-        return disabled;
+        for (const lane of settled.disabled) log.warn(lane, 'endpoint is disabled');
+        return settled;
       } catch (error) {
         this.#failures += 1;
         log.error({ count: settlements.length, ...errorFields(error) }, 'deliveries could not be settled');

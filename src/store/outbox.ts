@@ -35,6 +35,14 @@ export interface Settlement extends Pick<ClaimedDelivery, 'id' | 'claim' | 'lane
   readonly nextAttemptAt?: number;
 }
 
+/** What came of settlements. */
+export interface Settled {
+  /** Those whose claim was still held. */
+  readonly held: readonly Settlement[];
+  /** Lanes that are disabled by them. */
+  readonly disabled: readonly LaneHealth[];
+}
+
 export interface LaneHealth extends Health {
   readonly lane: string;
   readonly endpoint: string;
@@ -103,9 +111,9 @@ export interface Outbox {
   claim(lane: string, limit: number, now: number, claimedUntil: number): Promise<readonly ClaimedDelivery[]>;
   /**
    * Keeps the attempts, what becomes of their deliveries and, in the order given, what `domain/lane-health` makes of them.
-   * A settlement whose claim is no longer held is ignored. Returns the lanes that are disabled by it.
+   * A settlement whose claim is no longer held is ignored.
    */
-  settle(settlements: readonly Settlement[]): Promise<readonly LaneHealth[]>;
+  settle(settlements: readonly Settlement[]): Promise<Settled>;
   /** Gives back what was claimed and not attempted, due as it was. */
   release(claimed: readonly Pick<ClaimedDelivery, 'id' | 'claim'>[]): Promise<void>;
   /** When a delivery of the lane is next due, or its claim ends; undefined where none is pending or it is disabled. */

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import { keepHealth } from './lanes.ts';
-import type { LaneHealth, Settlement } from './outbox.ts';
+import type { Settled, Settlement } from './outbox.ts';
 import { overRows } from './over-rows.ts';
 import type { Tables } from './tables.ts';
 
@@ -23,10 +23,7 @@ const addAttempts = overRows(
 );
 
 /** `Outbox.settle`, inside a transaction. */
-export async function settleAll(
-  db: Kysely<Tables>,
-  settlements: readonly Settlement[],
-): Promise<readonly LaneHealth[]> {
+export async function settleAll(db: Kysely<Tables>, settlements: readonly Settlement[]): Promise<Settled> {
   const settled = await settleClaimed(
     db,
     settlements.map(({ id, claim, attempt, state, nextAttemptAt = null }) => {
@@ -44,5 +41,5 @@ export async function settleAll(
       return [id, at, outcome, httpStatus, durationSeconds, error];
     }),
   );
-  return keepHealth(db, held);
+  return { held, disabled: await keepHealth(db, held) };
 }

@@ -504,9 +504,10 @@ export function describeStore(name: string, open: () => Promise<Store>): void {
         const lost = await oneClaimed('a', T0 + 100);
         expect(await store.claim('a', 1, T0 + 60_000, T0 + DAY_MS)).toEqual([]);
         const held = await oneClaimed('a', T0 + 60_100);
-        await store.settle([settlement(lost)]);
+        expect(await store.settle([settlement(lost)])).toEqual({ held: [], disabled: [] });
         expect((await store.outboxCounts())[0]?.pending).toBe(1);
-        await store.settle([settlement(held), settlement(held)]);
+        const twice = [settlement(held), settlement(held)];
+        expect((await store.settle(twice)).held).toEqual([twice[0]]);
         expect(await store.outboxCounts()).toEqual([]);
         expect(await store.nextDueAt('a')).toBeUndefined();
       });
@@ -633,7 +634,7 @@ export function describeStore(name: string, open: () => Promise<Store>): void {
         const gone = { attempt: attempt(T0 + 7, 410), state: 'dead' as const };
         const disabled = { lane: 'a', endpoint: 'a', failingSince: T0 + 7, disabledReason: 'gone' };
         const claimed = await oneClaimed('a', T0 + 100);
-        expect(await store.settle([settlement(claimed, gone)])).toEqual([disabled]);
+        expect((await store.settle([settlement(claimed, gone)])).disabled).toEqual([disabled]);
         await recorded(await registered(3), 'FAILED', ['a']);
         expect(await store.claim('a', 10, T0 + DAY_MS, T0 + 2 * DAY_MS)).toEqual([]);
         expect(await store.nextDueAt('a')).toBeUndefined();
@@ -651,7 +652,7 @@ export function describeStore(name: string, open: () => Promise<Store>): void {
         await recorded(await registered(1), 'FAILED', ['a']);
         const claimed = await oneClaimed('a', T0 + 100);
         const late = { ...claimed, claim: 'another' };
-        expect(await store.settle([settlement(late, { attempt: attempt(T0, 410) })])).toEqual([]);
+        expect((await store.settle([settlement(late, { attempt: attempt(T0, 410) })])).disabled).toEqual([]);
         expect(await store.unhealthyLanes()).toEqual([]);
       });
 

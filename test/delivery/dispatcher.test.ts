@@ -3,6 +3,7 @@ import { createDispatcher } from '../../src/delivery/dispatcher.ts';
 import type { Endpoint } from '../../src/delivery/receiver.ts';
 import type { AttemptResult } from '../../src/delivery/outcome.ts';
 import type { DeliveryRequest } from '../../src/delivery/sender.ts';
+import type { Settled } from '../../src/store/store.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { createFakeOutbox } from '../support/fake-outbox.ts';
 
@@ -263,7 +264,7 @@ describe('a lane that is disabled', () => {
   it('begins nothing while the settlement of a 410 is written', async () => {
     const { clock, dispatcher, outbox, sent, add, stop } = setUp([endpoint('ops')], () => GONE);
     add('ops');
-    const settled = Promise.withResolvers<[]>();
+    const settled = Promise.withResolvers<Settled>();
     vi.spyOn(outbox, 'settle').mockReturnValueOnce(settled.promise);
     dispatcher.start();
     await clock.advance(100);
@@ -271,7 +272,7 @@ describe('a lane that is disabled', () => {
     dispatcher.wake();
     await clock.advance(100);
     expect(sent).toHaveLength(1);
-    settled.resolve([]);
+    settled.resolve({ held: [], disabled: [] });
     await clock.advance(100);
     expect(sent.length).toBeGreaterThan(1);
     await stop();
@@ -340,6 +341,20 @@ describe('where the store fails', () => {
     expect(outbox.states()).toEqual(Array(5).fill('delivered'));
     expect(onSettled).toHaveBeenCalledTimes(5);
     expect(log.error).toHaveBeenCalledTimes(8);
+    await stop();
+  });
+
+  it('does not count what has become of a delivery meanwhile as its own', async () => {
+    const { clock, dispatcher, outbox, add, onAttempt, onSettled, stop } = setUp(
+      [endpoint('ops')],
+      () => DELIVERED,
+    );
+    vi.spyOn(outbox, 'settle').mockResolvedValueOnce({ held: [], disabled: [] });
+    add('ops');
+    dispatcher.start();
+    await clock.advance(100);
+    expect(onAttempt).toHaveBeenCalledOnce();
+    expect(onSettled).not.toHaveBeenCalled();
     await stop();
   });
 

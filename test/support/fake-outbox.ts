@@ -48,10 +48,13 @@ export function createFakeOutbox() {
       await Promise.resolve();
       maybeFail('settle');
       groups.push(settlements);
+      const held: Settlement[] = [];
       const disabled: LaneHealth[] = [];
-      for (const { id, claim, lane, endpoint, attempt, state, nextAttemptAt } of settlements) {
+      for (const settlement of settlements) {
+        const { id, claim, lane, endpoint, attempt, state, nextAttemptAt } = settlement;
         const row = rows.get(id);
         if (row?.claim !== claim) continue;
+        held.push(settlement);
         const { claim: _, ...rest } = row;
         rows.set(id, {
           ...rest,
@@ -64,7 +67,7 @@ export function createFakeOutbox() {
         healths.set(lane, health);
         if (isDisabled(lane) && !wasDisabled) disabled.push({ lane, endpoint, ...health });
       }
-      return disabled;
+      return { held, disabled };
     },
     async release(claimed) {
       await Promise.resolve();
