@@ -9,6 +9,7 @@ import { startReceiver } from '../../src/commands/receiver.ts';
 import { startSimulator } from '../../src/simulator/simulator.ts';
 import { startDaemon, temporaryDirectory } from '../support/daemon.ts';
 import type { Daemon } from '../support/daemon.ts';
+import { metricsOf } from '../support/metrics.ts';
 import { WEBHOOK_SECRET } from '../support/secrets.ts';
 import { lowerEnvelope, slope } from '../support/slope.ts';
 import type { Sample } from '../support/slope.ts';
@@ -99,15 +100,6 @@ async function replenish(daemon: Daemon): Promise<void> {
     }));
     await daemon.api('POST', '/v1/executions/batch', { executions });
   }
-}
-
-async function metricsOf({ url }: Daemon): Promise<(name: string) => number> {
-  const text = await (await fetch(`${url}/metrics`)).text();
-  return (name) =>
-    text
-      .split('\n')
-      .filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`))
-      .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
 }
 
 interface LoopDelay {

@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { openSqliteStore } from '../../../src/store/sqlite.ts';
 import { startDaemon, temporaryDirectory } from '../../support/daemon.ts';
 import { TARGET, executionId } from '../../support/executions.ts';
+import { metricsOf } from '../../support/metrics.ts';
 import { digits, row } from './table.ts';
 
 const CALLS_PER_SECOND = 50;
@@ -102,15 +103,6 @@ async function fill(path: string, executions: number): Promise<void> {
   database.close();
 }
 
-async function metricsOf(url: string): Promise<(name: string) => number> {
-  const text = await (await fetch(`${url}/metrics`)).text();
-  return (name) =>
-    text
-      .split('\n')
-      .filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`))
-      .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
-}
-
 async function measure(executions: number, seconds: number): Promise<Measured> {
   await using directory = await temporaryDirectory();
   await using aws = await startAws();
@@ -139,14 +131,14 @@ async function measure(executions: number, seconds: number): Promise<Measured> {
   ]);
   // The rate is learnt from one call a second on.
   await sleep(1000 * seconds);
-  const before = await metricsOf(daemon.url);
+  const before = await metricsOf(daemon);
   let heapBytes = Infinity;
   let rssBytes = 0;
   const delays: number[] = [];
   let after = before;
   for (let left = 1000 * seconds; left > 0; left -= SCRAPE_MS) {
     await sleep(Math.min(SCRAPE_MS, left));
-    after = await metricsOf(daemon.url);
+    after = await metricsOf(daemon);
     heapBytes = Math.min(heapBytes, after('nodejs_heap_size_used_bytes'));
     rssBytes = Math.max(rssBytes, after('process_resident_memory_bytes'));
     delays.push(1000 * after('nodejs_eventloop_lag_p99_seconds'));
