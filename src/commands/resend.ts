@@ -3,7 +3,8 @@ import type { Command } from 'commander';
 import { resentSchema } from '../http/delivery-json.ts';
 import type { DaemonClient, DaemonOptions } from './daemon/client.ts';
 import { instant } from './arguments.ts';
-import { daemonCommand, refuseUsage, withDaemon } from './daemon/command.ts';
+import { daemonCommand, withDaemon } from './daemon/command.ts';
+import { wrongUsage } from './daemon/failure.ts';
 
 interface ResendOptions extends DaemonOptions {
   readonly endpoint?: string;
@@ -43,7 +44,7 @@ async function resendOne(
   { endpoint, since, until, state }: ResendOptions,
 ): Promise<number> {
   if ([endpoint, since, until, state].some((given) => given !== undefined))
-    refuseUsage('either the id of a delivery or --endpoint with a range, not both');
+    throw wrongUsage('either the id of a delivery or --endpoint with a range, not both');
   const path = `/v1/deliveries/${id}/resend`;
   const { resent } = await daemon.ask(resentSchema, path, { scope: 'admin', method: 'POST' });
   process.stdout.write(
@@ -57,7 +58,7 @@ async function resendRange(
   { endpoint, since, until, state }: ResendOptions,
 ): Promise<number> {
   if (endpoint === undefined || since === undefined)
-    refuseUsage('give the id of a delivery, or --endpoint and --since');
+    throw wrongUsage('give the id of a delivery, or --endpoint and --since');
   const path = `/v1/endpoints/${encodeURIComponent(endpoint)}/resend`;
   const { resent } = await daemon.ask(resentSchema, path, {
     scope: 'admin',

@@ -9,3 +9,14 @@ export function untilStopped(): Promise<NodeJS.Signals> {
     }
   });
 }
+
+/** The same, and a signal that aborts then. */
+export function abortWhenStopped(): {
+  readonly stopped: Promise<NodeJS.Signals>;
+  readonly stopping: AbortSignal;
+} {
+  const controller = new AbortController();
+  const stopped = untilStopped();
+  void stopped.then(() => controller.abort());
+  return { stopped, stopping: controller.signal };
+}

@@ -8,7 +8,7 @@ import { waitForEnd } from '../polling/waiting.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { executionId, region, timeoutOption } from './arguments.ts';
 import { complain } from './complain.ts';
-import { untilStopped } from './until-stopped.ts';
+import { abortWhenStopped } from './until-stopped.ts';
 import { WAIT_EXIT_CODES, exitCodeOf, signalExitCode } from './wait/exit-codes.ts';
 import { createProgress } from './wait/progress.ts';
 
@@ -51,9 +51,7 @@ async function wait(id: string, { region: askedRegion, timeout: timeoutMs }: Wai
     complain('no AWS Region: give --region, or set AWS_REGION');
     return WAIT_EXIT_CODES.wrong_usage;
   }
-  const stopping = new AbortController();
-  const stopped = untilStopped();
-  void stopped.then(() => stopping.abort());
+  const { stopped, stopping } = abortWhenStopped();
 
   const clock = systemClock;
   const random = Math.random;
@@ -71,7 +69,7 @@ async function wait(id: string, { region: askedRegion, timeout: timeoutMs }: Wai
       {
         ...progress,
         timeoutMs,
-        signal: stopping.signal,
+        signal: stopping,
       },
     );
     progress.end(end);

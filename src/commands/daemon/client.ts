@@ -1,7 +1,8 @@
 import type * as z from 'zod';
 import type { Scope } from '../../domain/scope.ts';
 import { linkSignals } from '../../runtime/abort.ts';
-import { CommandFailure, EXIT, connectionFailure, failureOf } from './failure.ts';
+import { CommandFailure, connectionFailure, failureOf, wrongUsage } from './failure.ts';
+import { jsonOf } from './text.ts';
 
 export const DEFAULT_URL = 'http://127.0.0.1:8080';
 const TIMEOUT_MS = 30_000;
@@ -73,17 +74,13 @@ export function createDaemonClient({ url: given, token = '' }: DaemonOptions): D
         (async () => {
           using limit = linkSignals([asked.signal], asked.timeoutMs ?? TIMEOUT_MS);
           const response = await open(path, { ...asked, signal: limit.signal });
-          const json = answer.safeParse(parsed(await textOf(response, url)));
+          const json = answer.safeParse(jsonOf(await textOf(response, url)));
           if (json.success) return json.data;
           throw new CommandFailure(`${url} answered ${response.status}, and not as this version expects`);
         })(),
         asked.signal,
       ),
   };
-}
-
-function wrongUsage(message: string): CommandFailure {
-  return new CommandFailure(message, { exitCode: EXIT.wrongUsage });
 }
 
 /** Without the slash at its end; a path before those of the API is kept. */
@@ -105,12 +102,4 @@ async function textOf(response: Response, url: string): Promise<string> {
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { complain } from '../complain.ts';
-import { CommandFailure, EXIT } from './failure.ts';
+import { CommandFailure } from './failure.ts';
 import { DEFAULT_URL, createDaemonClient } from './client.ts';
 import type { DaemonClient, DaemonOptions } from './client.ts';
 
@@ -32,11 +32,6 @@ export async function withDaemon(
     complain(error.message, ...error.more);
     process.exitCode = error.exitCode;
   }
-}
-
-/** Wrong usage that only shows when several options are looked at together. */
-export function refuseUsage(message: string): never {
-  throw new CommandFailure(message, { exitCode: EXIT.wrongUsage });
 }
 
 /** The path of an execution. */

@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import type { Scope } from '../../domain/scope.ts';
-import { oneLine } from './text.ts';
+import { jsonOf, oneLine } from './text.ts';
 
-export const EXIT = { failed: 1, wrongUsage: 2 } as const;
+const EXIT = { failed: 1, wrongUsage: 2 } as const;
 
 /** Why a command cannot do what it is asked to: `message`, and more lines, for standard error. */
 export class CommandFailure extends Error {
@@ -25,6 +25,11 @@ export class CommandFailure extends Error {
     this.more = options.more ?? [];
     this.status = options.status;
   }
+}
+
+/** Wrong usage that only shows once several options, or their values, are looked at. */
+export function wrongUsage(message: string): CommandFailure {
+  return new CommandFailure(message, { exitCode: EXIT.wrongUsage });
 }
 
 /** Members that a problem of the daemon has (RFC 9457, `code` and `errors` of its own). */
@@ -57,21 +62,13 @@ export function problemLines({
 
 /** What an answer that is an error means. Bad input is wrong usage; everything else has failed. */
 export function failureOf(url: string, status: number, body: string, scope: Scope): CommandFailure {
-  const problem = problemAnswer.safeParse(parsed(body));
+  const problem = problemAnswer.safeParse(jsonOf(body));
   if (!problem.success)
     return new CommandFailure(`${url} answered ${status}, and not as lifecycle-watcher does`, { status });
   const [message = '', ...more] = problemLines(problem.data);
   const needed = status === 401 || status === 403 ? [`a token with the scope ${scope} is needed`] : [];
   const exitCode = status === 400 ? EXIT.wrongUsage : EXIT.failed;
   return new CommandFailure(message, { exitCode, more: [...needed, ...more], status });
-}
-
-function parsed(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined;
-  }
 }
 
 /** What kept a request from being answered, in one line. */

@@ -9,6 +9,15 @@ export function oneLine(text: string): string {
     .trim();
 }
 
+/** What a text says as JSON; undefined where it is none. */
+export function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Rows as lines whose columns stand below each other, at least as wide as `widths`, which grows with them. */
 export function columns(rows: readonly (readonly string[])[], widths: number[]): string {
   for (const row of rows)

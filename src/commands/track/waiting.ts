@@ -3,7 +3,7 @@ import { complain } from '../complain.ts';
 import type { DaemonClient } from '../daemon/client.ts';
 import { followToEnd } from '../daemon/follow.ts';
 import type { Follower } from '../daemon/follow.ts';
-import { untilStopped } from '../until-stopped.ts';
+import { abortWhenStopped } from '../until-stopped.ts';
 import { exitCodeOf, signalExitCode } from '../wait/exit-codes.ts';
 import { createProgress } from '../wait/progress.ts';
 import type { Output } from '../wait/progress.ts';
@@ -26,9 +26,7 @@ export async function waitForAll(
   { target, json, timeoutMs, clock }: WaitForAllOptions,
 ): Promise<number> {
   const output = json === true ? process.stderr : process.stdout;
-  const stopping = new AbortController();
-  const stopped = untilStopped();
-  void stopped.then(() => stopping.abort());
+  const { stopped, stopping } = abortWhenStopped();
   const codes = new Set<number>();
   const followers = ids.map((id) => {
     const progress = createProgress(ids.length === 1 ? output : linesOf(output, id), id, clock);
@@ -43,11 +41,11 @@ export async function waitForAll(
     return [id, { ...progress, end }] as const;
   });
   try {
-    await followToEnd(daemon, new Map(followers), { target, timeoutMs, signal: stopping.signal, clock });
+    await followToEnd(daemon, new Map(followers), { target, timeoutMs, signal: stopping, clock });
   } finally {
     for (const [, follower] of followers) follower.close();
   }
-  return stopping.signal.aborted
+  return stopping.aborted
     ? signalExitCode(await stopped)
     : (WORST_FIRST.find((code) => codes.has(code)) ?? 1);
 }
