@@ -1,6 +1,6 @@
 import { CALLBACK_ENDPOINT, isCallbackLane } from '../domain/callback.ts';
 import { endpointTestBody } from '../domain/test-event.ts';
-import { linkSignals } from '../runtime/abort.ts';
+import { linkSignals, onAbort } from '../runtime/abort.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Store } from '../store/store.ts';
@@ -141,16 +141,14 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     async stop(limit) {
       const stopped = new AbortController();
       const over = Promise.withResolvers<'late'>();
-      const onLimit = () => {
+      const unlink = onAbort(limit, () => {
         cutOff.abort();
         void clock.sleep(LAST_SETTLEMENTS_MS, stopped.signal).then(() => over.resolve('late'));
-      };
-      if (limit.aborted) onLimit();
-      else limit.addEventListener('abort', onLimit, { once: true });
+      });
       const drained = Promise.all([...ending, ...[...lanes.values(), callbacks].map((lane) => lane.stop())]);
       if ((await Promise.race([drained, over.promise])) === 'late')
         log.warn('stopped before all deliveries were settled');
-      limit.removeEventListener('abort', onLimit);
+      unlink();
       stopped.abort();
     },
   };

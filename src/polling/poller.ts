@@ -2,6 +2,7 @@ import { backoffMs } from '../domain/backoff.ts';
 import { keyText } from '../domain/execution.ts';
 import type { Execution, ExecutionKey, Target } from '../domain/execution.ts';
 import { expire } from '../domain/tracking-end.ts';
+import { onAbort } from '../runtime/abort.ts';
 import { Bell } from '../runtime/bell.ts';
 import { errorFields } from '../runtime/log.ts';
 import { createBookkeeping } from './bookkeeping.ts';
@@ -112,15 +113,13 @@ export class Poller {
   async retire(limit: AbortSignal): Promise<void> {
     this.#stopping.abort();
     this.#wake();
-    const cutOff = () => {
+    const unlink = onAbort(limit, () => {
       this.#hurrying.abort();
       void this.#parts.budget.close();
-    };
-    if (limit.aborted) cutOff();
-    else limit.addEventListener('abort', cutOff, { once: true });
+    });
     await this.#loops;
     await this.#looks.ended();
-    limit.removeEventListener('abort', cutOff);
+    unlink();
     await this.#bookkeeping.write();
     await this.#parts.budget.close();
     this.#parts.gateway.close();

@@ -152,7 +152,7 @@ export class Roster {
 
   /**
    * Since when all executions that were seen before are missing, epoch milliseconds; undefined unless all are, and are
-   * enough to say that it is the target. Ends at the first that is not.
+   * enough to say that it is the target. Walks through them only then.
    */
   allMissingSince(): number | undefined {
     if (this.#census.allMissing < LEAST_ALL_MISSING) return undefined;
