@@ -5,7 +5,7 @@ import { startDaemon, temporaryDirectory } from '../support/daemon.ts';
 import { executionId } from '../support/executions.ts';
 import { startAnswering } from '../support/receivers.ts';
 import { WEBHOOK_SECRET } from '../support/secrets.ts';
-import { ENV, PATIENCE, configOf, eventOf, feedOf, register } from '../support/watching.ts';
+import { ENV, PATIENCE, configOf, feedOf, register, subjectsOf } from '../support/watching.ts';
 
 describe('the daemon', { timeout: 120_000 }, () => {
   it('brings an execution from its registration to a signed event', async () => {
@@ -102,7 +102,7 @@ describe('the daemon', { timeout: 120_000 }, () => {
     receiver.answerWith((response) => response.writeHead(204).end());
     await register(daemon, [another]);
     await vi.waitFor(() => expect(receiver.received()).toHaveLength(2), PATIENCE);
-    expect(receiver.received().map((received) => eventOf(received).subject)).toEqual([id, another]);
+    expect(subjectsOf(receiver.received())).toEqual([id, another]);
   });
 
   it('polls nothing with credentials of another account, and says so', async () => {

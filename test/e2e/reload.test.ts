@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Webhook } from 'standardwebhooks';
 import { describe, expect, it, vi } from 'vitest';
 import { startSimulator } from '../../src/simulator/simulator.ts';
+import type { SimulatorOptions } from '../../src/simulator/simulator.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 import {
   TOKEN,
@@ -16,7 +17,7 @@ import type { Daemon } from '../support/daemon.ts';
 import { startAnswering } from '../support/receivers.ts';
 import { hangUp, reload, reloadsTold, samplesOf, signal } from '../support/reloading.ts';
 import { WEBHOOK_SECRET } from '../support/secrets.ts';
-import { ENV, PATIENCE, configOf, eventOf, feedOf, register } from '../support/watching.ts';
+import { ENV, PATIENCE, configOf, eventOf, feedOf, register, subjectsOf } from '../support/watching.ts';
 
 interface TargetJson {
   readonly name: string;
@@ -36,19 +37,29 @@ async function learn(directory: string, perSecond = 20): Promise<void> {
   await store.saveRate({ accountId: '123456789012', region: 'us-east-1' }, { perSecond });
 }
 
+/** A daemon with one target and one endpoint, which has learnt its rate. */
+async function watching(learntPerSecond = 20, aws: SimulatorOptions = {}) {
+  await using starting = new AsyncDisposableStack();
+  const directory = starting.use(await temporaryDirectory());
+  await learn(directory.path, learntPerSecond);
+  const simulator = starting.use(await startSimulator(aws));
+  const receiver = starting.use(await startAnswering());
+  const config = configOf(simulator.url, receiver.url);
+  const daemon = starting.use(await startDaemon(directory.path, config, ENV));
+  const running = starting.move();
+  const end = () => running.disposeAsync();
+  return { directory, simulator, receiver, config, daemon, [Symbol.asyncDispose]: end };
+}
+
 const RUNNING = [{ status: 'IN_PROGRESS', afterMs: 0 }] as const;
 const ENDED = [{ status: 'FAILED', afterMs: 0 }] as const;
 const NONE = { added: [], removed: [], changed: [] };
 
 describe('a reload', { timeout: 90_000 }, () => {
   it('of other names, rates and intervals loses nothing that is under way', async () => {
-    await using directory = await temporaryDirectory();
-    await learn(directory.path);
-    await using simulator = await startSimulator({ ratePerSecond: 1000, burst: 1000 });
-    await using receiver = await startAnswering();
-    const config = configOf(simulator.url, receiver.url);
+    await using house = await watching(20, { ratePerSecond: 1000, burst: 1000 });
+    const { directory, simulator, receiver, config, daemon } = house;
     const [prod] = config.targets;
-    await using daemon = await startDaemon(directory.path, config, ENV);
     const variants = [
       { targets: [{ ...prod, name: 'renamed' }] },
       { targets: [{ ...prod, name: 'renamed', requestsPerSecond: 20, maxConcurrent: 1 }] },
@@ -103,14 +114,10 @@ describe('a reload', { timeout: 90_000 }, () => {
   });
 
   it('goes on with the rate that was learnt, within the new ceiling, and with a pause', async () => {
-    await using directory = await temporaryDirectory();
-    await learn(directory.path, 3);
-    await using simulator = await startSimulator({ ratePerSecond: 1000, burst: 1000 });
-    await using receiver = await startAnswering();
-    const config = configOf(simulator.url, receiver.url);
+    await using house = await watching(3, { ratePerSecond: 1000, burst: 1000 });
+    const { directory, simulator, config, daemon } = house;
     const [prod] = config.targets;
     const limited = (requestsPerSecond: number) => ({ ...config, targets: [{ ...prod, requestsPerSecond }] });
-    await using daemon = await startDaemon(directory.path, config, ENV);
     await register(
       daemon,
       Array.from({ length: 30 }, () => simulator.start({ timeline: RUNNING })),
@@ -153,13 +160,9 @@ describe('a reload', { timeout: 90_000 }, () => {
   });
 
   it('takes a target away and brings it back: its executions stay, and are told of later', async () => {
-    await using directory = await temporaryDirectory();
-    await learn(directory.path);
-    await using simulator = await startSimulator();
-    await using receiver = await startAnswering();
-    const config = configOf(simulator.url, receiver.url);
+    await using house = await watching();
+    const { directory, simulator, receiver, config, daemon } = house;
     const other = { ...config.targets[0], name: 'other', region: 'eu-west-1' };
-    await using daemon = await startDaemon(directory.path, config, ENV);
     const id = simulator.start({ timeline: [...RUNNING, { status: 'SUCCESS', afterMs: 2500 }] });
     await register(daemon, [id]);
     await vi.waitFor(
@@ -195,10 +198,7 @@ describe('a reload', { timeout: 90_000 }, () => {
     expect(simulator.calls().filter(({ executionId }) => executionId === id)).toHaveLength(calls);
 
     await reload(daemon, directory.path, { ...config, targets: [...config.targets, other] });
-    await vi.waitFor(
-      () => expect(receiver.received().map((got) => eventOf(got).subject)).toEqual([id]),
-      PATIENCE,
-    );
+    await vi.waitFor(() => expect(subjectsOf(receiver.received())).toEqual([id]), PATIENCE);
   });
 
   it('of endpoints: what is removed has dead deliveries, what is new no old events, what has changed goes on', async () => {
@@ -239,12 +239,7 @@ describe('a reload', { timeout: 90_000 }, () => {
     await register(daemon, [second!]);
     // The one that failed comes at its time, now to the new place; the new endpoint has only what is new.
     await vi.waitFor(() => expect(receiver.received()).toHaveLength(3), PATIENCE);
-    expect(
-      receiver
-        .received()
-        .map((got) => eventOf(got).subject)
-        .sort(),
-    ).toEqual([first!, second!, second!].sort());
+    expect(subjectsOf(receiver.received()).sort()).toEqual([first!, second!, second!].sort());
     for (const { headers, body } of receiver.received()) {
       new Webhook(rotated).verify(body, headers);
       expect(() => new Webhook(WEBHOOK_SECRET).verify(body, headers)).toThrow();
@@ -307,12 +302,8 @@ describe('a reload', { timeout: 90_000 }, () => {
 
 describe('a configuration that is refused', { timeout: 90_000 }, () => {
   it('is told of as check-config does, and the old one stays in full', async () => {
-    await using directory = await temporaryDirectory();
-    await learn(directory.path);
-    await using simulator = await startSimulator();
-    await using receiver = await startAnswering();
-    const config = configOf(simulator.url, receiver.url);
-    await using daemon = await startDaemon(directory.path, config, ENV);
+    await using house = await watching();
+    const { directory, simulator, receiver, config, daemon } = house;
     const missing = { name: 'new', url: receiver.url, secrets: [{ file: '/nowhere/secret' }] };
     const bad = {
       ...config,
@@ -344,12 +335,8 @@ describe('a configuration that is refused', { timeout: 90_000 }, () => {
   });
 
   it('changes host, ports or store: each is named, and nothing of it holds', async () => {
-    await using directory = await temporaryDirectory();
-    await learn(directory.path);
-    await using simulator = await startSimulator();
-    await using receiver = await startAnswering();
-    const config = configOf(simulator.url, receiver.url);
-    await using daemon = await startDaemon(directory.path, config, ENV);
+    await using house = await watching();
+    const { directory, simulator, receiver, config, daemon } = house;
     const tokens = [{ name: 'tests', scopes: ['admin'], value: { env: 'RECEIVER_SECRET' } }];
     const changed = {
       ...config,

@@ -2,7 +2,7 @@ import { expect, it, vi } from 'vitest';
 import { startSimulator } from '../../src/simulator/simulator.ts';
 import { startDaemon, temporaryDirectory } from '../support/daemon.ts';
 import { startAnswering } from '../support/receivers.ts';
-import { ENV, PATIENCE, configOf, eventOf, feedOf } from '../support/watching.ts';
+import { ENV, PATIENCE, configOf, feedOf, subjectsOf } from '../support/watching.ts';
 
 const running = { status: 'IN_PROGRESS', afterMs: 0 };
 const ARN = 'arn:aws:iam::210987654321:role/watcher';
@@ -35,12 +35,7 @@ it('a role is taken on once for all Regions, and anew before it ends', { timeout
     await daemon.api('POST', '/v1/executions', { lifecycleExecutionId: ids[index], target: region });
 
   await vi.waitFor(() => expect(receiver.received()).toHaveLength(3), PATIENCE);
-  expect(
-    receiver
-      .received()
-      .map((got) => eventOf(got).subject)
-      .sort(),
-  ).toEqual(ids.toSorted());
+  expect(subjectsOf(receiver.received()).sort()).toEqual(ids.toSorted());
   const sessions = simulator.sessions();
   expect(sessions.length).toBeGreaterThan(1);
   expect(sessions[0]?.name).toMatch(/^lifecycle-watcher-./);

@@ -2,7 +2,7 @@ import { expect, it, vi } from 'vitest';
 import { startSimulator } from '../../src/simulator/simulator.ts';
 import { startDaemon, temporaryDirectory } from '../support/daemon.ts';
 import { startAnswering } from '../support/receivers.ts';
-import { ENV, PATIENCE, configOf, eventOf, feedOf, register } from '../support/watching.ts';
+import { ENV, PATIENCE, configOf, feedOf, register, subjectsOf } from '../support/watching.ts';
 
 interface TargetJson {
   readonly name: string;
@@ -35,10 +35,7 @@ it('one target in trouble is told of, and holds up no other', { timeout: 90_000 
   expect(await stateOf('prod')).toMatchObject({ tracked: 1, problem: { kind: 'denied' } });
   const ends = healthy.start({ region: 'eu-west-1', timeline: [{ status: 'SUCCESS', afterMs: 0 }] });
   await daemon.api('POST', '/v1/executions', { lifecycleExecutionId: ends, target: 'other' });
-  await vi.waitFor(
-    () => expect(receiver.received().map((got) => eventOf(got).subject)).toContain(ends),
-    PATIENCE,
-  );
+  await vi.waitFor(() => expect(subjectsOf(receiver.received())).toContain(ends), PATIENCE);
 
   broken.clearFaults();
   await vi.waitFor(async () => expect(await stateOf('prod')).toMatchObject({ reachable: true }), PATIENCE);
@@ -71,10 +68,7 @@ it(
     expect(paused.targets).toMatchObject([{ name: 'prod', paused: true, tracked: 1 }]);
     expect(simulator.calls()).toHaveLength(before);
     expect(await daemon.api('POST', '/v1/targets/prod/resume')).toMatchObject({ paused: false });
-    await vi.waitFor(
-      () => expect(receiver.received().map((got) => eventOf(got).subject)).toEqual([id]),
-      PATIENCE,
-    );
+    await vi.waitFor(() => expect(subjectsOf(receiver.received())).toEqual([id]), PATIENCE);
   },
 );
 

@@ -15,6 +15,8 @@ export interface CloudEvent {
 }
 
 export const eventOf = ({ body }: Received) => JSON.parse(body) as CloudEvent;
+/** Of what they are, in the order in which they came. */
+export const subjectsOf = (received: readonly Received[]) => received.map((got) => eventOf(got).subject);
 
 /** One target, polled as often as may be, and one endpoint that gets every event. */
 export function configOf(simulatorUrl: string, receiverUrl: string) {
