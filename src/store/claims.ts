@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import { LONGEST_RETRY_AFTER_SECONDS } from '../domain/retry-after.ts';
 import { systemClock } from '../runtime/clock.ts';
+import type { ClaimBook } from './claim-book.ts';
 import type { ClaimedDelivery } from './outbox.ts';
 import { overRows } from './over-rows.ts';
 import { prepared } from './prepared.ts';
@@ -22,6 +23,14 @@ const LONGEST_WAIT_MS = LONGEST_RETRY_AFTER_SECONDS * 1000;
  */
 export const dueSince = (at: number): number => Math.min(at, systemClock.steadyNow());
 
+const insertPending = overRows(
+  ['bigint', 'text', 'text', 'bigint', 'bigint'],
+  (rows) => sql`
+    with made(event_position, endpoint, lane, created_at, next_attempt_at) as (values ${rows})
+    insert into deliveries (event_position, endpoint, lane, created_at, next_attempt_at, state)
+    select *, 'pending' from made`,
+);
+
 /** One delivery of an event for each endpoint, due at once. Inside a transaction. */
 export async function addDeliveries(
   db: Kysely<Tables>,
@@ -29,16 +38,10 @@ export async function addDeliveries(
   endpoints: readonly string[],
   at: number,
 ): Promise<void> {
-  if (endpoints.length === 0) return;
-  const rows = endpoints.map((endpoint) => ({
-    event_position: eventPosition,
-    endpoint,
-    lane: endpoint,
-    state: 'pending' as const,
-    created_at: at,
-    next_attempt_at: dueSince(at),
-  }));
-  await db.insertInto('deliveries').values(rows).execute();
+  await insertPending(
+    db,
+    endpoints.map((endpoint) => [eventPosition, endpoint, endpoint, at, dueSince(at)]),
+  );
 }
 
 /** What `Outbox.claim` is called with. */
@@ -49,7 +52,7 @@ export interface ClaimRequest {
   readonly claimedUntil: number;
 }
 
-interface ClaimedRow extends Pick<ClaimedDelivery, 'id' | 'endpoint' | 'attempts'> {
+interface DueRow extends Pick<ClaimedDelivery, 'id' | 'endpoint' | 'attempts'> {
   readonly url: string | null;
   readonly position: number;
 }
@@ -58,14 +61,10 @@ interface ClaimedRow extends Pick<ClaimedDelivery, 'id' | 'endpoint' | 'attempts
 const GIVEN = null;
 const isEnabled = sql`not exists (select 1 from lanes where lanes.lane = ${GIVEN} and disabled_reason is not null)`;
 
-/** A claim that has ended is due again like any other delivery. */
-const claimDue = prepared(sql<ClaimedRow>`
-  update deliveries set claim = ${GIVEN}, next_attempt_at = ${GIVEN}
-  where id in (
-    select id from deliveries
-    where state = 'pending' and lane = ${GIVEN} and next_attempt_at <= ${GIVEN} and ${isEnabled}
-    order by next_attempt_at, id limit ${GIVEN})
-  returning id, endpoint, url, attempts, event_position as position`);
+const readDue = prepared(sql<DueRow>`
+  select id, endpoint, url, attempts, event_position as position from deliveries
+  where state = 'pending' and lane = ${GIVEN} and next_attempt_at <= ${GIVEN} and ${isEnabled}
+  order by next_attempt_at, id limit ${GIVEN}`);
 
 const readEvents = overRows(
   ['bigint'],
@@ -74,69 +73,81 @@ const readEvents = overRows(
     select position, id as "eventId", type as "eventType", body from wanted join events on position = at`,
 );
 
+/** Claims what is due. What is claimed stays due in the table, so that those rows are read beyond the limit. */
+async function claimDue(
+  db: Kysely<Tables>,
+  claims: ClaimBook,
+  { lane, limit, now, claimedUntil }: ClaimRequest,
+  claim: string,
+): Promise<readonly DueRow[]> {
+  claims.endUntil(lane, now);
+  const due = await readDue(db, [lane, now, lane, limit + claims.countOf(lane)]);
+  const free = due.filter(({ id }) => !claims.isTaken(id)).slice(0, limit);
+  for (const { id } of free) claims.take({ id, claim }, lane, claimedUntil);
+  return free;
+}
+
 /** Several claims, inside a transaction. An event that goes to many lanes is read once. */
 export async function claimAll(
   db: Kysely<Tables>,
+  claims: ClaimBook,
   requests: readonly ClaimRequest[],
 ): Promise<readonly (readonly ClaimedDelivery[])[]> {
   const claim = randomUUID();
-  const claimed: (readonly ClaimedRow[])[] = [];
-  for (const { lane, limit, now, claimedUntil } of requests)
-    claimed.push(await claimDue(db, [claim, claimedUntil, lane, now, lane, limit]));
-  const positions = new Set(claimed.flatMap((rows) => rows.map(({ position }) => position)));
-  const read = await readEvents(
-    db,
-    Array.from(positions, (position) => [position]),
-  );
-  const events = new Map(read.map((event) => [event.position, event]));
-  return requests.map(({ lane }, index) => {
-    const rows = claimed[index] ?? [];
-    // Member by member: to spread what SQLite gives takes as long as to read it.
-    const deliveries = rows.flatMap(({ id, endpoint, url, attempts, position }) => {
-      const event = events.get(position);
-      if (event === undefined) return [];
-      const { eventId, eventType, body } = event;
-      const delivery = { id, lane, endpoint, eventId, eventType, body, attempts, claim };
-      return [url === null ? delivery : { ...delivery, url }];
+  const claimed: (readonly DueRow[])[] = [];
+  try {
+    for (const request of requests) claimed.push(await claimDue(db, claims, request, claim));
+    const positions = new Set(claimed.flatMap((rows) => rows.map(({ position }) => position)));
+    const read = await readEvents(
+      db,
+      Array.from(positions, (position) => [position]),
+    );
+    const events = new Map(read.map((event) => [event.position, event]));
+    return requests.map(({ lane }, index) => {
+      const rows = claimed[index] ?? [];
+      // Member by member: to spread what SQLite gives takes as long as to read it.
+      return rows.flatMap(({ id, endpoint, url, attempts, position }) => {
+        const event = events.get(position);
+        if (event === undefined) return [];
+        const { eventId, eventType, body } = event;
+        const delivery = { id, lane, endpoint, eventId, eventType, body, attempts, claim };
+        return [url === null ? delivery : { ...delivery, url }];
+      });
     });
-    return deliveries.sort((one, other) => one.id - other.id);
-  });
+  } catch (error) {
+    for (const { id } of claimed.flat()) claims.end(id);
+    throw error;
+  }
 }
 
-const firstDue = prepared(sql<{ readonly dueAt: number | null }>`
-  select min(next_attempt_at) as "dueAt" from deliveries
-  where state = 'pending' and lane = ${GIVEN} and ${isEnabled}`);
+const firstDue = prepared(sql<{ readonly id: number; readonly dueAt: number }>`
+  select id, next_attempt_at as "dueAt" from deliveries
+  where state = 'pending' and lane = ${GIVEN} and ${isEnabled}
+  order by next_attempt_at, id limit ${GIVEN}`);
 
 /** `Outbox.nextDueAt`. */
-export async function nextDueAt(db: Kysely<Tables>, lane: string): Promise<number | undefined> {
-  const [first] = await firstDue(db, [lane, lane]);
-  return first?.dueAt ?? undefined;
-}
-
-/** It was due when it was claimed. */
-const FREE = { claim: null, next_attempt_at: AT_ONCE } as const;
-
-/** `Outbox.release`, inside a transaction. */
-export async function release(
+export async function nextDueAt(
   db: Kysely<Tables>,
-  claimed: readonly Pick<ClaimedDelivery, 'id' | 'claim'>[],
-): Promise<void> {
-  for (const { id, claim } of claimed)
-    await db.updateTable('deliveries').set(FREE).where('id', '=', id).where('claim', '=', claim).execute();
+  claims: ClaimBook,
+  lane: string,
+): Promise<number | undefined> {
+  const first = await firstDue(db, [lane, lane, claims.countOf(lane) + 1]);
+  if (first.length === 0) return undefined;
+  const free = first.find(({ id }) => !claims.isTaken(id));
+  return Math.min(free?.dueAt ?? Infinity, claims.nextEnd(lane));
 }
 
 /**
- * Frees what a process that is gone had claimed: it is due at once. So is what was never attempted: the clock may have been
- * set back since. What was to wait longer than anything does had been planned by a clock that was wrong.
+ * At a start: what was never attempted is due at once, since the clock may have been set back since it was made. What was to wait
+ * longer than anything does had been planned by a clock that was wrong.
  */
-export async function releaseClaims(db: Kysely<Tables>, now: number): Promise<void> {
+export async function mendDueTimes(db: Kysely<Tables>, now: number): Promise<void> {
   await db
     .updateTable('deliveries')
-    .set(FREE)
+    .set({ next_attempt_at: AT_ONCE })
     .where('state', '=', PENDING)
-    .where((eb) =>
-      eb.or([eb('claim', 'is not', null), eb.and([eb('attempts', '=', 0), eb('next_attempt_at', '>', now)])]),
-    )
+    .where('attempts', '=', 0)
+    .where('next_attempt_at', '>', now)
     .execute();
   const latest = now + LONGEST_WAIT_MS;
   await db

@@ -1,5 +1,7 @@
 import { sql } from 'kysely';
-import type { Kysely, Selectable } from 'kysely';
+import type { Kysely } from 'kysely';
+import { CALLBACK_ENDPOINT, isCallbackLane } from '../domain/callback.ts';
+import type { ClaimBook } from './claim-book.ts';
 import { AT_ONCE } from './claims.ts';
 import type {
   Attempt,
@@ -10,60 +12,39 @@ import type {
   ResendQuery,
   Resent,
 } from './outbox.ts';
-import type { AttemptTable, Tables } from './tables.ts';
+import type { Tables } from './tables.ts';
 
-function attemptOf(row: Selectable<AttemptTable>): Attempt {
-  return {
-    at: row.at,
-    outcome: row.outcome,
-    durationSeconds: row.duration_seconds,
-    ...(row.http_status === null ? {} : { httpStatus: row.http_status }),
-    ...(row.error === null ? {} : { error: row.error }),
-  };
-}
-
-async function attemptsOf(
-  db: Kysely<Tables>,
-  ids: readonly number[],
-): Promise<ReadonlyMap<number, readonly Attempt[]>> {
-  const rows = await db
-    .selectFrom('attempts')
-    .selectAll()
-    .where('delivery_id', 'in', ids)
-    .orderBy('id')
-    .execute();
-  const byDelivery = Map.groupBy(rows, (row) => row.delivery_id);
-  return new Map(Array.from(byDelivery, ([id, attempts]) => [id, attempts.map(attemptOf)]));
-}
+const attemptsOf = (log: string | null): readonly Attempt[] =>
+  log === null ? [] : (JSON.parse(`[${log}]`) as readonly Attempt[]);
 
 const withEvents = (db: Kysely<Tables>) =>
   db
     .selectFrom('deliveries')
     .innerJoin('events', 'events.position', 'deliveries.event_position')
     .select(['deliveries.id', 'events.id as eventId', 'events.type', 'endpoint', 'state'])
-    .select(['created_at', 'next_attempt_at', 'claim'])
+    .select(['created_at', 'next_attempt_at', 'attempt_log'])
     .orderBy('deliveries.id', 'desc');
 
-async function asPeopleSee(
-  db: Kysely<Tables>,
-  rows: Awaited<ReturnType<ReturnType<typeof withEvents>['execute']>>,
-): Promise<readonly Delivery[]> {
-  const ids = rows.map(({ id }) => id);
-  const attempts = ids.length === 0 ? new Map<number, readonly Attempt[]>() : await attemptsOf(db, ids);
-  return rows.map(({ created_at: createdAt, next_attempt_at: nextAttemptAt, claim, ...delivery }) => ({
+type Row = Awaited<ReturnType<ReturnType<typeof withEvents>['execute']>>[number];
+
+function asPeopleSee(
+  { created_at: createdAt, next_attempt_at: nextAttemptAt, attempt_log: log, ...delivery }: Row,
+  claims: ClaimBook,
+): Delivery {
+  const isWaiting = nextAttemptAt !== null && !claims.isTaken(delivery.id);
+  return {
     ...delivery,
     createdAt,
     // Due at once is due since it was made.
-    ...(nextAttemptAt === null || claim !== null
-      ? {}
-      : { nextAttemptAt: Math.max(createdAt, nextAttemptAt) }),
-    attempts: attempts.get(delivery.id) ?? [],
-  }));
+    ...(isWaiting ? { nextAttemptAt: Math.max(createdAt, nextAttemptAt) } : {}),
+    attempts: attemptsOf(log),
+  };
 }
 
-/** `Outbox.listDeliveries`, inside a transaction. */
+/** `Outbox.listDeliveries`. */
 export async function listDeliveries(
   db: Kysely<Tables>,
+  claims: ClaimBook,
   { state, endpoint, eventId, limit, before }: DeliveryQuery,
 ): Promise<DeliveryPage> {
   let query = withEvents(db);
@@ -75,31 +56,34 @@ export async function listDeliveries(
   const rows = await query.limit(limit + 1).execute();
   const page = rows.slice(0, limit);
   const last = page.at(-1);
-  const deliveries = await asPeopleSee(db, page);
+  const deliveries = page.map((row) => asPeopleSee(row, claims));
   return { deliveries, ...(rows.length > limit && last !== undefined ? { next: last.id } : {}) };
 }
 
-/** `Outbox.findDelivery`, inside a transaction. */
-export async function findDelivery(db: Kysely<Tables>, id: number): Promise<Delivery | undefined> {
-  const [delivery] = await asPeopleSee(db, await withEvents(db).where('deliveries.id', '=', id).execute());
-  return delivery;
+/** `Outbox.findDelivery`. */
+export async function findDelivery(
+  db: Kysely<Tables>,
+  claims: ClaimBook,
+  id: number,
+): Promise<Delivery | undefined> {
+  const row = await withEvents(db).where('deliveries.id', '=', id).executeTakeFirst();
+  return row && asPeopleSee(row, claims);
 }
 
 const AGAIN = {
   state: 'pending',
-  claim: null,
   attempts: 0,
   next_attempt_at: AT_ONCE,
   settled_at: null,
 } as const;
 
-/** `Outbox.resend`. */
-export async function resend(db: Kysely<Tables>, id: number): Promise<boolean> {
+/** `Outbox.resend`, inside a transaction. */
+export async function resend(db: Kysely<Tables>, claims: ClaimBook, id: number): Promise<boolean> {
+  if (claims.isTaken(id)) return false;
   const { numUpdatedRows } = await db
     .updateTable('deliveries')
     .set(AGAIN)
     .where('id', '=', id)
-    .where('claim', 'is', null)
     .executeTakeFirst();
   return numUpdatedRows > 0n;
 }
@@ -125,50 +109,67 @@ export async function resendSettled(
   return { count: ids.length, ...(rows.length === limit && last !== undefined ? { next: last.id } : {}) };
 }
 
+interface PendingInLane {
+  readonly lane: string;
+  readonly count: number;
+  readonly oldestId: number;
+}
+
+/** What is pending, by lane: from the index alone, since it may be millions. */
+const pendingByLane = sql<PendingInLane>`
+  select lane, count(*) as count, min(id) as "oldestId" from deliveries where state = 'pending' group by lane`;
+
+const endpointOf = (lane: string) => (isCallbackLane(lane) ? CALLBACK_ENDPOINT : lane);
+
 /** `Outbox.abandonDeliveriesExcept`, inside a transaction. */
 export async function abandonExcept(
   db: Kysely<Tables>,
+  claims: ClaimBook,
   endpoints: readonly string[],
   at: number,
 ): Promise<ReadonlyMap<string, number>> {
-  const open = await db
-    .selectFrom('deliveries')
-    .select((eb) => ['endpoint', eb.fn.countAll<number>().as('count')])
-    .where('state', '=', sql.lit('pending' as const))
-    .groupBy('endpoint')
-    .execute();
-  const removed = open.filter(({ endpoint }) => !endpoints.includes(endpoint));
-  for (const { endpoint } of removed) {
+  const { rows: open } = await pendingByLane.execute(db);
+  const removed = open.filter(({ lane }) => !endpoints.includes(endpointOf(lane)));
+  const counts = new Map<string, number>();
+  for (const { lane, count } of removed) {
     await db
       .updateTable('deliveries')
-      .set({ state: 'dead', claim: null, next_attempt_at: null, settled_at: at })
+      .set({ state: 'dead', next_attempt_at: null, settled_at: at })
       .where('state', '=', sql.lit('pending' as const))
-      .where('endpoint', '=', endpoint)
+      .where('lane', '=', lane)
       .execute();
+    claims.endAll(lane);
+    counts.set(endpointOf(lane), (counts.get(endpointOf(lane)) ?? 0) + count);
   }
   const unhealthy = await db.selectFrom('lanes').select('endpoint').distinct().execute();
   for (const { endpoint } of unhealthy)
     if (!endpoints.includes(endpoint))
       await db.deleteFrom('lanes').where('endpoint', '=', endpoint).execute();
-  return new Map(removed.map(({ endpoint, count }) => [endpoint, count]));
+  return counts;
 }
 
-/** `Outbox.outboxCounts`. */
+/** `Outbox.outboxCounts`, inside a transaction. */
 export async function countOutbox(db: Kysely<Tables>): Promise<readonly OutboxCounts[]> {
-  const rows = await db
+  const counts = new Map<string, OutboxCounts>();
+  const of = (endpoint: string) => counts.get(endpoint) ?? { endpoint, pending: 0, dead: 0 };
+
+  const { rows: pending } = await pendingByLane.execute(db);
+  for (const { lane, count, oldestId } of pending) {
+    const { created_at: createdAt } = await db
+      .selectFrom('deliveries')
+      .select('created_at')
+      .where('id', '=', oldestId)
+      .executeTakeFirstOrThrow();
+    const before = of(endpointOf(lane));
+    const oldestPendingAt = Math.min(createdAt, before.oldestPendingAt ?? Infinity);
+    counts.set(before.endpoint, { ...before, pending: before.pending + count, oldestPendingAt });
+  }
+  const dead = await db
     .selectFrom('deliveries')
-    .select((eb) => [
-      'endpoint',
-      eb.fn.countAll<number>().filterWhere('state', '=', 'pending').as('pending'),
-      eb.fn.countAll<number>().filterWhere('state', '=', 'dead').as('dead'),
-      eb.fn.min('created_at').filterWhere('state', '=', 'pending').as('oldestPendingAt'),
-    ])
-    .where('state', '!=', sql.lit('delivered' as const))
+    .select((eb) => ['endpoint', eb.fn.countAll<number>().as('count')])
+    .where('state', '=', sql.lit('dead' as const))
     .groupBy('endpoint')
     .execute();
-  return rows.map(({ oldestPendingAt, ...counts }) => ({
-    ...counts,
-    // MIN over no row is null, which the query's type does not know.
-    ...((oldestPendingAt as number | null) === null ? {} : { oldestPendingAt }),
-  }));
+  for (const { endpoint, count } of dead) counts.set(endpoint, { ...of(endpoint), dead: count });
+  return [...counts.values()];
 }

@@ -2,7 +2,7 @@ import type { Kysely, Transaction } from 'kysely';
 import type { Change } from '../domain/transition.ts';
 import { grouped } from '../runtime/grouped.ts';
 import { waitingLanes } from './callbacks.ts';
-import { claimAll, nextDueAt, release } from './claims.ts';
+import { claimAll, nextDueAt } from './claims.ts';
 import type { ClaimRequest } from './claims.ts';
 import {
   abandonExcept,
@@ -33,7 +33,7 @@ import { enableEndpoint, unhealthyLanes } from './lanes.ts';
 import { loadHazards, loadRate, saveHazards, saveRate } from './learnt.ts';
 import { sweepOnce } from './retention.ts';
 import { settleAll } from './settlements.ts';
-import type { Store } from './store.ts';
+import type { Settled, Settlement, Store } from './store.ts';
 import type { Tables } from './tables.ts';
 import {
   activeTargets,
@@ -75,9 +75,15 @@ export function createKyselyStore(db: Kysely<Tables>, dialect: Dialect, close: (
   const inTransaction = <T>(work: (transaction: Transaction<Tables>) => Promise<T>) =>
     db.transaction().execute(work);
   const { write, tell, show } = createDurability(dialect.sync);
+  const { claims } = dialect;
   const claim = grouped(MOST_CLAIMS, (requests: readonly ClaimRequest[]) =>
-    show(inTransaction((tx) => claimAll(tx, requests))),
+    show(inTransaction((tx) => claimAll(tx, claims, requests))),
   );
+  async function settle(settlements: readonly Settlement[]): Promise<Settled> {
+    const settled = await inTransaction((tx) => settleAll(tx, claims, settlements));
+    for (const { id } of settled.held) claims.end(id);
+    return settled;
+  }
   return {
     register: (registrations, at) => tell(inTransaction((tx) => registerAll(tx, registrations, at))),
     async find(key) {
@@ -105,19 +111,22 @@ export function createKyselyStore(db: Kysely<Tables>, dialect: Dialect, close: (
     feed: (query) => show(inTransaction((tx) => readFeed(tx, query))),
     feedBounds: () => show(inTransaction((tx) => readFeedBounds(tx))),
     claim: (lane, limit, now, claimedUntil) => claim({ lane, limit, now, claimedUntil }),
-    settle: (settlements) => write(inTransaction((tx) => settleAll(tx, settlements))),
-    release: (claimed) => inTransaction((tx) => release(tx, claimed)),
-    nextDueAt: (lane) => nextDueAt(db, lane),
+    settle: (settlements) => write(settle(settlements)),
+    release(claimed) {
+      for (const one of claimed) if (claims.holds(one)) claims.end(one.id);
+      return Promise.resolve();
+    },
+    nextDueAt: (lane) => nextDueAt(db, claims, lane),
     waitingLanes: (endpoint) => inTransaction((tx) => waitingLanes(tx, endpoint)),
     unhealthyLanes: () => unhealthyLanes(db),
     enableEndpoint: (endpoint) => write(enableEndpoint(db, endpoint)),
-    listDeliveries: (query) => show(inTransaction((tx) => listDeliveries(tx, query))),
-    findDelivery: (id) => show(inTransaction((tx) => findDelivery(tx, id))),
-    resend: (id) => write(resend(db, id)),
+    listDeliveries: (query) => show(listDeliveries(db, claims, query)),
+    findDelivery: (id) => show(findDelivery(db, claims, id)),
+    resend: (id) => write(inTransaction((tx) => resend(tx, claims, id))),
     resendSettled: (query) => write(inTransaction((tx) => resendSettled(tx, query))),
     abandonDeliveriesExcept: (endpoints, at) =>
-      write(inTransaction((tx) => abandonExcept(tx, endpoints, at))),
-    outboxCounts: () => countOutbox(db),
+      write(inTransaction((tx) => abandonExcept(tx, claims, endpoints, at))),
+    outboxCounts: () => inTransaction((tx) => countOutbox(tx)),
     saveRate: (target, rate) => write(saveRate(db, target, rate)),
     loadRate: (target) => loadRate(db, target),
     saveHazards: (target, hazards, at) => write(inTransaction((tx) => saveHazards(tx, target, hazards, at))),

@@ -3,7 +3,7 @@ import type { Kysely } from 'kysely';
 import type { Retention } from './store.ts';
 import type { Tables } from './tables.ts';
 
-/** Deletes settled deliveries, and with them their attempts; returns how many. */
+/** Deletes settled deliveries; returns how many. */
 async function sweepDeliveries(
   db: Kysely<Tables>,
   state: 'delivered' | 'dead',

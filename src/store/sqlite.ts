@@ -3,7 +3,8 @@ import { open as openFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Kysely, SqliteDialect, sql } from 'kysely';
-import { releaseClaims } from './claims.ts';
+import { ClaimBook } from './claim-book.ts';
+import { mendDueTimes } from './claims.ts';
 import { systemClock } from '../runtime/clock.ts';
 import type { Dialect } from './dialect.ts';
 import { createGroupSync } from './durability.ts';
@@ -69,16 +70,21 @@ async function open(path: string): Promise<Store> {
   forgetCopies(path);
   const db = new Kysely<Tables>({ dialect: new SqliteDialect({ database: asSqliteDatabase(database) }) });
   await migrate(db);
-  await releaseClaims(db, systemClock.steadyNow());
+  await mendDueTimes(db, systemClock.steadyNow());
   // From now on a commit only writes to the log, and many of them are brought to disk together, beside the event loop.
   database.exec('PRAGMA synchronous = NORMAL');
   const log = await openFile(`${path}-wal`);
   const sync = createGroupSync(() => log.datasync());
   opening.move();
-  return createKyselyStore(db, { labelValue, sync, backUp: (signal) => backUp(path, signal) }, async () => {
-    await log.close();
-    lock.close();
-  });
+  const claims = new ClaimBook();
+  return createKyselyStore(
+    db,
+    { labelValue, claims, sync, backUp: (signal) => backUp(path, signal) },
+    async () => {
+      await log.close();
+      lock.close();
+    },
+  );
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Generated } from 'kysely';
-import type { AttemptOutcome, DeliveryState } from '../domain/delivery.ts';
+import type { DeliveryState } from '../domain/delivery.ts';
 import type { Source, Tracking } from '../domain/execution.ts';
 import type { DisabledReason } from '../domain/lane-health.ts';
 import type { ProblemKind } from '../domain/reachability.ts';
@@ -65,22 +65,13 @@ export interface DeliveryTable {
   url: string | null;
   state: DeliveryState;
   created_at: number;
-  /** Null unless pending. While it is claimed: when the claim ends. */
+  /** Null unless pending. */
   next_attempt_at: number | null;
-  claim: string | null;
   /** Attempts on the present ladder. */
   attempts: Generated<number>;
+  /** All that were ever made, the oldest first: JSON of `Attempt`, with commas between them. */
+  attempt_log: string | null;
   settled_at: number | null;
-}
-
-export interface AttemptTable {
-  id: Generated<number>;
-  delivery_id: number;
-  at: number;
-  outcome: AttemptOutcome;
-  http_status: number | null;
-  duration_seconds: number;
-  error: string | null;
 }
 
 /** Lanes that fail or are disabled. */
@@ -149,7 +140,6 @@ export interface Tables {
   executions: ExecutionTable;
   events: EventTable;
   deliveries: DeliveryTable;
-  attempts: AttemptTable;
   lanes: LaneTable;
   rates: RateTable;
   hazards: HazardTable;

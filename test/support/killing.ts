@@ -10,15 +10,17 @@ import { WEBHOOK_SECRET } from './secrets.ts';
 
 const LIMIT_MS = 120_000;
 const SLOW_MS = 20;
+/** Of each endpoint. */
+const SLOTS = 32;
 
 /** What was found when all was over. */
 export interface Killed {
   readonly kills: number;
   readonly deliveries: number;
   readonly requests: number;
-  /** Attempts that were claimed and not settled, over all kills. */
-  readonly inFlight: number;
-  /** Requests beyond those that the store knows of. */
+  /** Requests that had come by a kill and that the store did not know of: at most as many as slots, at each of them. */
+  readonly unsettled: number;
+  /** Requests beyond those that the store knows of in the end. */
   readonly repeats: number;
   /** Faults, each in words; none where everything is right. */
   readonly faults: readonly string[];
@@ -38,20 +40,20 @@ function answerings(): Readonly<Record<string, Answering>> {
   };
 }
 
-/** `endpoint eventId` of every delivery, with how many attempts are known and what claims it. */
+/** `endpoint eventId` of every delivery, with how many attempts are known. */
 function deliveriesIn(path: string) {
   using database = new DatabaseSync(path, { readOnly: true });
   const rows = database
     .prepare(
-      `select endpoint || ' ' || events.id as name, state, claim, body,
-        (select count(*) from attempts where delivery_id = deliveries.id) as attempts
+      `select endpoint || ' ' || events.id as name, endpoint, state, body,
+        json_array_length('[' || coalesce(attempt_log, '') || ']') as attempts
       from deliveries join events on position = event_position`,
     )
     .all();
   return rows as unknown as readonly {
     readonly name: string;
+    readonly endpoint: string;
     readonly state: string;
-    readonly claim: string | null;
     readonly body: string;
     readonly attempts: number;
   }[];
@@ -81,7 +83,7 @@ export async function killWhileDelivering(
       name,
       url,
       secrets: [{ env: 'RECEIVER_SECRET' }],
-      maxConcurrent: 32,
+      maxConcurrent: SLOTS,
       requestsPerSecond: 10_000,
     })),
     egress: { allowPrivateNetworks: true },
@@ -89,8 +91,10 @@ export async function killWhileDelivering(
   const start = () => startDaemon(directory.path, config, { RECEIVER_SECRET: WEBHOOK_SECRET });
   const requests = () => receivers.values().reduce((sum, receiver) => sum + receiver.received().length, 0);
 
-  const claimedAtKills = new Map<string, number>();
-  let inFlight = 0;
+  const faults: string[] = [];
+  /** How many requests with its name the store did not know of at the latest kill. */
+  const unknown = new Map<string, number>();
+  let unsettled = 0;
   let events = 0;
   for (let kill = 1; kill <= kills; kill += 1) {
     const waiting = kill === 1 ? 0 : deliveriesIn(path).filter(({ state }) => state === 'pending').length;
@@ -102,10 +106,23 @@ export async function killWhileDelivering(
     await until(() => requests() >= wanted, `life ${kill} delivered`);
     await pause(5 * random());
     await daemon.kill('SIGKILL');
-    const claimed = deliveriesIn(path).filter(({ claim }) => claim !== null);
-    inFlight += claimed.length;
-    for (const { name } of claimed) claimedAtKills.set(name, (claimedAtKills.get(name) ?? 0) + 1);
-    tell(`kill ${kill}: ${requests()} requests, ${claimed.length} in flight`);
+    // What was on its way has come by then.
+    for (const { connections } of receivers.values())
+      await until(async () => (await connections()) === 0, `connections end after kill ${kill}`);
+    const came = bodiesByName(receivers);
+    const newly = deliveriesIn(path).flatMap(({ name, endpoint, attempts }) => {
+      const count = Math.max(0, (came.get(name)?.length ?? 0) - attempts);
+      const more = count - (unknown.get(name) ?? 0);
+      unknown.set(name, count);
+      if (more > 1) faults.push(`kill ${kill}: ${name} was attempted ${more} times at once`);
+      return more > 0 ? [endpoint] : [];
+    });
+    unsettled += newly.length;
+    for (const name of names) {
+      const count = newly.filter((endpoint) => endpoint === name).length;
+      if (count > SLOTS) faults.push(`kill ${kill}: ${count} unsettled at ${name}, which has ${SLOTS} slots`);
+    }
+    tell(`kill ${kill}: ${requests()} requests, ${newly.length} not settled`);
   }
 
   await using daemon = await start();
@@ -115,15 +132,7 @@ export async function killWhileDelivering(
   );
   await daemon.kill('SIGTERM');
   const deliveries = deliveriesIn(path);
-  const got = new Map<string, string[]>();
-  for (const [name, receiver] of receivers) {
-    for (const { id, body } of receiver.received()) {
-      const known = got.get(`${name} ${id}`);
-      if (known === undefined) got.set(`${name} ${id}`, [body]);
-      else known.push(body);
-    }
-  }
-  const faults: string[] = [];
+  const got = bodiesByName(receivers);
   let repeats = 0;
   for (const { name, body, attempts } of deliveries) {
     const bodies = got.get(name) ?? [];
@@ -132,10 +141,24 @@ export async function killWhileDelivering(
     repeats += beyond;
     if (bodies.length === 0) faults.push(`${name} never came`);
     if (bodies.some((came) => came !== body)) faults.push(`${name} came with another body`);
-    if (beyond > (claimedAtKills.get(name) ?? 0)) faults.push(`${name} came ${beyond} times too often`);
+    if (beyond > (unknown.get(name) ?? 0)) faults.push(`${name} came ${beyond} times too often`);
   }
   for (const name of got.keys()) faults.push(`${name} came and is not known`);
-  return { kills, deliveries: deliveries.length, requests: requests(), inFlight, repeats, faults };
+  return { kills, deliveries: deliveries.length, requests: requests(), unsettled, repeats, faults };
+}
+
+/** What came to each receiver, by `endpoint eventId`. */
+function bodiesByName(receivers: ReadonlyMap<string, Awaited<ReturnType<typeof startAnswering>>>) {
+  const came = new Map<string, string[]>();
+  for (const [endpoint, receiver] of receivers) {
+    for (const { id, body } of receiver.received()) {
+      const name = `${endpoint} ${id}`;
+      const known = came.get(name);
+      if (known === undefined) came.set(name, [body]);
+      else known.push(body);
+    }
+  }
+  return came;
 }
 
 async function record(path: string, endpoints: readonly string[], from: number, count: number) {
@@ -145,9 +168,9 @@ async function record(path: string, endpoints: readonly string[], from: number, 
   );
 }
 
-async function until(isSo: () => boolean, what: string): Promise<void> {
+async function until(isSo: () => boolean | Promise<boolean>, what: string): Promise<void> {
   const limit = performance.now() + LIMIT_MS;
-  while (!isSo()) {
+  while (!(await isSo())) {
     if (performance.now() > limit) throw new Error(`not within ${LIMIT_MS} ms: ${what}`);
     await pause(5);
   }

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { promisify } from 'node:util';
 
 /** A request as a receiver got it. */
 export interface Received {
@@ -43,6 +44,10 @@ export async function startAnswering(
     port: address.port,
     url: `http://127.0.0.1:${address.port}/hook`,
     received: (): readonly Received[] => received,
+    /** How many are open. */
+    connections: promisify((done: (error: Error | null, count: number) => void) =>
+      server.getConnections(done),
+    ),
     answerWith(next: Answering) {
       answer = next;
     },

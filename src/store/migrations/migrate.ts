@@ -9,15 +9,17 @@ import * as targets from './0003-targets.ts';
 import * as resources from './0004-resources.ts';
 import * as policies from './0005-policies.ts';
 import * as hazards from './0006-hazards.ts';
+import * as deliveries from './0007-deliveries.ts';
 
 /** By number, in order. One that has been released is never changed. */
-const MIGRATIONS = {
+export const MIGRATIONS = {
   '0001-initial': initial,
   '0002-lanes': lanes,
   '0003-targets': targets,
   '0004-resources': resources,
   '0005-policies': policies,
   '0006-hazards': hazards,
+  '0007-deliveries': deliveries,
 };
 
 /** How the epoch of a copy begins, until its first start gives it one of its own. */
