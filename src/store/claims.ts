@@ -59,12 +59,14 @@ interface DueRow extends Pick<ClaimedDelivery, 'id' | 'endpoint' | 'attempts'> {
 
 /** What the values of a prepared statement's parameters are made of. */
 const GIVEN = null;
+/** The cast keeps SQLite from preparing the statement anew each time: it plans by a limit that is a parameter alone. */
+const limit = sql`cast(${GIVEN} as integer)`;
 const isEnabled = sql`not exists (select 1 from lanes where lanes.lane = ${GIVEN} and disabled_reason is not null)`;
 
 const readDue = prepared(sql<DueRow>`
   select id, endpoint, url, attempts, event_position as position from deliveries
   where state = 'pending' and lane = ${GIVEN} and next_attempt_at <= ${GIVEN} and ${isEnabled}
-  order by next_attempt_at, id limit ${GIVEN}`);
+  order by next_attempt_at, id limit ${limit}`);
 
 const readEvents = overRows(
   ['bigint'],
@@ -123,7 +125,7 @@ export async function claimAll(
 const firstDue = prepared(sql<{ readonly id: number; readonly dueAt: number }>`
   select id, next_attempt_at as "dueAt" from deliveries
   where state = 'pending' and lane = ${GIVEN} and ${isEnabled}
-  order by next_attempt_at, id limit ${GIVEN}`);
+  order by next_attempt_at, id limit ${limit}`);
 
 /** `Outbox.nextDueAt`. */
 export async function nextDueAt(
