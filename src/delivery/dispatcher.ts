@@ -1,6 +1,7 @@
 import { CALLBACK_ENDPOINT, isCallbackLane } from '../domain/callback.ts';
 import { endpointTestBody } from '../domain/test-event.ts';
 import { linkSignals, onAbort } from '../runtime/abort.ts';
+import { createBeat } from '../runtime/beat.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Store } from '../store/store.ts';
@@ -60,6 +61,7 @@ export interface TestResult extends Omit<AttemptResult, 'retryAfterMs'> {
   readonly durationSeconds: number;
 }
 
+const FAILING_BEAT_MS = 25;
 /** How long a stop goes on after its limit, for the settlement of what had been answered. */
 const LAST_SETTLEMENTS_MS = 1000;
 
@@ -67,7 +69,8 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   const { clock, newId, log, endpoints } = parts;
   const cutOff = new AbortController();
   const settler = new Settler({ ...parts, cutOff: cutOff.signal });
-  const laneParts = { ...parts, settler, cutOff: cutOff.signal };
+  const failingBeat = createBeat(clock, FAILING_BEAT_MS);
+  const laneParts = { ...parts, settler, failingBeat, cutOff: cutOff.signal };
   const lanes = new Map<string, Lane>();
   let present: ReadonlyMap<string, Endpoint> = new Map();
   /** Lanes of endpoints that were removed, until what they had in flight is over. */

@@ -14,8 +14,6 @@ const CLAIM_MARGIN_MS = 30_000;
 export const LOOK_EVERY_MS = 30_000;
 const SHORTEST_PAUSE_MS = 20;
 const FAILING_PAUSE_MS = 1000;
-/** A receiver that fails lets those that are well go first. */
-const STEP_ASIDE_MS = 10;
 const FIRST_CLAIM_PAUSE_MS = 500;
 
 /** Brings one receiver its deliveries, and waits for no other. */
@@ -102,7 +100,7 @@ export class Lane {
 
   /** One claim and the start of what it gave; then how long there is nothing to do. Never rejects. */
   async #turn(): Promise<{ readonly begun: number; readonly waitMs: number }> {
-    const { outbox, settler, clock, log } = this.#parts;
+    const { outbox, settler, failingBeat, clock, log } = this.#parts;
     const { lane, timeoutMs, maxConcurrent, requestsPerSecond } = this.#endpoint;
     // A slot that becomes free rings.
     const free = maxConcurrent - this.#inFlight.size;
@@ -116,7 +114,7 @@ export class Lane {
     if (seenForMs > 0) return { begun: 0, waitMs: seenForMs };
     const untilStartMs = this.#pace.untilNextMs(clock.monotonicNow());
     if (untilStartMs > 0) return { begun: 0, waitMs: untilStartMs };
-    if (this.#isFailing) await clock.sleep(STEP_ASIDE_MS, this.#stopping.signal);
+    if (this.#isFailing) await failingBeat();
     if (this.#stopping.signal.aborted) return { begun: 0, waitMs: 0 };
     // No more than what can start within a second, so that no claim ends before its attempt.
     const limit = Math.min(free, Math.max(1, Math.floor(requestsPerSecond)));

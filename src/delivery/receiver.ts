@@ -28,6 +28,8 @@ export interface LaneParts {
   readonly outbox: Pick<Store, 'claim' | 'release' | 'nextDueAt'>;
   readonly sender: Pick<Sender, 'send'>;
   readonly settler: Pick<Settler, 'settle' | 'isFailing'>;
+  /** Receivers that fail let those that are well go first, and act together: what is done at once costs less. */
+  readonly failingBeat: () => Promise<void>;
   readonly clock: Clock;
   /** In [0, 1). */
   readonly random: () => number;

@@ -6,24 +6,14 @@ export interface Clock {
   monotonicNow(): number;
   /** The wall clock as it was when the process began, in epoch milliseconds, and never set since: for what is stored and due later. */
   steadyNow(): number;
+  /** Calls `then` after `ms`, unless what it returns is called before. Any length is allowed. */
+  after(ms: number, then: () => void): () => void;
   /** Resolves after `ms`, or at once when `signal` aborts. Never rejects. Any length is allowed. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
 /** Node fires a timer at once when its delay exceeds a signed 32-bit count of milliseconds. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
-
-function timer(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    const finish = () => {
-      clearTimeout(handle);
-      signal?.removeEventListener('abort', finish);
-      resolve();
-    };
-    const handle = setTimeout(finish, ms);
-    signal?.addEventListener('abort', finish, { once: true });
-  });
-}
 
 const beganAt = Date.now() - performance.now();
 
@@ -32,9 +22,27 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   monotonicNow: () => performance.now(),
   steadyNow: () => Math.round(beganAt + performance.now()),
-  async sleep(ms, signal) {
-    for (let left = ms; left > 0 && signal?.aborted !== true; left -= LONGEST_TIMER_MS) {
-      await timer(Math.min(left, LONGEST_TIMER_MS), signal);
-    }
+  after(ms, then) {
+    let left = ms;
+    let timer: NodeJS.Timeout;
+    const goOn = () => {
+      const part = Math.min(left, LONGEST_TIMER_MS);
+      left -= part;
+      timer = setTimeout(left > 0 ? goOn : then, part);
+    };
+    goOn();
+    return () => clearTimeout(timer);
+  },
+  sleep(ms, signal) {
+    if (!(ms > 0) || signal?.aborted === true) return Promise.resolve();
+    return new Promise((resolve) => {
+      const finish = () => {
+        cancel();
+        signal?.removeEventListener('abort', finish);
+        resolve();
+      };
+      const cancel = systemClock.after(ms, finish);
+      signal?.addEventListener('abort', finish, { once: true });
+    });
   },
 };

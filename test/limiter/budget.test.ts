@@ -40,6 +40,7 @@ function handClock() {
     now: () => tick,
     monotonicNow: () => tick,
     steadyNow: () => tick,
+    after: () => () => undefined,
     sleep(ms, signal) {
       return new Promise((resolve) => {
         sleepers.push({ ms, wake: resolve });

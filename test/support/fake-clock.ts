@@ -42,20 +42,24 @@ export function createFakeClock(
       undefined,
     );
 
-  return {
+  const clock: FakeClock = {
     now: () => startAt + steppedMs + Math.round(elapsedMs),
     monotonicNow: () => elapsedMs,
     steadyNow: () => startAt + Math.round(elapsedMs),
+    after(ms, then) {
+      const sleeper = { wakesAt: elapsedMs + ms, wake: then };
+      sleepers.add(sleeper);
+      return () => sleepers.delete(sleeper);
+    },
     sleep(ms, signal) {
       if (!(ms > 0) || signal?.aborted === true) return Promise.resolve();
       return new Promise((resolve) => {
         const wake = () => {
-          sleepers.delete(sleeper);
+          cancel();
           signal?.removeEventListener('abort', wake);
           resolve();
         };
-        const sleeper = { wakesAt: elapsedMs + ms, wake };
-        sleepers.add(sleeper);
+        const cancel = clock.after(ms, wake);
         signal?.addEventListener('abort', wake, { once: true });
       });
     },
@@ -68,6 +72,7 @@ export function createFakeClock(
       await settle(othersSettled);
       for (let next = first(); next !== undefined && next.wakesAt <= untilMs; next = first()) {
         elapsedMs = Math.max(elapsedMs, next.wakesAt);
+        sleepers.delete(next);
         next.wake();
         await settle(othersSettled);
       }
@@ -75,4 +80,5 @@ export function createFakeClock(
       await settle(othersSettled);
     },
   };
+  return clock;
 }

@@ -28,6 +28,7 @@ function createSkippingClock() {
     now: () => Math.round(systemClock.now() + skippedMs),
     steadyNow: () => Math.round(systemClock.steadyNow() + skippedMs),
     monotonicNow: () => systemClock.monotonicNow() + skippedMs,
+    after: (ms, then) => systemClock.after(ms, then),
     sleep: (ms, signal) => systemClock.sleep(ms, signal),
   };
   return { clock, skip: (ms: number) => void (skippedMs += Math.max(0, ms)) };
