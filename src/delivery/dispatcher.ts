@@ -62,6 +62,7 @@ export interface TestResult extends Omit<AttemptResult, 'retryAfterMs'> {
 }
 
 const FAILING_BEAT_MS = 25;
+const FAILING_AT_ONCE = 4;
 /** How long a stop goes on after its limit, for the settlement of what had been answered. */
 const LAST_SETTLEMENTS_MS = 1000;
 
@@ -69,7 +70,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   const { clock, newId, log, endpoints } = parts;
   const cutOff = new AbortController();
   const settler = new Settler({ ...parts, cutOff: cutOff.signal });
-  const failingBeat = createBeat(clock, FAILING_BEAT_MS);
+  const failingBeat = createBeat(clock, FAILING_BEAT_MS, FAILING_AT_ONCE);
   const laneParts = { ...parts, settler, failingBeat, cutOff: cutOff.signal };
   const lanes = new Map<string, Lane>();
   let present: ReadonlyMap<string, Endpoint> = new Map();

@@ -65,7 +65,7 @@ export async function besideBadOnes(load: {
   const bad = BAD.flatMap((behaviour) => Array.from({ length: load.each }, () => behaviour));
   await using sink = await startSink(['well']);
   // In another process: what is compared is what the sender does, not what one receiver does to another.
-  await using others = await startSink(bad);
+  await using others = await startSink(bad, { inBackground: true });
   const urls = [...sink.urls, ...others.urls];
   const names = urls.map((_, index) => (index === 0 ? 'well' : `bad-${index}`));
   const measured = async (count: number) => {

@@ -1,5 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { constants, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { createDispatcher } from '../../../src/delivery/dispatcher.ts';
 import type { Dispatcher } from '../../../src/delivery/dispatcher.ts';
@@ -11,9 +12,13 @@ import { temporaryDirectory } from '../../support/daemon.ts';
 import { WEBHOOK_SECRET } from '../../support/secrets.ts';
 import type { Behaviour, Order, Report } from './sink.ts';
 
-/** Receivers in a process of their own. */
-export async function startSink(behaviours: readonly Behaviour[]) {
+/**
+ * Receivers in a process of their own. In the background: they take no processor from others, as if they had a machine of
+ * their own.
+ */
+export async function startSink(behaviours: readonly Behaviour[], { inBackground = false } = {}) {
   const child = fork(new URL('./sink.ts', import.meta.url).pathname);
+  if (inBackground && child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_LOW);
   const ask = async (order: Order): Promise<Report> => {
     const answer = once(child, 'message');
     child.send(order);
