@@ -1,5 +1,6 @@
 import type { Dispatcher as HttpClient } from 'undici';
 import { onAbort } from '../runtime/abort.ts';
+import type { PooledRequest, Pools } from './pools.ts';
 
 /** What of an answer decides; its body is read only for the sake of the connection. */
 export interface Answer {
@@ -29,11 +30,7 @@ const BODY_WAIT_MS = 1000;
  *
  * On undici's own `dispatch`: its `request` makes a stream of each body, and takes an `AbortSignal` each time.
  */
-export function exchange(
-  client: HttpClient,
-  request: HttpClient.DispatchOptions,
-  limits: ExchangeLimits,
-): Promise<Answer> {
+export function exchange(pools: Pools, request: PooledRequest, limits: ExchangeLimits): Promise<Answer> {
   return new Promise((resolve, reject) => {
     if (limits.signal.aborted) {
       reject(new Error('cut off'));
@@ -41,7 +38,7 @@ export function exchange(
     }
     const handler = new Exchange(limits, resolve, reject);
     try {
-      client.dispatch(request, handler);
+      pools.dispatch(request, handler);
     } catch (error) {
       handler.end(error instanceof Error ? error : new Error('not sent', { cause: error }));
     }

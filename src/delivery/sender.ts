@@ -1,6 +1,6 @@
 import { lookup as systemLookup } from 'node:dns/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { Agent } from 'undici';
+import type { buildConnector } from 'undici';
 import type { Clock } from '../runtime/clock.ts';
 import { createDestinationGuard } from './destination-guard.ts';
 import type { GuardRules } from './destination-guard.ts';
@@ -9,6 +9,7 @@ import { createGuardedConnector } from './guarded-connect.ts';
 import type { Lookup } from './guarded-connect.ts';
 import { outcomeOfAnswer, outcomeOfError } from './outcome.ts';
 import type { AttemptResult } from './outcome.ts';
+import { Pools } from './pools.ts';
 import { createSigner } from './signature.ts';
 import type { Signer } from './signature.ts';
 import { createProxiedConnector } from './proxied-connect.ts';
@@ -71,7 +72,7 @@ export function createSender({ egress, clock, version, lookup }: SenderParts): S
   let present = egress;
   let way = openWay(present);
   /** Ways that hold no longer, until their last request has ended. */
-  const closed = new Set<Agent>();
+  const closed = new Set<Pools>();
 
   function openWay({ proxy, httpsOnly, ...rules }: Egress) {
     const isAllowed = createDestinationGuard(rules);
@@ -79,12 +80,12 @@ export function createSender({ egress, clock, version, lookup }: SenderParts): S
       proxy === undefined
         ? createGuardedConnector(isAllowed, lookup ?? lookupAll, closing.signal)
         : createProxiedConnector(proxy, isAllowed, closing.signal);
-    return { httpsOnly, agent: createAgent(connect) };
+    return { httpsOnly, pools: createPools(connect) };
   }
 
   return {
     async send(request) {
-      const { agent, httpsOnly } = way;
+      const { pools, httpsOnly } = way;
       const url = URL.parse(request.url);
       if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:'))
         return { outcome: 'refused', error: 'not an http or https URL' };
@@ -97,7 +98,7 @@ export function createSender({ egress, clock, version, lookup }: SenderParts): S
       try {
         const content = contentOf(request, sign, clock.now());
         const { httpStatus, retryAfter } = await exchange(
-          agent,
+          pools,
           {
             origin: url.origin,
             path: url.pathname + url.search,
@@ -119,20 +120,20 @@ export function createSender({ egress, clock, version, lookup }: SenderParts): S
     apply(next) {
       if (isDeepStrictEqual(next, present)) return;
       present = next;
-      const { agent } = way;
+      const { pools } = way;
       way = openWay(next);
-      closed.add(agent);
-      void agent.close().finally(() => closed.delete(agent));
+      closed.add(pools);
+      void pools.close().finally(() => closed.delete(pools));
     },
     async [Symbol.asyncDispose]() {
       closing.abort();
-      await Promise.all([way.agent, ...closed].map((agent) => agent.destroy()));
+      await Promise.all([way.pools, ...closed].map((pools) => pools.destroy()));
     },
   };
 }
 
-function createAgent(connect: NonNullable<Agent.Options['connect']>): Agent {
-  return new Agent({
+function createPools(connect: buildConnector.connector): Pools {
+  return new Pools({
     connect,
     allowH2: false,
     connections: CONNECTIONS_PER_ORIGIN,
