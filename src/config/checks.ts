@@ -2,7 +2,7 @@ import { CALLBACK_ENDPOINT } from '../domain/callback.ts';
 import type { Finding, Path } from './faults.ts';
 import { pathText } from './faults.ts';
 import { DEFAULTS } from './fields.ts';
-import { isLoopback } from './network.ts';
+import { isLoopback, schemeFault } from './network.ts';
 import type { RoughFile } from './rough.ts';
 
 /** RFC 9110, section 5.6.2. */
@@ -141,11 +141,15 @@ function endpointFindings({ endpoints }: RoughFile): readonly Finding[] {
   ];
 }
 
-function callbackFindings({ callbacks }: RoughFile): readonly Finding[] {
-  return repeated(
-    callbacks.map(({ allow }, index) => ({ key: allow, path: ['callbacks', index, 'allow'] })),
-    (first) => `is the same as ${first}, whose secrets count`,
-  );
+function callbackFindings({ callbacks, egress }: RoughFile): readonly Finding[] {
+  const rules = callbacks.map(({ allow }, index) => ({ key: allow, path: ['callbacks', index, 'allow'] }));
+  return [
+    ...repeated(rules, (first) => `is the same as ${first}, whose secrets count`),
+    ...rules.flatMap(({ key, path }): readonly Finding[] => {
+      const message = key === undefined ? undefined : schemeFault(key, egress?.httpsOnly);
+      return message === undefined ? [] : [{ path, message }];
+    }),
+  ];
 }
 
 /** Every breach of the rules that span several keys. `host` is the server's, default included. */

@@ -12,6 +12,13 @@ export function urlFault(value: string): string | undefined {
   return undefined;
 }
 
+/** What is wrong with a URL that deliveries go to, by its scheme alone, or undefined. */
+export function schemeFault(value: string, httpsOnly: boolean | undefined): string | undefined {
+  return httpsOnly === true && /^http:/i.test(value)
+    ? 'is plain http, which egress.httpsOnly refuses'
+    : undefined;
+}
+
 function isDecodable(text: string): boolean {
   try {
     decodeURIComponent(text);

@@ -42,7 +42,7 @@ const roughFile = z.object({
   targets: list(roughTarget.catch({})),
   polling: maybe(z.object({ minIntervalSeconds: number, maxIntervalSeconds: number })),
   callbacks: list(roughCallback.catch({ allow: undefined, secrets: [] })),
-  egress: maybe(z.object({ proxy: z.unknown() })),
+  egress: maybe(z.object({ httpsOnly: maybe(z.boolean()), proxy: z.unknown().optional() })),
   endpoints: list(roughEndpoint.catch({ url: undefined, secrets: [], headers: undefined })),
 });
 export type RoughFile = z.output<typeof roughFile>;

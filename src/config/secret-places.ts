@@ -2,7 +2,7 @@ import { repeated } from './checks.ts';
 import type { Finding, Path } from './faults.ts';
 import { pathText } from './faults.ts';
 import { secretRef } from './fields.ts';
-import { proxyFault, urlFault } from './network.ts';
+import { proxyFault, schemeFault, urlFault } from './network.ts';
 import type { RoughFile } from './rough.ts';
 import { headerValueFault, readSecret, Secret, tokenFault, webhookSecretFault } from './secrets.ts';
 
@@ -28,7 +28,12 @@ function placesOf({ server, endpoints, callbacks, egress }: RoughFile): readonly
       faultOf: tokenFault,
     })),
     ...endpoints.flatMap(({ url, secrets = [], headers = {} }, index) => [
-      { ...stringOrSecret, path: ['endpoints', index, 'url'], value: url, faultOf: urlFault },
+      {
+        ...stringOrSecret,
+        path: ['endpoints', index, 'url'],
+        value: url,
+        faultOf: (text: string) => urlFault(text) ?? schemeFault(text, egress?.httpsOnly),
+      },
       ...secrets.map((value, at) => ({
         ...secret,
         path: ['endpoints', index, 'secrets', at],

@@ -38,3 +38,23 @@ test.each([
   expect(faults).toEqual([`6: egress.proxy: ${message}`]);
   expect(faults.join()).not.toContain('hid');
 });
+
+test('where plain http is refused, whoever is to be delivered to over it is a fault', async () => {
+  const receivers = `endpoints:
+  - { name: plain, url: "http://hooks.example/in", secrets: [{ env: WEBHOOK_SECRET }] }
+  - { name: hidden, url: { env: PLAIN }, secrets: [{ env: WEBHOOK_SECRET }] }
+  - { name: safe, url: "https://hooks.example/in", secrets: [{ env: WEBHOOK_SECRET }] }
+callbacks:
+  - { allow: "http://*.example.com/", secrets: [{ env: WEBHOOK_SECRET }] }
+  - { allow: "https://*.example.com/", secrets: [{ env: WEBHOOK_SECRET }] }
+`;
+  const env = { ...ENV, PLAIN: 'HTTP://hooks.example/hidden' };
+  const refused = 'is plain http, which egress.httpsOnly refuses';
+  const faults = await faultsOf(`${MINIMAL}${receivers}egress: { httpsOnly: true }\n`, env);
+  expect(faults.toSorted()).toEqual([
+    `12: callbacks[0].allow: ${refused}`,
+    `7: endpoints[0].url: ${refused}`,
+    `8: endpoints[1].url: ${refused}`,
+  ]);
+  expect((await parsed(`${MINIMAL}${receivers}`, env)).endpoints).toHaveLength(3);
+});
