@@ -52,7 +52,7 @@ callbacks:
   const refused = 'is plain http, which egress.httpsOnly refuses';
   const faults = await faultsOf(`${MINIMAL}${receivers}egress: { httpsOnly: true }\n`, env);
   expect(faults.toSorted()).toEqual([
-    `12: callbacks[0].allow: ${refused}`,
+    `11: callbacks[0].allow: ${refused}`,
     `7: endpoints[0].url: ${refused}`,
     `8: endpoints[1].url: ${refused}`,
   ]);
