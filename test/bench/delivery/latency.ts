@@ -53,41 +53,53 @@ interface Delays {
   readonly p99: number;
 }
 
-/** Until the first repeats, which come after 5 s and a fifth, are a part of what is measured. */
-const WARM_UP = { everyMs: 50, warmUp: 130 } as const;
+const NOTHING: Delays = { p50: NaN, p99: NaN };
 
-/** The p99 of a receiver that is well, while five kinds of bad ones, `each` of a kind, get the same events; over without. */
+const EVERY_MS = 50;
+
+/**
+ * The p99 of a receiver that is well, while five kinds of bad ones, `each` of a kind, get the same events; over that of the same
+ * receiver alone, and over that beside as many others that are well.
+ */
 export async function besideBadOnes(load: {
-  readonly pairs: number;
+  readonly rounds: number;
   readonly each: number;
   readonly events: number;
+  readonly warmUp: number;
 }) {
   const bad = BAD.flatMap((behaviour) => Array.from({ length: load.each }, () => behaviour));
   await using sink = await startSink(['well']);
-  // In another process: what is compared is what the sender does, not what one receiver does to another.
-  await using others = await startSink(bad, { inBackground: true });
-  const urls = [...sink.urls, ...others.urls];
-  const names = urls.map((_, index) => (index === 0 ? 'well' : `bad-${index}`));
-  const measured = async (count: number) => {
-    const all = await delays(names.slice(0, count), urls.slice(0, count), sink, {
-      ...load,
-      ...WARM_UP,
-    });
+  // In other processes: what is compared is what the sender does, not what one receiver does to another.
+  await using badOnes = await startSink(bad, { inBackground: true });
+  await using wellOnes = await startSink(
+    bad.map(() => 'well' as const),
+    { inBackground: true },
+  );
+  const measured = async (others: readonly string[]): Promise<Delays> => {
+    const urls = [...sink.urls, ...others];
+    const names = urls.map((_, index) => (index === 0 ? 'well' : `other-${index}`));
+    const all = await delays(names, urls, sink, { ...load, everyMs: EVERY_MS });
     return { p50: percentile(all, 0.5), p99: percentile(all, 0.99) };
   };
-  await measured(names.length);
-  const runs: { readonly beside: Delays; readonly alone: Delays }[] = [];
-  for (let pair = 0; pair < load.pairs; pair += 1) {
-    // Each goes first as often as the other.
-    const first = pair % 2 === 0 ? await measured(1) : undefined;
-    const beside = await measured(names.length);
-    runs.push({ beside, alone: first ?? (await measured(1)) });
+  const situations = { alone: [], bad: badOnes.urls, well: wellOnes.urls } as const;
+  const rounds: Readonly<Record<keyof typeof situations, Delays>>[] = [];
+  for (let round = 0; round < load.rounds; round += 1) {
+    const delaysOf = { alone: NOTHING, bad: NOTHING, well: NOTHING };
+    // Each goes first as often as another.
+    const names = ['alone', 'bad', 'well'] as const;
+    for (let turn = 0; turn < names.length; turn += 1) {
+      const name = names[(round + turn) % names.length] ?? 'alone';
+      delaysOf[name] = await measured(situations[name]);
+    }
+    rounds.push(delaysOf);
   }
   return {
-    healthyP99Ratio: median(runs.map(({ beside, alone }) => beside.p99 / alone.p99)),
-    healthyP50Ratio: median(runs.map(({ beside, alone }) => beside.p50 / alone.p50)),
-    healthyP99AloneMs: median(runs.map(({ alone }) => alone.p99)),
-    healthyP99BesideMs: median(runs.map(({ beside }) => beside.p99)),
+    healthyP99Ratio: median(rounds.map((round) => round.bad.p99 / round.alone.p99)),
+    healthyP50Ratio: median(rounds.map((round) => round.bad.p50 / round.alone.p50)),
+    healthyP99OverWellOnesRatio: median(rounds.map((round) => round.bad.p99 / round.well.p99)),
+    healthyP99AloneMs: median(rounds.map((round) => round.alone.p99)),
+    healthyP99BesideBadMs: median(rounds.map((round) => round.bad.p99)),
+    healthyP99BesideWellMs: median(rounds.map((round) => round.well.p99)),
     badReceivers: bad.length,
   };
 }
