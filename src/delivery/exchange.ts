@@ -86,9 +86,8 @@ class Exchange implements HttpClient.DispatchHandler {
     if (httpStatus < 200) return;
     const [retryAfter] = [headers['retry-after'] ?? []].flat();
     this.#answer = { httpStatus, ...(retryAfter === undefined ? {} : { retryAfter }) };
-    const leftMs = this.#endsTick - performance.now();
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.end(), Math.min(leftMs, BODY_WAIT_MS));
+    // Most bodies end with the same packet.
+    process.nextTick(() => this.#limitBody());
   }
 
   onResponseData(_controller: HttpClient.DispatchController, chunk: Buffer): void {
@@ -104,6 +103,13 @@ class Exchange implements HttpClient.DispatchHandler {
   onResponseError(_controller: HttpClient.DispatchController, error: Error): void {
     this.#controller = undefined;
     this.end(error);
+  }
+
+  #limitBody(): void {
+    if (this.#hasEnded) return;
+    const leftMs = this.#endsTick - performance.now();
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.end(), Math.min(leftMs, BODY_WAIT_MS));
   }
 
   /** The answer decides, however its body ends. */

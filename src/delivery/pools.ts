@@ -27,7 +27,7 @@ export class Pools {
     this.#pools.delete(origin);
     this.#pools.set(origin, pool);
     pool.dispatch(request, handler);
-    this.#closeUnused();
+    if (this.#pools.size > MOST_KEPT) this.#closeUnused();
   }
 
   /** Takes nothing more. Resolves once everything under way has ended. */

@@ -8,7 +8,7 @@ const { short } = parseArgs({ options: { short: { type: 'boolean', default: fals
 const tell = (line: string) => process.stdout.write(`${line}\n`);
 
 tell('deliveries per second, durable and bare, in turns …');
-const throughput = await compareThroughput(short ? { pairs: 3, events: 100 } : { pairs: 11, events: 300 });
+const throughput = await compareThroughput(short ? { pairs: 3, events: 100 } : { pairs: 21, events: 300 });
 tell(JSON.stringify(throughput));
 tell('from the record of a change to the arrival of its first attempt …');
 const first = await firstAttempts({ events: short ? 100 : 500 });
