@@ -15,6 +15,22 @@ export interface Clock {
 /** Node fires a timer at once when its delay exceeds a signed 32-bit count of milliseconds. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
+/** `Clock.sleep` of a clock that has `after`. */
+export function sleepBy(after: Clock['after']): Clock['sleep'] {
+  return (ms, signal) => {
+    if (!(ms > 0) || signal?.aborted === true) return Promise.resolve();
+    return new Promise((resolve) => {
+      const finish = () => {
+        cancel();
+        signal?.removeEventListener('abort', finish);
+        resolve();
+      };
+      const cancel = after(ms, finish);
+      signal?.addEventListener('abort', finish, { once: true });
+    });
+  };
+}
+
 const beganAt = Date.now() - performance.now();
 
 /** The real clock of this machine. */
@@ -33,16 +49,5 @@ export const systemClock: Clock = {
     goOn();
     return () => clearTimeout(timer);
   },
-  sleep(ms, signal) {
-    if (!(ms > 0) || signal?.aborted === true) return Promise.resolve();
-    return new Promise((resolve) => {
-      const finish = () => {
-        cancel();
-        signal?.removeEventListener('abort', finish);
-        resolve();
-      };
-      const cancel = systemClock.after(ms, finish);
-      signal?.addEventListener('abort', finish, { once: true });
-    });
-  },
+  sleep: sleepBy((ms, then) => systemClock.after(ms, then)),
 };

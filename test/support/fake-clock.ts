@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import { sleepBy } from '../../src/runtime/clock.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
 
 /** A clock that stands still until it is told to go on. */
@@ -51,18 +52,7 @@ export function createFakeClock(
       sleepers.add(sleeper);
       return () => sleepers.delete(sleeper);
     },
-    sleep(ms, signal) {
-      if (!(ms > 0) || signal?.aborted === true) return Promise.resolve();
-      return new Promise((resolve) => {
-        const wake = () => {
-          cancel();
-          signal?.removeEventListener('abort', wake);
-          resolve();
-        };
-        const cancel = clock.after(ms, wake);
-        signal?.addEventListener('abort', wake, { once: true });
-      });
-    },
+    sleep: sleepBy((ms, then) => clock.after(ms, then)),
     sleepers: () => sleepers.size,
     step(ms) {
       steppedMs += ms;
