@@ -148,14 +148,13 @@ export class Lane {
     return Math.min(this.#dueAt - clock.steadyNow(), untilLookMs);
   }
 
-  /** Starts attempts, spaced, until it is halted. What is left at a stop is claimed again after a restart. */
+  /** Starts attempts, spaced, until it is halted or stopped; gives back what is left then. */
   async #begin(claimed: readonly ClaimedDelivery[]): Promise<number> {
     const { clock, outbox } = this.#parts;
     for (const [begun, delivery] of claimed.entries()) {
       const untilStartMs = this.#pace.untilNextMs(clock.monotonicNow());
       if (untilStartMs > 0) await clock.sleep(untilStartMs, this.#stopping.signal);
-      if (this.#stopping.signal.aborted) return begun;
-      if (this.#isHalted) {
+      if (this.#isHalted || this.#stopping.signal.aborted) {
         await outbox.release(claimed.slice(begun));
         return begun;
       }

@@ -33,14 +33,19 @@ export class Settler {
   #waiting: Waiting[] = [];
   #isWriting = false;
   #failures = 0;
+  /** Whether something waits that came while the store took nothing. */
+  #isBehind = false;
 
   constructor(parts: SettlerParts) {
     this.#parts = parts;
   }
 
-  /** Whether the store did not take the last group. Nothing should be attempted that may not be settled. */
+  /**
+   * Whether the store did not take the last group, or all that came meanwhile. Nothing should be attempted that may not be
+   * settled, nor claimed anew what only waits for it.
+   */
   get isFailing(): boolean {
-    return this.#failures > 0;
+    return this.#isBehind;
   }
 
   /**
@@ -66,6 +71,7 @@ export class Settler {
       for (const { settlement, done } of group) done(held.has(settlement) ? settled?.disabled : undefined);
     }
     this.#isWriting = false;
+    this.#isBehind = this.#failures > 0;
   }
 
   async #write(settlements: readonly Settlement[]): Promise<Settled | undefined> {
@@ -78,6 +84,7 @@ export class Settler {
         return settled;
       } catch (error) {
         this.#failures += 1;
+        this.#isBehind = true;
         log.error({ count: settlements.length, ...errorFields(error) }, 'deliveries could not be settled');
       }
       if (cutOff.aborted) return undefined;

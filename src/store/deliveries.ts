@@ -121,13 +121,18 @@ const pendingByLane = sql<PendingInLane>`
 
 const endpointOf = (lane: string) => (isCallbackLane(lane) ? CALLBACK_ENDPOINT : lane);
 
+/** What was abandoned: how many of each endpoint, and the lanes whose claims are to be ended. */
+export interface Abandoned {
+  readonly counts: ReadonlyMap<string, number>;
+  readonly lanes: readonly string[];
+}
+
 /** `Outbox.abandonDeliveriesExcept`, inside a transaction. */
 export async function abandonExcept(
   db: Kysely<Tables>,
-  claims: ClaimBook,
   endpoints: readonly string[],
   at: number,
-): Promise<ReadonlyMap<string, number>> {
+): Promise<Abandoned> {
   const { rows: open } = await pendingByLane.execute(db);
   const removed = open.filter(({ lane }) => !endpoints.includes(endpointOf(lane)));
   const counts = new Map<string, number>();
@@ -138,14 +143,13 @@ export async function abandonExcept(
       .where('state', '=', sql.lit('pending' as const))
       .where('lane', '=', lane)
       .execute();
-    claims.endAll(lane);
     counts.set(endpointOf(lane), (counts.get(endpointOf(lane)) ?? 0) + count);
   }
   const unhealthy = await db.selectFrom('lanes').select('endpoint').distinct().execute();
   for (const { endpoint } of unhealthy)
     if (!endpoints.includes(endpoint))
       await db.deleteFrom('lanes').where('endpoint', '=', endpoint).execute();
-  return counts;
+  return { counts, lanes: removed.map(({ lane }) => lane) };
 }
 
 /** `Outbox.outboxCounts`, inside a transaction. */

@@ -84,6 +84,11 @@ export function createKyselyStore(db: Kysely<Tables>, dialect: Dialect, close: (
     for (const { id } of settled.held) claims.end(id);
     return settled;
   }
+  async function abandon(endpoints: readonly string[], at: number): Promise<ReadonlyMap<string, number>> {
+    const { counts, lanes } = await inTransaction((tx) => abandonExcept(tx, endpoints, at));
+    for (const lane of lanes) claims.endAll(lane);
+    return counts;
+  }
   return {
     register: (registrations, at) => tell(inTransaction((tx) => registerAll(tx, registrations, at))),
     async find(key) {
@@ -124,8 +129,7 @@ export function createKyselyStore(db: Kysely<Tables>, dialect: Dialect, close: (
     findDelivery: (id) => show(findDelivery(db, claims, id)),
     resend: (id) => write(inTransaction((tx) => resend(tx, claims, id))),
     resendSettled: (query) => write(inTransaction((tx) => resendSettled(tx, query))),
-    abandonDeliveriesExcept: (endpoints, at) =>
-      write(inTransaction((tx) => abandonExcept(tx, claims, endpoints, at))),
+    abandonDeliveriesExcept: (endpoints, at) => write(abandon(endpoints, at)),
     outboxCounts: () => inTransaction((tx) => countOutbox(tx)),
     saveRate: (target, rate) => write(saveRate(db, target, rate)),
     loadRate: (target) => loadRate(db, target),

@@ -1,4 +1,5 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
+import { SqliteAdapter, SqliteDialect } from 'kysely';
 import type { SqliteDatabase, SqliteStatement } from 'kysely';
 
 /** The store has some forty statements; those with lists of values vary in length. */
@@ -23,7 +24,7 @@ const NOTHING: SqliteStatement = {
 };
 
 /** Node's own SQLite as Kysely's SQLite dialect wants it, with the latest statements kept prepared. */
-export function asSqliteDatabase(database: DatabaseSync): SqliteDatabase {
+function asSqliteDatabase(database: DatabaseSync): SqliteDatabase {
   const prepared = new Map<string, SqliteStatement>();
   return {
     close: () => database.close(),
@@ -39,4 +40,22 @@ export function asSqliteDatabase(database: DatabaseSync): SqliteDatabase {
       return statement;
     },
   };
+}
+
+/** SQLite takes changes of the schema back with all else: migrations are done together or, whatever stops them, not at all. */
+class TransactionalAdapter extends SqliteAdapter {
+  override get supportsTransactionalDdl(): boolean {
+    return true;
+  }
+}
+
+/** Kysely's SQLite over Node's own. */
+export class NodeSqliteDialect extends SqliteDialect {
+  constructor(database: DatabaseSync) {
+    super({ database: asSqliteDatabase(database) });
+  }
+
+  override createAdapter(): SqliteAdapter {
+    return new TransactionalAdapter();
+  }
 }

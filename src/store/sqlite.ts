@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, realpathSync, rmSync } from 'node:fs';
 import { open as openFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { Kysely, SqliteDialect, sql } from 'kysely';
+import { Kysely, sql } from 'kysely';
 import { ClaimBook } from './claim-book.ts';
 import { mendDueTimes } from './claims.ts';
 import { systemClock } from '../runtime/clock.ts';
@@ -11,7 +11,7 @@ import { createGroupSync } from './durability.ts';
 import { createKyselyStore } from './kysely-store.ts';
 import { migrate } from './migrations/migrate.ts';
 import { backUp, forgetCopies } from './sqlite-backup.ts';
-import { asSqliteDatabase } from './sqlite-database.ts';
+import { NodeSqliteDialect } from './sqlite-database.ts';
 import { lockFile } from './sqlite-lock.ts';
 import { StoreUnavailableError } from './store.ts';
 import type { Store } from './store.ts';
@@ -68,9 +68,11 @@ async function open(path: string): Promise<Store> {
   });
   prepare(database);
   forgetCopies(path);
-  const db = new Kysely<Tables>({ dialect: new SqliteDialect({ database: asSqliteDatabase(database) }) });
+  const db = new Kysely<Tables>({ dialect: new NodeSqliteDialect(database) });
   await migrate(db);
   await mendDueTimes(db, systemClock.steadyNow());
+  // Claims write nothing: that the disk takes nothing must be known before the first delivery is sent.
+  database.exec('UPDATE store_state SET epoch = epoch');
   // From now on a commit only writes to the log, and many of them are brought to disk together, beside the event loop.
   database.exec('PRAGMA synchronous = NORMAL');
   const log = await openFile(`${path}-wal`);

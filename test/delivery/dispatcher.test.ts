@@ -379,6 +379,28 @@ describe('where the store fails', () => {
     await stop();
   });
 
+  it('claims nothing anew that only waits for its settlement, though claims end and the store takes some', async () => {
+    const late: (() => void)[] = [];
+    const { clock, dispatcher, outbox, sent, add, stop } = setUp([endpoint('ops')], () =>
+      sent.length === 1 ? DELIVERED : new Promise((resolve) => late.push(() => resolve(DELIVERED))),
+    );
+    add('ops', 3);
+    outbox.fail('settle', Infinity);
+    dispatcher.start();
+    await clock.advance(1000);
+    // These end while the settlement of the first cannot be written, and form a group of their own.
+    for (const answer of late) answer();
+    await clock.advance(100_000);
+    const settle = outbox.settle.bind(outbox);
+    vi.spyOn(outbox, 'settle')
+      .mockImplementationOnce((group) => (outbox.fail('settle', 0), settle(group)))
+      .mockImplementationOnce(() => (outbox.fail('settle', 10), Promise.reject(new Error('disk is full'))));
+    await clock.advance(100_000);
+    expect(sent).toHaveLength(3);
+    expect(outbox.states()).toEqual(Array(3).fill('delivered'));
+    await stop();
+  });
+
   it('groups what ends while a settlement is written', async () => {
     const { dispatcher, outbox, add } = setUp([endpoint('ops', { maxConcurrent: 100 })], () => DELIVERED);
     add('ops', 10);
@@ -402,6 +424,21 @@ describe('where the store fails', () => {
 });
 
 describe('a stop', () => {
+  it('gives back what was claimed and not begun', async () => {
+    const { clock, dispatcher, outbox, sent, add, stop } = setUp(
+      [endpoint('ops', { requestsPerSecond: 10 })],
+      () => DELIVERED,
+    );
+    add('ops', 5);
+    dispatcher.start();
+    await clock.advance(150);
+    await stop();
+    const left = outbox.states().filter((state) => state === 'pending').length;
+    expect(left).toBe(5 - sent.length);
+    expect(left).toBeGreaterThan(0);
+    expect(await outbox.claim('ops', 10, clock.steadyNow(), clock.steadyNow() + 1)).toHaveLength(left);
+  });
+
   it('waits for what is in flight and its settlement, and begins nothing more', async () => {
     const answers: (() => void)[] = [];
     const { clock, dispatcher, outbox, add } = setUp(

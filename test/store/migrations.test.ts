@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { Kysely, SqliteDialect } from 'kysely';
+import { Kysely } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import { expect, it } from 'vitest';
 import { MIGRATIONS } from '../../src/store/migrations/migrate.ts';
-import { asSqliteDatabase } from '../../src/store/sqlite-database.ts';
+import { NodeSqliteDialect } from '../../src/store/sqlite-database.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 import { temporaryDirectory } from '../support/daemon.ts';
 
@@ -12,9 +12,7 @@ import { temporaryDirectory } from '../support/daemon.ts';
 async function writeOlder(path: string, last: keyof typeof MIGRATIONS, script: string): Promise<void> {
   const database = new DatabaseSync(path);
   database.exec('PRAGMA application_id = 0x6c637761');
-  await using db = new Kysely<unknown>({
-    dialect: new SqliteDialect({ database: asSqliteDatabase(database) }),
-  });
+  await using db = new Kysely<unknown>({ dialect: new NodeSqliteDialect(database) });
   const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(MIGRATIONS) } });
   const { error } = await migrator.migrateTo(last);
   expect(error).toBeUndefined();
@@ -67,4 +65,34 @@ it('deliveries, their attempts and their claims are taken over from a version th
   expect(
     deliveries.every(({ id, attempts: [first, ...rest] }) => first?.at === id && rest.length === 0),
   ).toBe(true);
+});
+
+it('a migration that fails changes nothing, says why, and is done once it can be', async () => {
+  await using directory = await temporaryDirectory();
+  const path = join(directory.path, 'watcher.db');
+  await writeOlder(
+    path,
+    '0006-hazards',
+    `insert into store_state values ('first', 0, 0, 0);
+    insert into events (id, type, time, account_id, region, lifecycle_execution_id, body)
+      values ('e1', 'execution.failed', 1, '1', 'r', 'x', '{}');
+    insert into deliveries (id, event_position, endpoint, lane, state, created_at, attempts, settled_at)
+      values (1, 1, 'a', 'a', 'delivered', 10, 1, 50);
+    insert into attempts (delivery_id, at, outcome, http_status, duration_seconds)
+      values (1, 20, 'delivered', 200, 0.5);
+    create table deliveries_dead (in_the_way text);`,
+  );
+  await expect(openSqliteStore({ path })).rejects.toThrow(
+    /its migration failed, and changed nothing: there is already a table named deliveries_dead/,
+  );
+  {
+    using database = new DatabaseSync(path);
+    expect(database.prepare('select outcome from attempts').all()).toMatchObject([{ outcome: 'delivered' }]);
+    expect(() => database.prepare('select attempt_log from deliveries')).toThrow(/no such column/);
+    database.exec('drop table deliveries_dead');
+  }
+  await using store = await openSqliteStore({ path });
+  expect((await store.findDelivery(1))?.attempts).toEqual([
+    { at: 20, outcome: 'delivered', httpStatus: 200, durationSeconds: 0.5 },
+  ]);
 });

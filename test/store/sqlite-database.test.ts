@@ -1,14 +1,12 @@
 import { DatabaseSync } from 'node:sqlite';
-import { Kysely, SqliteDialect } from 'kysely';
+import { Kysely } from 'kysely';
 import { expect, it } from 'vitest';
-import { asSqliteDatabase } from '../../src/store/sqlite-database.ts';
+import { NodeSqliteDialect } from '../../src/store/sqlite-database.ts';
 
 it('tells of a full disk as such, and goes on when there is room again', async () => {
   const database = new DatabaseSync(':memory:');
   database.exec('CREATE TABLE texts (text TEXT NOT NULL); PRAGMA max_page_count = 10');
-  const db = new Kysely<{ texts: { text: string } }>({
-    dialect: new SqliteDialect({ database: asSqliteDatabase(database) }),
-  });
+  const db = new Kysely<{ texts: { text: string } }>({ dialect: new NodeSqliteDialect(database) });
   const write = (length: number) =>
     db.transaction().execute((tx) =>
       tx

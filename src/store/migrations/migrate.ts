@@ -51,7 +51,10 @@ export async function migrate(db: Kysely<Tables>): Promise<void> {
   await refuseNewer(db);
   const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(MIGRATIONS) } });
   const { error } = await migrator.migrateToLatest();
-  if (error !== undefined) throw new StoreUnavailableError('its migration failed', { cause: error });
+  if (error !== undefined) {
+    const reason = error instanceof Error ? error.message : 'for no reason that is known';
+    throw new StoreUnavailableError(`its migration failed, and changed nothing: ${reason}`, { cause: error });
+  }
   const state = await db.selectFrom('store_state').select('epoch').executeTakeFirst();
   if (state?.epoch.startsWith(MARK_OF_COPY) === true)
     await db.updateTable('store_state').set({ epoch: randomUUID() }).execute();
