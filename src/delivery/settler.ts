@@ -32,7 +32,6 @@ export class Settler {
   readonly #parts: SettlerParts;
   #waiting: Waiting[] = [];
   #isWriting = false;
-  #failures = 0;
   /** Whether something waits that came while the store took nothing. */
   #isBehind = false;
 
@@ -71,24 +70,22 @@ export class Settler {
       for (const { settlement, done } of group) done(held.has(settlement) ? settled?.disabled : undefined);
     }
     this.#isWriting = false;
-    this.#isBehind = this.#failures > 0;
+    this.#isBehind = false;
   }
 
   async #write(settlements: readonly Settlement[]): Promise<Settled | undefined> {
     const { outbox, clock, log, cutOff } = this.#parts;
-    for (;;) {
+    for (let failures = 1; ; failures += 1) {
       try {
         const settled = await outbox.settle(settlements);
-        this.#failures = 0;
         for (const lane of settled.disabled) log.warn(lane, 'endpoint is disabled');
         return settled;
       } catch (error) {
-        this.#failures += 1;
         this.#isBehind = true;
         log.error({ count: settlements.length, ...errorFields(error) }, 'deliveries could not be settled');
       }
       if (cutOff.aborted) return undefined;
-      await clock.sleep(pauseMs(this.#failures), cutOff);
+      await clock.sleep(pauseMs(failures), cutOff);
     }
   }
 }

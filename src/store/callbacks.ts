@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import { CALLBACK_ENDPOINT, callbackLane } from '../domain/callback.ts';
 import type { Execution } from '../domain/execution.ts';
-import { dueSince } from './claims.ts';
+import { addDeliveries } from './claims.ts';
 import type { Tables } from './tables.ts';
 
 /** The delivery of an event to a callback URL, due at once. Inside a transaction. */
@@ -12,17 +12,7 @@ export async function addCallback(
   url: string,
   at: number,
 ): Promise<void> {
-  const to = { endpoint: CALLBACK_ENDPOINT, lane: callbackLane(url), url };
-  await db
-    .insertInto('deliveries')
-    .values({
-      event_position: eventPosition,
-      ...to,
-      state: 'pending',
-      created_at: at,
-      next_attempt_at: dueSince(at),
-    })
-    .execute();
+  await addDeliveries(db, eventPosition, [{ endpoint: CALLBACK_ENDPOINT, lane: callbackLane(url), url }], at);
 }
 
 /** Brings each of these finished executions' last event, which tells how it ended, to its callback URL. Inside a transaction. */

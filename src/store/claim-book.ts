@@ -1,9 +1,6 @@
-/** Proof that a delivery is claimed. */
-export interface Claim {
-  /** Of the delivery. */
-  readonly id: number;
-  readonly claim: string;
-}
+import type { ClaimedDelivery } from './outbox.ts';
+
+type Claim = Pick<ClaimedDelivery, 'id' | 'claim'>;
 
 interface Held {
   readonly claim: string;

@@ -21,26 +21,27 @@ const LONGEST_WAIT_MS = LONGEST_RETRY_AFTER_SECONDS * 1000;
  * When a delivery is due that is made at `at`: now, behind what has waited for longer, so that repeats have their turn where
  * there is more to do than can be done. By the clock that it will be compared with: that of the wall may have been set.
  */
-export const dueSince = (at: number): number => Math.min(at, systemClock.steadyNow());
+const dueSince = (at: number): number => Math.min(at, systemClock.steadyNow());
 
 const insertPending = overRows(
-  ['bigint', 'text', 'text', 'bigint', 'bigint'],
+  ['bigint', 'text', 'text', 'text', 'bigint', 'bigint'],
   (rows) => sql`
-    with made(event_position, endpoint, lane, created_at, next_attempt_at) as (values ${rows})
-    insert into deliveries (event_position, endpoint, lane, created_at, next_attempt_at, state)
+    with made(event_position, endpoint, lane, url, created_at, next_attempt_at) as (values ${rows})
+    insert into deliveries (event_position, endpoint, lane, url, created_at, next_attempt_at, state)
     select *, 'pending' from made`,
 );
 
-/** One delivery of an event for each endpoint, due at once. Inside a transaction. */
+/** Deliveries of an event, due at once. Inside a transaction. */
 export async function addDeliveries(
   db: Kysely<Tables>,
   eventPosition: number,
-  endpoints: readonly string[],
+  recipients: readonly Pick<ClaimedDelivery, 'endpoint' | 'lane' | 'url'>[],
   at: number,
 ): Promise<void> {
+  const dueAt = dueSince(at);
   await insertPending(
     db,
-    endpoints.map((endpoint) => [eventPosition, endpoint, endpoint, at, dueSince(at)]),
+    recipients.map(({ endpoint, lane, url = null }) => [eventPosition, endpoint, lane, url, at, dueAt]),
   );
 }
 

@@ -32,6 +32,7 @@ export async function recordEvent(
     })
     .returning('position')
     .executeTakeFirstOrThrow();
-  await addDeliveries(db, position, endpoints, at);
+  const recipients = endpoints.map((endpoint) => ({ endpoint, lane: endpoint }));
+  await addDeliveries(db, position, recipients, at);
   if (callbackUrl !== null) await addCallback(db, position, callbackUrl, at);
 }

@@ -35,7 +35,7 @@ export async function settleAll(
   settlements: readonly Settlement[],
 ): Promise<Settled> {
   // A claim is settled once.
-  const unsettled = new Set(settlements.filter((one) => claims.holds(one)).map(({ id }) => id));
+  const unsettled = new Set(settlements.map(({ id }) => id));
   const held = settlements.filter((one) => claims.holds(one) && unsettled.delete(one.id));
   const ended = held.filter(({ state }) => state !== 'pending');
   const postponed = held.filter(({ state }) => state === 'pending');

@@ -54,7 +54,7 @@ function makeDirectory(path: string): void {
 }
 
 async function open(path: string): Promise<Store> {
-  using opening = new DisposableStack();
+  await using opening = new AsyncDisposableStack();
   makeDirectory(dirname(path));
   const lockPath = `${path}.lock`;
   const isLockNew = !existsSync(lockPath);
@@ -71,15 +71,12 @@ async function open(path: string): Promise<Store> {
   const db = new Kysely<Tables>({ dialect: new NodeSqliteDialect(database) });
   await migrate(db);
   await mendDueTimes(db, systemClock.steadyNow());
-  // Claims write nothing: that the disk takes nothing must be known before the first delivery is sent.
-  database.exec('UPDATE store_state SET epoch = epoch');
   // From now on a commit only writes to the log, and many of them are brought to disk together, beside the event loop.
   database.exec('PRAGMA synchronous = NORMAL');
-  const log = await openFile(`${path}-wal`);
+  const log = opening.use(await openFile(`${path}-wal`));
   const sync = createGroupSync(() => log.datasync());
-  opening.move();
   const claims = new ClaimBook();
-  return createKyselyStore(
+  const store = createKyselyStore(
     db,
     { labelValue, claims, sync, backUp: (signal) => backUp(path, signal) },
     async () => {
@@ -87,6 +84,10 @@ async function open(path: string): Promise<Store> {
       lock.close();
     },
   );
+  // Claims write nothing: that the disk takes nothing must be known before the first delivery is sent.
+  await store.probe();
+  opening.move();
+  return store;
 }
 
 /**

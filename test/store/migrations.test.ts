@@ -8,6 +8,10 @@ import { NodeSqliteDialect } from '../../src/store/sqlite-database.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 import { temporaryDirectory } from '../support/daemon.ts';
 
+const AN_EVENT = `insert into store_state values ('first', 0, 0, 0);
+  insert into events (id, type, time, account_id, region, lifecycle_execution_id, body)
+    values ('e1', 'execution.failed', 1, '1', 'r', 'x', '{}');`;
+
 /** A database as the version that knew no later migration than this one left it, with what `script` writes into it. */
 async function writeOlder(path: string, last: keyof typeof MIGRATIONS, script: string): Promise<void> {
   const database = new DatabaseSync(path);
@@ -25,9 +29,7 @@ it('deliveries, their attempts and their claims are taken over from a version th
   await writeOlder(
     path,
     '0006-hazards',
-    `insert into store_state values ('first', 0, 0, 0);
-    insert into events (id, type, time, account_id, region, lifecycle_execution_id, body)
-      values ('e1', 'execution.failed', 1, '1', 'r', 'x', '{}');
+    `${AN_EVENT}
     insert into deliveries (id, event_position, endpoint, lane, state, created_at, next_attempt_at, claim, attempts, settled_at) values
       (1, 1, 'a', 'a', 'delivered', 10, null, null, 2, 50),
       (2, 1, 'b', 'b', 'pending', 10, 99999, 'held', 1, null),
@@ -73,9 +75,7 @@ it('a migration that fails changes nothing, says why, and is done once it can be
   await writeOlder(
     path,
     '0006-hazards',
-    `insert into store_state values ('first', 0, 0, 0);
-    insert into events (id, type, time, account_id, region, lifecycle_execution_id, body)
-      values ('e1', 'execution.failed', 1, '1', 'r', 'x', '{}');
+    `${AN_EVENT}
     insert into deliveries (id, event_position, endpoint, lane, state, created_at, attempts, settled_at)
       values (1, 1, 'a', 'a', 'delivered', 10, 1, 50);
     insert into attempts (delivery_id, at, outcome, http_status, duration_seconds)

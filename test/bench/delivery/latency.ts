@@ -56,6 +56,7 @@ interface Delays {
 const NOTHING: Delays = { p50: NaN, p99: NaN };
 
 const EVERY_MS = 50;
+const NAMES = ['alone', 'bad', 'well'] as const;
 
 /**
  * The p99 of a receiver that is well, while five kinds of bad ones, `each` of a kind, get the same events; over that of the same
@@ -85,12 +86,10 @@ export async function besideBadOnes(load: {
   const rounds: Readonly<Record<keyof typeof situations, Delays>>[] = [];
   for (let round = 0; round < load.rounds; round += 1) {
     const delaysOf = { alone: NOTHING, bad: NOTHING, well: NOTHING };
+    const first = round % NAMES.length;
     // Each goes first as often as another.
-    const names = ['alone', 'bad', 'well'] as const;
-    for (let turn = 0; turn < names.length; turn += 1) {
-      const name = names[(round + turn) % names.length] ?? 'alone';
+    for (const name of [...NAMES.slice(first), ...NAMES.slice(0, first)])
       delaysOf[name] = await measured(situations[name]);
-    }
     rounds.push(delaysOf);
   }
   return {
