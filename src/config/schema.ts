@@ -128,7 +128,10 @@ const callbackSchema = z.strictObject({
 const egressSchema = z.strictObject({
   allowPrivateNetworks: z.boolean().default(false).describe('Deliver to private and loopback addresses too'),
   allowCidrs: z.array(field.network).default([]).describe('Networks that are allowed although private'),
-  httpsOnly: z.boolean().default(false).describe('Refuse to deliver over plain http'),
+  httpsOnly: z
+    .boolean()
+    .default(false)
+    .describe('Refuse to deliver over plain http; an http URL to deliver to is a fault then'),
   proxy: field.nothingOrSecret
     .default(null)
     .describe(
