@@ -2,6 +2,15 @@
 const room = (name) => `^src/${name}/`;
 const bottomUp = ['domain', 'runtime'];
 
+/** What the users of the store need of it; each contract stands with its user. */
+const contractsOfStore = [
+  'polling/ledger',
+  'registration/intake',
+  'delivery/outbox',
+  'http/reading',
+  'http/operating',
+];
+
 /** What each room may import of ours besides itself. */
 const allowed = {
   domain: [],
@@ -9,11 +18,12 @@ const allowed = {
   config: ['domain'],
   limiter: [...bottomUp],
   imagebuilder: [...bottomUp],
-  store: [...bottomUp],
+  store: [...bottomUp, ...contractsOfStore],
   metrics: [...bottomUp],
-  polling: [...bottomUp, 'imagebuilder/gateway', 'limiter/budget', 'store/store'],
-  delivery: [...bottomUp, 'store/store'],
-  http: [...bottomUp, 'store/store'],
+  registration: [...bottomUp],
+  polling: [...bottomUp, 'imagebuilder/gateway', 'limiter/budget', 'registration/intake'],
+  delivery: [...bottomUp],
+  http: [...bottomUp, 'store/store-error'],
   simulator: [],
 };
 
@@ -31,6 +41,12 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/', pathNot: ['^src/commands/', room('simulator')] },
       to: { path: room('simulator') },
+    },
+    {
+      name: 'what-databases-share-knows-none-of-them',
+      severity: 'error',
+      from: { path: room('store/sql') },
+      to: { path: room('store/sqlite') },
     },
     {
       name: 'one-file-imports-bottleneck',

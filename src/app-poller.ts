@@ -17,6 +17,7 @@ import type { Instruments } from './metrics/instruments.ts';
 import { Poller } from './polling/poller.ts';
 import type { Incumbent } from './polling/succession.ts';
 import type { Clock } from './runtime/clock.ts';
+import { SOLE_TERM } from './store/store.ts';
 import type { Store } from './store/store.ts';
 
 /** All that a poller is made of by the configuration: where that is another, the poller is replaced. */
@@ -49,7 +50,8 @@ export async function createPoller(
   const { config, store, instruments, clock, random, log, onDeliveries, credentialsOf } = parts;
   const { name, accountId, region } = target;
   const { targetLagSeconds, minIntervalSeconds, maxIntervalSeconds, giveUpAfterDays } = polling;
-  const learnt = await store.loadRate(target);
+  const ledger = store.ledgerOf(target, SOLE_TERM);
+  const learnt = await ledger.loadRate();
   const handover = before?.poller.handOver();
   const gateway = createMeasuredGateway(
     createAwsGateway(target, { clock, credentialsOf }),
@@ -76,7 +78,8 @@ export async function createPoller(
     gateway,
     isConfirmed: handover?.isConfirmed === true && isSameIdentity(target, before?.spec.target),
     budget,
-    store,
+    ledger,
+    intake: store.intake,
     clock,
     random,
     log,

@@ -50,17 +50,18 @@ export async function createTargets(given: TargetsParts): Promise<Targets> {
     [...successions.values()].flatMap(({ poller }) => (poller === undefined ? [] : [poller]));
   const pollerOf = (key: TargetKey) => successions.get(targetText(key))?.poller;
   /** Those of now, too. */
-  const everKnown = new Map((await store.activeTargets()).map((key) => [targetText(key), key]));
+  const everKnown = new Map((await store.reading.activeTargets()).map((key) => [targetText(key), key]));
 
-  /** Where another poller follows meanwhile, that one is told as well. */
-  const changed = async (name: string, change: (poller: Poller) => Promise<void>) => {
+  /** If another poller follows meanwhile, that one is told as well. */
+  const setPaused = async (name: string, isPaused: boolean) => {
     const key = pollers().find(({ target }) => target.name === name)?.target;
     let told: Poller | undefined;
     for (;;) {
       const poller = key && pollerOf(key);
       if (poller === undefined) return undefined;
       if (poller === told) return stateOf(poller);
-      await change(poller);
+      await store.operating.pauseTarget(poller.target, isPaused);
+      poller.setPaused(isPaused);
       told = poller;
     }
   };
@@ -84,12 +85,12 @@ export async function createTargets(given: TargetsParts): Promise<Targets> {
     async stop(limit) {
       await Promise.all(successions.values().map((succession) => succession.stop(limit)));
     },
-    pause: (name) => changed(name, (poller) => poller.pause()),
-    resume: (name) => changed(name, (poller) => poller.resume()),
+    pause: (name) => setPaused(name, true),
+    resume: (name) => setPaused(name, false),
     async states() {
       const gone = [...everKnown.values()].filter((key) => pollerOf(key) === undefined);
       const states = await Promise.all(
-        gone.map(async (key) => removedState(key, await store.countActive(key))),
+        gone.map(async (key) => removedState(key, await store.reading.countActive(key))),
       );
       return [...pollers().map(stateOf), ...states.filter(({ tracked }) => tracked > 0)];
     },

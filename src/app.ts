@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
+import { abandonDeliveries } from './app-endpoints.ts';
 import { createReload } from './app-reload.ts';
 import { callbackEntries, egressOf, endpointNames, endpointsOf, httpSettings } from './app-settings.ts';
+import { openStore } from './app-store.ts';
 import { createTargets } from './app-targets.ts';
 import type { LoadResult } from './config/load.ts';
 import type { Config } from './config/schema.ts';
@@ -15,14 +17,13 @@ import { OPERATIONS } from './imagebuilder/gateway.ts';
 import { countReload, outboxMeasures, setGauges } from './metrics/collector.ts';
 import { createInstruments, createZeroing } from './metrics/instruments.ts';
 import type { Poller } from './polling/poller.ts';
-import { createRegistrar } from './polling/registrar.ts';
+import { createRegistrar } from './registration/registrar.ts';
 import { endsWithin } from './runtime/abort.ts';
 import { systemClock } from './runtime/clock.ts';
 import { derived } from './runtime/derived.ts';
 import { errorFields } from './runtime/log.ts';
 import { shared } from './runtime/share.ts';
 import { VERSION } from './runtime/version.ts';
-import { openSqliteStore } from './store/sqlite.ts';
 import { sweepRepeatedly } from './store/sweeper.ts';
 
 /** How long a stop waits for looks and deliveries; settling and HTTP's own end bring it to 20 s at most. */
@@ -31,7 +32,6 @@ const DRAIN_MS = 16_000;
 const LAST_ANSWERS_MS = 15_000;
 /** How long a reload waits for targets: somewhat longer than a poller takes to stop. Those that the store holds up go on. */
 const TAKE_OVER_MS = 20_000;
-const PROBE_KEPT_MS = 1000;
 /** Counting a large outbox takes its time: at most a twentieth of all time goes there, however often it is asked for. */
 const COUNT_SHARE = 20;
 
@@ -56,7 +56,7 @@ export async function startApp(initial: Config, log: Logger): Promise<App> {
   const clock = systemClock;
   const random = Math.random;
   const instruments = createInstruments(VERSION);
-  const store = starting.use(await openSqliteStore(config.store.sqlite));
+  const store = starting.use(await openStore(config, clock, log));
 
   const callbacks = derived(() => config, callbackEntries);
   const zero = createZeroing(instruments, OPERATIONS);
@@ -64,18 +64,13 @@ export async function startApp(initial: Config, log: Logger): Promise<App> {
     zero({ targets: config.targets.map(({ name }) => name), endpoints: endpointNames(config) });
   zeroAll();
 
-  async function abandonRemoved(): Promise<void> {
-    const abandoned = await store.abandonDeliveriesExcept(endpointNames(config), clock.now());
-    for (const [endpoint, count] of abandoned) {
-      instruments.deliveries.inc({ endpoint, outcome: 'dead' }, count);
-      log.warn({ endpoint, count }, 'endpoint was removed: its open deliveries are dead');
-    }
-  }
+  const abandonRemoved = () =>
+    abandonDeliveries(endpointNames(config), { upkeep: store.upkeep, instruments, clock, log });
   await abandonRemoved();
 
   const sender = starting.use(createSender({ egress: egressOf(config), clock, version: VERSION }));
   const dispatcher = createDispatcher({
-    outbox: store,
+    outbox: store.outbox,
     sender,
     clock,
     random,
@@ -105,20 +100,18 @@ export async function startApp(initial: Config, log: Logger): Promise<App> {
   const pollerOf = (key: TargetKey) => targets.pollerOf(key);
 
   const registrar = createRegistrar({
-    store,
+    intake: store.intake,
     clock,
     track: (execution) => pollerOf(execution)?.track(execution),
     forget: (key) => pollerOf(key)?.forget(key),
     onCallback: (url) => dispatcher.wake(callbackLane(url)),
   });
 
-  const probe = shared(
-    () => store.probe(),
-    clock,
-    () => PROBE_KEPT_MS,
-  );
   const countOutbox = shared(
-    async () => ({ counts: await store.outboxCounts(), unhealthy: await store.unhealthyLanes() }),
+    async () => ({
+      counts: await store.reading.outboxCounts(),
+      unhealthy: await store.reading.unhealthyEndpoints(),
+    }),
     clock,
     (tookMs) => COUNT_SHARE * tookMs,
   );
@@ -133,7 +126,8 @@ export async function startApp(initial: Config, log: Logger): Promise<App> {
       ...(config.metrics === undefined ? {} : { metrics: config.metrics }),
     },
     {
-      store,
+      reading: store.reading,
+      operating: store.operating,
       targets: () => targets.pollers().map(({ target }) => target),
       endpoints: () => endpointNames(config),
       deliveries: dispatcher,
@@ -159,13 +153,8 @@ export async function startApp(initial: Config, log: Logger): Promise<App> {
       },
       async readiness() {
         if (state !== 'ready') return { ready: false, reason: state };
-        return probe().then(
-          () => ({ ready: true }) as const,
-          (error: unknown) => {
-            log.error(errorFields(error), 'store cannot be written');
-            return { ready: false, reason: 'the store cannot be written' };
-          },
-        );
+        const reason = await store.trouble();
+        return reason === undefined ? { ready: true } : { ready: false, reason };
       },
       clock,
       log,
@@ -176,7 +165,7 @@ export async function startApp(initial: Config, log: Logger): Promise<App> {
   await targets.start();
   dispatcher.start();
   const sweeping = new AbortController();
-  const sweeper = sweepRepeatedly(store, () => config.retention, clock, log, sweeping.signal);
+  const sweeper = sweepRepeatedly(store.upkeep, () => config.retention, clock, log, sweeping.signal);
   state = 'ready';
 
   /** Whether deliveries to endpoints that were removed may be open. */

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { scenarioSchemaText } from '../src/commands/simulate/scenario.ts';
 import { jsonSchemaText } from '../src/config/schema.ts';
 import { eventJsonSchema } from '../src/http/event-schema.ts';
-import { startApi } from './http/fake-parts.ts';
+import { startApi } from './http/api.ts';
 import { eventsPageText } from './support/events-page.ts';
 
 async function openApiText(): Promise<string> {

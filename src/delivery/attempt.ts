@@ -1,5 +1,5 @@
 import type { DeliveryState } from '../domain/delivery.ts';
-import type { ClaimedDelivery } from '../store/store.ts';
+import type { ClaimedDelivery } from './outbox.ts';
 import type { AttemptResult } from './outcome.ts';
 import type { Destination, LaneParts, Receiver } from './receiver.ts';
 

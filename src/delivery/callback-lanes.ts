@@ -1,11 +1,11 @@
 import { CALLBACK_ENDPOINT } from '../domain/callback.ts';
 import { errorFields } from '../runtime/log.ts';
-import type { Store } from '../store/store.ts';
 import { LOOK_EVERY_MS, Lane } from './lane.ts';
+import type { Outbox, WaitingLanes } from './outbox.ts';
 import type { LaneParts, Receiver } from './receiver.ts';
 
 export interface CallbackLanesParts extends LaneParts {
-  readonly outbox: LaneParts['outbox'] & Pick<Store, 'waitingLanes'>;
+  readonly outbox: LaneParts['outbox'] & Pick<Outbox, 'waitingCallbackLanes'>;
   /** What a delivery to a callback URL is signed with; undefined where it may not be delivered there any more. */
   readonly callbackSecrets: (url: string) => readonly string[] | undefined;
 }
@@ -13,7 +13,11 @@ export interface CallbackLanesParts extends LaneParts {
 /** The same as an endpoint has unless it is configured otherwise; here each origin has them. */
 const LIMITS = { timeoutMs: 15_000, maxConcurrent: 8, requestsPerSecond: 50 } as const;
 
-/** Brings callbacks to their URLs: one lane for each origin, for as long as something waits in it. */
+/** A lane is open for as long as something is due so soon: there may be a hundred thousand whose next attempt is hours away. */
+const LOOK_AHEAD_MS = 2 * LOOK_EVERY_MS;
+const LANES_A_PAGE = 500;
+
+/** Brings callbacks to their URLs: one lane for each origin that has something to do. */
 export class CallbackLanes {
   readonly #parts: CallbackLanesParts;
   readonly #lanes = new Map<string, Lane>();
@@ -76,23 +80,28 @@ export class CallbackLanes {
     }
   }
 
-  /** Opens a lane wherever something waits without one, and lets those go where nothing does. Never rejects. */
+  /** Opens a lane wherever something is due soon, and lets the others go. Never rejects. */
   async #look(): Promise<void> {
-    const { outbox, log } = this.#parts;
+    const { outbox, clock, log } = this.#parts;
     this.#woken.clear();
-    let waiting: ReadonlySet<string>;
+    const due = new Set<string>();
     try {
-      waiting = new Set(await outbox.waitingLanes(CALLBACK_ENDPOINT));
+      for (let after: string | undefined = ''; after !== undefined;) {
+        const dueBy = clock.steadyNow() + LOOK_AHEAD_MS;
+        const page: WaitingLanes = await outbox.waitingCallbackLanes({ dueBy, after, limit: LANES_A_PAGE });
+        if (this.#stopping.signal.aborted) return;
+        for (const origin of page.lanes) {
+          due.add(origin);
+          this.#open(origin);
+        }
+        after = page.next;
+      }
     } catch (error) {
       log.error({ endpoint: CALLBACK_ENDPOINT, ...errorFields(error) }, 'callbacks could not be looked for');
       return;
     }
-    if (this.#stopping.signal.aborted) return;
-    for (const [origin, lane] of this.#lanes) {
-      if (waiting.has(origin) || this.#woken.has(origin)) continue;
-      this.#close(origin, lane);
-    }
-    for (const origin of waiting) this.#open(origin);
+    for (const [origin, lane] of this.#lanes)
+      if (!due.has(origin) && !this.#woken.has(origin)) this.#close(origin, lane);
   }
 
   #close(origin: string, lane: Lane): void {

@@ -4,17 +4,14 @@ import { linkSignals, onAbort } from '../runtime/abort.ts';
 import { createBeat } from '../runtime/beat.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
-import type { Store } from '../store/store.ts';
 import { CallbackLanes } from './callback-lanes.ts';
 import type { CallbackLanesParts } from './callback-lanes.ts';
 import { Lane } from './lane.ts';
 import type { Endpoint, LaneParts } from './receiver.ts';
+import type { Outbox } from './outbox.ts';
 import type { AttemptResult } from './outcome.ts';
 import type { Sender } from './sender.ts';
 import { Settler } from './settler.ts';
-
-/** What the dispatcher needs of the store. */
-export type Outbox = Pick<Store, 'claim' | 'settle' | 'release' | 'nextDueAt' | 'waitingLanes'>;
 
 export interface DispatcherParts
   extends Pick<LaneParts, 'onAttempt' | 'onSettled'>, Pick<CallbackLanesParts, 'callbackSecrets'> {

@@ -1,7 +1,7 @@
 import { GONE } from '../domain/lane-health.ts';
 import { Bell } from '../runtime/bell.ts';
 import { errorFields } from '../runtime/log.ts';
-import type { ClaimedDelivery } from '../store/store.ts';
+import type { ClaimedDelivery } from './outbox.ts';
 import { sendOnce, tellSettled } from './attempt.ts';
 import type { Sent } from './attempt.ts';
 import { verdict } from './outcome.ts';

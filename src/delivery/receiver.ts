@@ -1,7 +1,7 @@
 import type { AttemptOutcome, DeliveryState } from '../domain/delivery.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
-import type { Store } from '../store/store.ts';
+import type { Outbox } from './outbox.ts';
 import type { DeliveryRequest, Sender } from './sender.ts';
 import type { Settler } from './settler.ts';
 
@@ -25,7 +25,7 @@ export interface Endpoint extends Receiver, Destination {}
 
 /** What all lanes share. */
 export interface LaneParts {
-  readonly outbox: Pick<Store, 'claim' | 'release' | 'nextDueAt'>;
+  readonly outbox: Pick<Outbox, 'claim' | 'release' | 'nextDueAt'>;
   readonly sender: Pick<Sender, 'send'>;
   readonly settler: Pick<Settler, 'settle' | 'isFailing'>;
   /** Receivers that fail let those that are well go first, and act together: what is done at once costs less. */

@@ -1,11 +1,12 @@
 import { setImmediate } from 'node:timers/promises';
+import type { LaneHealth } from '../domain/lane-health.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { errorFields } from '../runtime/log.ts';
 import type { Log } from '../runtime/log.ts';
-import type { LaneHealth, Settled, Settlement, Store } from '../store/store.ts';
+import type { Outbox, Settled, Settlement } from './outbox.ts';
 
 export interface SettlerParts {
-  readonly outbox: Pick<Store, 'settle'>;
+  readonly outbox: Pick<Outbox, 'settle'>;
   readonly clock: Clock;
   readonly log: Log;
   /** Once aborted, what the store does not take is given up: those deliveries are attempted again after a restart. */

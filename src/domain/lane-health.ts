@@ -12,6 +12,12 @@ export interface Health {
   readonly disabledReason?: DisabledReason;
 }
 
+/** The health of one lane, which belongs to an endpoint. */
+export interface LaneHealth extends Health {
+  readonly lane: string;
+  readonly endpoint: string;
+}
+
 export const GONE = 410;
 export const LONGEST_FAILING_DAYS = 5;
 const LONGEST_FAILING_MS = LONGEST_FAILING_DAYS * 86_400_000;

@@ -1,7 +1,5 @@
 import rateLimit from '@fastify/rate-limit';
-import type { Clock } from '../runtime/clock.ts';
 import { derived } from '../runtime/derived.ts';
-import { createTurns } from '../runtime/turns.ts';
 import { authorize, createAuthentication, shownToken } from './auth.ts';
 import { backupRoutes } from './backup-routes.ts';
 import { deliveryRoutes } from './delivery-routes.ts';
@@ -15,35 +13,27 @@ import { registrationRoutes } from './registration-routes.ts';
 import { targetRoutes } from './target-routes.ts';
 import type { HttpParts, HttpSettings } from './parts.ts';
 
-/** Requests that wait for their answer; with the limit of a body this bounds the memory that they can take. */
-const MAX_IN_FLIGHT = 256;
-
-/**
- * After a long request a pause of this share of it: Node accepts one connection in a round of its event loop, and the
- * pause makes many rounds of it. (200 lists of 1,000 at once: 7 s for a probe without the pause, 0.3 s with it.)
- */
-const BREATH_SHARE = 0.5;
-const SHORT_MS = 2;
-const { signal: NEVER } = new AbortController();
+/** What the bodies of requests in flight may take: 2048 requests, or 64 batches. */
+const MOST_BYTES_IN_FLIGHT = 128 * 1024 * 1024;
 
 /** Decides whether a request may come in now at all. */
 export class Gate {
   #isDraining = false;
-  #inFlight = 0;
+  #bytesInFlight = 0;
 
   drain(): void {
     this.#isDraining = true;
   }
 
-  /** Each `enter` needs a `leave`, also where it gives a problem. */
-  enter(): Problem | undefined {
-    this.#inFlight += 1;
+  /** `bytes`: the most that the body may have. Each `enter` needs a `leave`, even if it gives a problem. */
+  enter(bytes: number): Problem | undefined {
+    this.#bytesInFlight += bytes;
     if (this.#isDraining) return new Problem('draining', { headers: { connection: 'close' } });
-    return this.#inFlight > MAX_IN_FLIGHT ? new Problem('overloaded') : undefined;
+    return this.#bytesInFlight > MOST_BYTES_IN_FLIGHT ? new Problem('overloaded') : undefined;
   }
 
-  leave(): void {
-    this.#inFlight -= 1;
+  leave(bytes: number): void {
+    this.#bytesInFlight -= bytes;
   }
 }
 
@@ -59,17 +49,17 @@ export async function apiRoutes(
     async (api: App) => {
       api.decorateRequest('caller', undefined);
       api.decorateRequest('gone', undefined);
-      oneAtATime(api, parts.clock);
       api.addHook('onRequest', (request, reply, done) => {
         request.caller = authentication()(shownToken(request));
         const gone = new AbortController();
         request.gone = gone.signal;
+        const { bodyLimit } = request.routeOptions;
         // Comes in every case, also where the client goes away before its answer; `onResponse` does not.
         reply.raw.once('close', () => {
-          gate.leave();
+          gate.leave(bodyLimit);
           gone.abort(new Problem('overloaded'));
         });
-        done(gate.enter());
+        done(gate.enter(bodyLimit));
       });
       await api.register(rateLimit, {
         max: () => settings().requestsPerMinute,
@@ -99,30 +89,6 @@ export async function apiRoutes(
     },
     { prefix: '/v1' },
   );
-}
-
-/**
- * Lets one request at a time be worked on, and everything else that waits for the process between two of them: the store
- * answers without a pause, so that many requests together would stop probes, looks and deliveries for as long as they
- * all take. What nobody waits for any more is not begun.
- */
-function oneAtATime(api: App, clock: Clock): void {
-  const turns = createTurns();
-  api.addHook('onRoute', (route) => {
-    const { handler, config } = route;
-    if (config?.waits === true) return;
-    route.handler = async function (request, reply) {
-      const endTurn = await turns.take(request.gone ?? NEVER);
-      const startedTick = clock.monotonicNow();
-      try {
-        return await handler.call(this, request, reply);
-      } finally {
-        const tookMs = clock.monotonicNow() - startedTick;
-        if (tookMs < SHORT_MS) setImmediate(endTurn);
-        else void clock.sleep(BREATH_SHARE * tookMs).then(endTurn);
-      }
-    };
-  });
 }
 
 /** Adds the routes and makes each of their paths answer 405, with what it does answer, to every other method. */

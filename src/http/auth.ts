@@ -22,8 +22,6 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** What a token needs to be let in; without it none is needed. */
     scope?: Scope;
-    /** It waits for others, who take their time: it takes no turn. */
-    waits?: boolean;
   }
 }
 

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import * as z from 'zod';
 import { errorFields } from '../runtime/log.ts';
-import type { Backup } from '../store/store.ts';
+import type { Backup } from './operating.ts';
 import type { App } from './fastify.ts';
 import { Problem } from './problem.ts';
 import { noBody, noQuery } from './schemas.ts';
@@ -17,7 +17,7 @@ const { signal: NEVER } = new AbortController();
 const sqliteFile = z.string().meta({ contentMediaType: SQLITE_TYPE });
 
 /** `POST /v1/backup`: a consistent copy of the store. It is sent, not written where the caller says: nobody overwrites files here. */
-export function backupRoutes(app: App, { store, log }: HttpParts): void {
+export function backupRoutes(app: App, { operating, log }: HttpParts): void {
   let isRunning = false;
   const end = async (backup: Backup | undefined) => {
     try {
@@ -33,7 +33,6 @@ export function backupRoutes(app: App, { store, log }: HttpParts): void {
     {
       config: {
         scope: 'admin',
-        waits: true,
         operationId: 'backUp',
         summary: 'A consistent copy of the store as it is now, an SQLite file',
         problems: ['backup_running', 'no_space'],
@@ -45,7 +44,7 @@ export function backupRoutes(app: App, { store, log }: HttpParts): void {
       isRunning = true;
       let backup: Backup | undefined;
       try {
-        const copied = await store.backUp(gone);
+        const copied = await operating.backUp(gone);
         if (copied === 'no_space') throw new Problem('no_space');
         backup = copied;
         gone.throwIfAborted();

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { ATTEMPT_OUTCOMES, DELIVERY_STATES } from '../domain/delivery.ts';
 import { isoInstant } from '../domain/event.ts';
 import { DISABLED_REASONS } from '../domain/lane-health.ts';
-import type { Delivery, LaneHealth, OutboxCounts } from '../store/store.ts';
+import type { Delivery, EndpointHealth, OutboxCounts } from './reading.ts';
 import { instantText } from './execution-json.ts';
 
 const attemptSchema = z.object({
@@ -73,21 +73,19 @@ export function deliveryJson({
   };
 }
 
-/** An endpoint is disabled where one of its lanes is, and fails since the first of them does. */
+/** An endpoint as it is by these lists of all endpoints. */
 export function endpointJson(
   name: string,
-  unhealthy: readonly LaneHealth[],
+  unhealthy: readonly EndpointHealth[],
   counted: readonly OutboxCounts[],
 ): EndpointJson {
-  const lanes = unhealthy.filter(({ endpoint }) => endpoint === name);
-  const disabledReason = lanes.find((lane) => lane.disabledReason !== undefined)?.disabledReason;
-  const failingSince = lanes.flatMap((lane) => lane.failingSince ?? []);
+  const { disabledReason, failingSince } = unhealthy.find(({ endpoint }) => endpoint === name) ?? {};
   const { pending = 0, dead = 0 } = counted.find(({ endpoint }) => endpoint === name) ?? {};
   return {
     name,
     enabled: disabledReason === undefined,
     disabledReason,
-    failingSince: failingSince.length === 0 ? undefined : isoInstant(Math.min(...failingSince)),
+    failingSince: failingSince === undefined ? undefined : isoInstant(failingSince),
     pending,
     dead,
   };

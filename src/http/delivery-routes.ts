@@ -16,7 +16,7 @@ const deliveriesSchema = z.object({
 
 /** `GET /v1/deliveries`, the newest first, and `POST /v1/deliveries/{id}/resend`. */
 export function deliveryRoutes(app: App, parts: HttpParts): void {
-  const { store, deliveries } = parts;
+  const { reading, operating, deliveries } = parts;
   app.get(
     '/deliveries',
     {
@@ -30,7 +30,7 @@ export function deliveryRoutes(app: App, parts: HttpParts): void {
     },
     async ({ query }) => {
       const { state, endpoint, eventId, limit, cursor } = query;
-      const page = await store.listDeliveries({
+      const page = await reading.listDeliveries({
         ...(state === undefined ? {} : { state }),
         ...(endpoint === undefined ? {} : { endpoint }),
         ...(eventId === undefined ? {} : { eventId }),
@@ -63,11 +63,11 @@ export function deliveryRoutes(app: App, parts: HttpParts): void {
     async ({ params }, reply) => {
       if (!DELIVERY_ID.test(params.id)) throw new Problem('unknown_delivery');
       const id = Number(params.id);
-      const delivery = await store.findDelivery(id);
+      const delivery = await reading.findDelivery(id);
       if (delivery === undefined) throw new Problem('unknown_delivery');
       if (!parts.endpoints().includes(delivery.endpoint)) throw new Problem('endpoint_removed');
       // Not one that is being attempted at this moment.
-      const isResent = await store.resend(id);
+      const isResent = await operating.resend(id);
       if (isResent) deliveries.wake(delivery.endpoint);
       return reply.code(202).send({ resent: isResent ? 1 : 0 });
     },

@@ -1,15 +1,14 @@
 import * as z from 'zod';
 import { ATTEMPT_OUTCOMES } from '../domain/delivery.ts';
-import type { ResendQuery } from '../store/store.ts';
+import type { Operating, ResendQuery, Resent } from './operating.ts';
 import { endpointJson, endpointSchema, resentSchema } from './delivery-json.ts';
 import type { App } from './fastify.ts';
 import { Problem } from './problem.ts';
 import { endpointPath, noBody, noQuery, resendBody } from './schemas.ts';
 import type { HttpParts } from './parts.ts';
 
-/** So many rows are looked at in one transaction, and after each lies a pause for everything else that waits. */
+/** So many deliveries are looked at in one transaction. */
 const ROWS_A_SLICE = 500;
-const BREATH_MS = 2;
 const { signal: NEVER } = new AbortController();
 
 const endpointsSchema = z.object({ endpoints: z.array(endpointSchema) });
@@ -23,7 +22,7 @@ const testedSchema = z.object({
 
 /** `GET /v1/endpoints` and `POST /v1/endpoints/{name}/test`, `…/enable`, `…/resend`. */
 export function endpointRoutes(app: App, parts: HttpParts): void {
-  const { store, deliveries } = parts;
+  const { reading, operating, deliveries } = parts;
   const path = '/endpoints/:name';
   const schema = { params: endpointPath, querystring: noQuery };
   const problems = ['unknown_endpoint'] as const;
@@ -39,7 +38,7 @@ export function endpointRoutes(app: App, parts: HttpParts): void {
       schema: { querystring: noQuery, response: { 200: endpointsSchema } },
     },
     async () => {
-      const [unhealthy, counted] = [await store.unhealthyLanes(), await store.outboxCounts()];
+      const [unhealthy, counted] = await Promise.all([reading.unhealthyEndpoints(), reading.outboxCounts()]);
       return { endpoints: parts.endpoints().map((name) => endpointJson(name, unhealthy, counted)) };
     },
   );
@@ -49,7 +48,6 @@ export function endpointRoutes(app: App, parts: HttpParts): void {
     {
       config: {
         scope: 'admin',
-        waits: true,
         operationId: 'testEndpoint',
         summary: 'Sends a signed endpoint.test event at once and tells how it went',
         problems,
@@ -77,9 +75,9 @@ export function endpointRoutes(app: App, parts: HttpParts): void {
     },
     async ({ params }) => {
       const name = known(params.name);
-      await store.enableEndpoint(name);
+      await operating.enableEndpoint(name);
       deliveries.wake(name);
-      return endpointJson(name, await store.unhealthyLanes(), await store.outboxCounts());
+      return endpointJson(name, await reading.unhealthyEndpoints(), await reading.outboxCounts());
     },
   );
 
@@ -88,7 +86,6 @@ export function endpointRoutes(app: App, parts: HttpParts): void {
     {
       config: {
         scope: 'admin',
-        waits: true,
         operationId: 'resendDeliveries',
         summary: 'All that was created in a range is pending again',
         problems,
@@ -99,7 +96,7 @@ export function endpointRoutes(app: App, parts: HttpParts): void {
       const endpoint = known(params.name);
       const { since, until, state } = body;
       const range = { endpoint, state, since, ...(until === undefined ? {} : { until }) };
-      const resent = await resendAll(range, parts);
+      const resent = await resendAll(range, operating);
       if (resent > 0) deliveries.wake(endpoint);
       return reply.code(202).send({ resent });
     },
@@ -107,20 +104,12 @@ export function endpointRoutes(app: App, parts: HttpParts): void {
 }
 
 /** Goes through all deliveries of an endpoint; what is recorded meanwhile is not in the range or not settled yet. */
-async function resendAll(
-  range: Omit<ResendQuery, 'after' | 'limit'>,
-  { store, clock }: HttpParts,
-): Promise<number> {
+async function resendAll(range: Omit<ResendQuery, 'after' | 'limit'>, operating: Operating): Promise<number> {
   let resent = 0;
   for (let after: number | undefined = 0; after !== undefined;) {
-    const slice: Awaited<ReturnType<typeof store.resendSettled>> = await store.resendSettled({
-      ...range,
-      after,
-      limit: ROWS_A_SLICE,
-    });
+    const slice: Resent = await operating.resendSettled({ ...range, after, limit: ROWS_A_SLICE });
     resent += slice.count;
     after = slice.next;
-    if (after !== undefined) await clock.sleep(BREATH_MS);
   }
   return resent;
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { FeedBounds } from '../store/store.ts';
+import type { FeedBounds } from './reading.ts';
 import { feedCursorText } from './cursor.ts';
 import type { FeedPosition } from './cursor.ts';
 import { rawJsonList } from './event-json.ts';
@@ -16,7 +16,7 @@ const feedSchema = z.object({
 });
 
 /** `GET /v1/events`: the feed, in the order recorded. */
-export function eventRoutes(app: App, { store }: Pick<HttpParts, 'store'>): void {
+export function eventRoutes(app: App, { reading }: Pick<HttpParts, 'reading'>): void {
   app.get(
     '/events',
     {
@@ -30,15 +30,15 @@ export function eventRoutes(app: App, { store }: Pick<HttpParts, 'store'>): void
     },
     async ({ query }, reply) => {
       const { type, limit } = query;
-      const bounds = await store.feedBounds();
+      const bounds = await reading.feedBounds();
       const after = query.after ?? { ...bounds, position: 0 };
-      const page = await store.feed({
+      const page = await reading.feed({
         after: after.position,
         ...(type === undefined ? {} : { types: type }),
         limit,
       });
       // Read after the page: what was kept then was kept when the page was read, so that nothing was skipped.
-      const deletions = keptSince(after, query.after === undefined ? bounds : await store.feedBounds());
+      const deletions = keptSince(after, query.after === undefined ? bounds : await reading.feedBounds());
       // At the end, so that later deletions of what is gone anyway do not make the cursor expire.
       const isEnd = page.events.length < limit;
       const position = isEnd ? Math.max(page.next, bounds.deletedUpTo) : page.next;

@@ -46,7 +46,7 @@ export function executionRoutes(app: App, parts: HttpParts): void {
     },
     async ({ params, query }, reply) => {
       const execution = await findExecution(params.lifecycleExecutionId, query.target, parts);
-      const events = await parts.store.eventsOf(execution, MAX_EVENTS);
+      const events = await parts.reading.eventsOf(execution, MAX_EVENTS);
       return sendJsonText(reply, `{"events":${rawJsonList(events)}}`);
     },
   );

@@ -15,6 +15,7 @@ import { validatorCompiler } from 'fastify-type-provider-zod';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { errorFields } from '../runtime/log.ts';
 import type { Log } from '../runtime/log.ts';
+import { StoreError } from '../store/store-error.ts';
 import { invalidRequestOf } from './faults.ts';
 import { PROBLEM_TYPE, Problem, problemBody, sendProblem } from './problem.ts';
 import type { ProblemCode } from './problem.ts';
@@ -106,6 +107,7 @@ function setCommonHeaders(reply: FastifyReply): void {
 
 function problemOf(error: unknown, request?: FastifyRequest): Problem {
   if (error instanceof Problem) return error;
+  if (error instanceof StoreError) return new Problem('store_unavailable', { cause: error });
   if (!(error instanceof Error) || !('code' in error)) return new Problem('internal_error');
   if (error.code === 'FST_ERR_VALIDATION' && request !== undefined && 'validationContext' in error)
     return invalidRequestOf(request, String(error.validationContext));

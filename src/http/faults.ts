@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import * as z from 'zod';
-import { Problem, isProblemCode } from './problem.ts';
+import { MOST_FAULTS, PROBLEMS, Problem, isProblemCode } from './problem.ts';
 import type { Fault, ProblemCode } from './problem.ts';
 
 type Issue = z.core.$ZodIssue;
@@ -13,13 +13,13 @@ function pathText(path: readonly PropertyKey[]): string {
   }, '');
 }
 
-function faultsOfIssue(issue: Issue): readonly Fault[] {
+function* faultsOfIssue(issue: Issue): Generator<Fault> {
   const { path, message } = issue;
   if (issue.code === 'unrecognized_keys')
-    return issue.keys.map((key) => ({ path: pathText([...path, key]), message: 'is not known' }));
-  if (issue.code === 'invalid_key')
-    return issue.issues.map((inner) => ({ path: pathText(path), message: inner.message }));
-  return [{ path: pathText(path), message }];
+    for (const key of issue.keys) yield { path: pathText([...path, key]), message: 'is not known' };
+  else if (issue.code === 'invalid_key')
+    for (const inner of issue.issues) yield { path: pathText(path), message: inner.message };
+  else yield { path: pathText(path), message };
 }
 
 /** A schema may name the code of its fault in `params`. */
@@ -28,12 +28,21 @@ function codeOfIssue(issue: Issue): ProblemCode {
   return isProblemCode(code) ? code : 'invalid_request';
 }
 
-/** Names every fault. The code is that of the faults where they agree, else `invalid_request`. */
-export function invalidRequest(issues: readonly Issue[]): Problem {
-  const [code = 'invalid_request', ...others] = new Set(issues.map(codeOfIssue));
-  return new Problem(others.length === 0 ? code : 'invalid_request', {
-    faults: issues.flatMap(faultsOfIssue),
-  });
+/**
+ * Names every fault, or the first `most` and that there are more. The code is that of the faults if they agree, else
+ * `invalid_request`.
+ */
+export function invalidRequest(issues: readonly Issue[], most = MOST_FAULTS): Problem {
+  const [first = 'invalid_request', ...others] = new Set(issues.map(codeOfIssue));
+  const code = others.length === 0 ? first : 'invalid_request';
+  const faults = issues
+    .values()
+    .flatMap(faultsOfIssue)
+    .take(most + 1)
+    .toArray();
+  if (faults.length <= most) return new Problem(code, { faults });
+  const detail = `${PROBLEMS[code].detail} Only the first ${most} faults are named.`;
+  return new Problem(code, { detail, faults: faults.slice(0, most) });
 }
 
 /** The order in which Fastify validates the parts of a request, stopping at the first that is faulty. */

@@ -18,11 +18,11 @@ export function targetNamed(name: string, parts: Pick<HttpParts, 'targets'>): Ta
 export async function findExecution(
   lifecycleExecutionId: string,
   targetName: string | undefined,
-  parts: Pick<HttpParts, 'targets' | 'store'>,
+  parts: Pick<HttpParts, 'targets' | 'reading'>,
 ): Promise<Execution> {
   const wanted = targetName === undefined ? undefined : targetText(targetNamed(targetName, parts));
   if (!EXECUTION_ID_PATTERN.test(lifecycleExecutionId)) throw new Problem('unknown_execution');
-  const found = (await parts.store.findById(lifecycleExecutionId)).filter(
+  const found = (await parts.reading.findById(lifecycleExecutionId)).filter(
     (execution) => wanted === undefined || targetText(execution) === wanted,
   );
   const [execution] = found;

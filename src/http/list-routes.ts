@@ -26,7 +26,7 @@ export function listRoutes(app: App, parts: HttpParts): void {
     },
     async ({ query }) => {
       const { tracking, status, target, policyArn, label, limit, cursor } = query;
-      const { executions, next } = await parts.store.list({
+      const { executions, next } = await parts.reading.list({
         ...(tracking === undefined ? {} : { tracking }),
         ...(status === undefined ? {} : { status }),
         ...(target === undefined ? {} : { target: targetNamed(target, parts) }),

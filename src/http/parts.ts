@@ -5,8 +5,9 @@ import type { ProblemKind } from '../domain/reachability.ts';
 import type { Registration, RegistrationResult } from '../domain/registration.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
-import type { Store } from '../store/store.ts';
 import type { Token } from './auth.ts';
+import type { Operating } from './operating.ts';
+import type { Reading } from './reading.ts';
 
 /** Where to listen; port 0 is any free port. */
 export interface ListenAddress {
@@ -68,26 +69,10 @@ export interface Deliveries {
 
 export type Readiness = { readonly ready: true } | { readonly ready: false; readonly reason: string };
 
-export type StorePart = Pick<
-  Store,
-  | 'findById'
-  | 'list'
-  | 'eventsOf'
-  | 'feed'
-  | 'feedBounds'
-  | 'listDeliveries'
-  | 'findDelivery'
-  | 'resend'
-  | 'resendSettled'
-  | 'unhealthyLanes'
-  | 'enableEndpoint'
-  | 'outboxCounts'
-  | 'backUp'
->;
-
 /** What the requests are answered from. */
 export interface HttpParts {
-  readonly store: StorePart;
+  readonly reading: Reading;
+  readonly operating: Operating;
   /** The targets configured now. */
   targets(): readonly Target[];
   /** Names of the endpoints configured now. */

@@ -39,6 +39,9 @@ export const PROBLEMS = {
 
 export type ProblemCode = keyof typeof PROBLEMS;
 
+/** An answer names at most so many faults: enough for whoever makes mistakes, and no use to whoever sends thousands. */
+export const MOST_FAULTS = 100;
+
 /** One thing that is wrong with a request: where, and what. */
 export interface Fault {
   readonly path: string;
@@ -89,6 +92,7 @@ export const problemSchema = z
     detail: z.string().describe('For people'),
     errors: z
       .array(z.object({ path: z.string(), message: z.string() }))
+      .max(MOST_FAULTS)
       .readonly()
       .optional(),
   })

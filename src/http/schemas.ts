@@ -4,6 +4,7 @@ import { EXECUTION_ID_PATTERN, TRACKINGS } from '../domain/execution.ts';
 import { DELIVERY_STATES } from '../domain/delivery.ts';
 import { MAX_LABELS } from '../domain/registration.ts';
 import { deliveriesCursorParameter, executionsCursorParameter, feedCursorParameter } from './cursor.ts';
+import { MOST_FAULTS } from './problem.ts';
 import type { ProblemCode } from './problem.ts';
 
 const MAX_BATCH = 1000;
@@ -19,15 +20,30 @@ const faultOf = (code: ProblemCode) => ({ params: { code } });
 const count = (value: unknown) =>
   typeof value === 'object' && value !== null ? Object.keys(value).length : 0;
 
-const labels = z
-  .record(
-    z.string().regex(new RegExp(`^${LABEL_KEY}$`), 'must be 1 to 64 of the characters a-z A-Z 0-9 _ . -'),
-    z.string().max(256),
-  )
-  .refine((given) => count(given) <= MAX_LABELS, {
-    message: `must have at most ${MAX_LABELS} members`,
-    when: () => true,
-  });
+/**
+ * Leaves out labels beyond one more than the faults that are named. Validating a label takes 2 µs, and 200,000 of them fit into
+ * a batch.
+ */
+function firstLabels(given: unknown): unknown {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) return given;
+  const members = given as Readonly<Record<string, unknown>>;
+  const first: [string, unknown][] = [];
+  for (const key in members) if (first.push([key, members[key]]) > MOST_FAULTS) break;
+  return Object.fromEntries(first);
+}
+
+const labels = z.preprocess(
+  firstLabels,
+  z
+    .record(
+      z.string().regex(new RegExp(`^${LABEL_KEY}$`), 'must be 1 to 64 of the characters a-z A-Z 0-9 _ . -'),
+      z.string().max(256),
+    )
+    .refine((given) => count(given) <= MAX_LABELS, {
+      message: `must have at most ${MAX_LABELS} members`,
+      when: () => true,
+    }),
+);
 
 /** Read as epoch milliseconds. */
 const instant = z.iso
@@ -59,7 +75,7 @@ export function createRegistrationSchema({ now, isTargetRequired, callbackFault 
         .string()
         .optional()
         .describe('Name of a configured target; may be left out where there is one.'),
-      labels: labels.default({}),
+      labels: labels.prefault({}),
       callbackUrl: z
         .string()
         .check(({ value: input, issues }) => {

@@ -3,7 +3,6 @@ import { Gate, apiRoutes } from './api.ts';
 import { createFastify } from './fastify.ts';
 import type { App } from './fastify.ts';
 import { derived } from '../runtime/derived.ts';
-import { guardStore } from './guard-store.ts';
 import type { HttpOptions, HttpParts, HttpSettings, ListenAddress } from './parts.ts';
 import { openApiRoute } from './openapi/route.ts';
 import { createTrust } from './trust.ts';
@@ -37,8 +36,7 @@ export interface HttpServer {
 const CLOSE_LIMIT_MS = 2000;
 
 /** Starts to answer. Rejects where an address cannot be bound; nothing is left open then. */
-export async function startHttp(options: HttpOptions, givenParts: HttpParts): Promise<HttpServer> {
-  const parts = guardStore(givenParts);
+export async function startHttp(options: HttpOptions, parts: HttpParts): Promise<HttpServer> {
   const gate = new Gate();
   await using opening = new AsyncDisposableStack();
 

@@ -5,7 +5,7 @@ import type { Budget } from '../limiter/budget.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { errorFields } from '../runtime/log.ts';
 import type { Log } from '../runtime/log.ts';
-import type { Store } from '../store/store.ts';
+import type { Ledger } from './ledger.ts';
 import type { Roster } from './roster.ts';
 
 const WRITE_EVERY_MS = 10_000;
@@ -13,7 +13,7 @@ const SLICE = 1000;
 
 export interface BookkeepingParts {
   readonly target: Target;
-  readonly store: Pick<Store, 'flushPolled' | 'saveRate' | 'saveHazards'>;
+  readonly ledger: Pick<Ledger, 'flushPolled' | 'saveRate' | 'saveHazards'>;
   readonly budget: Pick<Budget, 'rate'>;
   readonly hazards: Pick<HazardBook, 'takeUnsaved'>;
   readonly clock: Clock;
@@ -22,7 +22,7 @@ export interface BookkeepingParts {
 
 /** Writes when executions were last looked at, and what was learnt; what has not changed costs nothing. */
 export function createBookkeeping(
-  { target, store, budget, hazards, clock, log }: BookkeepingParts,
+  { target, ledger, budget, hazards, clock, log }: BookkeepingParts,
   roster: Pick<Roster, 'takeUnsaved' | 'note'>,
 ) {
   let saved: LearntRate | undefined;
@@ -35,7 +35,8 @@ export function createBookkeeping(
       ...(absence === undefined ? {} : { absence }),
     }));
     try {
-      for (let at = 0; at < polled.length; at += SLICE) await store.flushPolled(polled.slice(at, at + SLICE));
+      for (let at = 0; at < polled.length; at += SLICE)
+        await ledger.flushPolled(polled.slice(at, at + SLICE));
     } catch (error) {
       for (const tracked of unsaved) roster.note(tracked, tracked.execution);
       throw error;
@@ -46,7 +47,7 @@ export function createBookkeeping(
     const unsaved = hazards.takeUnsaved();
     if (unsaved.learnt.length === 0 && unsaved.forgotten.length === 0) return;
     try {
-      await store.saveHazards(target, unsaved, clock.now());
+      await ledger.saveHazards(unsaved, clock.now());
     } catch (error) {
       unsaved.giveBack();
       throw error;
@@ -56,7 +57,7 @@ export function createBookkeeping(
   async function writeRate(): Promise<void> {
     const rate = budget.rate();
     if (rate.perSecond === saved?.perSecond && rate.throttledAt === saved.throttledAt) return;
-    await store.saveRate(target, rate);
+    await ledger.saveRate(rate);
     saved = rate;
   }
 

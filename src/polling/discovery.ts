@@ -84,11 +84,11 @@ export class Discovery {
 
   /** Lists the policies, then the executions of those that may have news. */
   async #round(signal: AbortSignal): Promise<void> {
-    const { store, target, clock, log, gateway } = this.#parts;
+    const { ledger, target, clock, log, gateway } = this.#parts;
     const policies: ListedPolicy[] = [];
     const policyPages = this.#pages((token) => (call) => gateway.listPolicies(token, call), signal);
     for await (const page of policyPages) policies.push(...page);
-    const { baselinedAt, marks } = await store.discovered(target);
+    const { baselinedAt, marks } = await ledger.discovered();
     const told = { policies: policies.length, listed: 0, found: 0, failed: 0 };
     for (const { arn: policyArn, lastRunAt } of policies) {
       const mark = marks.get(policyArn);
@@ -102,11 +102,11 @@ export class Discovery {
         told.failed += 1;
         this.#logFailure(error, policyArn);
         // One that can never be listed must not make a baseline of all that others bring.
-        if (inBaseline && mark === undefined) await store.markPolicy(target, policyArn, NOT_LISTED);
+        if (inBaseline && mark === undefined) await ledger.markPolicy(policyArn, NOT_LISTED);
       }
     }
     const isFirst = baselinedAt === undefined;
-    if (isFirst) await store.finishBaseline(target, clock.now());
+    if (isFirst) await ledger.finishBaseline(clock.now());
     const level = isFirst || told.found > 0 ? 'info' : 'debug';
     log[level]({ target: target.name, ...told }, 'discovery round');
   }
@@ -117,7 +117,7 @@ export class Discovery {
    */
   async #list(listing: Listing, signal: AbortSignal): Promise<number> {
     const { policyArn, mark } = listing;
-    const { store, target, clock, gateway } = this.#parts;
+    const { ledger, clock, gateway } = this.#parts;
     const at = clock.now();
     const order = new ListOrder();
     const stopsEarly = !mustListInFull(mark, at);
@@ -135,23 +135,23 @@ export class Discovery {
     }
     const { isNewestFirst, newestStart } = order;
     const listed = { at, isInFull, isNewestFirst, ...(newestStart === undefined ? {} : { newestStart }) };
-    await store.markPolicy(target, policyArn, marked(mark, listed));
+    await ledger.markPolicy(policyArn, marked(mark, listed));
     return found;
   }
 
   /** Tracks what is new, and takes what is tracked for looked at; tells how many were new. */
   async #take(page: readonly ListedExecution[], { mark, inBaseline }: Listing): Promise<number> {
-    const { store, target, clock } = this.#parts;
+    const { ledger, intake, target, clock } = this.#parts;
     const { accountId, region } = target;
     const ids = page.map(({ lifecycleExecutionId }) => lifecycleExecutionId);
-    const known = await store.knownOf(target, ids);
+    const known = await ledger.knownOf(ids);
     const news = page.filter(({ lifecycleExecutionId, observation }) =>
       isNews(observation, known.get(lifecycleExecutionId), mark, inBaseline),
     );
     const registrations = news.map(({ lifecycleExecutionId }) => {
       return { accountId, region, lifecycleExecutionId, labels: {}, source: 'discovery' } as const;
     });
-    for (const result of await store.register(registrations, clock.now())) {
+    for (const result of await intake.register(registrations, clock.now())) {
       this.#rules.onRegistered(result.outcome);
       if (result.outcome !== 'invalid') this.#roster.track(result.execution);
     }

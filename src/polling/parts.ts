@@ -5,7 +5,8 @@ import type { StallLimits } from '../domain/stall.ts';
 import type { Change } from '../domain/transition.ts';
 import type { Gateway } from '../imagebuilder/gateway.ts';
 import type { Budget, BudgetState } from '../limiter/budget.ts';
-import type { Store } from '../store/store.ts';
+import type { Intake } from '../registration/intake.ts';
+import type { Ledger } from './ledger.ts';
 import type { ReachabilityParts } from './reachability.ts';
 import type { CadenceBounds } from './schedule.ts';
 
@@ -35,26 +36,9 @@ export interface PollerParts extends ReachabilityParts {
   /** Whether the credentials are known to be the account's, so that they need not be checked. Default: false. */
   readonly isConfirmed?: boolean;
   readonly budget: Budget;
-  readonly store: Pick<
-    Store,
-    | 'active'
-    | 'find'
-    | 'register'
-    | 'knownOf'
-    | 'discovered'
-    | 'markPolicy'
-    | 'finishBaseline'
-    | 'record'
-    | 'openResources'
-    | 'completeResources'
-    | 'flushPolled'
-    | 'saveRate'
-    | 'saveHazards'
-    | 'loadHazards'
-    | 'target'
-    | 'pauseTarget'
-    | 'recordTarget'
-  >;
+  readonly ledger: Ledger;
+  /** Where discovery registers what it finds. */
+  readonly intake: Pick<Intake, 'register'>;
   /** In [0, 1). */
   readonly random: () => number;
   /** Names of the endpoints that are to get the change's event. */

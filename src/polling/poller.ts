@@ -85,12 +85,12 @@ export class Poller {
 
   /** Takes up what the store has of the target, what was learnt of it and its active executions; polls until `stop`. */
   async start(): Promise<void> {
-    const { store, target, hazards } = this.#parts;
-    const stored = await store.target(target);
+    const { ledger, hazards } = this.#parts;
+    const stored = await ledger.target();
     this.#isPausedNow ??= stored.isPaused;
     this.#reachability.restore(stored);
-    hazards.restore(await store.loadHazards(target));
-    for await (const execution of storedActive(store, target))
+    hazards.restore(await ledger.loadHazards());
+    for await (const execution of storedActive(ledger))
       if (this.#told?.has(keyText(execution)) !== true) this.#roster.track(execution);
     this.#told = undefined;
     const { signal } = this.#stopping;
@@ -144,14 +144,10 @@ export class Poller {
     return true;
   }
 
-  /** Makes no call until it is resumed, not after a restart either. Durable when it resolves. */
-  pause(): Promise<void> {
-    return this.#setPaused(true);
-  }
-
-  /** Durable when it resolves. */
-  resume(): Promise<void> {
-    return this.#setPaused(false);
+  /** Makes no call while it is paused. That it is must be stored already. */
+  setPaused(isPaused: boolean): void {
+    this.#isPausedNow = isPaused;
+    this.#wake();
   }
 
   /** What a successor, once this one has stopped, goes on from beside what is stored. */
@@ -182,12 +178,6 @@ export class Poller {
       statuses: census.statuses,
       stalled: census.stalled,
     };
-  }
-
-  async #setPaused(isPaused: boolean): Promise<void> {
-    await this.#parts.store.pauseTarget(this.target, isPaused);
-    this.#isPausedNow = isPaused;
-    this.#wake();
   }
 
   #wake(): void {

@@ -8,11 +8,11 @@ import type { Clock } from '../runtime/clock.ts';
 import { errorFields } from '../runtime/log.ts';
 import type { Log } from '../runtime/log.ts';
 import { createTurns } from '../runtime/turns.ts';
-import type { Store, StoredTarget } from '../store/store.ts';
+import type { Ledger, StoredTarget } from './ledger.ts';
 
 export interface ReachabilityParts {
   readonly target: Target;
-  readonly store: Pick<Store, 'recordTarget'>;
+  readonly ledger: Pick<Ledger, 'recordTarget'>;
   readonly clock: Clock;
   readonly log: Log;
   /** Names of the endpoints that are to get an event of the target. */
@@ -93,7 +93,7 @@ export class TargetReachability {
   }
 
   async #record(next: Reachability, at: number): Promise<void> {
-    const { target, store, log, endpointsOfTarget, onTargetRecorded } = this.#parts;
+    const { target, ledger, log, endpointsOfTarget, onTargetRecorded } = this.#parts;
     const problem = next.isReachable ? this.#state.problem : next.problem;
     if (problem === undefined) return;
     const type = next.isReachable ? 'target.recovered' : 'target.unreachable';
@@ -101,7 +101,7 @@ export class TargetReachability {
     const event = newTargetEvent(type, target, told, this.#sequence + 1, at);
     const endpoints = endpointsOfTarget(type);
     if (next.isReachable) this.#listener.onRecovery(problem);
-    await store.recordTarget({ target, ...(next.isReachable ? {} : { problem }), event }, endpoints);
+    await ledger.recordTarget({ ...(next.isReachable ? {} : { problem }), event }, endpoints);
     this.#sequence = event.sequence;
     const { kind, message } = problem;
     const fields = { target: target.name, kind, problem: message, eventId: event.id };

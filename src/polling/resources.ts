@@ -9,8 +9,8 @@ import type { Clock } from '../runtime/clock.ts';
 import { errorFields } from '../runtime/log.ts';
 import type { Log } from '../runtime/log.ts';
 import { createTurns } from '../runtime/turns.ts';
-import type { Store } from '../store/store.ts';
 import type { Errands } from './errands.ts';
+import type { Ledger } from './ledger.ts';
 import { countTouched } from './touched.ts';
 
 /** How long the event of an end is held up at most. */
@@ -25,7 +25,7 @@ const PAGE_SIZE = 100;
 export interface ResourcesParts {
   readonly target: Target;
   readonly gateway: Pick<Gateway, 'listResources'>;
-  readonly store: Pick<Store, 'openResources' | 'completeResources'>;
+  readonly ledger: Pick<Ledger, 'openResources' | 'completeResources'>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -89,11 +89,11 @@ export class Resources {
 
   /** Whether nothing is left to complete. */
   async #completeAll(signal: AbortSignal): Promise<boolean> {
-    const { store, target, clock } = this.#parts;
+    const { ledger, clock } = this.#parts;
     let isComplete = true;
     for (let after: number | undefined = 0; after !== undefined;) {
       const since = clock.now() - COMPLETED_WITHIN_MS;
-      const page: readonly Execution[] = await store.openResources(target, since, after, PAGE_SIZE);
+      const page: readonly Execution[] = await ledger.openResources(since, after, PAGE_SIZE);
       for (const execution of page) isComplete = (await this.#complete(execution, signal)) && isComplete;
       after = page.at(-1)?.registration;
     }
@@ -114,7 +114,7 @@ export class Resources {
     const { summary, failure } = await countTouched(lifecycleExecutionId, list, limit.signal);
     if (failure !== undefined) this.#logFailure(lifecycleExecutionId, failure);
     if (summary.truncated) return false;
-    await this.#parts.store.completeResources(registration, summary);
+    await this.#parts.ledger.completeResources(registration, summary);
     return true;
   }
 

@@ -75,8 +75,8 @@ export class Settling {
   /** Makes a change durable and tells of it; takes over what is stored where that is no longer what it was made from. */
   async record(tracked: Tracked, change: Change): Promise<void> {
     const endpoints = change.event === undefined ? [] : this.#parts.endpointsFor(change);
-    const { store, clock } = this.#parts;
-    if ((await store.record(change, endpoints, clock.now())) === 'conflict') {
+    const { ledger, clock } = this.#parts;
+    if ((await ledger.record(change, endpoints, clock.now())) === 'conflict') {
       await this.#reload(tracked);
       return;
     }
@@ -145,7 +145,7 @@ export class Settling {
 
   /** Somebody else changed it: what they stored holds, and only a new look may change it again. */
   async #reload(tracked: Tracked): Promise<void> {
-    const stored = await this.#parts.store.find(tracked.execution);
+    const stored = await this.#parts.ledger.find(tracked.execution.lifecycleExecutionId);
     if (!this.#roster.isCurrent(tracked)) return;
     this.#roster.forget(tracked.execution);
     if (stored !== undefined) this.#roster.track(stored);

@@ -1,6 +1,6 @@
 import type { StayShare } from '../domain/demand.ts';
-import type { Execution, TargetKey } from '../domain/execution.ts';
-import type { Store } from '../store/store.ts';
+import type { Execution } from '../domain/execution.ts';
+import type { Ledger } from './ledger.ts';
 
 const PAGE_SIZE = 1000;
 
@@ -33,12 +33,9 @@ export function withWishesOf(current: Execution, execution: Execution): Executio
 }
 
 /** All active executions of a target that the store has, oldest registration first. */
-export async function* storedActive(
-  store: Pick<Store, 'active'>,
-  target: TargetKey,
-): AsyncGenerator<Execution> {
+export async function* storedActive(ledger: Pick<Ledger, 'active'>): AsyncGenerator<Execution> {
   for (let after: number | undefined = 0; after !== undefined;) {
-    const page: readonly Execution[] = await store.active(target, after, PAGE_SIZE);
+    const page: readonly Execution[] = await ledger.active(after, PAGE_SIZE);
     yield* page;
     after = page.at(-1)?.registration;
   }

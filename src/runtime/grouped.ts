@@ -1,11 +1,14 @@
-/**
- * Lets calls that come in one round of the event loop be answered together, `most` at a time: `run` is given what they ask,
- * and gives an answer for each, in order. Where it fails they all do.
- */
-export function grouped<A, R>(
-  most: number,
-  run: (asked: readonly A[]) => Promise<readonly R[]>,
-): (ask: A) => Promise<R> {
+export interface Grouping<A, R> {
+  /** The most that one group may hold, in what `sizeOf` counts. */
+  readonly most: number;
+  /** How much a call adds to its group, at least 1. One that is larger than `most` is a group of its own. */
+  readonly sizeOf?: (ask: A) => number;
+  /** Answers a group, in order. If it rejects, all calls of the group do. */
+  readonly run: (asked: readonly A[]) => Promise<readonly R[]>;
+}
+
+/** Lets calls that come in the same round of the event loop be answered together. */
+export function grouped<A, R>({ most, sizeOf = () => 1, run }: Grouping<A, R>): (ask: A) => Promise<R> {
   interface Waiting {
     readonly ask: A;
     readonly resolve: (answer: R) => void;
@@ -13,9 +16,16 @@ export function grouped<A, R>(
   }
   let waiting: Waiting[] = [];
 
+  const takeGroup = (): readonly Waiting[] => {
+    let size = 0;
+    const end = waiting.findIndex(({ ask }, index) => (size += sizeOf(ask)) > most && index > 0);
+    const group = end === -1 ? waiting : waiting.slice(0, end);
+    waiting = end === -1 ? [] : waiting.slice(end);
+    return group;
+  };
+
   const answer = () => {
-    const group = waiting.slice(0, most);
-    waiting = waiting.slice(most);
+    const group = takeGroup();
     if (waiting.length > 0) setImmediate(answer);
     run(group.map(({ ask }) => ask)).then(
       (answers) => {

@@ -1,13 +1,12 @@
 import type { Clock } from '../runtime/clock.ts';
 import { errorFields } from '../runtime/log.ts';
 import type { Log } from '../runtime/log.ts';
-import type { Store } from './store.ts';
+import type { Upkeep } from './store.ts';
 
 const DAY_MS = 86_400_000;
 const SWEEP_EVERY_MS = 600_000;
-const ROWS_A_TURN = 100;
-/** Between two turns of one sweep lies at least this, and as long as a turn took: its other users get theirs. */
-const BREATH_MS = 50;
+/** Of each kind in one transaction: some 5 ms. */
+const ROWS_A_SLICE = 100;
 
 export interface RetentionDays {
   readonly finishedDays: number;
@@ -17,30 +16,26 @@ export interface RetentionDays {
 
 /** Deletes what retention no longer keeps, every ten minutes, until `signal` aborts. Never rejects. */
 export async function sweepRepeatedly(
-  store: Pick<Store, 'sweep'>,
+  upkeep: Pick<Upkeep, 'sweep'>,
   daysNow: () => RetentionDays,
   clock: Clock,
   log: Log,
   signal: AbortSignal,
 ): Promise<void> {
-  while (!signal.aborted) {
-    let waitMs = SWEEP_EVERY_MS;
+  const isOver = () => signal.aborted;
+  while (!isOver()) {
     const days = daysNow();
     const now = clock.now();
-    const startedTick = clock.monotonicNow();
+    const retention = {
+      finishedBefore: now - days.finishedDays * DAY_MS,
+      deliveredBefore: now - days.deliveredDays * DAY_MS,
+      deadBefore: now - days.deadDays * DAY_MS,
+    };
     try {
-      const hasMore = await store.sweep(
-        {
-          finishedBefore: now - days.finishedDays * DAY_MS,
-          deliveredBefore: now - days.deliveredDays * DAY_MS,
-          deadBefore: now - days.deadDays * DAY_MS,
-        },
-        ROWS_A_TURN,
-      );
-      if (hasMore) waitMs = Math.max(BREATH_MS, clock.monotonicNow() - startedTick);
+      for (let hasMore = true; hasMore && !isOver();) hasMore = await upkeep.sweep(retention, ROWS_A_SLICE);
     } catch (error) {
       log.error(errorFields(error), 'retention sweep failed');
     }
-    await clock.sleep(waitMs, signal);
+    await clock.sleep(SWEEP_EVERY_MS, signal);
   }
 }

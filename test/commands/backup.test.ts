@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { backupCommand } from '../../src/commands/backup.ts';
 import { createNewFile } from '../../src/commands/backup/new-file.ts';
-import { openSqliteStore } from '../../src/store/sqlite.ts';
-import { ADMIN_TOKEN, NOW, READ_TOKEN, startApi } from '../http/fake-parts.ts';
+import { ADMIN_TOKEN, NOW, READ_TOKEN, startApi } from '../http/api.ts';
 import { startCommand, startProgram, temporaryDirectory } from '../support/daemon.ts';
 import { recordFailure } from '../support/recorded.ts';
 import { runCommand } from '../support/run-command.ts';
 import { serve } from '../support/serving.ts';
+import { openStoreAt } from '../support/store.ts';
 
 const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
 const backUp = (url: string, file: string, ...args: readonly string[]) =>
@@ -23,13 +23,10 @@ const serveStore = (answer: Parameters<typeof serve>[0]) =>
 
 async function start() {
   await using opening = new AsyncDisposableStack();
-  const directory = opening.use(await temporaryDirectory());
-  const store = opening.use(await openSqliteStore({ path: join(directory.path, 'watcher.db') }));
   const copies = opening.use(await temporaryDirectory());
   const api = opening.use(await startApi());
-  api.parts.outbox = store;
   const open = opening.move();
-  return { ...api, store, copies: copies.path, [Symbol.asyncDispose]: () => open.disposeAsync() };
+  return { ...api, copies: copies.path, [Symbol.asyncDispose]: () => open.disposeAsync() };
 }
 
 test('makes a store that is whole, its owner’s alone, and replaces nothing unless it is told to', async () => {
@@ -39,8 +36,8 @@ test('makes a store that is whole, its owner’s alone, and replaces nothing unl
   expect(await backUp(api.url, file)).toEqual({ code: 0, stdout: `${file}: 0.2 MB\n`, stderr: '' });
   expect((await stat(file)).mode & 0o777).toBe(0o600);
   {
-    await using copy = await openSqliteStore({ path: file });
-    expect((await copy.feed({ after: 0, limit: 9 })).events).toHaveLength(1);
+    await using copy = await openStoreAt(file);
+    expect((await copy.reading.feed({ after: 0, limit: 9 })).events).toHaveLength(1);
   }
   await writeFile(file, 'precious');
   expect(await backUp(api.url, file)).toMatchObject({
@@ -69,7 +66,7 @@ test('a file that came meanwhile is left alone', async () => {
 test.each<[string, Parameters<typeof serve>[0], RegExp]>([
   ['breaks', (_request, response) => response.destroy(), /broke before its end|bytes of/],
   ['is of something else', (_request, response) => response.end('<html>'), /something else than a store/],
-])('where the answer %s, nothing is left', async (_case, answer, reason) => {
+])('if the answer %s, nothing is left', async (_case, answer, reason) => {
   await using server = await (reason.source.includes('something') ? serve(answer) : serveStore(answer));
   await using directory = await temporaryDirectory();
   const { code, stderr, stdout } = await backUp(server.url, join(directory.path, 'copy.db'));
@@ -78,7 +75,7 @@ test.each<[string, Parameters<typeof serve>[0], RegExp]>([
   expect(await readdir(directory.path)).toEqual([]);
 });
 
-test('where the disk takes no more, nothing is left', async () => {
+test('if the disk takes no more, nothing is left', async () => {
   await using api = await start();
   const file = join(api.copies, 'copy.db');
   const command = `ulimit -f 32; exec "${process.execPath}" "${MAIN}" backup "${file}" --url ${api.url}`;
@@ -100,7 +97,7 @@ test('a signal ends it, and nothing is left', async () => {
   expect(await readdir(directory.path)).toEqual([]);
 });
 
-test('fails in one line where it may not, or there is no place for it', async () => {
+test('fails in one line if it may not, or if there is no place for it', async () => {
   await using api = await start();
   const file = join(api.copies, 'copy.db');
   expect(await backUp(api.url, file, '--token', READ_TOKEN)).toMatchObject({

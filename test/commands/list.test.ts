@@ -1,20 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { listCommand } from '../../src/commands/list.ts';
 import { showCommand } from '../../src/commands/show.ts';
-import { EAST, READ_TOKEN, WEST, startApi } from '../http/fake-parts.ts';
-import type { Api } from '../http/fake-parts.ts';
-import { anEventBody, anExecution, executionId } from '../support/executions.ts';
-import { keyText } from '../../src/domain/execution.ts';
+import { transition } from '../../src/domain/transition.ts';
+import { EAST, NOW, READ_TOKEN, WEST, startApi } from '../http/api.ts';
+import type { Api } from '../http/api.ts';
+import { anObservation, executionId } from '../support/executions.ts';
 import { runCommand } from '../support/run-command.ts';
+import { recordChange, recordLook, registerEach, track } from '../support/tracking.ts';
 
 const list = (api: Api, ...args: readonly string[]) =>
   runCommand(listCommand(), ['--url', api.url, '--token', READ_TOKEN, ...args]);
 const show = (api: Api, ...args: readonly string[]) =>
   runCommand(showCommand(), ['--url', api.url, '--token', READ_TOKEN, ...args]);
-
-const east = { accountId: EAST.accountId, region: EAST.region };
-const put = (api: Api, number: number, differing: Parameters<typeof anExecution>[0] = {}) =>
-  api.parts.put(anExecution({ ...east, lifecycleExecutionId: executionId(number), ...differing }));
 
 interface Listed {
   readonly lifecycleExecutionId: string;
@@ -28,7 +25,12 @@ const idsOf = (stdout: string) =>
 describe('list', () => {
   it('follows pages up to its limit, and says that there are more', async () => {
     await using api = await startApi();
-    for (let number = 1; number <= 1203; number += 1) put(api, number);
+    await registerEach(
+      api.store,
+      EAST,
+      Array.from({ length: 1203 }, (_, index) => index + 1),
+      NOW,
+    );
     const all = await list(api, '--json', '--limit', '5000');
     expect(all).toMatchObject({ code: 0, stderr: '' });
     expect(idsOf(all.stdout)).toEqual(Array.from({ length: 1203 }, (_, index) => executionId(1203 - index)));
@@ -41,10 +43,11 @@ describe('list', () => {
   it('shows what matches all that is asked for', async () => {
     await using api = await startApi();
     const arn = 'arn:aws:imagebuilder:us-east-1:123456789012:lifecycle-policy/golden';
-    api.parts.targetList = [EAST, WEST];
-    put(api, 1, { labels: { team: 'a', env: 'prod' }, status: 'FAILED', tracking: 'finished' });
-    put(api, 2, { labels: { team: 'b=c', env: 'prod' }, lifecyclePolicyArn: arn });
-    put(api, 3, { accountId: WEST.accountId, region: WEST.region });
+    api.parts.targets = [EAST, WEST];
+    await track(api.store, EAST, 1, ['FAILED'], NOW, { labels: { team: 'a', env: 'prod' } });
+    const second = await track(api.store, EAST, 2, [], NOW, { labels: { team: 'b=c', env: 'prod' } });
+    await recordLook(api.store, EAST, second, 'IN_PROGRESS', NOW, { lifecyclePolicyArn: arn });
+    await track(api.store, WEST, 3, [], NOW);
     const matching = async (...args: readonly string[]) => idsOf((await list(api, '--json', ...args)).stdout);
     expect(await matching('--label', 'env=prod', '--label', 'team=b=c')).toEqual([executionId(2)]);
     expect(await matching('--status', 'FAILED', '--tracking', 'finished')).toEqual([executionId(1)]);
@@ -59,13 +62,16 @@ describe('list', () => {
 
   it('is a table for people, in which nothing steers the terminal', async () => {
     await using api = await startApi();
-    put(api, 1, { labels: { note: '\u001b[2Jgone\nlce-fake  x' }, status: 'NEW\u009b' });
-    put(api, 2, { status: 'FAILED', tracking: 'finished', statusSince: Date.now() - 3_660_000 });
+    const labels = { note: '\u001b[2Jgone\nlce-fake  x' };
+    await track(api.store, EAST, 1, ['NEW\u009b'], Date.now() - 65_000, { labels });
+    await track(api.store, EAST, 2, ['FAILED'], Date.now() - 3_665_000);
+    await track(api.store, EAST, 3, [], Date.now());
     const { stdout } = await list(api);
     expect(stdout.trimEnd().split('\n')).toEqual([
       `ID${' '.repeat(38)}  TARGET  TRACKING  STATUS  FOR        LABELS`,
+      `${executionId(3)}  east    active    -       -`,
       `${executionId(2)}  east    finished  FAILED  1 h 1 min`,
-      `${executionId(1)}  east    active    NEW     -          note= [2Jgone lce-fake x`,
+      `${executionId(1)}  east    active    NEW     1 min 5 s  note= [2Jgone lce-fake x`,
     ]);
   });
 
@@ -86,24 +92,13 @@ describe('list', () => {
 describe('show', () => {
   it('shows what is known, and the events', async () => {
     await using api = await startApi();
-    const execution = anExecution({
-      ...east,
-      status: 'FAILED',
-      tracking: 'finished',
+    const execution = await track(api.store, EAST, 1, [], NOW, { labels: { team: 'a' } });
+    const seen = anObservation('FAILED', NOW, {
       reason: 'it\u001b[31m broke',
-      labels: { team: 'a' },
       resources: { counts: [{ action: 'DELETE', status: 'SUCCESS', count: 12 }], truncated: true },
     });
-    api.parts.put(execution);
-    const body = anEventBody({ type: 'execution.failed' });
-    api.parts.events.push({
-      position: 1,
-      id: 'e',
-      type: 'execution.failed',
-      time: 0,
-      body,
-      key: keyText(execution),
-    });
+    await recordChange(api.store, EAST, transition(execution, EAST, seen));
+    const [event] = await api.store.reading.eventsOf(execution, 1);
     const { code, stdout, stderr } = await show(api, executionId(1), '--events');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(
@@ -113,21 +108,24 @@ describe('show', () => {
     expect(stdout).toMatch(/\nresources +DELETE SUCCESS 12, not all are listed yet\n/);
     expect(stdout).toMatch(/\n1 +\S+Z +execution\.failed +- → FAILED +[0-9a-f]+\n$/);
     const asJson = JSON.parse((await show(api, executionId(1), '--events', '--json')).stdout) as object;
-    expect(asJson).toMatchObject({ status: 'FAILED', labels: { team: 'a' }, events: [JSON.parse(body)] });
+    expect(asJson).toMatchObject({
+      status: 'FAILED',
+      labels: { team: 'a' },
+      events: [JSON.parse(event!.body)],
+    });
   });
 
   it('says that an id is in two targets, and which option tells', async () => {
     await using api = await startApi();
-    api.parts.targetList = [EAST, WEST];
-    put(api, 1);
-    put(api, 1, { accountId: WEST.accountId, region: WEST.region });
+    api.parts.targets = [EAST, WEST];
+    for (const target of [EAST, WEST]) await track(api.store, target, 1, [], NOW);
     const { code, stderr } = await show(api, executionId(1));
     expect(code).toBe(1);
     expect(stderr).toMatch(/^lifecycle-watcher: ambiguous_target: .*\n {2}give --target NAME\n$/);
     expect((await show(api, executionId(1), '--target', 'west')).stdout).toContain('eu-west-1');
   });
 
-  it('fails where the id is not known, and refuses what is no id', async () => {
+  it('fails if the id is not known, and refuses what is no id', async () => {
     await using api = await startApi();
     expect(await show(api, executionId(9))).toMatchObject({ code: 1, stdout: '' });
     expect(await show(api, 'lce-1/../../v1/targets')).toMatchObject({ code: 2, stdout: '' });

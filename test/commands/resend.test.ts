@@ -1,8 +1,6 @@
 import { expect, test } from 'vitest';
 import { resendCommand } from '../../src/commands/resend.ts';
-import { openSqliteStore } from '../../src/store/sqlite.ts';
-import { ADMIN_TOKEN, READ_TOKEN, startApi } from '../http/fake-parts.ts';
-import { temporaryDirectory } from '../support/daemon.ts';
+import { ADMIN_TOKEN, READ_TOKEN, startApi } from '../http/api.ts';
 import { recordFailure, settleNext } from '../support/recorded.ts';
 import { runCommand } from '../support/run-command.ts';
 
@@ -10,10 +8,8 @@ const AT = Date.UTC(2026, 10, 23, 6);
 const text = (at: number) => new Date(at).toISOString();
 
 test('resends one delivery, or a range of them with its beginning and without its end', async () => {
-  await using directory = await temporaryDirectory();
-  await using store = await openSqliteStore({ path: `${directory.path}/watcher.db` });
   await using api = await startApi();
-  api.parts.outbox = store;
+  const { store } = api;
   // Events are of 50 ms later.
   for (const number of [1, 2, 3, 4]) {
     await recordFailure(store, number, ['ops'], AT + number * 1000 - 50);
@@ -29,7 +25,7 @@ test('resends one delivery, or a range of them with its beginning and without it
   });
   expect((await resend(...range)).stdout).toBe('2 deliveries are sent again\n');
   expect((await resend(...range, '--state', 'delivered')).stdout).toBe('1 delivery is sent again\n');
-  const { deliveries } = await store.listDeliveries({ state: 'pending', limit: 9 });
+  const { deliveries } = await store.reading.listDeliveries({ state: 'pending', limit: 9 });
   expect(deliveries).toHaveLength(4);
 
   const [first] = deliveries;
@@ -37,7 +33,7 @@ test('resends one delivery, or a range of them with its beginning and without it
     code: 0,
     stdout: `delivery ${first?.id} is sent again\n`,
   });
-  await store.claim('ops', 4, AT + 20_000, AT + 90_000);
+  await store.outbox.claim('ops', 4, AT + 20_000, AT + 90_000);
   expect((await resend(String(first?.id))).stdout).toMatch(/is being attempted at this moment/);
   expect(await resend('4711')).toMatchObject({
     code: 1,

@@ -1,11 +1,16 @@
 import { expect, describe, it, vi } from 'vitest';
 import { trackCommand } from '../../src/commands/track.ts';
+import type { Execution } from '../../src/domain/execution.ts';
+import { expire, notFound } from '../../src/domain/tracking-end.ts';
 import { startSimulator } from '../../src/simulator/simulator.ts';
-import { ADMIN_TOKEN, EAST, REGISTER_TOKEN, WEST, startApi } from '../http/fake-parts.ts';
-import type { Api } from '../http/fake-parts.ts';
+import { ADMIN_TOKEN, EAST, NOW, REGISTER_TOKEN, WEST, startApi } from '../http/api.ts';
+import type { Api } from '../http/api.ts';
+import { StoreError } from '../../src/store/store-error.ts';
+import { SOLE_TERM } from '../../src/store/store.ts';
 import { TOKEN, startCommand, startDaemon, temporaryDirectory } from '../support/daemon.ts';
 import { executionId } from '../support/executions.ts';
 import { runCommand } from '../support/run-command.ts';
+import { recordChange, recordLook } from '../support/tracking.ts';
 import { ENV, configOf } from '../support/watching.ts';
 
 const track = (api: Api, ...args: readonly string[]) =>
@@ -21,7 +26,9 @@ describe('track', () => {
       stdout: `${executionId(1)}  tracked\n${executionId(2)}  tracked\n`,
       stderr: '',
     });
-    for (const execution of api.parts.executions.values())
+    const { executions } = await api.store.reading.list({ limit: 9 });
+    expect(executions).toHaveLength(2);
+    for (const execution of executions)
       expect(execution).toMatchObject({
         labels: { team: 'a', env: 'prod' },
         expectedAt: Date.UTC(2026, 10, 30, 23),
@@ -39,7 +46,7 @@ describe('track', () => {
     const labels = Array.from({ length: 12 }, (_, number) => ['--label', `l${number}=${'x'.repeat(256)}`]);
     const { code, stderr } = await track(api, ...ids, ...labels.flat());
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(api.parts.executions.size).toBe(1500);
+    expect(await api.store.reading.countActive(EAST)).toBe(1500);
   });
 
   it('tells of each that is not accepted why, and fails', async () => {
@@ -52,7 +59,7 @@ describe('track', () => {
         `lifecycle-watcher: ${executionId(1)}: invalid_request: The request is not valid; see errors.\n` +
         '  callbackUrl: callbacks are not configured\n  giveUpAt: must not be in the past\n',
     });
-    api.parts.targetList = [EAST, WEST];
+    api.parts.targets = [EAST, WEST];
     const { code, stderr } = await track(api, executionId(1), '--wait');
     expect(code).toBe(1);
     expect(stderr).toContain('\n  give --target NAME\n');
@@ -111,34 +118,46 @@ describe('track --wait', { timeout: 60_000 }, () => {
     }
   });
 
-  /** Changes an execution as if the daemon had seen it. */
-  function see(api: Api, number: number, seen: object): void {
-    for (const [key, execution] of api.parts.executions)
-      if (execution.lifecycleExecutionId === executionId(number))
-        api.parts.executions.set(key, { ...execution, ...seen });
+  /** The execution with this number, as it is stored. */
+  async function found({ store }: Api, number: number): Promise<Execution> {
+    const execution = await store.ledgerOf(EAST, SOLE_TERM).find(executionId(number));
+    if (execution === undefined) throw new Error('not registered');
+    return execution;
   }
 
+  /** Records what a look saw, as the daemon does. */
+  const see = async (api: Api, number: number, status: string) =>
+    recordLook(api.store, EAST, await found(api, number), status, NOW);
+
   /** Resolves at the first look at an execution. */
-  function looked(api: Api): Promise<undefined> {
+  function looked({ store: { reading } }: Api): Promise<undefined> {
     const { promise, resolve } = Promise.withResolvers<undefined>();
-    const { findById } = api.parts.store;
-    vi.spyOn(api.parts.store, 'findById').mockImplementation((id) => {
+    const working = { ...reading };
+    vi.spyOn(reading, 'findById').mockImplementation((id) => {
       resolve(undefined);
-      return findById(id);
+      return working.findById(id);
     });
     return promise;
   }
 
-  it.each([
-    ['is not found', { tracking: 'not_found' }, 6],
-    ['is tracked no longer', { tracking: 'expired', status: 'IN_PROGRESS' }, 5],
-    ['is deleted', { tracking: 'active', deletedAt: 1 }, 1],
-  ] as const)('ends where it %s', async (_case, seen, expected) => {
+  it.each<[string, (api: Api) => Promise<unknown>, number]>([
+    [
+      'is not found',
+      async (api) => recordChange(api.store, EAST, notFound(await found(api, 1), EAST, NOW, NOW)),
+      6,
+    ],
+    [
+      'is tracked no longer',
+      async (api) => recordChange(api.store, EAST, expire(await see(api, 1, 'IN_PROGRESS'), EAST, NOW)),
+      5,
+    ],
+    ['is deleted', (api) => api.ask('DELETE', `/v1/executions/${executionId(1)}`), 1],
+  ])('ends if the execution %s', async (_case, end, expected) => {
     await using api = await startApi();
     const look = looked(api);
     const waiting = track(api, executionId(1), '--wait');
     await look;
-    see(api, 1, seen);
+    await end(api);
     expect((await waiting).code).toBe(expected);
   });
 
@@ -152,10 +171,10 @@ describe('track --wait', { timeout: 60_000 }, () => {
   it('waits for all, names each, and ends as the worst of them; JSON shows each at its end', async () => {
     await using api = await startApi();
     await track(api, executionId(1), executionId(2), executionId(3));
-    see(api, 1, { tracking: 'finished', status: 'FAILED' });
-    see(api, 2, { tracking: 'finished', status: 'SUCCESS' });
+    await see(api, 1, 'FAILED');
+    await see(api, 2, 'SUCCESS');
+    await see(api, 3, 'CANCELLED');
     const ids = [executionId(1), executionId(2), executionId(3)];
-    see(api, 3, { tracking: 'finished', status: 'CANCELLED' });
     const { code, stdout } = await track(api, ...ids, '--wait');
     expect(code).toBe(3);
     const lines = stdout.split('\n');
@@ -173,21 +192,20 @@ describe('track --wait', { timeout: 60_000 }, () => {
     await using api = await startApi();
     await track(api, executionId(1));
     const asked = Promise.withResolvers<undefined>();
-    const { findById } = api.parts.store;
-    const spy = vi.spyOn(api.parts.store, 'findById').mockImplementation(() => {
+    const spy = vi.spyOn(api.store.reading, 'findById').mockImplementation(() => {
       asked.resolve(undefined);
-      return Promise.reject(new Error('disk is full'));
+      return Promise.reject(new StoreError('disk is full'));
     });
     const waiting = track(api, executionId(1), '--wait');
     await asked.promise;
-    see(api, 1, { tracking: 'finished', status: 'SUCCESS' });
-    spy.mockImplementation(findById);
+    await see(api, 1, 'SUCCESS');
+    spy.mockRestore();
     const { code, stdout } = await waiting;
     expect(code).toBe(0);
     expect(stdout).toMatch(/unavailable: store_unavailable: /);
   });
 
-  it('fails where its token must not read', async () => {
+  it('fails if its token must not read', async () => {
     await using api = await startApi();
     expect(await track(api, executionId(1), '--wait', '--token', REGISTER_TOKEN)).toMatchObject({
       code: 1,

@@ -1,64 +1,13 @@
-import { describe, expect, it, vi } from 'vitest';
-import { createDispatcher } from '../../src/delivery/dispatcher.ts';
+import { describe, expect, it } from 'vitest';
 import type { AttemptResult } from '../../src/delivery/outcome.ts';
-import type { DeliveryRequest } from '../../src/delivery/sender.ts';
-import { createFakeClock } from '../support/fake-clock.ts';
-import { createFakeOutbox } from '../support/fake-outbox.ts';
-
-const DELIVERED: AttemptResult = { outcome: 'delivered', httpStatus: 204 };
-const HOUR_MS = 3_600_000;
-
-type Answer = (request: DeliveryRequest) => AttemptResult | Promise<AttemptResult>;
-
-function setUp(answer: Answer = () => DELIVERED) {
-  const clock = createFakeClock();
-  const outbox = createFakeOutbox();
-  const sent: DeliveryRequest[] = [];
-  const log = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn() };
-  const onAttempt = vi.fn();
-  const onSettled = vi.fn();
-  /** What the configuration allows, and can be changed. */
-  const allowed = { secretsOf: (_url: string): readonly string[] | undefined => ['secret'] };
-  const dispatcher = createDispatcher({
-    outbox,
-    sender: {
-      send(request) {
-        sent.push(request);
-        return Promise.resolve(answer(request));
-      },
-    },
-    clock,
-    random: () => 0.5,
-    newId: () => 'test 1',
-    log,
-    endpoints: [],
-    callbackSecrets: (url) => allowed.secretsOf(url),
-    onAttempt,
-    onSettled,
-  });
-  const add = (url: string) => outbox.add('callback', clock.now(), url);
-  const stop = async () => {
-    const stopped = dispatcher.stop(AbortSignal.abort());
-    await clock.advance(2000);
-    await stopped;
-  };
-  const urls = () => sent.map(({ url }) => url);
-  return { clock, outbox, dispatcher, sent, urls, allowed, log, onAttempt, onSettled, add, stop };
-}
-
-/** As the sender does it: an attempt that is cut off has no status. */
-function untilCutOff({ signal }: DeliveryRequest): Promise<AttemptResult> {
-  return new Promise((resolve) => {
-    signal.addEventListener('abort', () => resolve({ outcome: 'unreachable', error: 'cut off' }));
-  });
-}
+import { DELIVERED, HOUR_MS, REJECTED, drive, untilCutOff } from './driven.ts';
 
 describe('callbacks', () => {
   it('go to the URL of each delivery, signed as the URL’s entry says, and count as one endpoint', async () => {
-    const { clock, dispatcher, sent, allowed, add, onAttempt, onSettled, outbox, stop } = setUp();
+    const { clock, dispatcher, sent, allowed, addCallbacks, onAttempt, onSettled, states, stop } =
+      await drive();
     allowed.secretsOf = (url) => (url.endsWith('/b') ? ['second'] : ['first', 'rotated']);
-    const urls = ['https://x.example/a?t=1', 'https://x.example/b', 'https://y.example/a'];
-    urls.forEach(add);
+    await addCallbacks('https://x.example/a?t=1', 'https://x.example/b', 'https://y.example/a');
     dispatcher.start();
     await clock.advance(1000);
     expect(Object.fromEntries(sent.map(({ url, secrets }) => [url, secrets]))).toEqual({
@@ -67,77 +16,79 @@ describe('callbacks', () => {
       'https://y.example/a': ['first', 'rotated'],
     });
     expect(sent.every(({ headers }) => Object.keys(headers).length === 0)).toBe(true);
-    expect(outbox.states()).toEqual(Array(3).fill('delivered'));
+    expect(await states()).toEqual(Array(3).fill('delivered'));
     expect(onAttempt.mock.calls.map(([name]) => String(name))).toEqual(Array(3).fill('callback'));
     expect(onSettled).toHaveBeenCalledTimes(3);
     await stop();
   });
 
   it('of an origin that hangs hold up no other, and only so many are in flight', async () => {
-    const { clock, dispatcher, urls, outbox, add, stop } = setUp((request) =>
+    const { clock, dispatcher, urls, delivery, addCallbacks, stop } = await drive([], (request) =>
       request.url.includes('slow') ? untilCutOff(request) : DELIVERED,
     );
-    for (let count = 0; count < 20; count += 1) add(`https://slow.example/${count}`);
+    await addCallbacks(...Array.from({ length: 20 }, (_, index) => `https://slow.example/${index}`));
     dispatcher.start();
     await clock.advance(1000);
-    const id = add('https://fast.example/');
+    const [id] = await addCallbacks('https://fast.example/');
     dispatcher.wake('https://fast.example');
     await clock.advance(100);
-    expect(outbox.row(id)?.state).toBe('delivered');
+    expect((await delivery(id)).state).toBe('delivered');
     expect(urls().filter((url) => url.includes('slow'))).toHaveLength(8);
     await stop();
   });
 
   it('are delivered at once when woken by origin or by name, and by themselves within half a minute', async () => {
-    const { clock, dispatcher, urls, add, stop } = setUp();
+    const { clock, dispatcher, urls, addCallbacks, stop } = await drive();
     dispatcher.start();
     await clock.advance(1000);
-    add('https://a.example/1');
+    await addCallbacks('https://a.example/1');
     dispatcher.wake('https://a.example');
     await clock.advance(0);
     expect(urls()).toEqual(['https://a.example/1']);
-    add('https://b.example/2');
+    await addCallbacks('https://b.example/2');
     dispatcher.wake('callback');
     await clock.advance(0);
     expect(urls()).toHaveLength(2);
-    add('https://c.example/3');
+    await addCallbacks('https://c.example/3');
     await clock.advance(30_000);
     expect(urls()).toHaveLength(3);
     await stop();
   });
 
-  it('are not lost where one comes while a look finds nothing', async () => {
-    const { clock, dispatcher, outbox, urls, add, stop } = setUp();
+  it('are not lost if one comes while a look finds nothing', async () => {
+    const { clock, dispatcher, outbox, urls, addCallbacks, stop } = await drive();
     dispatcher.start();
-    add('https://a.example/1');
+    await addCallbacks('https://a.example/1');
     dispatcher.wake('callback');
     await clock.advance(10);
-    const found = Promise.withResolvers<readonly string[]>();
-    vi.spyOn(outbox, 'waitingLanes').mockReturnValueOnce(found.promise);
+    const answerSearch = outbox.hold('waitingCallbackLanes', 'answer');
     dispatcher.wake('callback');
     await clock.advance(0);
-    add('https://a.example/2');
+    expect(outbox.searches().at(-1)).toMatchObject({ lanes: [] });
+    await addCallbacks('https://a.example/2');
     dispatcher.wake('https://a.example');
-    found.resolve([]);
+    answerSearch();
     await clock.advance(100);
     expect(urls()).toHaveLength(2);
     await stop();
   });
 
-  it('whose URL is allowed no longer are dead without a request', async () => {
-    const { clock, dispatcher, outbox, urls, allowed, add, onSettled, stop } = setUp(() => ({
-      outcome: 'rejected',
-      httpStatus: 500,
-    }));
-    add('https://a.example/1');
+  it('are dead without a request once their URL is allowed no longer', async () => {
+    const { clock, dispatcher, urls, allowed, deliveries, addCallbacks, onSettled, stop } = await drive(
+      [],
+      () => REJECTED,
+    );
+    await addCallbacks('https://a.example/1');
     dispatcher.start();
     await clock.advance(1000);
     expect(urls()).toHaveLength(1);
     allowed.secretsOf = () => undefined;
     await clock.advance(HOUR_MS);
     expect(urls()).toHaveLength(1);
-    expect(outbox.states()).toEqual(['dead']);
-    expect(outbox.groups().flat().at(-1)?.attempt).toMatchObject({
+    const [only, ...others] = await deliveries();
+    expect(others).toEqual([]);
+    expect(only?.state).toBe('dead');
+    expect(only?.attempts.at(-1)).toMatchObject({
       outcome: 'refused',
       error: 'its URL is allowed no longer',
     });
@@ -147,43 +98,81 @@ describe('callbacks', () => {
 
   it('of an origin that is gone wait until they are enabled, those of others go on', async () => {
     let isGone = true;
-    const { clock, dispatcher, outbox, urls, add, stop } = setUp(({ url }) =>
+    const { clock, dispatcher, store, urls, delivery, addCallbacks, stop } = await drive([], ({ url }) =>
       isGone && url.includes('gone') ? { outcome: 'rejected', httpStatus: 410 } : DELIVERED,
     );
-    const first = add('https://gone.example/1');
+    const [first] = await addCallbacks('https://gone.example/1');
     dispatcher.start();
     await clock.advance(1000);
-    expect(outbox.row(first)?.state).toBe('dead');
-    const second = add('https://gone.example/2');
-    const other = add('https://fine.example/');
+    expect((await delivery(first)).state).toBe('dead');
+    const [second, other] = await addCallbacks('https://gone.example/2', 'https://fine.example/');
     dispatcher.wake();
     await clock.advance(HOUR_MS);
-    expect(outbox.row(second)?.state).toBe('pending');
-    expect(outbox.row(other)?.state).toBe('delivered');
+    expect((await delivery(second)).state).toBe('pending');
+    expect((await delivery(other)).state).toBe('delivered');
     expect(urls()).toHaveLength(2);
     isGone = false;
-    outbox.enable('https://gone.example');
+    await store.operating.enableEndpoint('callback');
     dispatcher.wake('callback');
     await clock.advance(100);
-    expect(outbox.row(second)?.state).toBe('delivered');
+    expect((await delivery(second)).state).toBe('delivered');
     await stop();
   });
 
   it('let a lane go that has nothing to do, and need it no more', async () => {
-    const { clock, dispatcher, outbox, add, stop } = setUp();
-    add('https://a.example/1');
+    const { clock, dispatcher, outbox, addCallbacks, stop } = await drive();
+    await addCallbacks('https://a.example/1');
     dispatcher.start();
     await clock.advance(35_000);
     const claims = outbox.claims().length;
+    expect(claims).toBeGreaterThan(0);
     await clock.advance(HOUR_MS);
     expect(outbox.claims()).toHaveLength(claims);
     await stop();
   });
 
-  it('are looked for again where the store failed', async () => {
-    const { clock, dispatcher, outbox, urls, log, add, stop } = setUp();
-    vi.spyOn(outbox, 'waitingLanes').mockRejectedValueOnce(new Error('disk is full'));
-    add('https://a.example/1');
+  it('that are to be repeated hours later need no lane until then, and are repeated on time', async () => {
+    // At no multiple of the half minute after which lanes are looked for.
+    const retryAfterMs = 3 * HOUR_MS + 17_000;
+    const answers: AttemptResult[] = [{ outcome: 'throttled', httpStatus: 429, retryAfterMs }, DELIVERED];
+    const { clock, dispatcher, outbox, sent, states, addCallbacks, stop } = await drive(
+      [],
+      () => answers.shift() ?? REJECTED,
+    );
+    await addCallbacks('https://a.example/1');
+    dispatcher.start();
+    await clock.advance(35_000);
+    const claims = outbox.claims().length;
+    // An open lane claims every half a minute.
+    await clock.advance(3 * HOUR_MS - 90_000);
+    expect(outbox.claims()).toHaveLength(claims);
+    expect(await states()).toEqual(['pending']);
+    await clock.advance(90_000 + 17_000 - 35_000 - 1);
+    expect(sent).toHaveLength(1);
+    await clock.advance(1);
+    expect(sent.map(({ seconds }) => seconds * 1000)).toEqual([0, retryAfterMs]);
+    expect(await states()).toEqual(['delivered']);
+    await stop();
+  });
+
+  it('are all found, page by page, if they go to 2,000 origins', async () => {
+    const { clock, dispatcher, outbox, urls, addCallbacks, states, stop } = await drive();
+    const all = Array.from({ length: 2000 }, (_, index) => `https://${index}.example/`);
+    await addCallbacks(...all);
+    dispatcher.start();
+    await clock.advance(1000);
+    expect(urls().toSorted()).toEqual(all.toSorted());
+    expect(await states()).toEqual(Array(2000).fill('delivered'));
+    const pages = outbox.searches().map(({ lanes }) => lanes.length);
+    expect(pages.reduce((sum, count) => sum + count, 0)).toBe(2000);
+    expect(Math.max(...pages)).toBeLessThanOrEqual(500);
+    await stop();
+  });
+
+  it('are looked for again if the store failed', async () => {
+    const { clock, dispatcher, outbox, urls, log, addCallbacks, stop } = await drive();
+    outbox.fail('waitingCallbackLanes', 1);
+    await addCallbacks('https://a.example/1');
     dispatcher.start();
     await clock.advance(40_000);
     expect(urls()).toHaveLength(1);
@@ -192,15 +181,14 @@ describe('callbacks', () => {
   });
 
   it('are no endpoint that could be tested', async () => {
-    const { dispatcher } = setUp();
+    const { dispatcher } = await drive();
     expect(await dispatcher.test('callback', new AbortController().signal)).toBeUndefined();
   });
 
   it('are worked off in one run that a test can wait for', async () => {
-    const { dispatcher, outbox, add } = setUp();
-    add('https://a.example/1');
-    add('https://b.example/1');
+    const { dispatcher, states, addCallbacks } = await drive();
+    await addCallbacks('https://a.example/1', 'https://b.example/1');
     expect(await dispatcher.runOnce()).toBe(2);
-    expect(outbox.states()).toEqual(['delivered', 'delivered']);
+    expect(await states()).toEqual(['delivered', 'delivered']);
   });
 });

@@ -1,15 +1,8 @@
 import { describe, expect, it, vi } from 'vitest';
-import { createDispatcher } from '../../src/delivery/dispatcher.ts';
-import type { Endpoint } from '../../src/delivery/receiver.ts';
 import type { AttemptResult } from '../../src/delivery/outcome.ts';
-import type { DeliveryRequest } from '../../src/delivery/sender.ts';
-import type { Settled } from '../../src/store/store.ts';
-import { createFakeClock } from '../support/fake-clock.ts';
-import { createFakeOutbox } from '../support/fake-outbox.ts';
-
-const DELIVERED: AttemptResult = { outcome: 'delivered', httpStatus: 204 };
-const REJECTED: AttemptResult = { outcome: 'rejected', httpStatus: 500 };
-const HOUR_MS = 3_600_000;
+import type { Endpoint } from '../../src/delivery/receiver.ts';
+import { StoreError } from '../../src/store/store-error.ts';
+import { DELIVERED, HOUR_MS, REJECTED, drive, untilCutOff } from './driven.ts';
 
 function endpoint(name: string, differing: Partial<Endpoint> = {}): Endpoint {
   return {
@@ -25,64 +18,22 @@ function endpoint(name: string, differing: Partial<Endpoint> = {}): Endpoint {
   };
 }
 
-type Answer = (request: DeliveryRequest) => AttemptResult | Promise<AttemptResult>;
-
-/** As the sender does it: an attempt that is cut off has no status. */
-function untilCutOff({ signal }: DeliveryRequest): Promise<AttemptResult> {
-  return new Promise((resolve) => {
-    signal.addEventListener('abort', () => resolve({ outcome: 'unreachable', error: 'cut off' }));
-  });
-}
-
-function setUp(endpoints: readonly Endpoint[], answer: Answer) {
-  const clock = createFakeClock();
-  const startedAt = clock.now();
-  const outbox = createFakeOutbox();
-  const sent: { readonly seconds: number; readonly host: string; readonly eventId: string }[] = [];
-  const log = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn() };
-  const onAttempt = vi.fn();
-  const onSettled = vi.fn();
-  const dispatcher = createDispatcher({
-    outbox,
-    sender: {
-      async send(request) {
-        const seconds = (clock.now() - startedAt) / 1000;
-        sent.push({ seconds, host: new URL(request.url).hostname, eventId: request.eventId });
-        return answer(request);
-      },
-    },
-    clock,
-    random: () => 0.5,
-    newId: () => 'test 1',
-    log,
-    endpoints,
-    callbackSecrets: () => undefined,
-    onAttempt,
-    onSettled,
-  });
-  const add = (name: string, count = 1) => Array.from({ length: count }, () => outbox.add(name, clock.now()));
-  const stop = async () => {
-    const stopped = dispatcher.stop(AbortSignal.abort());
-    await clock.advance(2000);
-    await stopped;
-  };
-  return { clock, outbox, dispatcher, sent, log, onAttempt, onSettled, add, stop };
-}
-
 describe('the ladder', () => {
   it('attempts a delivery eight times at most, and then lets it be dead', async () => {
-    const { clock, dispatcher, outbox, sent, add, onAttempt, onSettled, log, stop } = setUp(
+    const { clock, dispatcher, sent, delivery, add, onAttempt, onSettled, log, stop } = await drive(
       [endpoint('ops')],
       () => REJECTED,
     );
-    const [id] = add('ops');
+    const [id] = await add('ops');
     dispatcher.start();
     await clock.advance(40 * HOUR_MS);
 
     const gaps = sent.map(({ seconds }, index) => seconds - (sent[index - 1]?.seconds ?? 0));
     const expected = [0, 5, 300, 1800, 7200, 18_000, 36_000, 36_000];
     expect(gaps.map(Math.round)).toEqual(expected);
-    expect(outbox.row(id!)).toMatchObject({ state: 'dead', attempts: 8 });
+    const { state, attempts } = await delivery(id);
+    expect(state).toBe('dead');
+    expect(attempts).toHaveLength(8);
     expect(new Set(sent.map(({ eventId }) => eventId)).size).toBe(1);
     expect(onAttempt).toHaveBeenCalledTimes(8);
     expect(onSettled.mock.calls.map(([, state]) => String(state))).toEqual([
@@ -99,16 +50,16 @@ describe('the ladder', () => {
       { outcome: 'throttled', httpStatus: 429, retryAfterMs: 60_000 },
       DELIVERED,
     ];
-    const { clock, dispatcher, sent, outbox, add, stop } = setUp(
+    const { clock, dispatcher, sent, delivery, states, add, stop } = await drive(
       [endpoint('ops')],
       () => answers.shift() ?? REJECTED,
     );
-    add('ops');
+    const [id] = await add('ops');
     dispatcher.start();
     await clock.advance(HOUR_MS);
     expect(sent.map(({ seconds }) => Math.round(seconds))).toEqual([0, 60]);
-    expect(outbox.states()).toEqual(['delivered']);
-    expect(outbox.groups().flat()[0]?.attempt).toEqual({
+    expect(await states()).toEqual(['delivered']);
+    expect((await delivery(id)).attempts[0]).toEqual({
       at: clock.now() - HOUR_MS,
       outcome: 'throttled',
       httpStatus: 429,
@@ -121,40 +72,41 @@ describe('the ladder', () => {
     { outcome: 'refused', error: 'not allowed' },
     { outcome: 'rejected', httpStatus: 410 },
   ])('does not try again after %j', async (answer) => {
-    const { clock, dispatcher, sent, outbox, add, stop } = setUp([endpoint('ops')], () => answer);
-    add('ops');
+    const { clock, dispatcher, sent, states, add, stop } = await drive([endpoint('ops')], () => answer);
+    await add('ops');
     dispatcher.start();
     await clock.advance(HOUR_MS);
     expect(sent).toHaveLength(1);
-    expect(outbox.states()).toEqual(['dead']);
+    expect(await states()).toEqual(['dead']);
     await stop();
   });
 });
 
 describe('lanes', () => {
   it('let no slow endpoint hold up another', async () => {
-    const { clock, dispatcher, sent, outbox, add, stop } = setUp(
+    const { clock, dispatcher, sent, deliveries, add, stop } = await drive(
       [endpoint('slow', { maxConcurrent: 2 }), endpoint('fast')],
       (request) => (request.url.includes('slow') ? untilCutOff(request) : DELIVERED),
     );
-    add('slow', 20);
+    await add('slow', 20);
     dispatcher.start();
     await clock.advance(1000);
-    const ids = add('fast', 20);
+    const ids = await add('fast', 20);
     dispatcher.wake('fast');
     await clock.advance(1000);
-    expect(ids.map((id) => outbox.row(id)?.state)).toEqual(Array(20).fill('delivered'));
+    const fast = (await deliveries()).filter(({ id }) => ids.includes(id));
+    expect(fast.map(({ state }) => state)).toEqual(Array(20).fill('delivered'));
     expect(sent.filter(({ host }) => host === 'slow.example')).toHaveLength(2);
     await stop();
   });
 
   it('claim no more than they have free slots, until attempt and settlement are surely over', async () => {
     const answers: (() => void)[] = [];
-    const { clock, dispatcher, outbox, add, stop } = setUp(
+    const { clock, dispatcher, outbox, add, stop } = await drive(
       [endpoint('ops', { maxConcurrent: 3 })],
       () => new Promise((resolve) => answers.push(() => resolve(DELIVERED))),
     );
-    add('ops', 10);
+    await add('ops', 10);
     dispatcher.start();
     await clock.advance(100);
     expect(answers).toHaveLength(3);
@@ -168,14 +120,13 @@ describe('lanes', () => {
   });
 
   it('begin no more attempts a second than the endpoint takes', async () => {
-    const { clock, dispatcher, sent, outbox, add, stop } = setUp(
-      [endpoint('ops', { requestsPerSecond: 2 })],
-      () => DELIVERED,
-    );
-    add('ops', 12);
+    const { clock, dispatcher, sent, states, add, stop } = await drive([
+      endpoint('ops', { requestsPerSecond: 2 }),
+    ]);
+    await add('ops', 12);
     dispatcher.start();
     await clock.advance(60_000);
-    expect(outbox.states()).toEqual(Array(12).fill('delivered'));
+    expect(await states()).toEqual(Array(12).fill('delivered'));
     const gaps = sent.slice(1).map(({ seconds }, index) => seconds - sent[index]!.seconds);
     expect(Math.min(...gaps)).toBeGreaterThanOrEqual(0.49);
     expect(Math.max(...gaps)).toBeLessThanOrEqual(0.51);
@@ -183,14 +134,14 @@ describe('lanes', () => {
   });
 
   it('look at once when woken, and by themselves within half a minute', async () => {
-    const { clock, dispatcher, sent, add, stop } = setUp([endpoint('ops')], () => DELIVERED);
+    const { clock, dispatcher, sent, add, stop } = await drive([endpoint('ops')]);
     dispatcher.start();
     await clock.advance(1000);
-    add('ops');
+    await add('ops');
     dispatcher.wake();
     await clock.advance(0);
     expect(sent).toHaveLength(1);
-    add('ops');
+    await add('ops');
     await clock.advance(30_000);
     expect(sent).toHaveLength(2);
     dispatcher.wake('an endpoint that is gone');
@@ -198,25 +149,27 @@ describe('lanes', () => {
   });
 
   it('do not sleep through a wake that comes while they look', async () => {
-    const { clock, dispatcher, outbox, sent, add, stop } = setUp([endpoint('ops')], () => DELIVERED);
-    const nothing = Promise.withResolvers<[]>();
-    const claim = vi.spyOn(outbox, 'claim').mockReturnValueOnce(nothing.promise);
+    const { clock, dispatcher, outbox, sent, add, stop } = await drive([endpoint('ops')]);
+    const answerClaim = outbox.hold('claim', 'answer');
     dispatcher.start();
-    expect(claim).toHaveBeenCalledOnce();
-    add('ops');
+    expect(outbox.claims()).toHaveLength(1);
+    await clock.advance(0);
+    await add('ops');
     dispatcher.wake('ops');
-    nothing.resolve([]);
+    await clock.advance(0);
+    expect(sent).toEqual([]);
+    answerClaim();
     await clock.advance(0);
     expect(sent).toHaveLength(1);
     await stop();
   });
 
   it('work off a load in one run that a test can wait for', async () => {
-    const { dispatcher, outbox, add } = setUp([endpoint('a'), endpoint('b')], () => DELIVERED);
-    add('a');
-    add('b');
+    const { dispatcher, states, add } = await drive([endpoint('a'), endpoint('b')]);
+    await add('a');
+    await add('b');
     expect(await dispatcher.runOnce()).toBe(2);
-    expect(outbox.states()).toEqual(['delivered', 'delivered']);
+    expect(await states()).toEqual(['delivered', 'delivered']);
     expect(await dispatcher.runOnce()).toBe(0);
   });
 });
@@ -226,73 +179,83 @@ describe('a lane that is disabled', () => {
 
   it('attempts nothing more after a 410, until it is enabled', async () => {
     const answers = [GONE];
-    const { clock, dispatcher, outbox, sent, add, log, stop } = setUp(
+    const { clock, dispatcher, store, sent, states, add, log, stop } = await drive(
       [endpoint('ops', { maxConcurrent: 1 }), endpoint('other')],
       (request) => (request.url.includes('ops') ? (answers.shift() ?? DELIVERED) : DELIVERED),
     );
-    add('ops', 5);
+    await add('ops', 5);
     dispatcher.start();
     await clock.advance(48 * HOUR_MS);
-    add('other');
+    await add('other');
     dispatcher.wake('ops');
     await clock.advance(HOUR_MS);
     expect(sent.map(({ host }) => host)).toEqual(['ops.example', 'other.example']);
-    expect(outbox.states()).toEqual(['dead', ...Array<string>(4).fill('pending'), 'delivered']);
+    expect(await states()).toEqual(['dead', ...Array<string>(4).fill('pending'), 'delivered']);
     expect(log.warn.mock.calls).toMatchObject([[{ lane: 'ops', disabledReason: 'gone' }, expect.anything()]]);
 
-    outbox.enable('ops');
+    await store.operating.enableEndpoint('ops');
     dispatcher.wake('ops');
     await clock.advance(100);
-    expect(outbox.states()).toEqual(['dead', ...Array<string>(5).fill('delivered')]);
+    expect(await states()).toEqual(['dead', ...Array<string>(5).fill('delivered')]);
     await stop();
   });
 
   it('gives back what it had claimed and not begun', async () => {
-    const { clock, dispatcher, outbox, sent, add, stop } = setUp(
+    const { clock, dispatcher, store, sent, deliveries, add, stop } = await drive(
       [endpoint('ops', { requestsPerSecond: 5 })],
       () => GONE,
     );
-    const ids = add('ops', 4);
+    await add('ops', 4);
     dispatcher.start();
     await clock.advance(1000);
     expect(sent).toHaveLength(1);
-    for (const id of ids.slice(1)) expect(outbox.row(id)).toMatchObject({ attempts: 0 });
-    expect(ids.map((id) => outbox.row(id)?.claim)).toEqual(Array(4).fill(undefined));
+    const [first, ...others] = await deliveries();
+    expect(others.map(({ attempts }) => attempts)).toEqual(Array(3).fill([]));
+    // A delivery that is claimed has no next attempt yet, and cannot be sent again.
+    for (const { nextAttemptAt } of others) expect(nextAttemptAt).toBeDefined();
+    expect(await store.operating.resend(first!.id)).toBe(true);
     await stop();
   });
 
   it('begins nothing while the settlement of a 410 is written', async () => {
-    const { clock, dispatcher, outbox, sent, add, stop } = setUp([endpoint('ops')], () => GONE);
-    add('ops');
-    const settled = Promise.withResolvers<Settled>();
-    vi.spyOn(outbox, 'settle').mockReturnValueOnce(settled.promise);
+    const { clock, dispatcher, store, outbox, sent, add, stop } = await drive([endpoint('ops')], () => GONE);
+    const [id] = await add('ops');
+    const letSettle = outbox.hold('settle', 'call');
     dispatcher.start();
     await clock.advance(100);
-    add('ops', 3);
+    await add('ops', 3);
     dispatcher.wake();
-    await clock.advance(100);
+    await clock.advance(45_000);
     expect(sent).toHaveLength(1);
-    settled.resolve({ held: [], disabled: [] });
+    // It is somebody else's by now, so that its settlement is ignored and the lane is not disabled by it.
+    const now = clock.steadyNow();
+    expect(await store.outbox.claim('ops', 1, now, now + HOUR_MS)).toMatchObject([{ id }]);
+    letSettle();
     await clock.advance(100);
     expect(sent.length).toBeGreaterThan(1);
     await stop();
   });
 
   it('has failed for five days, with every ladder to its end', async () => {
-    const { clock, dispatcher, outbox, sent, add, log, stop } = setUp([endpoint('ops')], () => REJECTED);
+    const { clock, dispatcher, store, sent, states, add, log, stop } = await drive(
+      [endpoint('ops')],
+      () => REJECTED,
+    );
     dispatcher.start();
     for (let hour = 0; hour < 8 * 24; hour += 6) {
-      add('ops');
+      await add('ops');
       dispatcher.wake('ops');
       await clock.advance(6 * HOUR_MS);
     }
-    expect(outbox.health('ops')).toMatchObject({ disabledReason: 'failing' });
+    expect(await store.reading.unhealthyEndpoints()).toMatchObject([
+      { endpoint: 'ops', disabledReason: 'failing' },
+    ]);
     const lastSeconds = sent.at(-1)?.seconds ?? 0;
     expect(lastSeconds).toBeGreaterThanOrEqual(5 * 24 * 3600);
     expect(lastSeconds).toBeLessThan(5 * 24 * 3600 + 6 * 3600);
     expect(log.warn).toHaveBeenCalledOnce();
-    const waiting = outbox.states().filter((state) => state === 'pending').length;
-    outbox.enable('ops');
+    const waiting = (await states()).filter((state) => state === 'pending').length;
+    await store.operating.enableEndpoint('ops');
     dispatcher.wake('ops');
     await clock.advance(100);
     expect(sent.at(-1)?.seconds).toBeGreaterThan(8 * 24 * 3600 - 1);
@@ -303,17 +266,17 @@ describe('a lane that is disabled', () => {
 
 describe('a test', () => {
   it('is sent as deliveries are, and kept nowhere', async () => {
-    const { dispatcher, outbox, sent, onAttempt } = setUp([endpoint('ops')], () => REJECTED);
+    const { dispatcher, sent, states, onAttempt } = await drive([endpoint('ops')], () => REJECTED);
     const result = await dispatcher.test('ops', new AbortController().signal);
     expect(result).toEqual({ eventId: 'test 1', ...REJECTED, durationSeconds: 0 });
     expect(sent).toMatchObject([{ host: 'ops.example', eventId: 'test 1' }]);
-    expect(outbox.states()).toEqual([]);
+    expect(await states()).toEqual([]);
     expect(onAttempt).not.toHaveBeenCalled();
     expect(await dispatcher.test('none', new AbortController().signal)).toBeUndefined();
   });
 
   it('ends when nobody waits for it any more, or the daemon stops', async () => {
-    const { dispatcher, stop } = setUp([endpoint('ops')], untilCutOff);
+    const { dispatcher, stop } = await drive([endpoint('ops')], untilCutOff);
     const asked = new AbortController();
     const abandoned = dispatcher.test('ops', asked.signal);
     asked.abort();
@@ -324,13 +287,12 @@ describe('a test', () => {
   });
 });
 
-describe('where the store fails', () => {
-  it('settles again without attempting again, and tells of it only then', async () => {
-    const { clock, dispatcher, outbox, sent, add, onSettled, log, stop } = setUp(
-      [endpoint('ops')],
-      () => DELIVERED,
-    );
-    add('ops', 5);
+describe('if the store fails', () => {
+  it('settles again without attempting again, and reports it only then', async () => {
+    const { clock, dispatcher, outbox, sent, states, add, onSettled, log, stop } = await drive([
+      endpoint('ops'),
+    ]);
+    await add('ops', 5);
     outbox.fail('settle', 8);
     dispatcher.start();
     await clock.advance(1000);
@@ -338,53 +300,81 @@ describe('where the store fails', () => {
     expect(onSettled).not.toHaveBeenCalled();
     await clock.advance(60_000);
     expect(sent).toHaveLength(5);
-    expect(outbox.states()).toEqual(Array(5).fill('delivered'));
+    expect(await states()).toEqual(Array(5).fill('delivered'));
     expect(onSettled).toHaveBeenCalledTimes(5);
     expect(log.error).toHaveBeenCalledTimes(8);
     await stop();
   });
 
-  it('does not count what has become of a delivery meanwhile as its own', async () => {
-    const { clock, dispatcher, outbox, add, onAttempt, onSettled, stop } = setUp(
-      [endpoint('ops')],
-      () => DELIVERED,
-    );
-    vi.spyOn(outbox, 'settle').mockResolvedValueOnce({ held: [], disabled: [] });
-    add('ops');
+  it('does not attempt again what was settled though the store reported a failure', async () => {
+    const { clock, dispatcher, outbox, sent, states, add, stop } = await drive([endpoint('ops')]);
+    await add('ops', 3);
+    outbox.fail('settle', 1, 'after');
     dispatcher.start();
+    await clock.advance(HOUR_MS);
+    expect(sent).toHaveLength(3);
+    expect(await states()).toEqual(Array(3).fill('delivered'));
+    await stop();
+  });
+
+  it('attempts what was claimed though the store reported a failure, once that claim is over', async () => {
+    const { clock, dispatcher, outbox, sent, states, add, stop } = await drive([endpoint('ops')]);
+    await add('ops', 3);
+    outbox.fail('claim', 1, 'after');
+    dispatcher.start();
+    await clock.advance(60_000);
+    expect(sent.map(({ seconds }) => seconds)).toEqual([45, 45, 45]);
+    expect(await states()).toEqual(Array(3).fill('delivered'));
+    await stop();
+  });
+
+  it('does not count what has become of a delivery meanwhile as its own', async () => {
+    const answers: (() => void)[] = [];
+    const { clock, dispatcher, store, states, add, onAttempt, onSettled, stop } = await drive(
+      [endpoint('ops')],
+      () => new Promise((resolve) => answers.push(() => resolve(DELIVERED))),
+    );
+    await add('ops');
+    dispatcher.start();
+    await clock.advance(100);
+    await store.upkeep.abandonDeliveries({ kept: [], at: clock.now(), after: '', limit: 10 });
+    for (const answer of answers) answer();
     await clock.advance(100);
     expect(onAttempt).toHaveBeenCalledOnce();
     expect(onSettled).not.toHaveBeenCalled();
+    expect(await states()).toEqual(['dead']);
     await stop();
   });
 
   it('attempts nothing that could not be settled, though claims end meanwhile', async () => {
-    const { clock, dispatcher, outbox, sent, add, stop } = setUp(
-      [endpoint('ops'), endpoint('other')],
-      () => DELIVERED,
-    );
-    add('ops');
+    const { clock, dispatcher, outbox, sent, deliveries, states, add, stop } = await drive([
+      endpoint('ops'),
+      endpoint('other'),
+    ]);
+    await add('ops');
     outbox.fail('settle', 40);
     dispatcher.start();
     await clock.advance(1000);
-    add('ops');
-    add('other');
+    await add('ops');
+    await add('other');
     dispatcher.wake();
     await clock.advance(100_000);
     expect(sent).toHaveLength(1);
     outbox.fail('settle', 0);
     await clock.advance(10_000);
-    expect(sent.map(({ eventId }) => eventId)).toEqual(['event 1', 'event 2', 'event 3']);
-    expect(outbox.states()).toEqual(Array(3).fill('delivered'));
+    const events = (await deliveries()).map(({ eventId }) => eventId);
+    expect(events).toHaveLength(3);
+    expect(sent.map(({ eventId }) => eventId)).toEqual(events);
+    expect(await states()).toEqual(Array(3).fill('delivered'));
     await stop();
   });
 
   it('claims nothing anew that only waits for its settlement, though claims end and the store takes some', async () => {
     const late: (() => void)[] = [];
-    const { clock, dispatcher, outbox, sent, add, stop } = setUp([endpoint('ops')], () =>
+    const { clock, dispatcher, outbox, sent, states, add, stop } = await drive([endpoint('ops')], () =>
       sent.length === 1 ? DELIVERED : new Promise((resolve) => late.push(() => resolve(DELIVERED))),
     );
-    add('ops', 3);
+    await add('ops', 3);
     outbox.fail('settle', Infinity);
     dispatcher.start();
     await clock.advance(1000);
@@ -394,24 +384,26 @@ describe('where the store fails', () => {
     const settle = outbox.settle.bind(outbox);
     vi.spyOn(outbox, 'settle')
       .mockImplementationOnce((group) => (outbox.fail('settle', 0), settle(group)))
-      .mockImplementationOnce(() => (outbox.fail('settle', 10), Promise.reject(new Error('disk is full'))));
+      .mockImplementationOnce(
+        () => (outbox.fail('settle', 10), Promise.reject(new StoreError('disk is full'))),
+      );
     await clock.advance(100_000);
     expect(sent).toHaveLength(3);
-    expect(outbox.states()).toEqual(Array(3).fill('delivered'));
+    expect(await states()).toEqual(Array(3).fill('delivered'));
     await stop();
   });
 
   it('groups what ends while a settlement is written', async () => {
-    const { dispatcher, outbox, add } = setUp([endpoint('ops', { maxConcurrent: 100 })], () => DELIVERED);
-    add('ops', 10);
+    const { dispatcher, outbox, add } = await drive([endpoint('ops', { maxConcurrent: 100 })]);
+    await add('ops', 10);
     await dispatcher.runOnce();
     expect(outbox.groups().flat()).toHaveLength(10);
     expect(outbox.groups().length).toBeLessThan(10);
   });
 
   it('claims again, ever more slowly', async () => {
-    const { clock, dispatcher, outbox, sent, add, log, stop } = setUp([endpoint('ops')], () => DELIVERED);
-    add('ops');
+    const { clock, dispatcher, outbox, sent, add, log, stop } = await drive([endpoint('ops')]);
+    await add('ops');
     outbox.fail('claim', 5);
     dispatcher.start();
     await clock.advance(60_000);
@@ -425,15 +417,14 @@ describe('where the store fails', () => {
 
 describe('a stop', () => {
   it('gives back what was claimed and not begun', async () => {
-    const { clock, dispatcher, outbox, sent, add, stop } = setUp(
-      [endpoint('ops', { requestsPerSecond: 10 })],
-      () => DELIVERED,
-    );
-    add('ops', 5);
+    const { clock, dispatcher, outbox, sent, states, add, stop } = await drive([
+      endpoint('ops', { requestsPerSecond: 10 }),
+    ]);
+    await add('ops', 5);
     dispatcher.start();
     await clock.advance(150);
     await stop();
-    const left = outbox.states().filter((state) => state === 'pending').length;
+    const left = (await states()).filter((state) => state === 'pending').length;
     expect(left).toBe(5 - sent.length);
     expect(left).toBeGreaterThan(0);
     expect(await outbox.claim('ops', 10, clock.steadyNow(), clock.steadyNow() + 1)).toHaveLength(left);
@@ -441,11 +432,11 @@ describe('a stop', () => {
 
   it('waits for what is in flight and its settlement, and begins nothing more', async () => {
     const answers: (() => void)[] = [];
-    const { clock, dispatcher, outbox, add } = setUp(
+    const { clock, dispatcher, states, add } = await drive(
       [endpoint('ops', { maxConcurrent: 2 })],
       () => new Promise((resolve) => answers.push(() => resolve(DELIVERED))),
     );
-    add('ops', 5);
+    await add('ops', 5);
     dispatcher.start();
     await clock.advance(100);
     let isStopped = false;
@@ -455,12 +446,15 @@ describe('a stop', () => {
     for (const answer of answers) answer();
     await stopped;
     expect(answers).toHaveLength(2);
-    expect(outbox.states()).toEqual(['delivered', 'delivered', 'pending', 'pending', 'pending']);
+    expect(await states()).toEqual(['delivered', 'delivered', 'pending', 'pending', 'pending']);
   });
 
   it('cuts off what has no answer at its limit, and leaves it unsettled', async () => {
-    const { clock, dispatcher, outbox, sent, add, onAttempt } = setUp([endpoint('ops')], untilCutOff);
-    add('ops', 3);
+    const { clock, dispatcher, outbox, sent, states, add, onAttempt } = await drive(
+      [endpoint('ops')],
+      untilCutOff,
+    );
+    await add('ops', 3);
     dispatcher.start();
     await clock.advance(100);
     const limit = new AbortController();
@@ -470,39 +464,39 @@ describe('a stop', () => {
     expect(sent).toHaveLength(3);
     expect(onAttempt).not.toHaveBeenCalled();
     expect(outbox.groups()).toEqual([]);
-    expect(outbox.states()).toEqual(Array(3).fill('pending'));
+    expect(await states()).toEqual(Array(3).fill('pending'));
   });
 
   it('settles what was answered though its body was cut off', async () => {
-    const { clock, dispatcher, outbox, add } = setUp([endpoint('ops')], async (request) => {
+    const { clock, dispatcher, states, add } = await drive([endpoint('ops')], async (request) => {
       await untilCutOff(request);
       return DELIVERED;
     });
-    add('ops');
+    await add('ops');
     dispatcher.start();
     await clock.advance(100);
     await dispatcher.stop(AbortSignal.abort());
-    expect(outbox.states()).toEqual(['delivered']);
+    expect(await states()).toEqual(['delivered']);
   });
 
   it.each(['fails', 'hangs'])('does not wait for a store that %s', async (how) => {
-    const { clock, dispatcher, outbox, add } = setUp([endpoint('ops')], () => DELIVERED);
+    const { clock, dispatcher, outbox, states, add } = await drive([endpoint('ops')]);
     if (how === 'fails') outbox.fail('settle', Infinity);
-    else vi.spyOn(outbox, 'settle').mockReturnValue(new Promise(() => undefined));
-    add('ops');
+    else outbox.hold('settle', 'call');
+    await add('ops');
     dispatcher.start();
     await clock.advance(100);
     const stopped = dispatcher.stop(AbortSignal.abort());
     await clock.advance(1000);
     await stopped;
-    expect(outbox.states()).toEqual(['pending']);
+    expect(await states()).toEqual(['pending']);
   });
 });
 
 describe('a wall clock that is set', () => {
   it('forward makes nothing due that is still being attempted', async () => {
-    const { clock, dispatcher, sent, add, stop } = setUp([endpoint('ops')], untilCutOff);
-    add('ops');
+    const { clock, dispatcher, sent, add, stop } = await drive([endpoint('ops')], untilCutOff);
+    await add('ops');
     dispatcher.start();
     await clock.advance(1000);
     clock.step(HOUR_MS);
@@ -514,14 +508,17 @@ describe('a wall clock that is set', () => {
 
   it('back holds up no repeat', async () => {
     const answers = [REJECTED, DELIVERED];
-    const { clock, dispatcher, outbox, stop } = setUp([endpoint('ops')], () => answers.shift() ?? REJECTED);
+    const { clock, dispatcher, states, add, stop } = await drive(
+      [endpoint('ops')],
+      () => answers.shift() ?? REJECTED,
+    );
     clock.step(HOUR_MS);
-    outbox.add('ops', 0);
+    await add('ops');
     dispatcher.start();
     await clock.advance(1000);
     clock.step(-HOUR_MS);
     await clock.advance(10_000);
-    expect(outbox.states()).toEqual(['delivered']);
+    expect(await states()).toEqual(['delivered']);
     await stop();
   });
 });
@@ -529,11 +526,11 @@ describe('a wall clock that is set', () => {
 describe('other endpoints', () => {
   it('are delivered to at once; those that are gone no longer, once what is in flight is over', async () => {
     const answers: ((result: AttemptResult) => void)[] = [];
-    const { clock, dispatcher, sent, add, stop, outbox } = setUp(
+    const { clock, dispatcher, sent, states, add, stop } = await drive(
       [endpoint('kept'), endpoint('moved'), endpoint('gone')],
       () => new Promise((resolve) => answers.push(resolve)),
     );
-    for (const name of ['kept', 'moved', 'gone', 'new']) add(name);
+    for (const name of ['kept', 'moved', 'gone', 'new']) await add(name);
     dispatcher.start();
     await clock.advance(0);
     expect(sent.map(({ host }) => host)).toEqual(['kept.example', 'moved.example', 'gone.example']);
@@ -541,7 +538,7 @@ describe('other endpoints', () => {
     let isQuiet = false;
     const moved = endpoint('moved', { url: 'https://elsewhere.example/' });
     void dispatcher.apply([endpoint('kept'), moved, endpoint('new')]).then(() => (isQuiet = true));
-    for (const name of ['kept', 'moved', 'gone']) add(name);
+    for (const name of ['kept', 'moved', 'gone']) await add(name);
     for (const name of ['kept', 'moved', 'gone', 'new']) dispatcher.wake(name);
     await clock.advance(0);
     const later = sent.slice(3).map(({ host }) => host);
@@ -550,16 +547,13 @@ describe('other endpoints', () => {
     for (const answer of answers) answer(DELIVERED);
     await clock.advance(0);
     expect(isQuiet).toBe(true);
-    expect(outbox.states()).toEqual([...Array<string>(6).fill('delivered'), 'pending']);
+    expect(await states()).toEqual([...Array<string>(6).fill('delivered'), 'pending']);
     await stop();
   });
 
   it('get what was claimed for them as they were and had not begun, at their new rate', async () => {
-    const { clock, dispatcher, sent, add, stop } = setUp(
-      [endpoint('ops', { requestsPerSecond: 2 })],
-      () => DELIVERED,
-    );
-    add('ops', 4);
+    const { clock, dispatcher, sent, add, stop } = await drive([endpoint('ops', { requestsPerSecond: 2 })]);
+    await add('ops', 4);
     dispatcher.start();
     await clock.advance(0);
     await dispatcher.apply([endpoint('ops', { url: 'https://elsewhere.example/', requestsPerSecond: 10 })]);
@@ -576,12 +570,12 @@ describe('other endpoints', () => {
 
   it('wait for the start like the first ones, and hold a stop up like them', async () => {
     const answers: ((result: AttemptResult) => void)[] = [];
-    const { clock, dispatcher, sent, add, outbox } = setUp(
+    const { clock, dispatcher, sent, states, add } = await drive(
       [endpoint('gone')],
       () => new Promise((resolve) => answers.push(resolve)),
     );
-    add('gone');
-    add('new');
+    await add('gone');
+    await add('new');
     await dispatcher.apply([endpoint('new'), endpoint('gone')]);
     await clock.advance(HOUR_MS);
     expect(sent).toEqual([]);
@@ -596,6 +590,6 @@ describe('other endpoints', () => {
     for (const answer of answers) answer(DELIVERED);
     await clock.advance(0);
     expect(isStopped).toBe(true);
-    expect(outbox.states()).toEqual(['delivered', 'delivered']);
+    expect(await states()).toEqual(['delivered', 'delivered']);
   });
 });

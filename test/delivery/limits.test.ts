@@ -4,11 +4,11 @@ import { expect, it, vi } from 'vitest';
 import { createDispatcher } from '../../src/delivery/dispatcher.ts';
 import { createSender } from '../../src/delivery/sender.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
-import { openSqliteStore } from '../../src/store/sqlite.ts';
 import { temporaryDirectory } from '../support/daemon.ts';
 import { http } from '../support/listening.ts';
 import { recordFailure } from '../support/recorded.ts';
 import { WEBHOOK_SECRET } from '../support/secrets.ts';
+import { openStoreAt } from '../support/store.ts';
 
 const NAME = 'ops';
 const EVENTS = 60;
@@ -24,12 +24,12 @@ const ignore = () => undefined;
 /** Everything between the file and the socket, as after a start of the daemon. */
 async function started(path: string, url: string) {
   await using opening = new AsyncDisposableStack();
-  const store = opening.use(await openSqliteStore({ path }));
+  const store = opening.use(await openStoreAt(path));
   const starts: number[] = [];
   const egress = { allowPrivateNetworks: true, allowCidrs: [], httpsOnly: false };
   const sender = opening.use(createSender({ egress, clock: systemClock, version: 'tests' }));
   const dispatcher = createDispatcher({
-    outbox: store,
+    outbox: store.outbox,
     sender: {
       send(request) {
         starts.push(performance.now());
@@ -72,8 +72,9 @@ it('an endpoint has no more at once, and no more a second, than it takes: under 
   await using directory = await temporaryDirectory();
   const path = join(directory.path, 'watcher.db');
   {
-    await using store = await openSqliteStore({ path });
-    for (let number = 0; number < EVENTS; number += 1) await recordFailure(store, number, [NAME], Date.now());
+    await using store = await openStoreAt(path);
+    const numbers = Array.from({ length: EVENTS }, (_, number) => number);
+    await Promise.all(numbers.map((number) => recordFailure(store, number, [NAME], Date.now())));
   }
   let arrived = 0;
   let open = 0;
@@ -95,7 +96,7 @@ it('an endpoint has no more at once, and no more a second, than it takes: under 
     await using daemon = await started(path, receiver.url);
     await vi.waitFor(
       async () => {
-        const [counts] = await daemon.store.outboxCounts();
+        const [counts] = await daemon.store.reading.outboxCounts();
         expect(until === EVENTS ? (counts?.pending ?? 0) : Math.max(0, until - arrived)).toBe(0);
       },
       { timeout: 15_000, interval: 5 },

@@ -4,7 +4,7 @@ import { Webhook } from 'standardwebhooks';
 import { describe, expect, it, vi } from 'vitest';
 import { startSimulator } from '../../src/simulator/simulator.ts';
 import type { SimulatorOptions } from '../../src/simulator/simulator.ts';
-import { openSqliteStore } from '../../src/store/sqlite.ts';
+import { SOLE_TERM } from '../../src/store/store.ts';
 import {
   TOKEN,
   apiAt,
@@ -17,6 +17,7 @@ import type { Daemon } from '../support/daemon.ts';
 import { startAnswering } from '../support/receivers.ts';
 import { hangUp, reload, reloadsTold, samplesOf, signal } from '../support/reloading.ts';
 import { WEBHOOK_SECRET } from '../support/secrets.ts';
+import { openStoreAt } from '../support/store.ts';
 import { ENV, PATIENCE, configOf, eventOf, feedOf, register, subjectsOf } from '../support/watching.ts';
 
 interface TargetJson {
@@ -33,8 +34,8 @@ const targetsOf = async (daemon: Daemon) =>
 
 /** Has the next start go on from a rate that was learnt, which saves the test the time to learn it. */
 async function learn(directory: string, perSecond = 20): Promise<void> {
-  await using store = await openSqliteStore({ path: join(directory, 'watcher.db') });
-  await store.saveRate({ accountId: '123456789012', region: 'us-east-1' }, { perSecond });
+  await using store = await openStoreAt(join(directory, 'watcher.db'));
+  await store.ledgerOf({ accountId: '123456789012', region: 'us-east-1' }, SOLE_TERM).saveRate({ perSecond });
 }
 
 /** A daemon with one target and one endpoint, which has learnt its rate. */

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
 import { startCommand, startDaemon, temporaryDirectory } from '../support/daemon.ts';
@@ -92,9 +92,18 @@ describe('a start that is refused', () => {
         });
         await daemon.kill('SIGTERM');
         using database = new DatabaseSync(path);
-        database.exec("INSERT INTO kysely_migration VALUES ('9999-later', '2030-01-01T00:00:00.000Z')");
+        database.exec('UPDATE store_state SET schema_version = 9999');
       },
-      /newer version/,
+      /newer version \(schema 9999\).*start that version/,
+    ],
+    [
+      'older',
+      async (path) => {
+        await mkdir(dirname(path), { recursive: true });
+        using database = new DatabaseSync(path);
+        database.exec('PRAGMA application_id = 0x6c637761; CREATE TABLE kysely_migration (name TEXT)');
+      },
+      /older version.*begin with a new store/,
     ],
     [
       'no database',

@@ -1,28 +1,21 @@
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { openSqliteStore } from '../../src/store/sqlite.ts';
-import { temporaryDirectory } from '../support/daemon.ts';
 import { recordFailure, settleNext } from '../support/recorded.ts';
-import { NOW, READ_TOKEN, REGISTER_TOKEN, problemOf, startApi } from './fake-parts.ts';
+import { breakStore } from '../support/troubled-store.ts';
+import { NOW, READ_TOKEN, REGISTER_TOKEN, problemOf, startApi } from './api.ts';
 
 interface Page {
   readonly deliveries: readonly { readonly id: string }[];
   readonly nextCursor: string | null;
 }
 
-/** The API over a real store in which events 1 to 3 have deliveries to `ops`, and 1 to `other` as well. */
+/** The API of a daemon in which events 1 to 3 have deliveries to `ops`, and 1 to `other` as well. */
 async function start() {
-  await using opening = new AsyncDisposableStack();
-  const directory = opening.use(await temporaryDirectory());
-  const store = opening.use(await openSqliteStore({ path: join(directory.path, 'watcher.db') }));
-  const api = opening.use(await startApi());
-  api.parts.outbox = store;
-  api.parts.endpointList = ['ops', 'other'];
+  const api = await startApi();
+  api.parts.endpoints = ['ops', 'other'];
   for (const number of [1, 2, 3])
-    await recordFailure(store, number, number === 1 ? ['ops', 'other'] : ['ops'], NOW + number * 1000);
-  const open = opening.move();
+    await recordFailure(api.store, number, number === 1 ? ['ops', 'other'] : ['ops'], NOW + number * 1000);
   const list = async (query = '') => (await (await api.ask('GET', `/v1/deliveries${query}`)).json()) as Page;
-  return { ...api, store, list, [Symbol.asyncDispose]: () => open.disposeAsync() };
+  return { ...api, list };
 }
 
 const ids = ({ deliveries }: Page) => deliveries.map(({ id }) => id);
@@ -39,7 +32,7 @@ test('a delivery tells of its event, its state and each attempt, and of nothing 
   await using api = await start();
   await settleNext(api.store, 'ops', NOW + 2000, { state: 'pending' });
   await settleNext(api.store, 'ops', NOW + 8000, { state: 'delivered' });
-  const [event] = (await api.store.feed({ after: 0, limit: 1 })).events;
+  const [event] = (await api.store.reading.feed({ after: 0, limit: 1 })).events;
   const { deliveries } = await api.list('?endpoint=ops');
   const common = { type: 'execution.failed', endpoint: 'ops' };
   expect(deliveries.at(-1)).toEqual({
@@ -64,7 +57,7 @@ test('a delivery tells of its event, its state and each attempt, and of nothing 
 test('filters must all match', async () => {
   await using api = await start();
   await settleNext(api.store, 'ops', NOW + 2000, { state: 'dead' });
-  const [event] = (await api.store.feed({ after: 0, limit: 1 })).events;
+  const [event] = (await api.store.reading.feed({ after: 0, limit: 1 })).events;
   expect(ids(await api.list('?state=dead'))).toEqual(['1']);
   expect(ids(await api.list('?state=pending&endpoint=ops'))).toEqual(['4', '3']);
   expect(ids(await api.list(`?eventId=${event?.id ?? ''}`))).toEqual(['2', '1']);
@@ -84,7 +77,7 @@ test('a resend lets the same delivery begin anew, and tells who delivers', async
 
 test('what is being attempted is not sent a second time meanwhile', async () => {
   await using api = await start();
-  await api.store.claim('ops', 1, NOW + 2000, NOW + 60_000);
+  await api.store.outbox.claim('ops', 1, NOW + 2000, NOW + 60_000);
   const response = await api.ask('POST', '/v1/deliveries/1/resend');
   expect([response.status, await response.json()]).toEqual([202, { resent: 0 }]);
   expect(api.parts.woken).toEqual([]);
@@ -98,7 +91,7 @@ test.each(['0', '01', '99', '-1', '1e1', 'one', '9'.repeat(40)])('there is no de
 
 test('what was for an endpoint that is gone is not sent again', async () => {
   await using api = await start();
-  api.parts.endpointList = ['other'];
+  api.parts.endpoints = ['other'];
   const problem = await problemOf(await api.ask('POST', '/v1/deliveries/1/resend'));
   expect(problem).toMatchObject({ status: 409, code: 'endpoint_removed' });
 });
@@ -133,7 +126,7 @@ test('reading needs read, resending admin', async () => {
 
 test('a store that fails is 503', async () => {
   await using api = await start();
-  api.parts.storeFailure = new Error('disk is gone');
+  using _broken = breakStore(api.store);
   expect(await problemOf(await api.ask('GET', '/v1/deliveries'))).toMatchObject({
     status: 503,
     code: 'store_unavailable',

@@ -1,21 +1,13 @@
-import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
-import { openSqliteStore } from '../../src/store/sqlite.ts';
-import { temporaryDirectory } from '../support/daemon.ts';
 import { recordFailure, settleNext } from '../support/recorded.ts';
-import { NOW, READ_TOKEN, REGISTER_TOKEN, problemOf, startApi } from './fake-parts.ts';
+import { NOW, READ_TOKEN, REGISTER_TOKEN, problemOf, startApi } from './api.ts';
 
-/** The API over a real store with four failed executions, each with a delivery to `ops`, a second apart. */
+/** The API of a daemon with four failed executions, each with a delivery to `ops`, a second apart. */
 async function start() {
-  await using opening = new AsyncDisposableStack();
-  const directory = opening.use(await temporaryDirectory());
-  const store = opening.use(await openSqliteStore({ path: join(directory.path, 'watcher.db') }));
-  const api = opening.use(await startApi());
-  api.parts.outbox = store;
-  api.parts.endpointList = ['ops', 'other'];
-  for (const number of [0, 1, 2, 3]) await recordFailure(store, number, ['ops'], NOW + number * 1000);
-  const open = opening.move();
-  return { ...api, store, [Symbol.asyncDispose]: () => open.disposeAsync() };
+  const api = await startApi();
+  api.parts.endpoints = ['ops', 'other'];
+  for (const number of [0, 1, 2, 3]) await recordFailure(api.store, number, ['ops'], NOW + number * 1000);
+  return api;
 }
 
 const LATER = NOW + 100_000;
@@ -64,7 +56,7 @@ test('enabling releases what waits, and begins anew', async () => {
     { name: 'ops', enabled: true, pending: 3, dead: 1 },
   ]);
   expect(api.parts.woken).toEqual(['ops']);
-  expect(await api.store.claim('ops', 10, LATER, LATER + 1)).toHaveLength(3);
+  expect(await api.store.outbox.claim('ops', 10, LATER, LATER + 1)).toHaveLength(3);
 });
 
 test('a range is resent: since inclusive, until exclusive, dead unless said otherwise', async () => {
@@ -84,11 +76,12 @@ test('a range is resent: since inclusive, until exclusive, dead unless said othe
 
 test('a large range is resent whole', { timeout: 30_000 }, async () => {
   await using api = await start();
-  for (let number = 4; number < 1200; number += 1)
-    await recordFailure(api.store, number, ['ops'], NOW + number);
-  const claimed = await api.store.claim('ops', 2000, LATER, LATER + 1);
+  await Promise.all(
+    Array.from({ length: 1196 }, (_, index) => recordFailure(api.store, 4 + index, ['ops'], NOW + index)),
+  );
+  const claimed = await api.store.outbox.claim('ops', 2000, LATER, LATER + 1);
   const attempt = { at: LATER, outcome: 'timeout', durationSeconds: 1 } as const;
-  await api.store.settle(claimed.map((delivery) => ({ ...delivery, attempt, state: 'dead' })));
+  await api.store.outbox.settle(claimed.map((delivery) => ({ ...delivery, attempt, state: 'dead' })));
   const response = await api.ask('POST', '/v1/endpoints/ops/resend', { since: createdAt(0) });
   expect(await response.json()).toEqual({ resent: 1200 });
 });
@@ -96,7 +89,7 @@ test('a large range is resent whole', { timeout: 30_000 }, async () => {
 test('a test is answered with how it went', async () => {
   await using api = await start();
   const result = { eventId: 'e', outcome: 'rejected', httpStatus: 500, durationSeconds: 0.5 } as const;
-  api.parts.tested = (endpoint) => Promise.resolve(endpoint === 'ops' ? result : undefined);
+  api.parts.test = (endpoint) => Promise.resolve(endpoint === 'ops' ? result : undefined);
   const response = await api.ask('POST', '/v1/endpoints/ops/test');
   expect([response.status, await response.json()]).toEqual([200, result]);
 });
@@ -104,7 +97,7 @@ test('a test is answered with how it went', async () => {
 test('a test that takes its time holds up nobody, and ends with who asked for it', async () => {
   await using api = await start();
   const ended = vi.fn();
-  api.parts.tested = (_, signal) =>
+  api.parts.test = (_, signal) =>
     new Promise((resolve) => {
       signal.addEventListener('abort', () => {
         ended();

@@ -1,36 +1,25 @@
 import { expect, test } from 'vitest';
 import { keyText } from '../../src/domain/execution.ts';
-import { anEventBody, anExecution, executionId } from '../support/executions.ts';
-import { EAST, NOW, WEST, problemOf, startApi } from './fake-parts.ts';
-import type { FakeParts } from './fake-parts.ts';
+import type { Execution } from '../../src/domain/execution.ts';
+import { transition } from '../../src/domain/transition.ts';
+import { anEventBody, anObservation, executionId } from '../support/executions.ts';
+import { recordChange, recordLook, registerEach, track } from '../support/tracking.ts';
+import { EAST, NOW, WEST, problemOf, startApi } from './api.ts';
 
 const ID = executionId(1);
-const inEast = anExecution({ ...EAST, lifecycleExecutionId: ID });
-const inWest = anExecution({ ...WEST, lifecycleExecutionId: ID });
-
-function addEvent(parts: FakeParts, position: number, body: string, key = keyText(inEast)): void {
-  parts.events.push({ position, id: `e${position}`, type: 'execution.failed', time: NOW, body, key });
-}
 
 test('an execution shows all that is known of it', async () => {
   await using api = await startApi();
   const policy = 'arn:aws:imagebuilder:us-east-1:123456789012:lifecycle-policy/golden';
-  api.parts.put({
-    ...inEast,
-    status: 'FAILED',
+  const wishes = { labels: { team: 'platform' }, source: 'discovery' } as const;
+  const seen = await track(api.store, EAST, 1, ['PENDING', 'IN_PROGRESS', 'CANCELLING'], NOW - 8000, wishes);
+  await recordLook(api.store, EAST, seen, 'FAILED', NOW - 500, {
     reason: 'no permission',
-    tracking: 'finished',
     lifecyclePolicyArn: policy,
     hasImpactedResources: false,
     startTime: NOW - 3000,
     endTime: NOW - 1000,
-    statusSince: NOW - 500,
-    sequence: 3,
-    labels: { team: 'platform' },
-    source: 'discovery',
-    registeredAt: NOW,
-    lastPolledAt: NOW + 1,
-    trackingEndedAt: NOW + 2,
+    resources: { counts: [{ action: 'DELETE', status: 'FAILED', count: 2 }], truncated: false },
   });
   const response = await api.ask('GET', `/v1/executions/${ID}`);
   expect(response.status).toBe(200);
@@ -47,24 +36,27 @@ test('an execution shows all that is known of it', async () => {
     hasImpactedResources: false,
     startTime: '2026-11-23T05:59:57.000Z',
     endTime: '2026-11-23T05:59:59.000Z',
-    statusSince: '2026-11-23T05:59:59.500Z',
+    statusSince: '2026-11-23T05:59:59.550Z',
+    resources: { counts: [{ action: 'DELETE', status: 'FAILED', count: 2 }], truncated: false },
     sequence: 3,
     labels: { team: 'platform' },
     source: 'discovery',
-    registeredAt: '2026-11-23T06:00:00.000Z',
-    lastPolledAt: '2026-11-23T06:00:00.001Z',
+    registeredAt: '2026-11-23T05:59:52.000Z',
+    lastPolledAt: '2026-11-23T05:59:59.500Z',
   });
 });
 
 test('what the poller knows is newer than what is stored', async () => {
   await using api = await startApi();
-  api.parts.put({ ...inEast, lastPolledAt: NOW - 10_000 });
-  api.parts.lives.set(keyText(inEast), {
+  const execution = await track(api.store, EAST, 1, ['IN_PROGRESS'], NOW - 10_000);
+  const show = async () => (await api.ask('GET', `/v1/executions/${ID}`)).json();
+  expect(await show()).toMatchObject({ lastPolledAt: '2026-11-23T05:59:50.000Z' });
+  api.parts.lives.set(keyText(execution), {
     lastPolledAt: NOW - 1000,
     nextPollAt: NOW + 1000,
     estimatedDetectionLagSeconds: 2.5,
   });
-  expect(await (await api.ask('GET', `/v1/executions/${ID}`)).json()).toMatchObject({
+  expect(await show()).toMatchObject({
     lastPolledAt: '2026-11-23T05:59:59.000Z',
     nextPollAt: '2026-11-23T06:00:01.000Z',
     estimatedDetectionLagSeconds: 2.5,
@@ -74,7 +66,7 @@ test('what the poller knows is newer than what is stored', async () => {
 test('an execution of a removed target goes by account and Region', async () => {
   await using api = await startApi();
   const name = `${WEST.accountId}/${WEST.region}`;
-  api.parts.put(inWest);
+  await registerEach(api.store, WEST, [1], NOW);
   const found = await api.ask('GET', `/v1/executions/${ID}?target=${encodeURIComponent(name)}`);
   expect(await found.json()).toMatchObject({ target: { ...WEST, name } });
   const poll = await api.ask('POST', `/v1/executions/${ID}/poll`);
@@ -88,11 +80,11 @@ const ROUTES = [
   ['POST', `/v1/executions/${ID}/poll`],
 ] as const;
 
-test.each(ROUTES)('%s %s asks for the target where the id is in several', async (method, path) => {
+test.each(ROUTES)('%s %s asks for the target if the id is in several', async (method, path) => {
   await using api = await startApi();
-  api.parts.targetList = [EAST, WEST];
-  api.parts.put(inEast);
-  api.parts.put(inWest);
+  api.parts.targets = [EAST, WEST];
+  await registerEach(api.store, EAST, [1], NOW);
+  await registerEach(api.store, WEST, [1], NOW);
   expect(await problemOf(await api.ask(method, path))).toMatchObject({
     status: 409,
     code: 'ambiguous_target',
@@ -119,10 +111,11 @@ test.each(ROUTES)('%s %s is 404 for an id that is not known', async (method, pat
 
 test('a deleted execution is gone', async () => {
   await using api = await startApi();
-  api.parts.put(inEast);
+  await registerEach(api.store, EAST, [1], NOW);
   const deleted = await api.ask('DELETE', `/v1/executions/${ID}`);
   expect(deleted.status).toBe(204);
   expect(await deleted.text()).toBe('');
+  expect(api.parts.forgotten).toMatchObject([{ lifecycleExecutionId: ID, region: EAST.region }]);
   expect((await api.ask('DELETE', `/v1/executions/${ID}`)).status).toBe(404);
   expect((await api.ask('GET', `/v1/executions/${ID}`)).status).toBe(404);
   const again = await api.ask('POST', '/v1/executions', { lifecycleExecutionId: ID });
@@ -131,7 +124,7 @@ test('a deleted execution is gone', async () => {
 
 test('an active execution can be polled next, another cannot', async () => {
   await using api = await startApi();
-  api.parts.put(inEast);
+  const execution = await track(api.store, EAST, 1, ['IN_PROGRESS'], NOW - 1000);
   const response = await api.ask('POST', `/v1/executions/${ID}/poll`);
   expect(response.status).toBe(202);
   expect(await response.json()).toMatchObject({ lifecycleExecutionId: ID });
@@ -143,7 +136,7 @@ test('an active execution can be polled next, another cannot', async () => {
     paths: ['now'],
   });
 
-  api.parts.put({ ...inEast, tracking: 'finished' });
+  await recordLook(api.store, EAST, execution, 'SUCCESS', NOW);
   expect(await problemOf(await api.ask('POST', `/v1/executions/${ID}/poll`))).toMatchObject({
     status: 409,
     code: 'not_active',
@@ -152,13 +145,19 @@ test('an active execution can be polled next, another cannot', async () => {
 
 test('events of an execution are the stored bodies, byte for byte', async () => {
   await using api = await startApi();
-  api.parts.put(inEast);
+  /** Records what a look sees, with an event of this body. */
+  const record = (seen: Execution, status: string, body: string) => {
+    const change = transition(seen, EAST, anObservation(status, NOW));
+    return recordChange(api.store, EAST, change?.event && { ...change, event: { ...change.event, body } });
+  };
+  const execution = await track(api.store, EAST, 1, ['IN_PROGRESS'], NOW);
+  const other = await track(api.store, EAST, 2, ['IN_PROGRESS'], NOW);
   expect(await (await api.ask('GET', `/v1/executions/${ID}/events`)).text()).toBe('{"events":[]}');
   const first = anEventBody({ id: 'e1' });
   const third = anEventBody({ id: 'e3', subject: '\u00fc' });
-  addEvent(api.parts, 1, first);
-  addEvent(api.parts, 2, '{"id":"other"}', 'another');
-  addEvent(api.parts, 3, third);
+  const seen = await record(execution, 'PENDING', first);
+  await record(other, 'FAILED', '{"id":"other"}');
+  await record(seen, 'FAILED', third);
   const response = await api.ask('GET', `/v1/executions/${ID}/events`);
   expect(response.headers.get('content-type')).toMatch(/^application\/json/);
   expect(await response.text()).toBe(`{"events":[${first},${third}]}`);

@@ -1,31 +1,19 @@
 import { setImmediate } from 'node:timers/promises';
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { FINAL_STATUSES } from '../../src/domain/status.ts';
-import { openSqliteStore } from '../../src/store/sqlite.ts';
-import type { StoredEvent } from '../../src/store/store.ts';
-import { temporaryDirectory } from '../support/daemon.ts';
+import type { StoredEvent } from '../../src/http/reading.ts';
 import { recordEnd } from '../support/recorded.ts';
-import { NOW, startApi } from './fake-parts.ts';
+import { NOW, startApi } from './api.ts';
 
 interface Page {
   readonly events: readonly { readonly id: string }[];
   readonly next: string;
 }
 
-/** The API over a feed that is really stored. */
 async function start() {
-  await using opening = new AsyncDisposableStack();
-  const directory = opening.use(await temporaryDirectory());
-  const store = opening.use(await openSqliteStore({ path: join(directory.path, 'watcher.db') }));
-  const api = opening.use(await startApi());
-  Object.assign(api.parts.store, {
-    feed: store.feed.bind(store),
-    feedBounds: store.feedBounds.bind(store),
-  });
-  const open = opening.move();
+  const api = await startApi();
   return {
-    store,
+    ...api,
     page: async (query: string): Promise<Page> => {
       const response = await api.ask('GET', `/v1/events?${query}`);
       expect(response.status).toBe(200);
@@ -36,7 +24,6 @@ async function start() {
       await response.arrayBuffer();
       return response.status;
     },
-    [Symbol.asyncDispose]: () => open.disposeAsync(),
   };
 }
 
@@ -69,6 +56,7 @@ const DAY_MS = 86_400_000;
 test('readers get all of a feed that is written and deleted from meanwhile, once and in order', async () => {
   await using api = await start();
   const { store } = api;
+  const { reading, intake, upkeep } = store;
   const written: StoredEvent[] = [];
   const ended = new Map<string, number>();
   let isWritten = false;
@@ -85,9 +73,9 @@ test('readers get all of a feed that is written and deleted from meanwhile, once
       });
       for (const [index, execution] of (await Promise.all(group)).entries()) {
         ended.set(execution.lifecycleExecutionId, number + index);
-        if (index % 3 === 0) await store.remove(execution, NOW + (number + index) * DAY_MS);
+        if (index % 3 === 0) await intake.remove(execution, NOW + (number + index) * DAY_MS);
       }
-      const { events } = await store.feed({ after: written.at(-1)?.position ?? 0, limit: 1000 });
+      const { events } = await reading.feed({ after: written.at(-1)?.position ?? 0, limit: 1000 });
       written.push(...events);
     }
     isWritten = true;
@@ -102,8 +90,8 @@ test('readers get all of a feed that is written and deleted from meanwhile, once
       // Numbers from there on may be recorded by now, too.
       const oldest = Math.min(written.length, ...first.flatMap((id) => ended.get(id) ?? []));
       if (written.length > 0 && read > 0)
-        await store.sweep({ finishedBefore: NOW + oldest * DAY_MS, deliveredBefore: 0, deadBefore: 0 }, 50);
-      deletions = (await store.feedBounds()).deletions;
+        await upkeep.sweep({ finishedBefore: NOW + oldest * DAY_MS, deliveredBefore: 0, deadBefore: 0 }, 50);
+      deletions = (await reading.feedBounds()).deletions;
       await setImmediate();
     }
     return deletions;

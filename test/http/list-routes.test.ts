@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { anExecution, executionId } from '../support/executions.ts';
-import { EAST, WEST, problemOf, startApi } from './fake-parts.ts';
-import type { Api } from './fake-parts.ts';
+import { recordLook, registerEach, track } from '../support/tracking.ts';
+import { EAST, NOW, WEST, problemOf, startApi } from './api.ts';
+import type { Api } from './api.ts';
 
 const POLICY = 'arn:aws:imagebuilder:us-east-1:123456789012:lifecycle-policy/golden';
 
@@ -21,13 +21,12 @@ const numbers = ({ executions }: Page) =>
 
 test('pages go from the newest registration to the oldest', async () => {
   await using api = await startApi();
-  for (let number = 1; number <= 5; number += 1)
-    api.parts.put(anExecution({ ...EAST, lifecycleExecutionId: executionId(number) }));
+  await registerEach(api.store, EAST, [1, 2, 3, 4, 5], NOW);
   const first = await page(api, '?limit=2');
   expect(numbers(first)).toEqual([5, 4]);
   const second = await page(api, `?limit=2&cursor=${first.nextCursor ?? ''}`);
   expect(numbers(second)).toEqual([3, 2]);
-  api.parts.put(anExecution({ ...EAST, lifecycleExecutionId: executionId(6) }));
+  await registerEach(api.store, EAST, [6], NOW);
   const third = await page(api, `?limit=2&cursor=${second.nextCursor ?? ''}`);
   expect(numbers(third)).toEqual([1]);
   expect(third.nextCursor).toBeNull();
@@ -35,8 +34,12 @@ test('pages go from the newest registration to the oldest', async () => {
 
 test('a page has a hundred unless it is said otherwise', async () => {
   await using api = await startApi();
-  for (let number = 1; number <= 1001; number += 1)
-    api.parts.put(anExecution({ ...EAST, lifecycleExecutionId: executionId(number) }));
+  await registerEach(
+    api.store,
+    EAST,
+    Array.from({ length: 1001 }, (_, index) => index),
+    NOW,
+  );
   expect((await page(api, '')).executions).toHaveLength(100);
   expect((await page(api, '?limit=1000')).executions).toHaveLength(1000);
 });
@@ -54,20 +57,11 @@ test.each([
   ['?status=NOBODY_KNOWS', []],
 ])('filters must all match: %s', async (query, expected) => {
   await using api = await startApi();
-  api.parts.targetList = [EAST, WEST];
-  const base = { labels: { team: 'platform' } };
-  api.parts.put(anExecution({ ...EAST, ...base, lifecycleExecutionId: executionId(1) }));
-  api.parts.put(
-    anExecution({
-      ...EAST,
-      lifecycleExecutionId: executionId(2),
-      tracking: 'finished',
-      status: 'FAILED',
-      lifecyclePolicyArn: POLICY,
-    }),
-  );
-  const labels = { team: 'platform', app: 'web' };
-  api.parts.put(anExecution({ ...WEST, labels, lifecycleExecutionId: executionId(3) }));
+  api.parts.targets = [EAST, WEST];
+  await track(api.store, EAST, 1, [], NOW, { labels: { team: 'platform' } });
+  const second = await track(api.store, EAST, 2, [], NOW);
+  await recordLook(api.store, EAST, second, 'FAILED', NOW, { lifecyclePolicyArn: POLICY });
+  await track(api.store, WEST, 3, [], NOW, { labels: { team: 'platform', app: 'web' } });
   expect(numbers(await page(api, query))).toEqual(expected);
 });
 

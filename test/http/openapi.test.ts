@@ -2,20 +2,13 @@ import { createConfig, lintFromString } from '@redocly/openapi-core';
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { openApi } from '../support/described.ts';
-import { anExecution, executionId } from '../support/executions.ts';
-import { EAST, startApi } from './fake-parts.ts';
+import { executionId } from '../support/executions.ts';
+import { recordFailure, settleNext } from '../support/recorded.ts';
+import { track } from '../support/tracking.ts';
+import { EAST, NOW, startApi } from './api.ts';
 
 const file = new URL('../../config/openapi.json', import.meta.url);
 const [KNOWN, NEW] = [executionId(1), executionId(2)];
-const DELIVERY = {
-  id: 1,
-  eventId: 'e',
-  type: 'execution.failed',
-  endpoint: 'ops',
-  state: 'dead',
-  createdAt: 0,
-  attempts: [],
-} as const;
 const known = `/v1/executions/${KNOWN}`;
 
 /** Requests that give each success that an operation has, in turn. They are checked against the description as all are. */
@@ -66,15 +59,9 @@ test('config/openapi.json is well-formed by the judgement of others, and describ
 const operations = Object.values(openApi.paths).flatMap((path) => Object.values(path));
 test.each(operations)('$operationId succeeds as described', async ({ operationId = '', responses }) => {
   await using api = await startApi();
-  api.parts.put(
-    anExecution({
-      ...EAST,
-      lifecycleExecutionId: KNOWN,
-      status: 'IN_PROGRESS',
-      startTime: 0,
-      labels: { a: 'b' },
-    }),
-  );
+  await track(api.store, EAST, 1, ['IN_PROGRESS'], NOW, { labels: { a: 'b' } });
+  await recordFailure(api.store, 3, ['ops'], NOW);
+  await settleNext(api.store, 'ops', NOW + 1000, { state: 'dead' });
   api.parts.states.set(EAST.name, {
     target: EAST,
     isReachable: true,
@@ -83,8 +70,7 @@ test.each(operations)('$operationId succeeds as described', async ({ operationId
     tracked: 1,
     overdueSeconds: 0,
   });
-  api.parts.outbox = { ...api.parts.outbox, findDelivery: () => Promise.resolve(DELIVERY) };
-  api.parts.tested = () => Promise.resolve({ eventId: 'e', outcome: 'delivered', durationSeconds: 1 });
+  api.parts.test = () => Promise.resolve({ eventId: 'e', outcome: 'delivered', durationSeconds: 1 });
   const statuses: string[] = [];
   for (const request of SUCCESSES[operationId] ?? [])
     statuses.push(String((await api.ask(...request)).status));

@@ -1,10 +1,15 @@
-import { describe, expect, it, test } from 'vitest';
+import { setImmediate as nextRound } from 'node:timers/promises';
+import { describe, expect, it, test, vi } from 'vitest';
 import { parseCallbackRule } from '../../src/domain/callback-rule.ts';
-import { anExecution, executionId } from '../support/executions.ts';
-import { EAST, NOW, WEST, problemOf, startApi } from './fake-parts.ts';
+import { executionId } from '../support/executions.ts';
+import { registerEach } from '../support/tracking.ts';
+import { ADMIN_TOKEN, EAST, NOW, WEST, problemOf, startApi } from './api.ts';
+import type { Api } from './api.ts';
 
 const ID = executionId(1);
 const ARN = 'arn:aws:imagebuilder:us-east-1:123456789012:image/base/1.0.0/1';
+/** How many executions are stored. */
+const storedIn = async ({ store }: Api) => (await store.reading.list({ limit: 2000 })).executions.length;
 const manyLabels = (count: number, prefix = 'k') =>
   Object.fromEntries(Array.from({ length: count }, (_, index) => [`${prefix}${index}`, 'v']));
 
@@ -34,6 +39,7 @@ test('a first registration is created, kept and shown', async () => {
     giveUpAt: '2026-12-01T00:00:00.500Z',
   });
   expect(api.parts.outcomes).toEqual(['created']);
+  expect(api.parts.tracked).toMatchObject([{ lifecycleExecutionId: ID, region: EAST.region }]);
 });
 
 test('the id is kept verbatim', async () => {
@@ -155,7 +161,7 @@ test.each<[string, unknown, string, string[]]>([
   const problem = await problemOf(await api.ask('POST', '/v1/executions', body));
   expect(problem).toMatchObject({ type: 'application/problem+json', status: 400, code });
   expect(problem.paths ?? []).toEqual(paths);
-  expect(api.parts.executions.size).toBe(0);
+  expect(await storedIn(api)).toBe(0);
   expect(Object.prototype).not.toHaveProperty('x');
 });
 
@@ -171,6 +177,7 @@ describe('a callback URL', () => {
     const created = await api.ask('POST', '/v1/executions', withId({ callbackUrl: GOOD }));
     expect(created.status).toBe(201);
     expect(await created.json()).toMatchObject({ callbackUrl: GOOD });
+    expect(api.parts.woken).toEqual(['https://team.example.com']);
     const other = await api.ask('POST', '/v1/executions', withId({ callbackUrl: `${GOOD}2` }));
     expect(other.status).toBe(200);
     expect(await other.json()).toMatchObject({ callbackUrl: GOOD, unchanged: ['callbackUrl'] });
@@ -195,7 +202,7 @@ describe('a callback URL', () => {
       paths: ['callbackUrl'],
     });
     expect(text).not.toMatch(/evil|user:|169|team/);
-    expect(api.parts.executions.size).toBe(0);
+    expect(await storedIn(api)).toBe(0);
   });
 });
 
@@ -208,12 +215,12 @@ test('faults of body and query are named together, and a good body hides no faul
   expect(api.parts.outcomes).toEqual(['invalid', 'invalid']);
 });
 
-test('a target must be known, and named where there are several', async () => {
+test('a target must be known, and named if there are several', async () => {
   await using api = await startApi();
   const unknown = await api.ask('POST', '/v1/executions', withId({ target: 'north' }));
   expect(await problemOf(unknown)).toMatchObject({ status: 404, code: 'unknown_target' });
 
-  api.parts.targetList = [EAST, WEST];
+  api.parts.targets = [EAST, WEST];
   const absent = await api.ask('POST', '/v1/executions', withId({}));
   expect(await problemOf(absent)).toMatchObject({ status: 400, code: 'target_required', paths: ['target'] });
   const named = await api.ask('POST', '/v1/executions', withId({ target: 'west' }));
@@ -224,7 +231,8 @@ test('a target must be known, and named where there are several', async () => {
 
 test('a batch keeps the good ones in one go and answers in order', async () => {
   await using api = await startApi();
-  api.parts.put(anExecution({ ...EAST, lifecycleExecutionId: executionId(9), labels: manyLabels(32) }));
+  await registerEach(api.store, EAST, [9], NOW, { labels: manyLabels(32) });
+  const registering = vi.spyOn(api.store.intake, 'register');
   const response = await api.ask('POST', '/v1/executions/batch', {
     executions: [
       { lifecycleExecutionId: ID },
@@ -256,15 +264,98 @@ test('a batch keeps the good ones in one go and answers in order', async () => {
     [executionId(4), 'created', undefined],
   ]);
   expect(results[1]?.error?.errors).toHaveLength(2);
-  expect(api.parts.registerCalls).toBe(1);
+  expect(registering).toHaveBeenCalledOnce();
   expect(api.parts.outcomes).toEqual(results.map(({ outcome }) => outcome));
 });
 
 test('a batch without a good one asks nothing of the store', async () => {
   await using api = await startApi();
+  const registering = vi.spyOn(api.store.intake, 'register');
   const response = await api.ask('POST', '/v1/executions/batch', { executions: [{}] });
   expect(response.status).toBe(200);
-  expect(api.parts.registerCalls).toBe(0);
+  expect(registering).not.toHaveBeenCalled();
+});
+
+/** `count` members of one character each, as many as there are after the controls. */
+const manyMembers = (count: number) =>
+  Object.fromEntries(Array.from({ length: count }, (_, index) => [String.fromCharCode(0xa1 + index), 0]));
+
+interface Refusal {
+  readonly detail: string;
+  readonly errors: readonly { readonly path: string }[];
+}
+
+test.each<[string, string, unknown]>([
+  ['unknown members', '/v1/executions', withId(manyMembers(7000))],
+  ['wrong labels', '/v1/executions', withId({ labels: manyMembers(7000) })],
+  ['unknown members of a batch', '/v1/executions/batch', { executions: [{}], ...manyMembers(7000) }],
+  [
+    'unknown parameters',
+    `/v1/executions?${Array.from({ length: 2000 }, (_, index) => `p${index}`).join('&')}`,
+    withId({}),
+  ],
+])('of thousands of %s the first hundred are named', async (_what, path, body) => {
+  await using api = await startApi();
+  const response = await api.ask('POST', path, body);
+  const text = await response.text();
+  expect(response.status).toBe(400);
+  expect(text.length).toBeLessThan(20_000);
+  const { detail, errors } = JSON.parse(text) as Refusal;
+  expect(new Set(errors.map((fault) => fault.path)).size).toBe(100);
+  expect(detail).toBe('The request is not valid; see errors. Only the first 100 faults are named.');
+  expect(await storedIn(api)).toBe(0);
+});
+
+test('a hundred faults are all named', async () => {
+  await using api = await startApi();
+  const response = await api.ask('POST', '/v1/executions', withId(manyMembers(100)));
+  const { detail, errors } = (await response.json()) as Refusal;
+  expect(errors.map(({ path }) => path)).toEqual(Object.keys(manyMembers(100)));
+  expect(detail).toBe('The request is not valid; see errors.');
+});
+
+interface Refused {
+  readonly outcome: string;
+  readonly error?: { readonly message: string; readonly errors: readonly unknown[] };
+}
+
+test('of a batch full of faults every item names some, and a good one is kept', async () => {
+  await using api = await startApi();
+  const faulty = Array.from({ length: 999 }, () => manyMembers(200));
+  const response = await api.ask('POST', '/v1/executions/batch', { executions: [...faulty, withId({})] });
+  const text = await response.text();
+  expect(response.status).toBe(200);
+  expect(text.length).toBeLessThan(1_000_000);
+  const { results } = JSON.parse(text) as { readonly results: readonly Refused[] };
+  expect(results.map(({ error }) => error?.errors.length)).toEqual([
+    100,
+    ...Array.from({ length: 998 }, () => 10),
+    undefined,
+  ]);
+  expect(results[1]?.error?.message).toContain('Only the first 10 faults are named.');
+  expect(results.at(-1)?.outcome).toBe('created');
+  expect(await storedIn(api)).toBe(1);
+});
+
+test('while a batch full of faults is validated, everything else has its turn', async () => {
+  await using api = await startApi();
+  const giveUpAt = new Date(NOW + 1000).toISOString();
+  const faulty = { labels: manyMembers(150), giveUpAt };
+  /** Rounds of the event loop, and those of them in which something was validated. */
+  let round = 0;
+  const rounds = new Set<number>();
+  vi.spyOn(api.parts.clock, 'now').mockImplementation(() => {
+    rounds.add(round);
+    return NOW;
+  });
+  const asked = api.ask('POST', '/v1/executions/batch', {
+    executions: Array.from({ length: 1000 }, () => faulty),
+  });
+  const answered = new AbortController();
+  void asked.finally(() => answered.abort());
+  for (; !answered.signal.aborted; round += 1) await nextRound();
+  expect((await asked).status).toBe(200);
+  expect(rounds.size).toBeGreaterThan(2);
 });
 
 test.each<[string, unknown, string[]]>([
@@ -291,7 +382,7 @@ test('a batch of a thousand with all their labels fits', async () => {
   }));
   const response = await api.ask('POST', '/v1/executions/batch', { executions });
   expect(response.status).toBe(200);
-  expect(api.parts.executions.size).toBe(1000);
+  expect(await storedIn(api)).toBe(1000);
 });
 
 test('bodies are bounded and of one type', async () => {
@@ -308,7 +399,7 @@ test('bodies are bounded and of one type', async () => {
   for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'nonsense']) {
     const response = await fetch(`${api.url}/v1/executions`, {
       method: 'POST',
-      headers: { 'content-type': type, authorization: 'Bearer admin-token-0123456789ab' },
+      headers: { 'content-type': type, authorization: `Bearer ${ADMIN_TOKEN}` },
       body: JSON.stringify(withId({})),
     });
     expect(await problemOf(response)).toMatchObject({ status: 415, code: 'unsupported_media_type' });
@@ -320,7 +411,7 @@ test('a body without a length is bounded too', async () => {
   const chunk = new TextEncoder().encode(' '.repeat(16 * 1024));
   const response = await fetch(`${api.url}/v1/executions`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', authorization: 'Bearer admin-token-0123456789ab' },
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${ADMIN_TOKEN}` },
     body: ReadableStream.from(Array.from({ length: 8 }, () => chunk)),
     duplex: 'half',
   });

@@ -1,8 +1,10 @@
 import { once } from 'node:events';
 import { createServer, connect } from 'node:net';
 import { expect, test, vi } from 'vitest';
+import { StoreError } from '../../src/store/store-error.ts';
 import { executionId } from '../support/executions.ts';
-import { ADMIN_TOKEN, READ_TOKEN, REGISTER_TOKEN, problemOf, startApi, urlOf } from './fake-parts.ts';
+import { breakStore, holdStore } from '../support/troubled-store.ts';
+import { ADMIN_TOKEN, EAST, READ_TOKEN, REGISTER_TOKEN, problemOf, startApi, urlOf } from './api.ts';
 
 /** A limit, for a machine that is busy. */
 const SOON = { timeout: 10_000 };
@@ -92,7 +94,8 @@ test('each token has its own rate, and so has each address without one', async (
 
 test('requests whose clients go away take no room from others', async () => {
   await using api = await startApi();
-  const head = `POST /v1/executions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${ADMIN_TOKEN}\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{`;
+  // Together they may be 600 MiB.
+  const head = `POST /v1/executions/batch HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${ADMIN_TOKEN}\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{`;
   const { hostname, port } = new URL(api.url);
   await Promise.all(
     Array.from({ length: 300 }, async () => {
@@ -173,26 +176,76 @@ test('what is no HTTP gets a problem too', async () => {
   expect(await raw(api.url, large)).toMatch(/^HTTP\/1\.1 431 .*"code":"headers_too_large"/s);
 });
 
-test('what the store fails with is 503 to the outside, and told to the log', async () => {
-  await using api = await startApi();
-  api.parts.storeFailure = new Error('disk I/O error at /secret/path');
-  const asked = [
-    await api.ask(...REGISTER, { lifecycleExecutionId: ID }),
-    await api.ask('POST', '/v1/executions/batch', { executions: [{ lifecycleExecutionId: ID }] }),
-    await api.ask('GET', '/v1/executions'),
-    await api.ask('GET', `/v1/executions/${ID}`),
-    await api.ask('GET', '/v1/events'),
-  ];
-  for (const response of asked) {
-    expect(response.headers.get('retry-after')).toBe('5');
+const ASKING_THE_STORE: readonly {
+  readonly method: string;
+  readonly path: string;
+  readonly body?: object;
+}[] = [
+  { method: 'POST', path: '/v1/executions', body: { lifecycleExecutionId: ID } },
+  { method: 'POST', path: '/v1/executions/batch', body: { executions: [{ lifecycleExecutionId: ID }] } },
+  { method: 'GET', path: '/v1/executions' },
+  { method: 'GET', path: `/v1/executions/${ID}` },
+  { method: 'GET', path: `/v1/executions/${ID}/events` },
+  { method: 'POST', path: `/v1/executions/${ID}/poll` },
+  { method: 'DELETE', path: `/v1/executions/${ID}` },
+  { method: 'GET', path: '/v1/events' },
+  { method: 'GET', path: '/v1/targets' },
+  { method: 'POST', path: `/v1/targets/${EAST.name}/pause` },
+  { method: 'POST', path: `/v1/targets/${EAST.name}/resume` },
+  { method: 'GET', path: '/v1/deliveries' },
+  { method: 'POST', path: '/v1/deliveries/1/resend' },
+  { method: 'GET', path: '/v1/endpoints' },
+  { method: 'POST', path: '/v1/endpoints/ops/enable' },
+  { method: 'POST', path: '/v1/endpoints/ops/resend', body: { since: '2026-11-23T00:00:00Z' } },
+  { method: 'POST', path: '/v1/backup' },
+];
+
+/** The API of a daemon whose one target is known to be well. */
+async function startWithTarget() {
+  const api = await startApi();
+  const rate = { perSecond: 1, ceiling: 2 };
+  const well = { isReachable: true, isPaused: false, tracked: 0, overdueSeconds: 0 };
+  api.parts.states.set(EAST.name, { target: EAST, rate, ...well });
+  return api;
+}
+
+test.each(ASKING_THE_STORE)(
+  '$method $path is 503 if the store fails, and only the log says why',
+  async ({ method, path, body }) => {
+    await using api = await startWithTarget();
+    {
+      using _broken = breakStore(api.store, new StoreError('disk I/O error at /secret/path'));
+      const response = await api.ask(method, path, body);
+      expect(response.headers.get('retry-after')).toBe('5');
+      const text = await response.text();
+      expect(text).not.toContain('disk');
+      expect(JSON.parse(text)).toMatchObject({ status: 503, code: 'store_unavailable' });
+    }
+    const errors = api.parts.logged.filter(({ level }) => level === 'error');
+    expect(errors).toMatchObject([
+      { fields: { method, error: 'StoreError: disk I/O error at /secret/path' }, message: 'request failed' },
+    ]);
+    const again = await api.ask(method, path, body);
+    expect(again.status).toBeLessThan(500);
+    await again.arrayBuffer();
+  },
+);
+
+test.each(ASKING_THE_STORE)(
+  '$method $path is 500 if something fails that is not the store, and only the log says what',
+  async ({ method, path, body }) => {
+    await using api = await startWithTarget();
+    using _broken = breakStore(api.store, new TypeError('inner detail'));
+    const response = await api.ask(method, path, body);
     const text = await response.text();
-    expect(text).not.toContain('disk');
-    expect(JSON.parse(text)).toMatchObject({ status: 503, code: 'store_unavailable' });
-  }
-  const errors = api.parts.logged.filter(({ level }) => level === 'error');
-  expect(errors).toHaveLength(asked.length);
-  expect(JSON.stringify(errors)).toContain('disk I/O error');
-});
+    expect(text).not.toContain('inner detail');
+    expect(JSON.parse(text)).toMatchObject({ status: 500, code: 'internal_error' });
+    expect(api.parts.logged).toContainEqual(
+      expect.objectContaining({ level: 'error', message: 'request failed' }),
+    );
+    expect(JSON.stringify(api.parts.logged)).toContain('TypeError: inner detail');
+  },
+);
 
 test('what nobody expected is 500 without its message, and told to the log', async () => {
   await using api = await startApi();
@@ -240,8 +293,8 @@ test('metrics are on the server unless they have an address of their own', async
 test('while draining new requests are turned away, and one in flight is answered', async () => {
   await using api = await startApi();
   const held = Promise.withResolvers<undefined>();
-  const looked = vi.spyOn(api.parts.store, 'list');
-  api.parts.held = held.promise;
+  using _held = holdStore(api.store, held.promise);
+  const looked = vi.spyOn(api.store.reading, 'list');
   const inFlight = api.ask('GET', '/v1/executions');
   await vi.waitFor(() => expect(looked).toHaveBeenCalled(), SOON);
 
@@ -259,40 +312,56 @@ test('while draining new requests are turned away, and one in flight is answered
   await expect(fetch(`${api.url}/livez`)).rejects.toThrow();
 });
 
-test('requests are worked on one at a time, probes answer meanwhile, and what nobody waits for is not begun', async () => {
+test('a request that waits for the store holds up neither probes nor other requests', async () => {
   await using api = await startApi();
   const held = Promise.withResolvers<undefined>();
-  api.parts.held = held.promise;
-  const looked = vi.spyOn(api.parts.store, 'list');
-  const first = api.ask('GET', '/v1/executions');
-  await vi.waitFor(() => expect(looked).toHaveBeenCalledTimes(1), SOON);
-  const leaving = new AbortController();
-  const left = fetch(`${api.url}/v1/executions?limit=7`, {
-    headers: { authorization: `Bearer ${ADMIN_TOKEN}` },
-    signal: leaving.signal,
+  const working = { ...api.store.reading };
+  const looked = vi.spyOn(api.store.reading, 'list').mockImplementation(async (query) => {
+    await held.promise;
+    return working.list(query);
   });
-  const waiting = api.ask('GET', '/v1/executions?limit=8');
-  leaving.abort();
-  await expect(left).rejects.toThrow('aborted');
-  // Its answer comes after the server has seen that the other one left.
+  const waiting = api.ask('GET', '/v1/executions');
+  await vi.waitFor(() => expect(looked).toHaveBeenCalled(), SOON);
   expect((await fetch(`${api.url}/livez`)).status).toBe(200);
+  expect((await api.ask(...REGISTER, { lifecycleExecutionId: ID })).status).toBe(201);
+  expect((await api.ask('GET', `/v1/executions/${ID}`)).status).toBe(200);
   held.resolve(undefined);
-  expect([(await first).status, (await waiting).status]).toEqual([200, 200]);
-  expect(looked.mock.calls.map(([{ limit }]) => limit)).toEqual([100, 8]);
+  expect(await (await waiting).json()).toMatchObject({ executions: [{ lifecycleExecutionId: ID }] });
 });
 
-test('too many requests at once are turned away, and it recovers', async () => {
+test('hundreds of registrations at once are all accepted', async () => {
+  await using api = await startApi();
+  const ids = Array.from({ length: 400 }, (_, number) => executionId(number));
+  const asked = ids.map((lifecycleExecutionId) => api.ask(...REGISTER, { lifecycleExecutionId }));
+  const statuses = new Set((await Promise.all(asked)).map(({ status }) => status));
+  expect([...statuses]).toEqual([201]);
+  const { executions } = await api.store.reading.list({ limit: 1000 });
+  expect(new Set(executions.map(({ lifecycleExecutionId: id }) => id))).toEqual(new Set(ids));
+});
+
+test('requests are turned away while the bodies of those in flight may take 128 MiB, and it recovers', async () => {
   await using api = await startApi();
   const held = Promise.withResolvers<undefined>();
-  api.parts.held = held.promise;
-  const asked = Array.from({ length: 257 }, () => api.ask('GET', '/v1/executions'));
-  const refused = await Promise.race(asked);
-  expect(refused.headers.get('retry-after')).toBe('5');
-  expect(await problemOf(refused)).toMatchObject({ status: 503, code: 'overloaded' });
+  using _held = holdStore(api.store, held.promise);
+  const registering = vi.spyOn(api.store.intake, 'register');
+  // A batch may have 2 MiB, whatever it does have.
+  const asked = Array.from({ length: 64 }, (_, number) =>
+    api.ask('POST', '/v1/executions/batch', { executions: [{ lifecycleExecutionId: executionId(number) }] }),
+  );
+  await vi.waitFor(() => expect(registering).toHaveBeenCalledTimes(64), SOON);
+  for (const [method, path] of [
+    ['POST', '/v1/executions/batch'],
+    REGISTER,
+    ['GET', '/v1/executions'],
+  ] as const) {
+    const refused = await api.ask(method, path, method === 'POST' ? {} : undefined);
+    expect(refused.headers.get('retry-after')).toBe('5');
+    expect(await problemOf(refused)).toMatchObject({ status: 503, code: 'overloaded' });
+  }
+  expect((await fetch(`${api.url}/livez`)).status).toBe(200);
   held.resolve(undefined);
-  const statuses = (await Promise.all(asked)).map(({ status }) => status);
-  expect(statuses.filter((status) => status === 200)).toHaveLength(256);
-  expect((await api.ask('GET', '/v1/executions')).status).toBe(200);
+  expect((await Promise.all(asked)).map(({ status }) => status)).toEqual(asked.map(() => 200));
+  await vi.waitFor(async () => expect((await api.ask('GET', '/v1/executions')).status).toBe(200), SOON);
 });
 
 test('an address that is taken is an error, and nothing stays open', async () => {
@@ -315,8 +384,10 @@ test('no secret is logged', async () => {
   await using api = await startApi();
   await api.ask(...REGISTER, { lifecycleExecutionId: ID });
   await api.ask('GET', '/v1/events?after=query-secret', undefined, 'wrong-token-0123456789');
-  api.parts.storeFailure = new Error('broken');
-  await api.ask('GET', '/v1/executions');
+  {
+    using _broken = breakStore(api.store);
+    await api.ask('GET', '/v1/executions');
+  }
   const logged = JSON.stringify(api.parts.logged);
   expect(logged).toContain('"status":201');
   for (const secret of [ADMIN_TOKEN, 'wrong-token', 'query-secret']) expect(logged).not.toContain(secret);

@@ -1,14 +1,15 @@
 import { expect, test } from 'vitest';
-import { EAST, READ_TOKEN, REGISTER_TOKEN, problemOf, startApi } from './fake-parts.ts';
+import { SOLE_TERM } from '../../src/store/store.ts';
+import { registerEach } from '../support/tracking.ts';
+import { EAST, NOW, READ_TOKEN, REGISTER_TOKEN, problemOf, startApi } from './api.ts';
 
-const AT = Date.UTC(2026, 10, 23, 6);
 const EAST_STATE = {
   target: EAST,
   isReachable: false,
   isPaused: false,
-  problem: { kind: 'denied', message: 'AccessDenied', since: AT },
-  rate: { perSecond: 1.5, ceiling: 2, lastThrottledAt: AT },
-  tracked: 3,
+  problem: { kind: 'denied', message: 'AccessDenied', since: NOW },
+  rate: { perSecond: 1.5, ceiling: 2, lastThrottledAt: NOW },
+  tracked: 0,
   overdueSeconds: 0.25,
 } as const;
 const EAST_JSON = {
@@ -23,8 +24,10 @@ const EAST_JSON = {
   overdueSeconds: 0.25,
 };
 
+/** The API of a daemon with one target, which tracks three executions. */
 async function api() {
   const started = await startApi();
+  await registerEach(started.store, EAST, [1, 2, 3], NOW);
   started.parts.states.set(EAST.name, EAST_STATE);
   return started;
 }
@@ -53,6 +56,7 @@ test('a target is paused and resumed, and shown as it is then', async () => {
     const response = await started.ask('POST', `/v1/targets/${EAST.name}/${action}`);
     expect(response.status).toBe(200);
     expect(await response.json()).toEqual({ ...EAST_JSON, paused });
+    expect(await started.store.ledgerOf(EAST, SOLE_TERM).target()).toMatchObject({ isPaused: paused });
   }
 });
 

@@ -19,6 +19,6 @@ it.each([
   expect(isTrusted(address)).toBe(expected);
 });
 
-it('nobody is trusted where nobody is named', () => {
+it('nobody is trusted if nobody is named', () => {
   expect(createTrust([])('127.0.0.1')).toBe(false);
 });

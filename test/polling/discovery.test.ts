@@ -269,12 +269,12 @@ describe('discovery', { timeout: 60_000 }, () => {
   });
 
   it('makes no call while its target is paused', async () => {
-    const { clock, aws, poller } = await discovering((there) => there.policy('golden'));
-    await poller().pause();
+    const { clock, aws, pause, resume } = await discovering((there) => there.policy('golden'));
+    await pause();
     aws.listed.length = 0;
     await clock.advance(10 * ROUND_MS);
     expect(aws.listed).toEqual([]);
-    await poller().resume();
+    await resume();
     await clock.advance(0);
     expect(aws.listed[0]).toBe('policies');
   });

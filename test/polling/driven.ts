@@ -10,12 +10,14 @@ import type { ResourceSummary } from '../../src/domain/resources.ts';
 import { HazardBook, newEverything } from '../../src/domain/hazard-book.ts';
 import { Poller } from '../../src/polling/poller.ts';
 import type { PollerParts } from '../../src/polling/parts.ts';
-import { openSqliteStore } from '../../src/store/sqlite.ts';
+import type { Ledger } from '../../src/polling/ledger.ts';
+import { SOLE_TERM } from '../../src/store/store.ts';
 import type { Store } from '../../src/store/store.ts';
 import { TARGET, executionId } from '../support/executions.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import type { FakeClock } from '../support/fake-clock.ts';
 import { createOutstanding } from '../support/outstanding.ts';
+import { openStoreAt } from '../support/store.ts';
 
 export const SECOND_MS = 1000;
 export const MINUTE_MS = 60 * SECOND_MS;
@@ -48,7 +50,8 @@ export async function house({
   begin,
   bounds = { targetLagSeconds: 60, minIntervalSeconds: 60, maxIntervalSeconds: 120 },
 }: {
-  readonly wrap?: (store: Store) => Partial<Store>;
+  /** What stands between the poller and its ledger. */
+  readonly wrap?: (ledger: Ledger, store: Store) => Partial<Ledger>;
   /** Discovers, in rounds of this length. */
   readonly everySeconds?: number;
   /** Called before the poller starts. */
@@ -65,8 +68,13 @@ export async function house({
   let account: CallResult<string> = { outcome: 'ok', value: TARGET.accountId };
   let everything: CallFailure | undefined;
   let lists: Lists = {};
-  let store = await openSqliteStore({ path });
+  let store = await openStoreAt(path, { clock });
   const silent = () => undefined;
+  const ledgerOf = () => store.ledgerOf(TARGET, SOLE_TERM);
+  const setPaused = async (isPaused: boolean) => {
+    await store.operating.pauseTarget(TARGET, isPaused);
+    poller.setPaused(isPaused);
+  };
 
   const observed = (status: string): CallResult<Observation> => ({
     outcome: 'ok',
@@ -111,7 +119,8 @@ export async function house({
         state: () => ({ rate: startRate(100, undefined, 0), pausedUntilTick: -Infinity }),
         close: () => Promise.resolve(),
       },
-      store: disk.watched({ ...store, ...wrap?.(store) }),
+      ledger: disk.watched({ ...ledgerOf(), ...wrap?.(ledgerOf(), store) }),
+      intake: disk.watched(store.intake),
       clock,
       random: () => 0.5,
       log: { debug: silent, info: silent, warn: silent, error: silent },
@@ -138,6 +147,8 @@ export async function house({
     clock,
     calls,
     poller: () => poller,
+    pause: () => setPaused(true),
+    resume: () => setPaused(false),
     answer: (number: number, answer: Answer) => answers.set(executionId(number), answer),
     answerAll: (failure: CallFailure | undefined) => (everything = failure),
     /** How lists are answered from now on; by default they are empty. */
@@ -150,33 +161,33 @@ export async function house({
         source: 'api' as const,
         ...wishes,
       }));
-      for (const result of await store.register(registrations, clock.now()))
+      for (const result of await store.intake.register(registrations, clock.now()))
         if (result.outcome !== 'invalid') poller.track(result.execution);
       await clock.advance(0);
     },
     remove: async (number: number) => {
-      await store.remove(keyOf(number), clock.now());
+      await store.intake.remove(keyOf(number), clock.now());
       poller.forget(keyOf(number));
     },
     /** As retention does, of all that has ended. */
     forgetEnded: async () => {
       const before = { finishedBefore: Infinity, deliveredBefore: Infinity, deadBefore: Infinity };
-      while (await store.sweep(before, 100));
+      while (await store.upkeep.sweep(before, 100));
     },
     keyOf,
-    find: (number: number) => store.find(keyOf(number)),
+    find: (number: number) => ledgerOf().find(executionId(number)),
     events: async () => {
-      const { events } = await store.feed({ after: 0, limit: 1000 });
+      const { events } = await store.reading.feed({ after: 0, limit: 1000 });
       return events.map(({ body }) => JSON.parse(body) as Event);
     },
     types: async () => {
-      const { events } = await store.feed({ after: 0, limit: 1000 });
+      const { events } = await store.reading.feed({ after: 0, limit: 1000 });
       return events.map(({ type }) => type);
     },
     /** As a restart does. */
     restart: async () => {
       await stop();
-      store = await openSqliteStore({ path });
+      store = await openStoreAt(path, { clock });
       poller = newPoller();
       await poller.start();
       await clock.advance(0);

@@ -57,14 +57,14 @@ describe('what a poller learns', () => {
     const runs = new Map<string, number>();
     const one = await house({
       bounds,
-      wrap: (store) => ({
+      wrap: (ledger) => ({
         record: (change, ...rest) =>
           change.next.status === 'SUCCESS' && failures-- > 0
             ? Promise.reject(new Error('disk full'))
-            : store.record(change, ...rest),
-        saveHazards: (target, hazards, at) => {
+            : ledger.record(change, ...rest),
+        saveHazards: (hazards, at) => {
           for (const { kind, counts } of hazards.learnt) runs.set(kind, counts.runs);
-          return store.saveHazards(target, hazards, at);
+          return ledger.saveHazards(hazards, at);
         },
       }),
     });

@@ -9,14 +9,15 @@ import { createCredentialSource } from '../../src/imagebuilder/aws-credentials.t
 import { createAwsGateway } from '../../src/imagebuilder/aws-gateway.ts';
 import { createBottleneckLimiter } from '../../src/limiter/bottleneck-limiter.ts';
 import { createBudget } from '../../src/limiter/budget.ts';
+import type { Ledger } from '../../src/polling/ledger.ts';
 import { Poller } from '../../src/polling/poller.ts';
 import type { PollerParts } from '../../src/polling/parts.ts';
-import { createRegistrar } from '../../src/polling/registrar.ts';
+import { createRegistrar } from '../../src/registration/registrar.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { startSimulator } from '../../src/simulator/simulator.ts';
 import type { SimulatorOptions, Timeline } from '../../src/simulator/simulator.ts';
-import { openSqliteStore } from '../../src/store/sqlite.ts';
-import type { Store } from '../../src/store/store.ts';
+import { SOLE_TERM } from '../../src/store/store.ts';
+import { openStoreAt } from '../support/store.ts';
 
 process.env['AWS_ACCESS_KEY_ID'] = 'AKIDEXAMPLE';
 process.env['AWS_SECRET_ACCESS_KEY'] = 'secret';
@@ -35,8 +36,8 @@ interface Wanted {
   /** Of one request. */
   readonly timeoutMs?: number;
   readonly bounds?: PollerParts['bounds'];
-  /** What stands between the poller and the store. */
-  readonly wrap?: (store: Store) => Partial<PollerParts['store']>;
+  /** What stands between the poller and its ledger. */
+  readonly wrap?: (ledger: Ledger) => Partial<Ledger>;
 }
 
 /** A poller over the real gateway, limiter and store, and a simulator that it polls. */
@@ -52,7 +53,8 @@ async function house({
   const directory = await mkdtemp(join(tmpdir(), 'watcher-poller-'));
   stack.defer(() => rm(directory, { recursive: true }));
   const simulator = stack.use(await startSimulator(options));
-  const store = stack.use(await openSqliteStore({ path: join(directory, 'watcher.db') }));
+  const store = stack.use(await openStoreAt(join(directory, 'watcher.db')));
+  const ledger = store.ledgerOf(TARGET, SOLE_TERM);
   const changes: Change[] = [];
   const logged: string[] = [];
   const log = (fields: object, message: string) => void logged.push(`${message} ${JSON.stringify(fields)}`);
@@ -80,7 +82,8 @@ async function house({
         ceiling: perSecond,
         learnt: { perSecond },
       }),
-      store: { ...store, ...wrap?.(store) },
+      ledger: { ...ledger, ...wrap?.(ledger) },
+      intake: store.intake,
       clock: systemClock,
       random: Math.random,
       log: { debug: log, info: log, warn: log, error: log } as unknown as PollerParts['log'],
@@ -98,7 +101,7 @@ async function house({
 
   const poller = newPoller();
   const registrar = createRegistrar({
-    store,
+    intake: store.intake,
     clock: systemClock,
     track: (execution) => poller.track(execution),
     forget: (key) => poller.forget(key),
@@ -108,6 +111,7 @@ async function house({
   return {
     simulator,
     store,
+    ledger,
     poller,
     newPoller,
     changes,
@@ -116,14 +120,14 @@ async function house({
     registerAll: (ids: readonly string[], wishes: Partial<Wishes> = {}) =>
       registrar.register(ids.map((id) => ({ ...keyOf(id), labels: {}, source: 'api' as const, ...wishes }))),
     remove: (id: string) => registrar.remove(keyOf(id)),
-    types: async () => (await store.feed({ after: 0, limit: 1000 })).events.map(({ type }) => type),
+    types: async () => (await store.reading.feed({ after: 0, limit: 1000 })).events.map(({ type }) => type),
     lookedAt: (id: string) => simulator.calls().filter(({ executionId }) => executionId === id).length,
   };
 }
 
 describe('a poller', { timeout: 30_000 }, () => {
   it('tells every change of an execution until it ends, PENDING and unknown statuses included', async () => {
-    const { simulator, poller, registerAll, types, store, keyOf } = await house();
+    const { simulator, poller, registerAll, types, ledger, keyOf } = await house();
     await poller.start();
     const id = simulator.start({
       timeline: [
@@ -147,7 +151,7 @@ describe('a poller', { timeout: 30_000 }, () => {
         ]),
       SOON,
     );
-    expect(await store.find(keyOf(id))).toMatchObject({ tracking: 'finished', sequence: 5 });
+    expect(await ledger.find(id)).toMatchObject({ tracking: 'finished', sequence: 5 });
     expect(poller.measures()).toMatchObject({ tracked: 0, stalled: 0 });
     expect(poller.live(keyOf(id))).toBeUndefined();
   });
@@ -217,9 +221,9 @@ describe('a poller', { timeout: 30_000 }, () => {
   it('looks again where the store failed, and tells of it once', async () => {
     let failures = 2;
     const { simulator, poller, registerAll, types, changes } = await house({
-      wrap: (store) => ({
+      wrap: (inner) => ({
         record: (...asked) =>
-          failures-- > 0 ? Promise.reject(new Error('disk full')) : store.record(...asked),
+          failures-- > 0 ? Promise.reject(new Error('disk full')) : inner.record(...asked),
       }),
     });
     await poller.start();
@@ -231,13 +235,13 @@ describe('a poller', { timeout: 30_000 }, () => {
   it('takes over what somebody else stored meanwhile, and looks again', async () => {
     let isFirst = true;
     const { simulator, poller, registerAll, types, changes } = await house({
-      wrap: (store) => ({
+      wrap: (inner) => ({
         async record(change, endpoints, at) {
           if (isFirst) {
             isFirst = false;
-            await store.record({ ...change, next: { ...change.next, sequence: 7 } }, [], at);
+            await inner.record({ ...change, next: { ...change.next, sequence: 7 } }, [], at);
           }
-          return store.record(change, endpoints, at);
+          return inner.record(change, endpoints, at);
         },
       }),
     });
@@ -269,11 +273,11 @@ describe('a poller', { timeout: 30_000 }, () => {
     const marker = simulator.start({ timeline: [...running, { status: 'SUCCESS', afterMs: 1500 }] });
     await registerAll([marker]);
     await vi.waitFor(async () => expect(await types()).toEqual(['execution.succeeded']), SOON);
-    expect(await store.eventsOf(keyOf(id), 10)).toEqual([]);
+    expect(await store.reading.eventsOf(keyOf(id), 10)).toEqual([]);
   });
 
   it('ends the tracking of what has expired, once, whether the target can be polled or not', async () => {
-    const { simulator, poller, registerAll, types, store, keyOf } = await house({
+    const { simulator, poller, registerAll, types, store, ledger, keyOf } = await house({
       simulator: { accounts: { AKIDEXAMPLE: '210987654321' } },
     });
     await poller.start();
@@ -284,9 +288,9 @@ describe('a poller', { timeout: 30_000 }, () => {
       async () => expect(await types()).toEqual(['target.unreachable', 'execution.expired']),
       SOON,
     );
-    const expired = await store.find(keyOf(first));
+    const expired = await ledger.find(first);
     expect(expired).toMatchObject({ tracking: 'expired', sequence: 1 });
-    const [event] = await store.eventsOf(keyOf(first), 10);
+    const [event] = await store.reading.eventsOf(keyOf(first), 10);
     expect(JSON.parse(event?.body ?? '')).toMatchObject({
       type: 'lifecycle-watcher.execution.expired',
       data: { since: new Date(expired?.registeredAt ?? 0).toISOString(), labels: {} },
@@ -294,7 +298,7 @@ describe('a poller', { timeout: 30_000 }, () => {
     expect(poller.measures().tracked).toBe(1);
     expect(poller.live(keyOf(second))).toBeDefined();
     await registerAll([first]);
-    expect(await store.find(keyOf(first))).toMatchObject({ tracking: 'active', sequence: 1 });
+    expect(await ledger.find(first)).toMatchObject({ tracking: 'active', sequence: 1 });
   });
 
   it('looks at once where it is asked to', async () => {
@@ -322,7 +326,7 @@ describe('a poller', { timeout: 30_000 }, () => {
   });
 
   it('records at a stop what was under way, and a new one goes on from there', async () => {
-    const { simulator, poller, newPoller, registerAll, types, store, keyOf } = await house();
+    const { simulator, poller, newPoller, registerAll, types, ledger, keyOf } = await house();
     await poller.start();
     const [first, second] = [ended, running].map((timeline) => simulator.start({ timeline }));
     if (first === undefined || second === undefined) throw new Error('not started');
@@ -333,7 +337,7 @@ describe('a poller', { timeout: 30_000 }, () => {
     await vi.waitFor(() => expect(poller.live(keyOf(first))?.nextPollAt).toBeUndefined(), SOON);
     await poller.stop(AbortSignal.timeout(20_000));
     expect(await types()).toEqual(['execution.succeeded']);
-    expect((await store.find(keyOf(second)))?.lastPolledAt).toBeDefined();
+    expect((await ledger.find(second))?.lastPolledAt).toBeDefined();
 
     const next = newPoller();
     await next.start();

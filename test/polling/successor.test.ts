@@ -14,15 +14,15 @@ describe('a poller that follows another', { timeout: 60_000 }, () => {
   it('goes by what it is told while it reads what is stored', async () => {
     /** Called when something was read, and is not yet taken up. */
     let onRead: (store: Store) => Promise<void> = () => Promise.resolve();
-    const { poller, restart, register, remove, answer, clock, events } = await house({
-      wrap: (store) => ({
-        target: async (key) => {
-          const target = await store.target(key);
+    const { poller, pause, resume, restart, register, remove, answer, clock, events } = await house({
+      wrap: (ledger, store) => ({
+        target: async () => {
+          const target = await ledger.target();
           await onRead(store);
           return target;
         },
-        active: async (key, after, limit) => {
-          const page = await store.active(key, after, limit);
+        active: async (after, limit) => {
+          const page = await ledger.active(after, limit);
           await onRead(store);
           return page;
         },
@@ -32,13 +32,13 @@ describe('a poller that follows another', { timeout: 60_000 }, () => {
     await register([1, 2]);
     const labels = { team: 'platform' };
     const meanwhile = [
-      () => poller().pause(),
+      () => pause(),
       async (store: Store) => {
         await remove(1);
         const registrations = [2, 3].map((number) => {
           return { ...TARGET, lifecycleExecutionId: executionId(number), labels, source: 'api' } as const;
         });
-        for (const result of await store.register(registrations, clock.now()))
+        for (const result of await store.intake.register(registrations, clock.now()))
           if (result.outcome !== 'invalid') poller().track(result.execution);
       },
     ];
@@ -47,7 +47,7 @@ describe('a poller that follows another', { timeout: 60_000 }, () => {
     expect(poller().live(keyOf(1))).toBeUndefined();
     expect(poller().measures()).toMatchObject({ isPaused: true, tracked: 2 });
     for (const number of [2, 3]) answer(number, 'SUCCESS');
-    await poller().resume();
+    await resume();
     await clock.advance(3 * MINUTE_MS);
     expect((await events()).map(({ subject, data }) => [subject, data.labels]).sort()).toEqual([
       [executionId(2), labels],

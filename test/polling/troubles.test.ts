@@ -194,9 +194,9 @@ describe('a target that cannot be reached', () => {
   it('is told again with the next call where the store failed', async () => {
     let failures = 2;
     const { clock, register, types, answer, answerAll } = await house({
-      wrap: (store) => ({
+      wrap: (ledger) => ({
         recordTarget: (change, endpoints) =>
-          failures-- > 0 ? Promise.reject(new Error('disk full')) : store.recordTarget(change, endpoints),
+          failures-- > 0 ? Promise.reject(new Error('disk full')) : ledger.recordTarget(change, endpoints),
       }),
     });
     answer(1, 'IN_PROGRESS');
@@ -257,11 +257,11 @@ describe('the account', () => {
 
 describe('a pause', () => {
   it('lets no call through, survives a restart, and lets executions expire', async () => {
-    const { clock, register, answer, calls, poller, restart, types } = await house();
+    const { pause, resume, clock, register, answer, calls, poller, restart, types } = await house();
     answer(1, 'IN_PROGRESS');
     await register([1]);
     await register([2], { giveUpAt: clock.now() + HOUR_MS });
-    await poller().pause();
+    await pause();
     const made = calls.length;
     answer(1, 'SUCCESS');
     await clock.advance(30 * MINUTE_MS);
@@ -270,22 +270,22 @@ describe('a pause', () => {
     await clock.advance(HOUR_MS);
     expect(calls).toHaveLength(made);
     expect(await types()).toEqual(['execution.expired']);
-    await poller().resume();
+    await resume();
     await clock.advance(MINUTE_MS);
     expect(await types()).toEqual(['execution.expired', 'execution.succeeded']);
   });
 
   it('holds back the calls of a target that cannot be reached, too', async () => {
-    const { clock, register, answer, answerAll, calls, poller } = await house();
+    const { pause, resume, clock, register, answer, answerAll, calls } = await house();
     answer(1, 'IN_PROGRESS');
     await register([1]);
     answerAll(denied);
     await clock.advance(10 * MINUTE_MS);
-    await poller().pause();
+    await pause();
     const made = calls.length;
     await clock.advance(HOUR_MS);
     expect(calls).toHaveLength(made);
-    await poller().resume();
+    await resume();
     await clock.advance(5 * MINUTE_MS);
     expect(calls.length).toBeGreaterThan(made);
   });

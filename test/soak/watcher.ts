@@ -86,7 +86,8 @@ export class Watcher {
     const ready = this.#untilReady(command).then((isReady) => {
       if (isReady) {
         life.readyMs = performance.now() - startedAt;
-        this.#expectedEnd = undefined;
+        // A stop may have been asked for while it was not ready yet.
+        if (this.#expectedEnd === 'refused') this.#expectedEnd = undefined;
       }
       return isReady;
     });

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as pause } from 'node:timers/promises';
-import { openSqliteStore } from '../../src/store/sqlite.ts';
 import { startDaemon, temporaryDirectory } from './daemon.ts';
 import { startAnswering } from './receivers.ts';
 import type { Answering } from './receivers.ts';
 import { recordFailure } from './recorded.ts';
 import { WEBHOOK_SECRET } from './secrets.ts';
+import { openStoreAt } from './store.ts';
 
 const LIMIT_MS = 120_000;
 const SLOW_MS = 20;
@@ -162,7 +162,7 @@ function bodiesByName(receivers: ReadonlyMap<string, Awaited<ReturnType<typeof s
 }
 
 async function record(path: string, endpoints: readonly string[], from: number, count: number) {
-  await using store = await openSqliteStore({ path });
+  await using store = await openStoreAt(path);
   await Promise.all(
     Array.from({ length: count }, (_, index) => recordFailure(store, from + index, endpoints, Date.now())),
   );

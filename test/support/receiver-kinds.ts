@@ -4,7 +4,7 @@ import { createServer as createTlsServer } from 'node:https';
 import { createServer as createTcpServer } from 'node:net';
 import type { Socket } from 'node:net';
 import { LADDER_SECONDS } from '../../src/domain/retry-ladder.ts';
-import type { Delivery } from '../../src/store/store.ts';
+import type { Delivery } from '../../src/http/reading.ts';
 import { listening } from './listening.ts';
 import { TEST_TLS } from './tls.ts';
 

@@ -1,11 +1,12 @@
-import type { DeliveryState } from '../../src/domain/delivery.ts';
-import type { Execution } from '../../src/domain/execution.ts';
+import type { Attempt, DeliveryState } from '../../src/domain/delivery.ts';
+import type { Execution, Wishes } from '../../src/domain/execution.ts';
 import type { FinalStatus } from '../../src/domain/status.ts';
 import { transition } from '../../src/domain/transition.ts';
-import type { Attempt, Store } from '../../src/store/store.ts';
+import { SOLE_TERM } from '../../src/store/store.ts';
+import type { Store } from '../../src/store/store.ts';
 import { TARGET, anObservation, executionId } from './executions.ts';
 
-type Recording = Pick<Store, 'register' | 'record'>;
+type Recording = Pick<Store, 'intake' | 'ledgerOf'>;
 
 /** Registers execution `number` and records that it failed, seen 50 ms after `at`, with deliveries for these endpoints. */
 export async function recordFailure(
@@ -13,8 +14,9 @@ export async function recordFailure(
   number: number,
   endpoints: readonly string[],
   at: number,
+  wishes: Partial<Wishes> = {},
 ): Promise<Execution> {
-  return recordEnd(store, number, 'FAILED', endpoints, at);
+  return recordEnd(store, number, 'FAILED', endpoints, at, wishes);
 }
 
 /** The same for any final status. */
@@ -24,16 +26,25 @@ export async function recordEnd(
   status: FinalStatus,
   endpoints: readonly string[],
   at: number,
+  wishes: Partial<Wishes> = {},
 ): Promise<Execution> {
   const { accountId, region } = TARGET;
   const lifecycleExecutionId = executionId(number);
-  const registration = { accountId, region, lifecycleExecutionId, labels: {}, source: 'api' } as const;
-  const [result] = await store.register([registration], at);
+  const registration = {
+    accountId,
+    region,
+    lifecycleExecutionId,
+    labels: {},
+    source: 'api',
+    ...wishes,
+  } as const;
+  const [result] = await store.intake.register([registration], at);
   if (result === undefined || result.outcome === 'invalid') throw new Error('not registered');
   const change = transition(result.execution, TARGET, anObservation(status, at));
   if (
     change === undefined ||
-    (await store.record(change, endpoints, change.event?.time ?? at)) !== 'recorded'
+    (await store.ledgerOf(TARGET, SOLE_TERM).record(change, endpoints, change.event?.time ?? at)) !==
+      'recorded'
   )
     throw new Error('not recorded');
   return change.next;
@@ -44,14 +55,14 @@ const FAILURE: Attempt = { at: 0, outcome: 'rejected', durationSeconds: 0.25, ht
 
 /** Claims and settles the longest due delivery of an endpoint as if it had just been attempted. */
 export async function settleNext(
-  store: Pick<Store, 'claim' | 'settle'>,
+  { outbox }: Pick<Store, 'outbox'>,
   endpoint: string,
   at: number,
   { state, httpStatus }: { readonly state: DeliveryState; readonly httpStatus?: number },
 ): Promise<void> {
-  const [claimed] = await store.claim(endpoint, 1, at, at + 60_000);
+  const [claimed] = await outbox.claim(endpoint, 1, at, at + 60_000);
   if (claimed === undefined) throw new Error(`nothing to claim for ${endpoint}`);
   const attempt = { ...(state === 'delivered' ? SUCCESS : FAILURE), at, ...(httpStatus && { httpStatus }) };
   const next = state === 'pending' ? { state, nextAttemptAt: at + 5000 } : { state };
-  await store.settle([{ ...claimed, attempt, ...next }]);
+  await outbox.settle([{ ...claimed, attempt, ...next }]);
 }

@@ -6,14 +6,14 @@ import { createSender } from '../../src/delivery/sender.ts';
 import { LADDER_SECONDS } from '../../src/domain/retry-ladder.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
-import { openSqliteStore } from '../../src/store/sqlite.ts';
-import type { Delivery, Store } from '../../src/store/store.ts';
+import type { Delivery, Reading } from '../../src/http/reading.ts';
 import { temporaryDirectory } from './daemon.ts';
 import { collectGarbage } from './garbage.ts';
 import { KINDS, RETRY_AFTER } from './receiver-kinds.ts';
 import type { Kind } from './receiver-kinds.ts';
 import { recordFailure } from './recorded.ts';
 import { WEBHOOK_SECRET } from './secrets.ts';
+import { openStoreAt } from './store.ts';
 
 /** On a busy machine answers take their time: only for one that never comes is the limit short. */
 const TIMEOUT_MS = 30_000;
@@ -79,7 +79,7 @@ export async function deliverToEveryKind(
   const directory = closing.use(await temporaryDirectory());
   const path = join(directory.path, 'watcher.db');
   const { clock, skip } = createSkippingClock();
-  const store = closing.use(await openSqliteStore({ path }));
+  const store = closing.use(await openStoreAt(path));
   const database = closing.use(new DatabaseSync(path, { readOnly: true }));
   const sender = closing.use(
     createSender({
@@ -93,7 +93,7 @@ export async function deliverToEveryKind(
     for (let number = 0; number < each; number += 1)
       receivers.push(closing.use(await startReceiver(`${kindName}-${number}`, kind)));
   const dispatcher = createDispatcher({
-    outbox: store,
+    outbox: store.outbox,
     sender,
     clock,
     // No jitter: what fails together is due together.
@@ -134,13 +134,13 @@ export async function deliverToEveryKind(
     }
     // A pass takes a day and more: after five days without a success they would be disabled.
     for (const { name, kind } of receivers)
-      if (kind.state === 'dead' && kind !== KINDS['gone']) await store.enableEndpoint(name);
+      if (kind.state === 'dead' && kind !== KINDS['gone']) await store.operating.enableEndpoint(name);
     memory.push(await memoryNow());
     const requests = receivers.reduce((sum, receiver) => sum + receiver.requests(), 0);
     tell(`pass ${pass + 1}: ${JSON.stringify({ requests, ...memory.at(-1) })}`);
   }
   await dispatcher.stop(AbortSignal.abort());
-  const deliveries = await allDeliveries(store);
+  const deliveries = await allDeliveries(store.reading);
   return {
     receivers: receivers.length,
     deliveries: deliveries.length,
@@ -160,12 +160,12 @@ async function memoryNow(): Promise<MemoryNow> {
   return { heapBytes, rssBytes };
 }
 
-async function allDeliveries(store: Store): Promise<readonly Delivery[]> {
+async function allDeliveries(reading: Reading): Promise<readonly Delivery[]> {
   const all: Delivery[] = [];
-  let page = await store.listDeliveries({ limit: 1000 });
+  let page = await reading.listDeliveries({ limit: 1000 });
   all.push(...page.deliveries);
   while (page.next !== undefined) {
-    page = await store.listDeliveries({ limit: 1000, before: page.next });
+    page = await reading.listDeliveries({ limit: 1000, before: page.next });
     all.push(...page.deliveries);
   }
   return all;

@@ -28,7 +28,7 @@ async function delays(
     for (const name of names) delivery.dispatcher.wake(name);
     await pause(everyMs);
   }
-  const { events: stored } = await delivery.store.feed({ after: 0, limit: warmUp + events });
+  const { events: stored } = await delivery.store.reading.feed({ after: 0, limit: warmUp + events });
   const found = new Map<string, number>();
   while (found.size < warmUp + events) {
     for (const [id, at] of await sink.take()) found.set(id, at);

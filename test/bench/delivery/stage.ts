@@ -1,15 +1,13 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { constants, setPriority } from 'node:os';
-import { join } from 'node:path';
 import { createDispatcher } from '../../../src/delivery/dispatcher.ts';
 import type { Dispatcher } from '../../../src/delivery/dispatcher.ts';
 import type { Endpoint } from '../../../src/delivery/receiver.ts';
 import { createSender } from '../../../src/delivery/sender.ts';
 import { systemClock } from '../../../src/runtime/clock.ts';
-import { openSqliteStore } from '../../../src/store/sqlite.ts';
-import { temporaryDirectory } from '../../support/daemon.ts';
 import { WEBHOOK_SECRET } from '../../support/secrets.ts';
+import { openTemporaryStore } from '../../support/store.ts';
 import type { Behaviour, Order, Report } from './sink.ts';
 
 /**
@@ -52,14 +50,13 @@ export async function startDelivery(
   endpoints: readonly (Pick<Endpoint, 'name' | 'url'> & Partial<Endpoint>)[],
 ) {
   await using opening = new AsyncDisposableStack();
-  const directory = opening.use(await temporaryDirectory());
-  const store = opening.use(await openSqliteStore({ path: join(directory.path, 'watcher.db') }));
+  const store = opening.use(await openTemporaryStore());
   const egress = { allowPrivateNetworks: true, allowCidrs: [], httpsOnly: false };
   const sender = opening.use(createSender({ egress, clock: systemClock, version: 'bench' }));
   let settled = 0;
   let onSettled = silent as (count: number) => void;
   const dispatcher: Dispatcher = createDispatcher({
-    outbox: store,
+    outbox: store.outbox,
     sender,
     clock: systemClock,
     random: Math.random,

@@ -69,7 +69,7 @@ export async function compareThroughput({
   await using sink = await startSink(Array.from({ length: ENDPOINTS }, () => 'well' as const));
   await using sample = await startDelivery([]);
   await recordFailure(sample.store, 1, [], Date.now());
-  const body = (await sample.store.feed({ after: 0, limit: 1 })).events[0]?.body ?? '';
+  const body = (await sample.store.reading.feed({ after: 0, limit: 1 })).events[0]?.body ?? '';
   const bodies = Array.from({ length: events }, () => body);
   await bare(sink.urls, bodies.slice(0, 100));
   await durable(sink.urls, 100);

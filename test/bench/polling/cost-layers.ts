@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GetLifecycleExecutionCommand, ImagebuilderClient } from '@aws-sdk/client-imagebuilder';
 import { createPoller } from '../../../src/app-poller.ts';
@@ -14,8 +13,9 @@ import { createInstruments } from '../../../src/metrics/instruments.ts';
 import { lookRepeatedly } from '../../../src/polling/look.ts';
 import { systemClock } from '../../../src/runtime/clock.ts';
 import { createLog } from '../../../src/runtime/log.ts';
-import { openSqliteStore } from '../../../src/store/sqlite.ts';
+import { SOLE_TERM } from '../../../src/store/store.ts';
 import { DEFAULT_ACCOUNT_ID, DEFAULT_REGION } from '../../../src/simulator/simulator.ts';
+import { openTemporaryStore } from '../../support/store.ts';
 import type { Aws } from './cost-aws.ts';
 
 /** Calls at the rate of the bench, until `signal` aborts; everything that it began has ended when it resolves. */
@@ -29,7 +29,7 @@ const CREDENTIALS = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'bench' };
  * What one look is made of, from the SDK alone outwards: each layer is the one before and something around it. `calls`
  * counts the requests of all.
  */
-export async function createLayers({ url, executionIds }: Aws, directory: string) {
+export async function createLayers({ url, executionIds }: Aws) {
   await using opening = new AsyncDisposableStack();
   let calls = 0;
   let next = 0;
@@ -78,10 +78,10 @@ export async function createLayers({ url, executionIds }: Aws, directory: string
       learnt: { perSecond: CALLS_PER_SECOND },
     });
 
-  const store = opening.use(await openSqliteStore({ path: join(directory, 'watcher.db') }));
+  const store = opening.use(await openTemporaryStore());
   const config = await configFor(url, target);
-  await store.saveRate(target, { perSecond: CALLS_PER_SECOND });
-  await store.register(
+  await store.ledgerOf(target, SOLE_TERM).saveRate({ perSecond: CALLS_PER_SECOND });
+  await store.intake.register(
     executionIds.map((lifecycleExecutionId) => ({
       ...target,
       lifecycleExecutionId,

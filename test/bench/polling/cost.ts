@@ -3,7 +3,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { temporaryDirectory } from '../../support/daemon.ts';
 import type { Aws } from './cost-aws.ts';
 import { CALLS_PER_SECOND, createLayers } from './cost-layers.ts';
 import type { Layer } from './cost-layers.ts';
@@ -28,7 +27,6 @@ const NAMES = Object.keys(ADDED) as Name[];
 
 /** Prints a table; the last line of the whole benchmark takes what it returns. */
 export async function costBench({ short }: { readonly short: boolean }) {
-  await using directory = await temporaryDirectory();
   const child = fork(new URL('./cost-aws.ts', import.meta.url).pathname);
   await using disposing = new AsyncDisposableStack();
   disposing.defer(async () => {
@@ -36,7 +34,7 @@ export async function costBench({ short }: { readonly short: boolean }) {
     await once(child, 'exit');
   });
   const [aws] = (await once(child, 'message')) as [Aws];
-  const { layers, calls } = disposing.use(await createLayers(aws, directory.path));
+  const { layers, calls } = disposing.use(await createLayers(aws));
 
   const measure = async (layer: Layer, seconds: number): Promise<number> => {
     const before = calls();

@@ -6,10 +6,10 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openSqliteStore } from '../../../src/store/sqlite.ts';
 import { startDaemon, temporaryDirectory } from '../../support/daemon.ts';
 import { TARGET, executionId } from '../../support/executions.ts';
 import { metricsOf } from '../../support/metrics.ts';
+import { openStoreAt } from '../../support/store.ts';
 import { digits, row } from './table.ts';
 
 const CALLS_PER_SECOND = 50;
@@ -75,7 +75,7 @@ const policyArn = (number: number) =>
 async function fill(path: string, executions: number): Promise<void> {
   const { accountId, region } = TARGET;
   {
-    await using store = await openSqliteStore({ path });
+    await using store = await openStoreAt(path);
     const now = Date.now();
     for (let from = 0; from < executions; from += LARGEST_BATCH) {
       const registrations = Array.from(
@@ -88,7 +88,7 @@ async function fill(path: string, executions: number): Promise<void> {
           source: 'api' as const,
         }),
       );
-      await store.register(registrations, now);
+      await store.intake.register(registrations, now);
     }
   }
   const database = new DatabaseSync(path);

@@ -3,6 +3,7 @@
 // counts that, and what it ran (https://docs.kernel.org/scheduler/sched-stats.html, /proc/<pid>/schedstat); the rest is
 // waiting in system calls, such as for the disk.
 import { appendFileSync, readFileSync } from 'node:fs';
+import { isMainThread } from 'node:worker_threads';
 
 const file = process.env['LOOP_DELAY_FILE'];
 if (file === undefined) throw new Error('LOOP_DELAY_FILE is not set');
@@ -60,9 +61,12 @@ function write(tick: number): void {
   turns = [];
 }
 
-setTimeout(turn, TICK_MS).unref();
-process.once('exit', () => write(performance.now()));
-process.once('SIGUSR2', () => {
-  write(performance.now());
-  phase = 'running';
-});
+// It is loaded into the threads of the daemon, too.
+if (isMainThread) {
+  setTimeout(turn, TICK_MS).unref();
+  process.once('exit', () => write(performance.now()));
+  process.once('SIGUSR2', () => {
+    write(performance.now());
+    phase = 'running';
+  });
+}

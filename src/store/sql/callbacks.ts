@@ -1,0 +1,78 @@
+import { sql } from 'kysely';
+import { isCallbackLane } from '../../domain/callback.ts';
+import { keyText } from '../../domain/execution.ts';
+import type { Execution, ExecutionKey } from '../../domain/execution.ts';
+import type { WaitingLanes, WaitingQuery } from '../../delivery/outbox.ts';
+import type { Db } from './database.ts';
+import { overRows } from './over-rows.ts';
+import { GIVEN, GIVEN_LIMIT, prepared } from './prepared.ts';
+import { addDeliveries, callbackRecipient } from './recording.ts';
+
+const readLastEvents = overRows(
+  ['text', 'text', 'text'],
+  (rows) => sql<ExecutionKey & { readonly position: number }>`
+    with asked(account_id, region, lifecycle_execution_id) as (values ${rows})
+    select account_id as "accountId", region, lifecycle_execution_id as "lifecycleExecutionId",
+      max(position) as position
+    from asked join events using (account_id, region, lifecycle_execution_id)
+    group by account_id, region, lifecycle_execution_id`,
+);
+
+/** Delivers the last event of each of these finished executions, which says how it ended, to its callback URL. Inside a transaction. */
+export async function addFinalCallbacks(
+  db: Db,
+  finished: readonly Execution[],
+  at: number,
+  steadyNow: number,
+): Promise<void> {
+  const last = await readLastEvents(
+    db,
+    finished.map(({ accountId, region, lifecycleExecutionId }) => [accountId, region, lifecycleExecutionId]),
+  );
+  const positions = new Map(last.map((event) => [keyText(event), event.position]));
+  const deliveries = finished.flatMap((execution) => {
+    const position = positions.get(keyText(execution));
+    if (position === undefined || execution.callbackUrl === undefined) return [];
+    return [{ ...callbackRecipient(execution.callbackUrl), position, at }];
+  });
+  await addDeliveries(db, deliveries, steadyNow);
+}
+
+interface WaitingLane {
+  readonly lane: string;
+  readonly dueAt: number;
+  readonly disabled: number | boolean;
+}
+
+/** Goes from lane to lane along the index, because a hundred thousand deliveries may wait in one lane. */
+const readWaiting = prepared(sql<WaitingLane>`
+  with recursive waiting(lane, due_at) as (
+    select * from (
+      select lane, next_attempt_at from deliveries
+      where state = 'pending' and lane > ${GIVEN} order by lane, next_attempt_at limit 1
+    ) as first
+    union all
+    select following.lane, following.next_attempt_at
+    from waiting join deliveries as following on following.id = (
+      select later.id from deliveries as later
+      where later.state = 'pending' and later.lane > waiting.lane
+      order by later.lane, later.next_attempt_at limit 1
+    )
+  )
+  select lane, due_at as "dueAt", exists (
+    select 1 from lanes where lanes.lane = waiting.lane and disabled_reason is not null
+  ) as disabled
+  from waiting limit ${GIVEN_LIMIT}`);
+
+/** `Outbox.waitingCallbackLanes`. */
+export async function waitingCallbackLanes(
+  db: Db,
+  { dueBy, after, limit }: WaitingQuery,
+): Promise<WaitingLanes> {
+  const rows = await readWaiting(db, [after, limit]);
+  const last = rows.at(-1);
+  const lanes = rows
+    .filter(({ lane, dueAt, disabled }) => dueAt <= dueBy && !disabled && isCallbackLane(lane))
+    .map(({ lane }) => lane);
+  return { lanes, ...(rows.length === limit && last !== undefined ? { next: last.lane } : {}) };
+}

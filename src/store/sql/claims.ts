@@ -1,0 +1,121 @@
+import { sql } from 'kysely';
+import type { ClaimedDelivery } from '../../delivery/outbox.ts';
+import { LONGEST_RETRY_AFTER_SECONDS } from '../../domain/retry-after.ts';
+import type { Claims } from './claim-book.ts';
+import type { Db } from './database.ts';
+import { overRows } from './over-rows.ts';
+import { GIVEN, GIVEN_LIMIT, prepared } from './prepared.ts';
+
+/** Due, whatever the time may be, and before all that is due by now. */
+export const AT_ONCE = 0;
+/** Neither the ladder nor a Retry-After asks for more. */
+const LONGEST_WAIT_MS = LONGEST_RETRY_AFTER_SECONDS * 1000;
+
+/** What `Outbox.claim` is called with. */
+export interface ClaimCall {
+  readonly lane: string;
+  readonly limit: number;
+  readonly now: number;
+  readonly claimedUntil: number;
+}
+
+interface DueRow extends Pick<ClaimedDelivery, 'id' | 'endpoint' | 'attempts'> {
+  readonly url: string | null;
+  readonly position: number;
+}
+
+const isEnabled = sql`not exists (select 1 from lanes where lanes.lane = ${GIVEN} and disabled_reason is not null)`;
+
+/** The state is a literal: SQLite uses a partial index only if it sees the condition when it prepares the statement. */
+const readDue = prepared(sql<DueRow>`
+  select id, endpoint, url, attempts, event_position as position from deliveries
+  where state = 'pending' and lane = ${GIVEN} and next_attempt_at <= ${GIVEN} and ${isEnabled}
+  order by next_attempt_at, id limit ${GIVEN_LIMIT}`);
+
+const readEvents = overRows(
+  ['bigint'],
+  (rows) => sql<Pick<ClaimedDelivery, 'eventId' | 'eventType' | 'body'> & { readonly position: number }>`
+    with wanted(at) as (values ${rows})
+    select position, id as "eventId", type as "eventType", body from wanted join events on position = at`,
+);
+
+/** Claims what is due. A claimed delivery stays due in the table, so as many more rows are read as are claimed. */
+async function claimDue(
+  db: Db,
+  claims: Claims,
+  { lane, limit, now, claimedUntil }: ClaimCall,
+  claim: string,
+): Promise<readonly DueRow[]> {
+  claims.endUntil(lane, now);
+  const due = await readDue(db, [lane, now, lane, limit + claims.countOf(lane)]);
+  const free = due.filter(({ id }) => !claims.isTaken(id)).slice(0, limit);
+  for (const { id } of free) claims.take({ id, claim }, lane, claimedUntil);
+  return free;
+}
+
+/** Several claims at once, all under the name `claim`. An event that goes to many lanes is read once. Inside a transaction. */
+export async function claimAll(
+  db: Db,
+  claims: Claims,
+  calls: readonly ClaimCall[],
+  claim: string,
+): Promise<readonly (readonly ClaimedDelivery[])[]> {
+  const claimed: (readonly DueRow[])[] = [];
+  try {
+    for (const call of calls) claimed.push(await claimDue(db, claims, call, claim));
+    const positions = new Set(claimed.flatMap((rows) => rows.map(({ position }) => position)));
+    const read = await readEvents(
+      db,
+      Array.from(positions, (position) => [position]),
+    );
+    const events = new Map(read.map((event) => [event.position, event]));
+    return calls.map(({ lane }, index) => {
+      const rows = claimed[index] ?? [];
+      // Member by member: to spread what SQLite gives takes as long as to read it.
+      return rows.flatMap(({ id, endpoint, url, attempts, position }) => {
+        const event = events.get(position);
+        if (event === undefined) return [];
+        const { eventId, eventType, body } = event;
+        const delivery = { id, lane, endpoint, eventId, eventType, body, attempts, claim };
+        return [url === null ? delivery : { ...delivery, url }];
+      });
+    });
+  } catch (error) {
+    for (const { id } of claimed.flat()) claims.end(id);
+    throw error;
+  }
+}
+
+const firstDue = prepared(sql<{ readonly id: number; readonly dueAt: number }>`
+  select id, next_attempt_at as "dueAt" from deliveries
+  where state = 'pending' and lane = ${GIVEN} and ${isEnabled}
+  order by next_attempt_at, id limit ${GIVEN_LIMIT}`);
+
+/** `Outbox.nextDueAt`. */
+export async function nextDueAt(db: Db, claims: Claims, lane: string): Promise<number | undefined> {
+  const first = await firstDue(db, [lane, lane, claims.countOf(lane) + 1]);
+  if (first.length === 0) return undefined;
+  const free = first.find(({ id }) => !claims.isTaken(id));
+  return Math.min(free?.dueAt ?? Infinity, claims.nextEnd(lane));
+}
+
+/**
+ * At a start: what was never attempted is due at once, since the clock may have been set back since it was made. What was to
+ * wait longer than anything does had been planned by a clock that was wrong. Inside a transaction.
+ */
+export async function mendDueTimes(db: Db, steadyNow: number): Promise<void> {
+  await db
+    .updateTable('deliveries')
+    .set({ next_attempt_at: AT_ONCE })
+    .where('state', '=', sql.lit('pending' as const))
+    .where('attempts', '=', 0)
+    .where('next_attempt_at', '>', steadyNow)
+    .execute();
+  const latest = steadyNow + LONGEST_WAIT_MS;
+  await db
+    .updateTable('deliveries')
+    .set({ next_attempt_at: latest })
+    .where('state', '=', sql.lit('pending' as const))
+    .where('next_attempt_at', '>', latest)
+    .execute();
+}

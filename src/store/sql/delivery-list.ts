@@ -1,0 +1,105 @@
+import { sql } from 'kysely';
+import { MOST_ATTEMPTS_KEPT } from '../../domain/delivery.ts';
+import type { Attempt } from '../../domain/delivery.ts';
+import type { Delivery, DeliveryPage, DeliveryQuery } from '../../http/reading.ts';
+import type { Claims } from './claim-book.ts';
+import type { Database, Db } from './database.ts';
+import { GIVEN, GIVEN_LIMIT, prepared } from './prepared.ts';
+
+/** Looked at in one transaction: if no filter matches, five thousand rows take some 4 ms. */
+const CANDIDATES = 5000;
+
+const withEvents = (db: Db) =>
+  db
+    .selectFrom('deliveries')
+    .innerJoin('events', 'events.position', 'deliveries.event_position')
+    .select(['deliveries.id', 'events.id as eventId', 'events.type', 'endpoint', 'state'])
+    .select(['created_at', 'next_attempt_at', 'attempt_log', 'earlier_attempts'])
+    .orderBy('deliveries.id', 'desc');
+
+type Row = Awaited<ReturnType<ReturnType<typeof withEvents>['execute']>>[number];
+
+function attemptsOf(...logs: readonly (string | null)[]): readonly Attempt[] {
+  const log = logs.filter((part) => part !== null).join(',');
+  return (JSON.parse(`[${log}]`) as readonly Attempt[]).slice(-MOST_ATTEMPTS_KEPT);
+}
+
+function asPeopleSee(
+  {
+    created_at: createdAt,
+    next_attempt_at: nextAttemptAt,
+    attempt_log: log,
+    earlier_attempts: earlier,
+    ...delivery
+  }: Row,
+  claims: Claims,
+): Delivery {
+  const isWaiting = nextAttemptAt !== null && !claims.isTaken(delivery.id);
+  return {
+    ...delivery,
+    createdAt,
+    // Due at once is due since it was made.
+    ...(isWaiting ? { nextAttemptAt: Math.max(createdAt, nextAttemptAt) } : {}),
+    attempts: attemptsOf(earlier, log),
+  };
+}
+
+interface Slice {
+  readonly deliveries: readonly Delivery[];
+  /** The lowest id looked at, unless it was the last there is. */
+  readonly lowest?: number;
+}
+
+const boundary = prepared(sql<{ readonly id: number }>`
+  select id from deliveries where id < ${GIVEN} order by id desc limit 1 offset ${GIVEN_LIMIT}`);
+
+async function readSlice(
+  db: Db,
+  claims: Claims,
+  { state, endpoint, eventId }: DeliveryQuery,
+  before: number,
+  limit: number,
+): Promise<Slice> {
+  let query = withEvents(db).where('deliveries.id', '<', before);
+  // An event has few deliveries, which the database finds by its id.
+  const [lowest] = eventId === undefined ? await boundary(db, [before, CANDIDATES - 1]) : [];
+  if (lowest !== undefined) query = query.where('deliveries.id', '>=', lowest.id);
+  if (eventId !== undefined)
+    query = query.where('event_position', 'in', (eb) =>
+      eb.selectFrom('events').select('position').where('events.id', '=', eventId),
+    );
+  // A literal, so that SQLite sees which of its partial indexes serves.
+  if (state !== undefined) query = query.where('state', '=', sql.lit(state));
+  if (endpoint !== undefined) query = query.where('endpoint', '=', endpoint);
+  const rows = await query.limit(limit).execute();
+  return { deliveries: rows.map((row) => asPeopleSee(row, claims)), ...(lowest && { lowest: lowest.id }) };
+}
+
+/** `Reading.listDeliveries`. */
+export async function listDeliveries(
+  database: Database,
+  claims: Claims,
+  query: DeliveryQuery,
+): Promise<DeliveryPage> {
+  const wanted = query.limit + 1;
+  const found: Delivery[] = [];
+  let before: number | undefined = query.before ?? Number.MAX_SAFE_INTEGER;
+  while (before !== undefined && found.length < wanted) {
+    const from: number = before;
+    const { deliveries, lowest }: Slice = await database.show(
+      (db) => readSlice(db, claims, query, from, wanted - found.length),
+      'later',
+    );
+    found.push(...deliveries);
+    before = lowest;
+  }
+  const deliveries = found.slice(0, query.limit);
+  const last = deliveries.at(-1);
+  return { deliveries, ...(found.length === wanted && last ? { next: last.id } : {}) };
+}
+
+/** `Reading.findDelivery`. */
+export async function findDelivery(db: Db, claims: Claims, id: number): Promise<Delivery | undefined> {
+  const row = await withEvents(db).where('deliveries.id', '=', id).executeTakeFirst();
+  return row && asPeopleSee(row, claims);
+}

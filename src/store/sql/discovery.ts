@@ -1,0 +1,79 @@
+import { sql } from 'kysely';
+import type { Known, PolicyMark } from '../../domain/discovery.ts';
+import type { TargetKey, Tracking } from '../../domain/execution.ts';
+import type { Discovered } from '../../polling/ledger.ts';
+import type { Db } from './database.ts';
+import { overRows } from './over-rows.ts';
+
+/** `Ledger.discovered`. */
+export async function findDiscovered(db: Db, { accountId, region }: TargetKey): Promise<Discovered> {
+  const ofTarget = { account_id: accountId, region };
+  const target = await db
+    .selectFrom('targets')
+    .select('baselined_at')
+    .where((eb) => eb.and(ofTarget))
+    .executeTakeFirst();
+  const rows = await db
+    .selectFrom('policies')
+    .selectAll()
+    .where((eb) => eb.and(ofTarget))
+    .execute();
+  const marks = rows.map((row): [string, PolicyMark] => [
+    row.policy_arn,
+    {
+      ...(row.watermark === null ? {} : { watermark: row.watermark }),
+      listedAt: row.listed_at,
+      listedInFullAt: row.listed_in_full_at,
+      isNewestFirst: row.newest_first === 1,
+    },
+  ]);
+  const baselinedAt = target?.baselined_at ?? undefined;
+  return { ...(baselinedAt === undefined ? {} : { baselinedAt }), marks: new Map(marks) };
+}
+
+/** `Ledger.markPolicy`. */
+export async function markPolicy(
+  db: Db,
+  { accountId, region }: TargetKey,
+  policyArn: string,
+  { watermark, listedAt, listedInFullAt, isNewestFirst }: PolicyMark,
+): Promise<void> {
+  const mark = {
+    watermark: watermark ?? null,
+    listed_at: listedAt,
+    listed_in_full_at: listedInFullAt,
+    newest_first: Number(isNewestFirst),
+  };
+  await db
+    .insertInto('policies')
+    .values({ account_id: accountId, region, policy_arn: policyArn, ...mark })
+    .onConflict((conflict) => conflict.columns(['account_id', 'region', 'policy_arn']).doUpdateSet(mark))
+    .execute();
+}
+
+interface KnownRow {
+  readonly id: string;
+  readonly tracking: Tracking;
+  readonly deletedAt: number | null;
+}
+
+const readKnown = overRows(
+  ['text', 'text', 'text'],
+  (rows) => sql<KnownRow>`
+    with asked(account_id, region, lifecycle_execution_id) as (values ${rows})
+    select lifecycle_execution_id as id, tracking, deleted_at as "deletedAt"
+    from asked join executions using (account_id, region, lifecycle_execution_id)`,
+);
+
+/** `Ledger.knownOf`. */
+export async function knownOf(
+  db: Db,
+  { accountId, region }: TargetKey,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, Known>> {
+  const rows = await readKnown(
+    db,
+    ids.map((id) => [accountId, region, id]),
+  );
+  return new Map(rows.map(({ id, tracking, deletedAt }) => [id, deletedAt === null ? tracking : 'deleted']));
+}

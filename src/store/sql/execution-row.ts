@@ -1,0 +1,147 @@
+import { sql } from 'kysely';
+import type { Selectable } from 'kysely';
+import type { Absence, Execution, Labels } from '../../domain/execution.ts';
+import type { ResourceCount, ResourceSummary } from '../../domain/resources.ts';
+import type { ColumnType } from './over-rows.ts';
+import type { Parameter } from './prepared.ts';
+import type { ExecutionTable } from './tables.ts';
+
+/** A column of an execution's row, and its value for an execution. */
+export interface Column {
+  readonly name: keyof ExecutionTable;
+  readonly type: ColumnType;
+  readonly of: (execution: Execution) => Parameter;
+}
+
+function column(
+  name: keyof ExecutionTable,
+  type: ColumnType,
+  of: (execution: Execution) => Parameter | undefined,
+): Column {
+  return { name, type, of: (execution) => of(execution) ?? null };
+}
+
+/** What a registration sets once. */
+const ORIGIN: readonly Column[] = [
+  column('account_id', 'text', (execution) => execution.accountId),
+  column('region', 'text', (execution) => execution.region),
+  column('lifecycle_execution_id', 'text', (execution) => execution.lifecycleExecutionId),
+  column('registration', 'bigint', (execution) => execution.registration),
+  column('source', 'text', (execution) => execution.source),
+  column('registered_by', 'text', (execution) => execution.registeredBy),
+  column('registered_at', 'bigint', (execution) => execution.registeredAt),
+];
+
+/** What later registrations may add to. */
+export const WISHES: readonly Column[] = [
+  column('labels', 'text', (execution) => JSON.stringify(execution.labels)),
+  column('resource_arn', 'text', (execution) => execution.resourceArn),
+  column('callback_url', 'text', (execution) => execution.callbackUrl),
+  column('expected_at', 'bigint', (execution) => execution.expectedAt),
+  column('give_up_at', 'bigint', (execution) => execution.giveUpAt),
+];
+
+/** What AWS and the watcher say of an execution: the columns that a change writes. */
+export const SIGHTING: readonly Column[] = [
+  column('tracking', 'text', (execution) => execution.tracking),
+  column('status', 'text', (execution) => execution.status),
+  column('reason', 'text', (execution) => execution.reason),
+  column('lifecycle_policy_arn', 'text', (execution) => execution.lifecyclePolicyArn),
+  column('has_impacted_resources', 'bigint', (execution) => numberOf(execution.hasImpactedResources)),
+  column('start_time', 'bigint', (execution) => execution.startTime),
+  column('end_time', 'bigint', (execution) => execution.endTime),
+  column('resources', 'text', (execution) => resourcesColumns(execution.resources).resources),
+  column(
+    'resources_truncated',
+    'bigint',
+    (execution) => resourcesColumns(execution.resources).resources_truncated,
+  ),
+  column('status_since', 'bigint', (execution) => execution.statusSince),
+  column('stalled_at', 'bigint', (execution) => execution.stalledAt),
+  column('missing_since', 'bigint', (execution) => execution.absence?.since),
+  column('missing_answers', 'bigint', (execution) => execution.absence?.answers),
+  column('sequence', 'bigint', (execution) => execution.sequence),
+  column('last_polled_at', 'bigint', (execution) => execution.lastPolledAt),
+  column('tracking_ended_at', 'bigint', (execution) => execution.trackingEndedAt),
+];
+
+/** The whole row. */
+export const ALL_COLUMNS: readonly Column[] = [
+  ...ORIGIN,
+  ...WISHES,
+  ...SIGHTING,
+  column('deleted_at', 'bigint', (execution) => execution.deletedAt),
+];
+
+export const typesOf = (columns: readonly Column[]): readonly ColumnType[] => columns.map(({ type }) => type);
+
+export const valuesOf = (columns: readonly Column[], execution: Execution): readonly Parameter[] =>
+  columns.map(({ of }) => of(execution));
+
+/** `a, b, c` */
+export const namesOf = (columns: readonly Column[]) => sql.join(columns.map(({ name }) => sql.ref(name)));
+
+/** `a = source.a, b = source.b` */
+export const assignments = (columns: readonly Column[], source: string) =>
+  sql.join(columns.map(({ name }) => sql`${sql.ref(name)} = ${sql.ref(`${source}.${name}`)}`));
+
+const numberOf = (truth: boolean | undefined) => (truth === undefined ? undefined : Number(truth));
+
+/** The columns of a list of touched resources. */
+export function resourcesColumns(resources: ResourceSummary | undefined) {
+  if (resources === undefined) return { resources: null, resources_truncated: null };
+  return { resources: JSON.stringify(resources.counts), resources_truncated: Number(resources.truncated) };
+}
+
+function without<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], null> } {
+  const kept = Object.entries(value).filter(([, member]) => member !== null);
+  return Object.fromEntries(kept) as { [K in keyof T]: Exclude<T[K], null> };
+}
+
+function absenceOf({ missing_since: since, missing_answers: answers }: ExecutionTable): Absence | null {
+  return since === null || answers === null ? null : { since, answers };
+}
+
+function resourcesOf({
+  resources,
+  resources_truncated: truncated,
+}: Pick<ExecutionTable, 'resources' | 'resources_truncated'>): ResourceSummary | null {
+  if (resources === null) return null;
+  return { counts: JSON.parse(resources) as readonly ResourceCount[], truncated: truncated === 1 };
+}
+
+/** An execution from its row. */
+export function executionOf(row: Selectable<ExecutionTable>): Execution {
+  const { has_impacted_resources: impacted } = row;
+  return {
+    accountId: row.account_id,
+    region: row.region,
+    lifecycleExecutionId: row.lifecycle_execution_id,
+    registration: row.registration,
+    tracking: row.tracking,
+    labels: JSON.parse(row.labels) as Labels,
+    source: row.source,
+    registeredAt: row.registered_at,
+    sequence: row.sequence,
+    ...without({
+      resourceArn: row.resource_arn,
+      callbackUrl: row.callback_url,
+      expectedAt: row.expected_at,
+      giveUpAt: row.give_up_at,
+      registeredBy: row.registered_by,
+      status: row.status,
+      reason: row.reason,
+      lifecyclePolicyArn: row.lifecycle_policy_arn,
+      hasImpactedResources: impacted === null ? null : impacted === 1,
+      startTime: row.start_time,
+      endTime: row.end_time,
+      resources: resourcesOf(row),
+      statusSince: row.status_since,
+      stalledAt: row.stalled_at,
+      absence: absenceOf(row),
+      lastPolledAt: row.last_polled_at,
+      trackingEndedAt: row.tracking_ended_at,
+      deletedAt: row.deleted_at,
+    }),
+  };
+}

@@ -1,0 +1,82 @@
+import { sql } from 'kysely';
+import type { Settlement } from '../../delivery/outbox.ts';
+import { healthAfter } from '../../domain/lane-health.ts';
+import type { Health, LaneHealth } from '../../domain/lane-health.ts';
+import type { EndpointHealth } from '../../http/reading.ts';
+import type { Db } from './database.ts';
+import { overRows } from './over-rows.ts';
+import type { LaneTable } from './tables.ts';
+
+type HealthColumns = Pick<LaneTable, 'failing_since' | 'disabled_reason'>;
+
+function healthOf({ failing_since: failingSince, disabled_reason: disabledReason }: HealthColumns): Health {
+  return {
+    ...(failingSince === null ? {} : { failingSince }),
+    ...(disabledReason === null ? {} : { disabledReason }),
+  };
+}
+
+const readLanes = overRows(
+  ['text'],
+  (rows) => sql<LaneTable>`
+    with asked(name) as (values ${rows})
+    select lanes.* from asked join lanes on lane = name`,
+);
+
+/** Keeps how lanes do after these attempts; returns those that are disabled by them. Inside a transaction. */
+export async function keepHealth(db: Db, settlements: readonly Settlement[]): Promise<readonly LaneHealth[]> {
+  const endpoints = new Map(settlements.map(({ lane, endpoint }) => [lane, endpoint]));
+  if (endpoints.size === 0) return [];
+  const rows = await readLanes(
+    db,
+    Array.from(endpoints.keys(), (lane) => [lane]),
+  );
+  const before = new Map(rows.map((row) => [row.lane, healthOf(row)]));
+  const after = new Map(before);
+  for (const { lane, attempt } of settlements) after.set(lane, healthAfter(after.get(lane) ?? {}, attempt));
+
+  const disabled: LaneHealth[] = [];
+  for (const [lane, endpoint] of endpoints) {
+    const { failingSince, disabledReason } = after.get(lane) ?? {};
+    const known = before.get(lane);
+    if (known?.failingSince === failingSince && known?.disabledReason === disabledReason) continue;
+    if (failingSince === undefined) {
+      await db.deleteFrom('lanes').where('lane', '=', lane).execute();
+      continue;
+    }
+    const health = { failing_since: failingSince, disabled_reason: disabledReason ?? null };
+    await db
+      .insertInto('lanes')
+      .values({ lane, endpoint, ...health })
+      .onConflict((conflict) => conflict.column('lane').doUpdateSet(health))
+      .execute();
+    if (disabledReason !== undefined) disabled.push({ lane, endpoint, failingSince, disabledReason });
+  }
+  return disabled;
+}
+
+/** `Reading.unhealthyEndpoints`: an endpoint fails since the first of its lanes does, and is disabled if one of them is. */
+export async function unhealthyEndpoints(db: Db): Promise<readonly EndpointHealth[]> {
+  const rows = await db
+    .selectFrom('lanes')
+    .select((eb) => [
+      'endpoint',
+      eb.fn.min('failing_since').as('failing_since'),
+      eb.fn.max('disabled_reason').as('disabled_reason'),
+    ])
+    .groupBy('endpoint')
+    .orderBy('endpoint')
+    .execute();
+  return rows.map((row) => ({ endpoint: row.endpoint, ...healthOf(row) }));
+}
+
+/** Forgets how at most `limit` lanes of an endpoint did; returns how many. */
+export async function forgetLanes(db: Db, endpoint: string, limit: number): Promise<number> {
+  const { numDeletedRows } = await db
+    .deleteFrom('lanes')
+    .where('lane', 'in', (eb) =>
+      eb.selectFrom('lanes').select('lane').where('endpoint', '=', endpoint).limit(limit),
+    )
+    .executeTakeFirst();
+  return Number(numDeletedRows);
+}

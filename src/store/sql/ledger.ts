@@ -1,0 +1,136 @@
+import { sql } from 'kysely';
+import type { TargetKey } from '../../domain/execution.ts';
+import type { Ledger, Polled } from '../../polling/ledger.ts';
+import type { Clock } from '../../runtime/clock.ts';
+import { grouped } from '../../runtime/grouped.ts';
+import type { Database, Db, Tenure } from './database.ts';
+import { findDiscovered, knownOf, markPolicy } from './discovery.ts';
+import { executionOf, resourcesColumns } from './execution-row.ts';
+import { loadHazards, loadRate, saveHazards, saveRate } from './learnt.ts';
+import { overRows } from './over-rows.ts';
+import { endpointRecipient, recordChanges, recordEvents } from './recording.ts';
+import type { RecordCall } from './recording.ts';
+import { findTarget, upsertTarget } from './target-row.ts';
+
+/** Rows written in one transaction: some 10 ms. */
+const MOST_RECORDED = 256;
+const MOST_FLUSHED = 1000;
+
+const writePolled = overRows(
+  ['bigint', 'bigint', 'bigint', 'bigint'],
+  (rows) => sql`
+    with polled(registration, last_polled_at, missing_since, missing_answers) as (values ${rows})
+    update executions set last_polled_at = polled.last_polled_at,
+      missing_since = polled.missing_since, missing_answers = polled.missing_answers
+    from polled where executions.registration = polled.registration`,
+);
+
+/** A page of a target's executions that are not deleted, by ascending registration. */
+function pageOf(db: Db, { accountId, region }: TargetKey, after: number, limit: number) {
+  return db
+    .selectFrom('executions')
+    .selectAll()
+    .where('account_id', '=', accountId)
+    .where('region', '=', region)
+    .where('deleted_at', 'is', null)
+    .where('registration', '>', after)
+    .orderBy('registration')
+    .limit(limit);
+}
+
+/** Makes ledgers. What pollers write at the same time is written together, whatever their targets. */
+export function createLedgers(database: Database, clock: Clock): (target: TargetKey, term: number) => Ledger {
+  const record = grouped({
+    most: MOST_RECORDED,
+    sizeOf: ({ endpoints }: RecordCall & Tenure) => 1 + endpoints.length,
+    run: (calls) =>
+      database.publish(async (db) => {
+        await database.fence(db, calls);
+        return recordChanges(db, calls, clock.steadyNow());
+      }),
+  });
+  const flush = grouped({
+    most: MOST_FLUSHED,
+    sizeOf: ({ polled }: Tenure & { readonly polled: readonly Polled[] }) => polled.length,
+    run: (calls) =>
+      database.write(async (db) => {
+        await database.fence(db, calls);
+        const polled = calls.flatMap((call) => call.polled);
+        await writePolled(
+          db,
+          polled.map(({ registration, lastPolledAt = null, absence }) => {
+            return [registration, lastPolledAt, absence?.since ?? null, absence?.answers ?? null];
+          }),
+        );
+        return calls.map(() => undefined);
+      }),
+  });
+
+  return (target, term) => {
+    const tenure = { target, term };
+    const write = <T>(work: (db: Db) => Promise<T>) =>
+      database.write(async (db) => {
+        await database.fence(db, [tenure]);
+        return work(db);
+      });
+    const key = (lifecycleExecutionId: string) => ({
+      accountId: target.accountId,
+      region: target.region,
+      lifecycleExecutionId,
+    });
+    return {
+      target: () => database.read((db) => findTarget(db, target)),
+      active: (after, limit) =>
+        database.read(async (db) => {
+          // Tracking ends with a deletion, too.
+          const page = pageOf(db, target, after, limit).where('tracking_ended_at', 'is', null);
+          return (await page.execute()).map(executionOf);
+        }),
+      find: (lifecycleExecutionId) =>
+        database.read(async (db) => {
+          const row = await pageOf(db, target, 0, 1)
+            .where('lifecycle_execution_id', '=', lifecycleExecutionId)
+            .executeTakeFirst();
+          return row && executionOf(row);
+        }),
+      record: (change, endpoints, at) => record({ ...tenure, change, endpoints, at }),
+      recordTarget: ({ problem, event }, endpoints) =>
+        database.publish(async (db) => {
+          await database.fence(db, [tenure]);
+          await upsertTarget(db, target, {
+            sequence: event.sequence,
+            problem_kind: problem?.kind ?? null,
+            problem_message: problem?.message ?? null,
+            problem_since: problem?.since ?? null,
+          });
+          const recipients = endpoints.map(endpointRecipient);
+          await recordEvents(db, [{ event, key: key(''), recipients, at: event.time }], clock.steadyNow());
+        }),
+      flushPolled: (polled) => flush({ ...tenure, polled }),
+      openResources: (endedSince, after, limit) =>
+        database.read(async (db) => {
+          // A literal, so that SQLite sees that its partial index serves.
+          const page = pageOf(db, target, after, limit)
+            .where('resources_truncated', '=', sql.lit(1))
+            .where('tracking_ended_at', '>=', endedSince);
+          return (await page.execute()).map(executionOf);
+        }),
+      completeResources: (registration, resources) =>
+        write(async (db) => {
+          await db
+            .updateTable('executions')
+            .set(resourcesColumns(resources))
+            .where('registration', '=', registration)
+            .execute();
+        }),
+      knownOf: (ids) => database.read((db) => knownOf(db, target, ids)),
+      discovered: () => database.read((db) => findDiscovered(db, target)),
+      markPolicy: (policyArn, mark) => write((db) => markPolicy(db, target, policyArn, mark)),
+      finishBaseline: (at) => write((db) => upsertTarget(db, target, { baselined_at: at })),
+      loadRate: () => database.read((db) => loadRate(db, target)),
+      saveRate: (rate) => write((db) => saveRate(db, target, rate)),
+      loadHazards: () => database.read((db) => loadHazards(db, target)),
+      saveHazards: (hazards, at) => write((db) => saveHazards(db, target, hazards, at)),
+    };
+  };
+}

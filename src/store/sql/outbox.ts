@@ -1,0 +1,35 @@
+import type { Outbox } from '../../delivery/outbox.ts';
+import { grouped } from '../../runtime/grouped.ts';
+import { waitingCallbackLanes } from './callbacks.ts';
+import type { Claims } from './claim-book.ts';
+import { claimAll, nextDueAt } from './claims.ts';
+import type { ClaimCall } from './claims.ts';
+import type { Database } from './database.ts';
+import { settleAll } from './settlements.ts';
+
+/** In one transaction: lanes that claim together mostly find their deliveries in the same pages. */
+const MOST_CLAIMS = 50;
+
+export function createOutbox(database: Database, claims: Claims, newId: () => string): Outbox {
+  const claim = grouped({
+    most: MOST_CLAIMS,
+    run: (calls: readonly ClaimCall[]) => database.show((db) => claimAll(db, claims, calls, newId())),
+  });
+  return {
+    async claim(lane, limit, now, claimedUntil) {
+      database.assertWritable();
+      return claim({ lane, limit, now, claimedUntil });
+    },
+    async settle(settlements) {
+      const settled = await database.write((db) => settleAll(db, claims, settlements));
+      for (const { id } of settled.held) claims.end(id);
+      return settled;
+    },
+    release(claimed) {
+      for (const one of claimed) if (claims.holds(one)) claims.end(one.id);
+      return Promise.resolve();
+    },
+    nextDueAt: (lane) => database.read((db) => nextDueAt(db, claims, lane)),
+    waitingCallbackLanes: (query) => database.read((db) => waitingCallbackLanes(db, query), 'later'),
+  };
+}

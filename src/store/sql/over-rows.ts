@@ -1,0 +1,39 @@
+import { sql } from 'kysely';
+import type { RawBuilder } from 'kysely';
+import type { Db } from './database.ts';
+import { GIVEN, prepared } from './prepared.ts';
+import type { Parameter } from './prepared.ts';
+
+/** The most rows of one statement: with some thirty columns each PostgreSQL and SQLite take far more parameters. */
+const MOST_ROWS = 64;
+
+export type ColumnType = 'text' | 'bigint' | 'double precision';
+type Row = readonly Parameter[];
+
+/**
+ * A statement over rows of values. Lists are cut into 64, 32, 16 … rows, so that there are few texts and all of them stay
+ * prepared.
+ */
+export function overRows<R>(
+  columns: readonly ColumnType[],
+  statement: (rows: RawBuilder<unknown>) => RawBuilder<R>,
+): (db: Db, rows: readonly Row[]) => Promise<readonly R[]> {
+  const row = sql`(${sql.join(columns.map((type) => sql`cast(${GIVEN} as ${sql.raw(type)})`))})`;
+  const sized = new Map<number, ReturnType<typeof prepared<R>>>();
+  const ofSize = (count: number) => {
+    const execute =
+      sized.get(count) ?? prepared(statement(sql.join(Array.from({ length: count }, () => row))));
+    sized.set(count, execute);
+    return execute;
+  };
+
+  return async (db, rows) => {
+    const answers: R[] = [];
+    let at = 0;
+    for (let count = MOST_ROWS; at < rows.length; count /= 2) {
+      for (; rows.length - at >= count; at += count)
+        answers.push(...(await ofSize(count)(db, rows.slice(at, at + count).flat())));
+    }
+    return answers;
+  };
+}

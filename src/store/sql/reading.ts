@@ -1,0 +1,35 @@
+import type { Reading } from '../../http/reading.ts';
+import type { Claims } from './claim-book.ts';
+import type { Database } from './database.ts';
+import { findDelivery, listDeliveries } from './delivery-list.ts';
+import { activeTargets, countActive, listExecutions } from './execution-list.ts';
+import { executionOf } from './execution-row.ts';
+import { eventsOf, readFeed, readFeedBounds } from './feed.ts';
+import { unhealthyEndpoints } from './lanes.ts';
+import { countOutbox } from './outbox-counts.ts';
+
+export function createReading(database: Database, claims: Claims): Reading {
+  return {
+    findById: (id) =>
+      database.read(async (db) => {
+        const rows = await db
+          .selectFrom('executions')
+          .selectAll()
+          .where('lifecycle_execution_id', '=', id)
+          .where('deleted_at', 'is', null)
+          .orderBy('registration')
+          .execute();
+        return rows.map(executionOf);
+      }),
+    list: (query) => listExecutions(database, query),
+    activeTargets: () => database.read(activeTargets),
+    countActive: (key) => countActive(database, key),
+    eventsOf: (key, limit) => database.show((db) => eventsOf(db, key, limit), 'later'),
+    feed: (query) => database.show((db) => readFeed(db, query), 'later'),
+    feedBounds: () => database.show(readFeedBounds),
+    listDeliveries: (query) => listDeliveries(database, claims, query),
+    findDelivery: (id) => database.show((db) => findDelivery(db, claims, id)),
+    outboxCounts: () => countOutbox(database),
+    unhealthyEndpoints: () => database.read(unhealthyEndpoints, 'later'),
+  };
+}

@@ -1,0 +1,168 @@
+import { sql } from 'kysely';
+import { CALLBACK_ENDPOINT, callbackLane } from '../../domain/callback.ts';
+import type { NewEvent } from '../../domain/event.ts';
+import type { ExecutionKey } from '../../domain/execution.ts';
+import type { Change } from '../../domain/transition.ts';
+import type { Db } from './database.ts';
+import { SIGHTING, assignments, namesOf, typesOf, valuesOf } from './execution-row.ts';
+import { overRows } from './over-rows.ts';
+
+/** Where a delivery goes. */
+export interface Recipient {
+  readonly endpoint: string;
+  readonly lane: string;
+  /** Given for a callback. */
+  readonly url?: string;
+}
+
+/** An event, and who gets it. */
+export interface Recording {
+  readonly event: NewEvent;
+  /** Its id is empty if the event is one of the target as a whole. */
+  readonly key: ExecutionKey;
+  readonly recipients: readonly Recipient[];
+  /** When the deliveries are created. */
+  readonly at: number;
+}
+
+/** A delivery that is to be made of an event. */
+export interface NewDelivery extends Recipient {
+  readonly position: number;
+  readonly at: number;
+}
+
+export function endpointRecipient(name: string): Recipient {
+  return { endpoint: name, lane: name };
+}
+
+export function callbackRecipient(url: string): Recipient {
+  return { endpoint: CALLBACK_ENDPOINT, lane: callbackLane(url), url };
+}
+
+const insertDeliveries = overRows(
+  ['bigint', 'text', 'text', 'text', 'bigint', 'bigint'],
+  (rows) => sql`
+    with made(event_position, endpoint, lane, url, created_at, next_attempt_at) as (values ${rows})
+    insert into deliveries (event_position, endpoint, lane, url, created_at, next_attempt_at, state)
+    select made.*, 'pending' from made`,
+);
+
+/**
+ * Deliveries that are due at once, but after what has waited longer, so that repeats have their turn if there is more to do
+ * than can be done. They are due by `steadyNow`, the clock that it will be compared with: the wall clock may have been set.
+ * Inside a transaction.
+ */
+export async function addDeliveries(
+  db: Db,
+  deliveries: readonly NewDelivery[],
+  steadyNow: number,
+): Promise<void> {
+  await insertDeliveries(
+    db,
+    deliveries.map(({ position, endpoint, lane, url = null, at }) => [
+      position,
+      endpoint,
+      lane,
+      url,
+      at,
+      Math.min(at, steadyNow),
+    ]),
+  );
+}
+
+const insertEvents = overRows(
+  ['text', 'text', 'bigint', 'text', 'text', 'text', 'text'],
+  (rows) => sql<{ readonly id: string; readonly position: number }>`
+    insert into events (id, type, time, account_id, region, lifecycle_execution_id, body) values ${rows}
+    returning id, position`,
+);
+
+/** Stores events in this order, with their deliveries. Inside the transaction that stores what they report. */
+export async function recordEvents(
+  db: Db,
+  recordings: readonly Recording[],
+  steadyNow: number,
+): Promise<void> {
+  const stored = await insertEvents(
+    db,
+    recordings.map(({ event: { id, type, time, body }, key }) => [
+      id,
+      type,
+      time,
+      key.accountId,
+      key.region,
+      key.lifecycleExecutionId,
+      body,
+    ]),
+  );
+  const positions = new Map(stored.map(({ id, position }) => [id, position]));
+  const deliveries = recordings.flatMap(({ event, recipients, at }) => {
+    const position = positions.get(event.id);
+    if (position === undefined) throw new Error(`event ${event.id} was not stored`);
+    return recipients.map((recipient) => ({ ...recipient, position, at }));
+  });
+  await addDeliveries(db, deliveries, steadyNow);
+}
+
+/** One call of `Ledger.record`. */
+export interface RecordCall {
+  readonly change: Change;
+  readonly endpoints: readonly string[];
+  readonly at: number;
+}
+
+type Recorded = 'recorded' | 'conflict';
+
+const applySightings = overRows(
+  ['bigint', 'bigint', 'text', ...typesOf(SIGHTING)],
+  (rows) => sql<{ readonly registration: number; readonly callbackUrl: string | null }>`
+    with seen(previous_registration, previous_sequence, previous_status, ${namesOf(SIGHTING)}) as (values ${rows})
+    update executions set ${assignments(SIGHTING, 'seen')}
+    from seen
+    where executions.registration = seen.previous_registration
+      and executions.tracking_ended_at is null
+      and executions.sequence = seen.previous_sequence
+      and executions.status is not distinct from seen.previous_status
+    returning executions.registration as registration, executions.callback_url as "callbackUrl"`,
+);
+
+/** `Ledger.record`, for several calls at once. Inside a transaction. */
+export async function recordChanges(
+  db: Db,
+  calls: readonly RecordCall[],
+  steadyNow: number,
+): Promise<readonly Recorded[]> {
+  const outcomes = new Map<RecordCall, Recorded>();
+  let waiting = calls;
+  while (waiting.length > 0) {
+    // Of calls for one execution the first goes first: the next may be a conflict because of it.
+    const firsts = new Map<number, RecordCall>();
+    for (const call of waiting) {
+      const { registration } = call.change.previous;
+      if (!firsts.has(registration)) firsts.set(registration, call);
+    }
+    const group = [...firsts.values()];
+    waiting = waiting.filter((call) => firsts.get(call.change.previous.registration) !== call);
+    const applied = await applySightings(
+      db,
+      group.map(({ change: { previous, next } }) => [
+        previous.registration,
+        previous.sequence,
+        previous.status ?? null,
+        ...valuesOf(SIGHTING, next),
+      ]),
+    );
+    const callbackUrls = new Map(applied.map(({ registration, callbackUrl }) => [registration, callbackUrl]));
+    const recordings = group.flatMap((call): readonly Recording[] => {
+      const callbackUrl = callbackUrls.get(call.change.previous.registration);
+      outcomes.set(call, callbackUrl === undefined ? 'conflict' : 'recorded');
+      const { change, endpoints, at } = call;
+      if (callbackUrl === undefined || change.event === undefined) return [];
+      const callback = callbackUrl === null ? [] : [callbackRecipient(callbackUrl)];
+      const recipients = [...endpoints.map(endpointRecipient), ...callback];
+      return [{ event: change.event, key: change.next, recipients, at }];
+    });
+    await recordEvents(db, recordings, steadyNow);
+  }
+  return calls.map((call) => outcomes.get(call) ?? 'conflict');
+}

@@ -1,0 +1,64 @@
+import { sql } from 'kysely';
+import type { Settled, Settlement } from '../../delivery/outbox.ts';
+import { MOST_ATTEMPTS_KEPT } from '../../domain/delivery.ts';
+import type { Claims } from './claim-book.ts';
+import type { Db } from './database.ts';
+import { keepHealth } from './lanes.ts';
+import { overRows } from './over-rows.ts';
+
+/** Whether the log of attempts is full; it is moved aside then, in place of an earlier one. */
+const isFull = sql`deliveries.attempts_ever > 0 and deliveries.attempts_ever % ${sql.lit(MOST_ATTEMPTS_KEPT)} = 0`;
+
+/** What any attempt changes of its delivery. */
+const attempted = sql`
+  attempts = deliveries.attempts + 1,
+  attempts_ever = deliveries.attempts_ever + 1,
+  earlier_attempts = case when ${isFull} then deliveries.attempt_log else deliveries.earlier_attempts end,
+  attempt_log = case when ${isFull} then settled.attempt
+    else coalesce(deliveries.attempt_log || ',', '') || settled.attempt end
+  from settled where deliveries.id = settled.id`;
+
+const endThem = overRows(
+  ['bigint', 'text', 'bigint', 'text'],
+  (rows) => sql`
+    with settled(id, state, settled_at, attempt) as (values ${rows})
+    update deliveries set
+      state = settled.state, next_attempt_at = null, settled_at = settled.settled_at, ${attempted}`,
+);
+
+/** Names no column but those that change: SQLite writes each index anew that has one of the columns named. */
+const postponeThem = overRows(
+  ['bigint', 'bigint', 'text'],
+  (rows) => sql`
+    with settled(id, next_attempt_at, attempt) as (values ${rows})
+    update deliveries set next_attempt_at = settled.next_attempt_at, ${attempted}`,
+);
+
+/** `Outbox.settle`. Inside a transaction, after which the claims of those that are held are to be ended. */
+export async function settleAll(
+  db: Db,
+  claims: Claims,
+  settlements: readonly Settlement[],
+): Promise<Settled> {
+  // A claim is settled once.
+  const unsettled = new Set(settlements.map(({ id }) => id));
+  const held = settlements.filter((one) => claims.holds(one) && unsettled.delete(one.id));
+  const ended = held.filter(({ state }) => state !== 'pending');
+  const postponed = held.filter(({ state }) => state === 'pending');
+  await endThem(
+    db,
+    ended.map(({ id, state, attempt }) => {
+      const settledAt = Math.round(attempt.at + attempt.durationSeconds * 1000);
+      return [id, state, settledAt, JSON.stringify(attempt)];
+    }),
+  );
+  await postponeThem(
+    db,
+    postponed.map(({ id, nextAttemptAt = null, attempt }) => [
+      id,
+      nextAttemptAt === null ? null : Math.round(nextAttemptAt),
+      JSON.stringify(attempt),
+    ]),
+  );
+  return { held, disabled: await keepHealth(db, held) };
+}

@@ -1,0 +1,25 @@
+import type { Clock } from '../../runtime/clock.ts';
+import type { Store } from '../store.ts';
+import { ClaimBook } from './claim-book.ts';
+import type { Database } from './database.ts';
+import { createIntake } from './intake.ts';
+import { createLedgers } from './ledger.ts';
+import { createOperating } from './operating.ts';
+import { createOutbox } from './outbox.ts';
+import { createReading } from './reading.ts';
+import { createUpkeep } from './upkeep.ts';
+
+/** The store over a database that has its tables, and that is closed with it. `newId` names claims. */
+export function createSqlStore(database: Database, clock: Clock, newId: () => string): Store {
+  const claims = new ClaimBook();
+  return {
+    ledgerOf: createLedgers(database, clock),
+    intake: createIntake(database, clock),
+    outbox: createOutbox(database, claims, newId),
+    reading: createReading(database, claims),
+    operating: createOperating(database, claims),
+    upkeep: createUpkeep(database, claims),
+    trouble: database.trouble,
+    [Symbol.asyncDispose]: () => database.close(),
+  };
+}

@@ -1,0 +1,157 @@
+import type { Generated } from 'kysely';
+import type { DeliveryState } from '../../domain/delivery.ts';
+import type { Source, Tracking } from '../../domain/execution.ts';
+import type { DisabledReason } from '../../domain/lane-health.ts';
+import type { ProblemKind } from '../../domain/reachability.ts';
+import type { StayKind } from '../../domain/stay.ts';
+
+/** Instants are epoch milliseconds, truth is 0 or 1. */
+export interface ExecutionTable {
+  account_id: string;
+  region: string;
+  lifecycle_execution_id: string;
+  registration: number;
+  tracking: Tracking;
+  /** A JSON object. */
+  labels: string;
+  resource_arn: string | null;
+  callback_url: string | null;
+  expected_at: number | null;
+  give_up_at: number | null;
+  source: Source;
+  registered_by: string | null;
+  registered_at: number;
+  status: string | null;
+  reason: string | null;
+  lifecycle_policy_arn: string | null;
+  has_impacted_resources: number | null;
+  start_time: number | null;
+  end_time: number | null;
+  /** JSON. */
+  resources: string | null;
+  resources_truncated: number | null;
+  status_since: number | null;
+  stalled_at: number | null;
+  missing_since: number | null;
+  missing_answers: number | null;
+  sequence: number;
+  last_polled_at: number | null;
+  /** Null exactly while it is active and not deleted. */
+  tracking_ended_at: number | null;
+  deleted_at: number | null;
+}
+
+export interface EventTable {
+  /** Never given twice. */
+  position: Generated<number>;
+  id: string;
+  type: string;
+  time: number;
+  account_id: string;
+  region: string;
+  /** Empty if the event is one of the target as a whole. */
+  lifecycle_execution_id: string;
+  body: string;
+  /** 1 once retention keeps it no longer: it stays only for its deliveries. */
+  orphaned: Generated<number>;
+}
+
+export interface DeliveryTable {
+  id: Generated<number>;
+  event_position: number;
+  endpoint: string;
+  /** What it shares slots, rate and health with. */
+  lane: string;
+  /** Null: that of its endpoint. */
+  url: string | null;
+  state: DeliveryState;
+  created_at: number;
+  /** Null unless pending. */
+  next_attempt_at: number | null;
+  /** Attempts on the present ladder. */
+  attempts: Generated<number>;
+  /** Attempts on all ladders. */
+  attempts_ever: Generated<number>;
+  /** The latest attempts, the oldest of them first: JSON of `Attempt`, with commas between them. */
+  attempt_log: string | null;
+  /** The `MOST_ATTEMPTS_KEPT` before those; null while there were none. */
+  earlier_attempts: string | null;
+  settled_at: number | null;
+}
+
+/** Lanes that fail or are disabled. */
+export interface LaneTable {
+  lane: string;
+  endpoint: string;
+  failing_since: number | null;
+  disabled_reason: DisabledReason | null;
+}
+
+export interface RateTable {
+  account_id: string;
+  region: string;
+  per_second: number;
+  throttled_at: number | null;
+}
+
+/** In `policy_arn`: what is known of all of a target's executions together. */
+export const ALL_POLICIES = '*';
+
+export interface HazardTable {
+  account_id: string;
+  region: string;
+  /** Empty for executions that no policy started. */
+  policy_arn: string;
+  kind: StayKind;
+  /** JSON of `LearntCounts`. */
+  counts: string;
+  learnt_at: number;
+}
+
+export interface TargetTable {
+  account_id: string;
+  region: string;
+  paused: Generated<number>;
+  /** Number of the latest event, 0 before the first. */
+  sequence: Generated<number>;
+  /** What makes it unreachable; null if nothing does. */
+  problem_kind: ProblemKind | null;
+  problem_message: string | null;
+  problem_since: number | null;
+  /** When discovery first knew all of its policies. */
+  baselined_at: number | null;
+}
+
+/** Policies whose executions were listed. */
+export interface PolicyTable {
+  account_id: string;
+  region: string;
+  policy_arn: string;
+  watermark: number | null;
+  listed_at: number;
+  listed_in_full_at: number;
+  newest_first: number;
+}
+
+/** One row. */
+export interface StateTable {
+  schema_version: number;
+  epoch: string;
+  last_registration: Generated<number>;
+  events_deleted_up_to: Generated<number>;
+  event_deletions: Generated<number>;
+  /** Raised to write something. */
+  touched: Generated<number>;
+}
+
+export interface Tables {
+  executions: ExecutionTable;
+  events: EventTable;
+  deliveries: DeliveryTable;
+  lanes: LaneTable;
+  rates: RateTable;
+  hazards: HazardTable;
+  targets: TargetTable;
+  policies: PolicyTable;
+  store_state: StateTable;
+}

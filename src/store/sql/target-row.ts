@@ -1,0 +1,33 @@
+import type { Insertable } from 'kysely';
+import type { TargetKey } from '../../domain/execution.ts';
+import type { StoredTarget } from '../../polling/ledger.ts';
+import type { Db } from './database.ts';
+import type { TargetTable } from './tables.ts';
+
+/** Sets these columns of a target's row, which is made if there is none. */
+export async function upsertTarget(
+  db: Db,
+  { accountId, region }: TargetKey,
+  columns: Omit<Insertable<TargetTable>, 'account_id' | 'region'>,
+): Promise<void> {
+  await db
+    .insertInto('targets')
+    .values({ account_id: accountId, region, ...columns })
+    .onConflict((conflict) => conflict.columns(['account_id', 'region']).doUpdateSet(columns))
+    .execute();
+}
+
+/** `Ledger.target`. */
+export async function findTarget(db: Db, { accountId, region }: TargetKey): Promise<StoredTarget> {
+  const row = await db
+    .selectFrom('targets')
+    .selectAll()
+    .where('account_id', '=', accountId)
+    .where('region', '=', region)
+    .executeTakeFirst();
+  if (row === undefined) return { isPaused: false, sequence: 0 };
+  const { problem_kind: kind, problem_message: message, problem_since: since } = row;
+  const problem =
+    kind === null || message === null || since === null ? {} : { problem: { kind, message, since } };
+  return { isPaused: row.paused === 1, sequence: row.sequence, ...problem };
+}

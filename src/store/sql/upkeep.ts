@@ -1,0 +1,200 @@
+import { sql } from 'kysely';
+import { CALLBACK_ENDPOINT, isCallbackLane } from '../../domain/callback.ts';
+import type { AbandonQuery, Abandoned, Retention, Upkeep } from '../store.ts';
+import type { Claims } from './claim-book.ts';
+import type { Database, Db } from './database.ts';
+import { forgetLanes } from './lanes.ts';
+import { overRows } from './over-rows.ts';
+import { GIVEN, prepared } from './prepared.ts';
+
+/** Lanes that are looked at in one transaction. */
+const LANES = 500;
+
+const deleteEvents = overRows(
+  ['bigint'],
+  (rows) => sql<{ readonly position: number }>`
+    with candidates(position) as (values ${rows})
+    delete from events where position in (select position from candidates)
+      and not exists (select 1 from deliveries where event_position = events.position)
+      and orphaned = 1
+    returning position`,
+);
+
+/**
+ * Deletes those of these events that are orphaned and that no delivery needs. An event goes with the last of what keeps it, so
+ * no sweep has to look for such events.
+ */
+async function deleteUnneeded(db: Db, positions: Iterable<number>): Promise<void> {
+  const deleted = await deleteEvents(
+    db,
+    Array.from(new Set(positions), (position) => [position]),
+  );
+  if (deleted.length === 0) return;
+  const highest = deleted.reduce((most, { position }) => Math.max(most, position), 0);
+  await db
+    .updateTable('store_state')
+    .set((eb) => ({
+      event_deletions: eb('event_deletions', '+', 1),
+      events_deleted_up_to: eb
+        .case()
+        .when('events_deleted_up_to', '<', highest)
+        .then(highest)
+        .else(eb.ref('events_deleted_up_to'))
+        .end(),
+    }))
+    .execute();
+}
+
+/** Deletes settled deliveries and the events that only they kept; tells whether there may be more. */
+async function sweepDeliveries(
+  db: Db,
+  state: 'delivered' | 'dead',
+  before: number,
+  limit: number,
+): Promise<boolean> {
+  const deleted = await db
+    .deleteFrom('deliveries')
+    .where('id', 'in', (eb) =>
+      eb
+        .selectFrom('deliveries')
+        .select('id')
+        .where('state', '=', state)
+        .where('settled_at', '<', before)
+        .limit(limit),
+    )
+    .returning('event_position')
+    .execute();
+  await deleteUnneeded(
+    db,
+    deleted.map((row) => row.event_position),
+  );
+  return deleted.length === limit;
+}
+
+/** Leaves at most `limit` events of executions that have ended orphaned, then deletes the executions whose events all are. */
+async function sweepExecutions(db: Db, before: number, limit: number): Promise<boolean> {
+  const ended = await db
+    .selectFrom('executions')
+    .select(['account_id', 'region', 'lifecycle_execution_id', 'registration'])
+    .where('tracking_ended_at', 'is not', null)
+    .where('tracking_ended_at', '<', before)
+    .limit(limit)
+    .execute();
+  let left = limit;
+  for (const { registration, ...key } of ended) {
+    const orphaned = await orphan(db, left, (eb) => eb.and({ ...key, orphaned: 0 }));
+    left -= orphaned;
+    if (left === 0) return true;
+    await db.deleteFrom('executions').where('registration', '=', registration).execute();
+  }
+  return ended.length === limit;
+}
+
+/** The same for events of targets, which have no execution with which they would go. */
+async function sweepTargetEvents(db: Db, before: number, limit: number): Promise<boolean> {
+  const orphaned = await orphan(db, limit, (eb) =>
+    eb.and([
+      eb('lifecycle_execution_id', '=', sql.lit('')),
+      eb('orphaned', '=', sql.lit(0)),
+      eb('time', '<', before),
+    ]),
+  );
+  return orphaned === limit;
+}
+
+type EventCondition = Parameters<ReturnType<typeof selectEvents>['where']>[0];
+const selectEvents = (db: Db) => db.selectFrom('events').select('position');
+
+/** Leaves at most `limit` events orphaned, and deletes those that no delivery needs; returns how many. */
+async function orphan(db: Db, limit: number, condition: EventCondition): Promise<number> {
+  const rows = await selectEvents(db).where(condition).limit(limit).execute();
+  const positions = rows.map(({ position }) => position);
+  if (positions.length === 0) return 0;
+  await db.updateTable('events').set({ orphaned: 1 }).where('position', 'in', positions).execute();
+  await deleteUnneeded(db, positions);
+  return positions.length;
+}
+
+async function sweep(
+  db: Db,
+  { finishedBefore, deliveredBefore, deadBefore }: Retention,
+  limit: number,
+): Promise<boolean> {
+  const hasMore = [
+    await sweepDeliveries(db, 'delivered', deliveredBefore, limit),
+    await sweepDeliveries(db, 'dead', deadBefore, limit),
+    await sweepExecutions(db, finishedBefore, limit),
+    await sweepTargetEvents(db, finishedBefore, limit),
+  ];
+  return hasMore.includes(true);
+}
+
+const endpointOf = (lane: string) => (isCallbackLane(lane) ? CALLBACK_ENDPOINT : lane);
+
+const nextLane = prepared(sql<{ readonly lane: string }>`
+  select lane from deliveries where state = 'pending' and lane > ${GIVEN} order by lane limit 1`);
+
+async function makeDead(db: Db, lane: string, at: number, limit: number): Promise<number> {
+  const { numUpdatedRows } = await db
+    .updateTable('deliveries')
+    .set({ state: 'dead', next_attempt_at: null, settled_at: at })
+    .where('id', 'in', (eb) =>
+      eb
+        .selectFrom('deliveries')
+        .select('id')
+        .where('state', '=', sql.lit('pending' as const))
+        .where('lane', '=', lane)
+        .limit(limit),
+    )
+    .executeTakeFirst();
+  return Number(numUpdatedRows);
+}
+
+/** Forgets how at most `limit` lanes of endpoints that are gone did; tells whether there may be more. */
+async function forgetGone(db: Db, kept: readonly string[], limit: number): Promise<boolean> {
+  const unhealthy = await db.selectFrom('lanes').select('endpoint').distinct().execute();
+  for (const { endpoint } of unhealthy)
+    if (!kept.includes(endpoint) && (await forgetLanes(db, endpoint, limit)) === limit) return true;
+  return false;
+}
+
+interface AbandonedSlice extends Abandoned {
+  readonly lanes: readonly string[];
+}
+
+/** From lane to lane along the index. A lane that is emptied is not found again, so the place to go on from is a lane that is kept. */
+async function abandon(db: Db, { kept, at, after, limit }: AbandonQuery): Promise<AbandonedSlice> {
+  const counts = new Map<string, number>();
+  const lanes: string[] = [];
+  let passed = after;
+  if (await forgetGone(db, kept, limit)) return { counts, lanes, next: passed };
+  let left = limit;
+  for (let looked = 0; looked < LANES && left > 0; looked += 1) {
+    const [next] = await nextLane(db, [passed]);
+    if (next === undefined) return { counts, lanes };
+    const { lane } = next;
+    const endpoint = endpointOf(lane);
+    if (kept.includes(endpoint)) {
+      passed = lane;
+      continue;
+    }
+    const count = await makeDead(db, lane, at, left);
+    counts.set(endpoint, (counts.get(endpoint) ?? 0) + count);
+    lanes.push(lane);
+    left -= count;
+  }
+  return { counts, lanes, next: passed };
+}
+
+export function createUpkeep(database: Database, claims: Claims): Upkeep {
+  return {
+    sweep: (retention, limit) => database.write((db) => sweep(db, retention, limit), 'later'),
+    abandonDeliveries: (query) =>
+      database.write(async (db) => {
+        const { lanes, ...abandoned } = await abandon(db, query);
+        // In the same turn: what is answered from now on settles nothing.
+        for (const lane of lanes) claims.endAll(lane);
+        return abandoned;
+      }, 'later'),
+  };
+}

@@ -1,0 +1,85 @@
+import type { Clock } from '../../runtime/clock.ts';
+import { errorFields } from '../../runtime/log.ts';
+import type { Log } from '../../runtime/log.ts';
+import { ThreadError } from './thread.ts';
+import type { Thread } from './thread.ts';
+
+/** From the first write to the next checkpoint. */
+const CHECKPOINT_AFTER_MS = 1000;
+/** Some 32 MiB: so long the log may become if there is never a moment without a write. */
+const MOST_FRAMES = 8192;
+/** SQLITE_IOERR_FSYNC and SQLITE_IOERR_DIR_FSYNC of https://sqlite.org/rescode.html */
+const FAILED_SYNCS: readonly (number | undefined)[] = [1034, 1290];
+
+/** Brings what is in the write-ahead log into the database file, a second after something was written. */
+export interface Checkpoints {
+  /** To be called after each commit. */
+  onCommit(): void;
+  /** A write begins once this has resolved; undefined unless the log is about to begin anew. */
+  readonly restarting: Promise<void> | undefined;
+  /** Ends after the checkpoint under way. */
+  close(): Promise<void>;
+}
+
+export interface CheckpointParts {
+  readonly thread: Pick<Thread, 'ask'>;
+  readonly clock: Pick<Clock, 'after'>;
+  readonly log: Log;
+  /** Called if a sync failed: what is in the database file then is uncertain. */
+  readonly onLost: (reason: string) => void;
+}
+
+export function createCheckpoints({ thread, clock, log, onLost }: CheckpointParts): Checkpoints {
+  let isClosing = false;
+  let isDirty = false;
+  let isRunning = false;
+  let cancelTimer: (() => void) | undefined;
+  let running: Promise<void> = Promise.resolve();
+  let restarting: PromiseWithResolvers<void> | undefined;
+
+  async function checkpoint(): Promise<void> {
+    const { frames, isComplete } = await thread.ask({ checkpoint: 'PASSIVE' });
+    if (frames === 0 || (!isComplete && frames < MOST_FRAMES)) return;
+    try {
+      await thread.ask({ checkpoint: 'RESTART' }, () => (restarting = Promise.withResolvers()));
+    } finally {
+      restarting?.resolve();
+      restarting = undefined;
+    }
+  }
+
+  function onFailure(error: unknown): void {
+    if (error instanceof ThreadError && FAILED_SYNCS.includes(error.errcode))
+      onLost(`a checkpoint could not be synced: ${error.message}`);
+    else log.warn(errorFields(error), 'checkpoint failed: the write-ahead log grows until one succeeds');
+  }
+
+  function schedule(): void {
+    cancelTimer = clock.after(CHECKPOINT_AFTER_MS, () => {
+      isDirty = false;
+      isRunning = true;
+      running = checkpoint()
+        .catch(onFailure)
+        .finally(() => {
+          isRunning = false;
+          if (isDirty && !isClosing) schedule();
+        });
+    });
+  }
+
+  return {
+    onCommit() {
+      const isScheduled = isDirty;
+      isDirty = true;
+      if (!isScheduled && !isRunning && !isClosing) schedule();
+    },
+    get restarting() {
+      return restarting?.promise;
+    },
+    async close() {
+      isClosing = true;
+      cancelTimer?.();
+      await running;
+    },
+  };
+}

@@ -1,0 +1,41 @@
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
+import { Kysely, SqliteDialect } from 'kysely';
+import type { SqliteDatabase, SqliteStatement } from 'kysely';
+import type { Db } from '../sql/database.ts';
+import type { Tables } from '../sql/tables.ts';
+
+/** The store has some fifty statements, and those over rows of values come in seven lengths. */
+const KEPT_STATEMENTS = 300;
+
+function asStatement(statement: StatementSync): SqliteStatement {
+  // Kysely passes on what the store gives it, and the store gives only text, numbers and null.
+  const values = (parameters: readonly unknown[]) => parameters as readonly SQLInputValue[];
+  return {
+    reader: statement.columns().length > 0,
+    all: (parameters) => statement.all(...values(parameters)),
+    run: (parameters) => statement.run(...values(parameters)),
+    iterate: (parameters) => statement.iterate(...values(parameters)),
+  };
+}
+
+/** Node's own SQLite as Kysely's SQLite dialect wants it, with the latest statements kept prepared. */
+function asSqliteDatabase(database: DatabaseSync): SqliteDatabase {
+  const prepared = new Map<string, SqliteStatement>();
+  return {
+    close: () => database.close(),
+    prepare(sql) {
+      const statement = prepared.get(sql) ?? asStatement(database.prepare(sql));
+      // The latest used stand last.
+      prepared.delete(sql);
+      prepared.set(sql, statement);
+      const [oldest] = prepared.keys();
+      if (oldest !== undefined && prepared.size > KEPT_STATEMENTS) prepared.delete(oldest);
+      return statement;
+    },
+  };
+}
+
+/** Kysely over Node's own SQLite. Transactions are not its affair. */
+export function createKysely(database: DatabaseSync): Db {
+  return new Kysely<Tables>({ dialect: new SqliteDialect({ database: asSqliteDatabase(database) }) });
+}

@@ -1,0 +1,166 @@
+import { existsSync, lstatSync, mkdirSync, readlinkSync, realpathSync, rmSync } from 'node:fs';
+import { open as openFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import type { Clock } from '../../runtime/clock.ts';
+import type { Log } from '../../runtime/log.ts';
+import { mendDueTimes } from '../sql/claims.ts';
+import { prepareSchema } from '../sql/schema.ts';
+import type { Identity } from '../sql/schema.ts';
+import { createSqlStore } from '../sql/sql-store.ts';
+import { StoreError, StoreUnavailableError } from '../store-error.ts';
+import type { Store } from '../store.ts';
+import { forgetCopies } from './backup.ts';
+import { createCheckpoints } from './checkpoints.ts';
+import { createSqliteDatabase } from './database.ts';
+import { createDurability, createGroupSync } from './durability.ts';
+import { createKysely } from './kysely-dialect.ts';
+import { lockFile } from './lock.ts';
+import { startThread } from './thread.ts';
+
+/** Tells our files from those of other programs (https://sqlite.org/fileformat.html, "Application ID"): "lcwa". */
+const APPLICATION_ID = 0x6c637761;
+/** How long the start waits for a program that reads or copies the file. */
+const BUSY_TIMEOUT_MS = 5000;
+
+const IDENTITY: Identity = { type: 'integer', build: (column) => column.primaryKey().autoIncrement() };
+
+export interface SqliteStoreOptions {
+  /** The file, which is made if it is missing, with its directory. */
+  readonly path: string;
+  readonly clock: Clock;
+  /** Names that are never given twice. */
+  readonly newId: () => string;
+  readonly log: Log;
+  /**
+   * Called once if what was written cannot be made durable. Every write fails from then on, and only a restart is a sure cure.
+   */
+  readonly onLost: (error: StoreError) => void;
+}
+
+function pragma(database: DatabaseSync, name: string): unknown {
+  return Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {})[0];
+}
+
+function refuseForeign(database: DatabaseSync): void {
+  const isEmpty = database.prepare('SELECT 1 FROM sqlite_schema').get() === undefined;
+  if (!isEmpty && pragma(database, 'application_id') !== APPLICATION_ID)
+    throw new StoreUnavailableError('it belongs to another program');
+}
+
+function prepare(database: DatabaseSync): void {
+  refuseForeign(database);
+  if (pragma(database, 'journal_mode = WAL') !== 'wal')
+    throw new StoreUnavailableError('its file system does not allow write-ahead logging');
+  database.exec('PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON');
+  if (pragma(database, 'application_id') !== APPLICATION_ID)
+    database.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
+}
+
+/** Each of these only writes if there is something to do, so that a start needs no room on the disk. */
+async function prepareTables(
+  database: DatabaseSync,
+  { clock, newId }: Pick<SqliteStoreOptions, 'clock' | 'newId'>,
+): Promise<void> {
+  const db = createKysely(database);
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    await prepareSchema(db, IDENTITY, newId);
+    await mendDueTimes(db, clock.steadyNow());
+    database.exec('COMMIT');
+  } catch (error) {
+    if (database.isTransaction) database.exec('ROLLBACK');
+    throw error;
+  }
+}
+
+/** With all above it. Not `recursive`: below a directory that takes none, as /proc is one, Node tries for ever. */
+function makeDirectory(path: string): void {
+  if (existsSync(path)) return;
+  makeDirectory(dirname(path));
+  mkdirSync(path);
+}
+
+/** The file that `path` leads to, which may not be there yet. There is one lock for one file, whatever links lead to it. */
+function followLinks(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+  }
+  const isLink = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+  return isLink ? followLinks(resolve(realpathSync(dirname(path)), readlinkSync(path))) : resolve(path);
+}
+
+async function open(path: string, options: SqliteStoreOptions): Promise<Store> {
+  const { clock, newId, log, onLost } = options;
+  await using opening = new AsyncDisposableStack();
+  makeDirectory(dirname(path));
+  const lockPath = `${path}.lock`;
+  const isLockNew = !existsSync(lockPath);
+  const lock = opening.adopt(lockFile(lockPath), (held) => {
+    if (isLockNew) rmSync(lockPath); // nothing is left beside a file that is not ours
+    held.close();
+  });
+  const connection = opening.adopt(new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS }), (opened) => {
+    if (opened.isOpen) opened.close();
+  });
+  prepare(connection);
+  forgetCopies(path);
+  await prepareTables(connection, options);
+  // From now on a commit only writes to the log. Many commits are brought to disk together, beside the event loop.
+  connection.exec('PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0; PRAGMA busy_timeout = 0');
+
+  let lost: StoreError | undefined;
+  const lose = (reason: string, cause?: unknown): StoreError => {
+    if (lost !== undefined) return lost;
+    lost = new StoreError(`what was written could not be made durable: ${reason}`, { cause });
+    onLost(lost);
+    return lost;
+  };
+  const walFile = opening.use(await openFile(`${path}-wal`));
+  const sync = createGroupSync(async () => {
+    if (lost !== undefined) throw lost;
+    await walFile.datasync().catch((error: unknown) => {
+      throw lose(error instanceof Error ? error.message : String(error), error);
+    });
+  });
+  const thread = await startThread(
+    path,
+    (reason) => void lose(`the thread that checkpoints failed: ${reason}`),
+  );
+  const checkpoints = createCheckpoints({ thread, clock, log, onLost: (reason) => void lose(reason) });
+  opening.move();
+  const database = createSqliteDatabase({
+    path,
+    connection,
+    db: createKysely(connection),
+    durability: createDurability(sync),
+    thread,
+    checkpoints,
+    clock,
+    log,
+    async close() {
+      await walFile.close();
+      lock.close();
+    },
+  });
+  return createSqlStore(database, clock, newId);
+}
+
+/**
+ * Opens the store in an SQLite file. Writes are on disk when they resolve (WAL, synced after each commit). The file is this
+ * process's alone until the store is closed.
+ *
+ * Rejects with `StoreUnavailableError` if the file cannot be written, is no database of ours, was written by a version with
+ * another schema, or is in use by another daemon.
+ */
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
+  const { path } = options;
+  try {
+    return await open(followLinks(path), options);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new StoreUnavailableError(`store ${path}: ${reason}`, { cause: error });
+  }
+}

@@ -1,0 +1,65 @@
+import { setImmediate as nextRound } from 'node:timers/promises';
+import type { Clock } from '../../runtime/clock.ts';
+import type { Urgency } from '../sql/database.ts';
+
+/** SQLite answers without a pause, so after so long it is everybody else's turn. */
+const STRETCH_MS = 4;
+/**
+ * Rounds of the event loop between two stretches. Node accepts one connection in a round, and an idle round takes some 4 µs:
+ * with 32 of them a probe is answered while 200 long lists wait.
+ */
+const ROUNDS = 32;
+
+type Turn = () => Promise<void>;
+
+/** Lets one piece of work at a time use the database, and everything else that waits for the process between them. */
+export interface Turns {
+  /**
+   * Resolves with what `work` gives once it has had its turn. Work that is urgent goes first, but if both kinds wait they
+   * alternate.
+   */
+  take<T>(work: () => Promise<T>, urgency: Urgency): Promise<T>;
+}
+
+/** `work` is expected to await nothing but the database, so that a turn takes no longer than its statements. */
+export function createSqliteTurns(clock: Pick<Clock, 'monotonicNow'>): Turns {
+  const waiting: Readonly<Record<Urgency, Turn[]>> = { now: [], later: [] };
+  let isRunning = false;
+  let lastUrgency: Urgency = 'later';
+  /** When the first turn began since the event loop last went round. */
+  let stretchTick: number | undefined;
+
+  function next(): Turn | undefined {
+    const first = lastUrgency === 'now' ? 'later' : 'now';
+    lastUrgency = waiting[first].length > 0 ? first : first === 'now' ? 'later' : 'now';
+    return waiting[lastUrgency].shift();
+  }
+
+  function stretchMs(): number {
+    const now = clock.monotonicNow();
+    if (stretchTick === undefined) {
+      stretchTick = now;
+      setImmediate(() => (stretchTick = undefined));
+    }
+    return now - stretchTick;
+  }
+
+  async function runAll(): Promise<void> {
+    isRunning = true;
+    for (let turn = next(); turn !== undefined; turn = next()) {
+      // One turn may lead to the next without a round between them, as slices do.
+      if (stretchMs() >= STRETCH_MS) for (let round = 0; round < ROUNDS; round += 1) await nextRound();
+      stretchMs();
+      await turn();
+    }
+    isRunning = false;
+  }
+
+  return {
+    take: (work, urgency) =>
+      new Promise((resolve, reject) => {
+        waiting[urgency].push(async () => work().then(resolve, reject));
+        if (!isRunning) void runAll();
+      }),
+  };
+}

@@ -1,0 +1,50 @@
+import type { Clock } from '../runtime/clock.ts';
+import type { Log } from '../runtime/log.ts';
+import type { StoreError } from './store-error.ts';
+
+const TRY_EVERY_MS = 5000;
+
+/** Whether the store takes writes. */
+export interface Writability {
+  /** Why the latest write failed; undefined if none has failed since one succeeded that was tried for this. */
+  readonly failure: string | undefined;
+  /** To be called with each failure of a write. */
+  onFailure(error: StoreError): void;
+  close(): void;
+}
+
+/** After a failed write `tryWrite`, which changes something, is tried every five seconds until it succeeds. */
+export function createWritability(tryWrite: () => Promise<void>, clock: Clock, log: Log): Writability {
+  const closing = new AbortController();
+  let failure: string | undefined;
+
+  async function tryRepeatedly(): Promise<void> {
+    while (failure !== undefined) {
+      await clock.sleep(TRY_EVERY_MS, closing.signal);
+      if (closing.signal.aborted) return;
+      await tryWrite().then(
+        () => {
+          failure = undefined;
+          log.info('store can be written again');
+        },
+        (error: unknown) => {
+          failure = error instanceof Error ? error.message : String(error);
+        },
+      );
+    }
+  }
+
+  return {
+    get failure() {
+      return failure;
+    },
+    onFailure({ message }) {
+      const isFirst = failure === undefined;
+      failure = message;
+      if (!isFirst) return;
+      log.error({ error: message }, 'store cannot be written');
+      void tryRepeatedly();
+    },
+    close: () => closing.abort(),
+  };
+}

@@ -1,0 +1,186 @@
+import { callbackFault, callbackLane } from '../../src/domain/callback.ts';
+import type { CallbackEntry } from '../../src/domain/callback.ts';
+import { keyText } from '../../src/domain/execution.ts';
+import type { Execution, ExecutionKey, Target } from '../../src/domain/execution.ts';
+import type { RegistrationResult } from '../../src/domain/registration.ts';
+import type { Deliveries } from '../../src/http/parts.ts';
+import { startHttp } from '../../src/http/server.ts';
+import type {
+  HttpOptions,
+  HttpParts,
+  HttpServer,
+  LiveExecution,
+  Readiness,
+  TargetState,
+} from '../../src/http/server.ts';
+import { createRegistrar } from '../../src/registration/registrar.ts';
+import { systemClock } from '../../src/runtime/clock.ts';
+import type { Clock } from '../../src/runtime/clock.ts';
+import type { Store } from '../../src/store/store.ts';
+import { expectDescribed } from '../support/described.ts';
+import { openTemporaryStore } from '../support/store.ts';
+
+/** What the API takes for the present. */
+export const NOW = Date.UTC(2026, 10, 23, 6);
+export const EAST: Target = { name: 'east', accountId: '123456789012', region: 'us-east-1' };
+export const WEST: Target = { name: 'west', accountId: '123456789012', region: 'eu-west-1' };
+
+export const REGISTER_TOKEN = 'register-token-0123456789';
+export const READ_TOKEN = 'read-token-0123456789abc';
+export const ADMIN_TOKEN = 'admin-token-0123456789ab';
+
+export interface LogLine {
+  readonly level: string;
+  readonly fields: unknown;
+  readonly message: unknown;
+}
+
+/** What the API asks beside the store: tests set what it is told, and read what it has asked for. */
+export class OtherParts {
+  targets: readonly Target[] = [EAST];
+  endpoints: readonly string[] = ['ops'];
+  /** Where callbacks may go. */
+  callbackEntries: readonly CallbackEntry[] = [];
+  ready: Readiness = { ready: true };
+  metrics: () => Promise<string> = () => Promise.resolve('up 1\n');
+  /** How the test of an endpoint goes. */
+  test: Deliveries['test'] = () => Promise.resolve(undefined);
+  readonly clock: Clock = { ...systemClock, now: () => NOW };
+
+  /** No poller runs here. These are what pollers would report: of targets by name, of executions by key. */
+  readonly states = new Map<string, TargetState>();
+  readonly lives = new Map<string, LiveExecution>();
+  readonly tracked: Execution[] = [];
+  readonly forgotten: ExecutionKey[] = [];
+  readonly polledNow: ExecutionKey[] = [];
+
+  readonly woken: string[] = [];
+  readonly outcomes: RegistrationResult['outcome'][] = [];
+  readonly logged: LogLine[] = [];
+}
+
+function partsOf(parts: OtherParts, { reading, operating, intake }: Store): HttpParts {
+  const isConfigured = (key: ExecutionKey) =>
+    parts.targets.some(({ accountId, region }) => accountId === key.accountId && region === key.region);
+  const counted = async (state: TargetState): Promise<TargetState> => {
+    return { ...state, tracked: await reading.countActive(state.target) };
+  };
+  const setPaused = async (name: string, isPaused: boolean) => {
+    const state = parts.states.get(name);
+    if (state === undefined) return undefined;
+    await operating.pauseTarget(state.target, isPaused);
+    const changed = { ...state, isPaused };
+    parts.states.set(name, changed);
+    return counted(changed);
+  };
+  const logAt = (level: string) => (fields: unknown, message?: unknown) =>
+    void parts.logged.push({ level, fields, message });
+  return {
+    reading,
+    operating,
+    ...createRegistrar({
+      intake,
+      clock: parts.clock,
+      track: (execution) => void parts.tracked.push(execution),
+      forget: (key) => void parts.forgotten.push(key),
+      onCallback: (url) => void parts.woken.push(callbackLane(url)),
+    }),
+    targets: () => parts.targets,
+    endpoints: () => parts.endpoints,
+    deliveries: {
+      wake: (endpoint) => void parts.woken.push(endpoint),
+      test: (endpoint, signal) => parts.test(endpoint, signal),
+    },
+    callbackFault: (url) => callbackFault(parts.callbackEntries, url),
+    pollNow(key) {
+      if (isConfigured(key)) parts.polledNow.push(key);
+      return isConfigured(key);
+    },
+    live: (key) => parts.lives.get(keyText(key)),
+    targetStates: () => Promise.all(parts.states.values().map(counted)),
+    pauseTarget: (name) => setPaused(name, true),
+    resumeTarget: (name) => setPaused(name, false),
+    onRegistration: (outcome) => void parts.outcomes.push(outcome),
+    metricsText: async () => ({ contentType: 'text/plain; version=0.0.4', body: await parts.metrics() }),
+    readiness: () => Promise.resolve(parts.ready),
+    clock: parts.clock,
+    log: { debug: logAt('debug'), info: logAt('info'), warn: logAt('warn'), error: logAt('error') },
+  };
+}
+
+export interface Api extends AsyncDisposable {
+  readonly parts: OtherParts;
+  readonly store: Store;
+  readonly http: HttpServer;
+  readonly url: string;
+  /** With the admin token unless another is given; '' for none. Rejects if the answer is not as described. */
+  readonly ask: (method: string, path: string, body?: unknown, token?: string) => Promise<Response>;
+}
+
+/** A server on a free port over `given`, which stays open, or over a temporary store of its own. */
+export async function startApi(differing: Partial<HttpOptions> = {}, given?: Store): Promise<Api> {
+  await using opening = new AsyncDisposableStack();
+  const store = given ?? opening.use(await openTemporaryStore());
+  const parts = new OtherParts();
+  const http = opening.adopt(
+    await startHttp(
+      {
+        host: '127.0.0.1',
+        port: 0,
+        tokens: [
+          { name: 'ci', scopes: ['register'], value: REGISTER_TOKEN },
+          { name: 'board', scopes: ['read'], value: READ_TOKEN },
+          { name: 'operator', scopes: ['admin'], value: ADMIN_TOKEN },
+        ],
+        insecure: false,
+        requestsPerMinute: 6000,
+        trustedProxies: [],
+        ...differing,
+      },
+      partsOf(parts, store),
+    ),
+    (started) => started.close(),
+  );
+  const url = urlOf(http, 'server');
+  const open = opening.move();
+  return {
+    parts,
+    store,
+    http,
+    url,
+    async ask(method, path, body, token = ADMIN_TOKEN) {
+      const response = await fetch(url + path, {
+        method,
+        headers: {
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...(token === '' ? {} : { authorization: `Bearer ${token}` }),
+        },
+        ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      });
+      await expectDescribed(method, path, response);
+      return response;
+    },
+    [Symbol.asyncDispose]: () => open.disposeAsync(),
+  };
+}
+
+export function urlOf(http: HttpServer, part: 'server' | 'metrics'): string {
+  const address = http.addresses.find((candidate) => candidate.part === part);
+  if (address === undefined) throw new Error(`nothing listens as ${part}`);
+  return `http://${address.host}:${address.port}`;
+}
+
+/** Status, code and the paths of all faults of a problem. */
+export async function problemOf(response: Response) {
+  const body = (await response.json()) as {
+    code: string;
+    status: number;
+    errors?: { path: string; message: string }[];
+  };
+  return {
+    type: response.headers.get('content-type'),
+    status: response.status,
+    code: body.code,
+    paths: body.errors?.map(({ path }) => path).sort(),
+  };
+}

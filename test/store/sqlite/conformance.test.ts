@@ -1,0 +1,4 @@
+import { describeStore } from '../../conformance/suite.ts';
+import { openTemporaryStore } from '../../support/store.ts';
+
+describeStore('SQLite', openTemporaryStore);

@@ -1,0 +1,67 @@
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { expect, test, vi } from 'vitest';
+import { ThreadError, startThread } from '../../../src/store/sqlite/thread.ts';
+import { temporaryDirectory } from '../../support/daemon.ts';
+
+/** A database with numbers in it. */
+async function numbers() {
+  await using opening = new AsyncDisposableStack();
+  const directory = opening.use(await temporaryDirectory());
+  const path = join(directory.path, 'numbers.db');
+  {
+    using database = new DatabaseSync(path);
+    database.exec(
+      'PRAGMA journal_mode = WAL; CREATE TABLE numbers (number); INSERT INTO numbers VALUES (1), (2)',
+    );
+  }
+  const open = opening.move();
+  return { path, [Symbol.asyncDispose]: () => open.disposeAsync() };
+}
+
+const select = (sql: string, ...parameters: readonly number[]) => ({ sql, parameters });
+
+test('each question gets its own answer, one after the other', async () => {
+  await using database = await numbers();
+  const onEnded = vi.fn();
+  const thread = await startThread(database.path, onEnded);
+  const begun: number[] = [];
+  const answers = await Promise.all(
+    [1, 2, 3].map((number) =>
+      thread.ask(select('SELECT ? AS asked, count(*) AS count FROM numbers', number), () =>
+        begun.push(number),
+      ),
+    ),
+  );
+  expect(answers).toEqual([1, 2, 3].map((asked) => [{ asked, count: 2 }]));
+  expect(begun).toEqual([1, 2, 3]);
+  await thread.close();
+  expect(onEnded).not.toHaveBeenCalled();
+});
+
+test('an error of the database is reported to whoever asked, and the thread goes on', async () => {
+  await using database = await numbers();
+  const thread = await startThread(database.path, () => undefined);
+  const refused: unknown = await thread.ask(select('SELECT * FROM letters')).catch((error: unknown) => error);
+  expect(refused).toBeInstanceOf(ThreadError);
+  expect(refused).toMatchObject({ message: 'no such table: letters', errcode: 1 });
+  expect(await thread.ask(select('SELECT number FROM numbers WHERE number > ?', 1))).toEqual([{ number: 2 }]);
+  await thread.close();
+});
+
+test('a thread answers what it was asked before it is closed', async () => {
+  await using database = await numbers();
+  const thread = await startThread(database.path, () => undefined);
+  const asked = [1, 2, 3].map(() => thread.ask(select('SELECT count(*) AS count FROM numbers')));
+  const closed = thread.close();
+  expect(await Promise.all(asked)).toEqual([1, 2, 3].map(() => [{ count: 2 }]));
+  await closed;
+});
+
+test('a thread that ends by itself is reported with the reason', async () => {
+  await using directory = await temporaryDirectory();
+  const ended = Promise.withResolvers<string>();
+  // A directory is no database.
+  await startThread(directory.path, ended.resolve);
+  expect(await ended.promise).toMatch(/unable to open database file/);
+});

@@ -1,0 +1,78 @@
+import type { Execution, Target } from '../../src/domain/execution.ts';
+import type { Observation } from '../../src/domain/observation.ts';
+import type { Registration } from '../../src/domain/registration.ts';
+import { transition } from '../../src/domain/transition.ts';
+import type { Change } from '../../src/domain/transition.ts';
+import { SOLE_TERM } from '../../src/store/store.ts';
+import type { Store } from '../../src/store/store.ts';
+import { anObservation, executionId } from './executions.ts';
+
+type Tracking = Pick<Store, 'intake' | 'ledgerOf'>;
+
+/** Registers executions with these numbers in one go, and returns them in this order. */
+export async function registerEach(
+  { intake }: Pick<Store, 'intake'>,
+  { accountId, region }: Target,
+  numbers: readonly number[],
+  at: number,
+  differing: Partial<Registration> = {},
+): Promise<readonly Execution[]> {
+  const results = await intake.register(
+    numbers.map((number) => ({
+      accountId,
+      region,
+      lifecycleExecutionId: executionId(number),
+      labels: {},
+      source: 'api',
+      ...differing,
+    })),
+    at,
+  );
+  return results.map((result) => {
+    if (result.outcome === 'invalid') throw new Error(`not registered: ${result.reason}`);
+    return result.execution;
+  });
+}
+
+/** Records a change as the poller of the target does, and returns the execution as it is then. */
+export async function recordChange(
+  { ledgerOf }: Pick<Store, 'ledgerOf'>,
+  target: Target,
+  change: Change | undefined,
+  endpoints: readonly string[] = [],
+): Promise<Execution> {
+  if (change === undefined) throw new Error('nothing new to record');
+  const { next, event } = change;
+  const at = event?.time ?? next.lastPolledAt ?? next.registeredAt;
+  if ((await ledgerOf(target, SOLE_TERM).record(change, endpoints, at)) !== 'recorded')
+    throw new Error('not recorded');
+  return next;
+}
+
+/** Records what a look saw that was sent `at` and answered 50 ms later. */
+export function recordLook(
+  store: Pick<Store, 'ledgerOf'>,
+  target: Target,
+  execution: Execution,
+  status: string,
+  at: number,
+  differing: Partial<Observation> = {},
+): Promise<Execution> {
+  return recordChange(store, target, transition(execution, target, anObservation(status, at, differing)));
+}
+
+/** An execution that is registered and seen in these statuses, one look a second from `at` on. */
+export async function track(
+  store: Tracking,
+  target: Target,
+  number: number,
+  statuses: readonly string[],
+  at: number,
+  differing: Partial<Registration> = {},
+): Promise<Execution> {
+  let [execution] = await registerEach(store, target, [number], at, differing);
+  if (execution === undefined) throw new Error('not registered');
+  for (const [index, status] of statuses.entries())
+    execution = await recordLook(store, target, execution, status, at + index * 1000);
+  return execution;
+}
