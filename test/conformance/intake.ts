@@ -304,6 +304,20 @@ export function describeIntake(open: OpenStore): void {
       expect(await store.outbox.nextDueAt(LANE_A)).toBeDefined();
     });
 
+    it('gets the final event from the moment at which it was set, whatever else is registered together', async () => {
+      const { store, registered, recorded, deliveries } = stage();
+      for (const number of [1, 2]) await recorded(await registered(number), 'SUCCESS');
+      await Promise.all(
+        [1, 2].map((number) =>
+          store.intake.register([registration(number, { callbackUrl: URL_A })], T0 + 1000 * number),
+        ),
+      );
+      expect((await deliveries()).map(({ createdAt }) => createdAt).toSorted()).toEqual([
+        T0 + 1000,
+        T0 + 2000,
+      ]);
+    });
+
     it('that is set for many ended executions at the same moment gets each final event', async () => {
       const { store, ledger, registerAll, deliveries, feed } = stage();
       const keys = range(100).map((number) => registration(number, number % 2 === 0 ? {} : ELSEWHERE));

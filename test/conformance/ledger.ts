@@ -296,6 +296,14 @@ export function describeLedger(open: OpenStore): void {
       expect(await find(1)).not.toHaveProperty('absence');
     });
 
+    it('change nothing if they are flushed after the end of tracking', async () => {
+      const { ledger, registered, recorded, find } = stage();
+      const { next } = await recorded(await registered(1), 'SUCCESS');
+      const absence = { since: T0 - 5, answers: 3 };
+      await ledger.flushPolled([{ registration: next.registration, lastPolledAt: T0 - 9, absence }]);
+      expect(await find(1)).toEqual(next);
+    });
+
     it('can be flushed by many pollers at the same moment, few or more than a thousand at a time', async () => {
       const { ledger, registerAll } = stage();
       const executions = await registerAll(range(1500).map((number) => registration(number)));

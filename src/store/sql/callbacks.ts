@@ -18,19 +18,26 @@ const readLastEvents = overRows(
     group by account_id, region, lifecycle_execution_id`,
 );
 
-/** Delivers the last event of each of these finished executions, which says how it ended, to its callback URL. Inside a transaction. */
+/** A finished execution whose callback URL was set at `at`. */
+export interface FinalCallback {
+  readonly execution: Execution;
+  readonly at: number;
+}
+
+/** Delivers the last event of each execution, which says how it ended, to its callback URL. Inside a transaction. */
 export async function addFinalCallbacks(
   db: Db,
-  finished: readonly Execution[],
-  at: number,
+  callbacks: readonly FinalCallback[],
   steadyNow: number,
 ): Promise<void> {
   const last = await readLastEvents(
     db,
-    finished.map(({ accountId, region, lifecycleExecutionId }) => [accountId, region, lifecycleExecutionId]),
+    callbacks.map(({ execution: { accountId, region, lifecycleExecutionId } }) => {
+      return [accountId, region, lifecycleExecutionId];
+    }),
   );
   const positions = new Map(last.map((event) => [keyText(event), event.position]));
-  const deliveries = finished.flatMap((execution) => {
+  const deliveries = callbacks.flatMap(({ execution, at }) => {
     const position = positions.get(keyText(execution));
     if (position === undefined || execution.callbackUrl === undefined) return [];
     return [{ ...callbackRecipient(execution.callbackUrl), position, at }];

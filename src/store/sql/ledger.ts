@@ -16,13 +16,14 @@ import { findTarget, upsertTarget } from './target-row.ts';
 const MOST_RECORDED = 256;
 const MOST_FLUSHED = 1000;
 
+/** It may come after a change that ended tracking, which knows more. */
 const writePolled = overRows(
   ['bigint', 'bigint', 'bigint', 'bigint'],
   (rows) => sql`
     with polled(registration, last_polled_at, missing_since, missing_answers) as (values ${rows})
     update executions set last_polled_at = polled.last_polled_at,
       missing_since = polled.missing_since, missing_answers = polled.missing_answers
-    from polled where executions.registration = polled.registration`,
+    from polled where executions.registration = polled.registration and executions.tracking_ended_at is null`,
 );
 
 /** A page of a target's executions that are not deleted, by ascending registration. */

@@ -64,12 +64,14 @@ export async function registerAll(
 
   const after = new Map(before);
   const created = new Set<string>();
+  const calledAt = new Map<string, number>();
   const results = calls.map(({ registrations, at }) =>
     registrations.map((registration) => {
       const key = keyText(registration);
       const result = register(after.get(key), registration, at, last + created.size + 1);
       if (result.outcome === 'invalid') return result;
       after.set(key, result.execution);
+      calledAt.set(key, at);
       if (result.outcome === 'created') created.add(key);
       return result;
     }),
@@ -96,11 +98,9 @@ export async function registerAll(
     ([key, { tracking, callbackUrl }]) =>
       tracking === 'finished' && callbackUrl !== before.get(key)?.callbackUrl,
   );
-  const at = Math.max(...calls.map((call) => call.at));
   await addFinalCallbacks(
     db,
-    tooLate.map(([, execution]) => execution),
-    at,
+    tooLate.map(([key, execution]) => ({ execution, at: calledAt.get(key) ?? steadyNow })),
     steadyNow,
   );
   return results;

@@ -222,3 +222,11 @@ export async function prepareSchema(db: Db, identity: Identity, newId: () => str
     .where('epoch', 'like', `${MARK_OF_COPY}%`)
     .execute();
 }
+
+/** Writes something, to see whether that can be done. Inside a transaction. */
+export async function touch(db: Db): Promise<void> {
+  await db
+    .updateTable('store_state')
+    .set((eb) => ({ touched: eb('touched', '+', 1) }))
+    .execute();
+}

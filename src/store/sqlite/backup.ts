@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { open, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -20,7 +19,11 @@ export function forgetCopies(path: string): void {
 }
 
 /** `Operating.backUp` of a SQLite file. The copy has no name by the time it is read, so that nothing is left of it. */
-export async function backUp(path: string, signal: AbortSignal): Promise<Backup | 'no_space'> {
+export async function backUp(
+  path: string,
+  newId: () => string,
+  signal: AbortSignal,
+): Promise<Backup | 'no_space'> {
   signal.throwIfAborted();
   const copy = copiesOf(path);
   forgetCopies(path);
@@ -35,7 +38,7 @@ export async function backUp(path: string, signal: AbortSignal): Promise<Backup 
     const { bavail, bsize } = await statfs(dirname(path));
     if (bavail * bsize < Number(bytes) + LEFT_FREE_BYTES) return 'no_space';
     await backup(source, copy, { rate: PAGES_A_STEP, progress: () => signal.throwIfAborted() });
-    mark(copy);
+    mark(copy, `${MARK_OF_COPY}${newId()}`);
     const file = await open(copy);
     const { size } = await file.stat();
     return {
@@ -49,9 +52,9 @@ export async function backUp(path: string, signal: AbortSignal): Promise<Backup 
   }
 }
 
-function mark(copy: string): void {
+function mark(copy: string, epoch: string): void {
   using database = new DatabaseSync(copy);
   // One file, with nothing beside it. It is gone after a crash: to wait for the disk would hold up everything else.
   database.exec('PRAGMA synchronous = OFF; PRAGMA journal_mode = DELETE');
-  database.prepare('UPDATE store_state SET epoch = ?').run(`${MARK_OF_COPY}${randomUUID()}`);
+  database.prepare('UPDATE store_state SET epoch = ?').run(epoch);
 }

@@ -7,6 +7,7 @@ import type { Clock } from '../../runtime/clock.ts';
 import type { Log } from '../../runtime/log.ts';
 import { shared } from '../../runtime/share.ts';
 import type { Database, Db, Urgency } from '../sql/database.ts';
+import { touch } from '../sql/schema.ts';
 import { StoreError } from '../store-error.ts';
 import { createWritability } from '../writability.ts';
 import { backUp } from './backup.ts';
@@ -56,6 +57,7 @@ export interface SqliteParts {
   readonly thread: Thread;
   readonly checkpoints: Checkpoints;
   readonly clock: Clock;
+  readonly newId: () => string;
   readonly log: Log;
   /** Closes what the database does not know of. */
   readonly close: () => Promise<void>;
@@ -66,7 +68,7 @@ export interface SqliteParts {
  * the disk after that, together with others.
  */
 export function createSqliteDatabase(parts: SqliteParts): Database {
-  const { path, connection, db, durability, thread, checkpoints, clock, log } = parts;
+  const { path, connection, db, durability, thread, checkpoints, clock, newId, log } = parts;
   const turns = createSqliteTurns(clock);
   const unfinished = new Set<Promise<unknown>>();
   let begun = 0;
@@ -144,18 +146,7 @@ export function createSqliteDatabase(parts: SqliteParts): Database {
   const write = <T>(work: (db: Db) => Promise<T>, urgency: Urgency = 'now') =>
     tracked(durability.write(commitWork(work, urgency)));
 
-  const writability = createWritability(
-    async () => {
-      await write((tx) =>
-        tx
-          .updateTable('store_state')
-          .set((eb) => ({ touched: eb('touched', '+', 1) }))
-          .execute(),
-      );
-    },
-    clock,
-    log,
-  );
+  const writability = createWritability(() => write(touch), clock, log);
 
   return {
     write,
@@ -179,7 +170,7 @@ export function createSqliteDatabase(parts: SqliteParts): Database {
     labelValue: (column, key) => sql`json_extract(${sql.ref(column)}, ${`$.${JSON.stringify(key)}`})`,
     backUp: async (signal) => {
       try {
-        return await backUp(path, signal);
+        return await backUp(path, newId, signal);
       } catch (error) {
         throw asStoreError(error);
       }

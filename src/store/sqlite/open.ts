@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../../runtime/clock.ts';
 import type { Log } from '../../runtime/log.ts';
 import { mendDueTimes } from '../sql/claims.ts';
-import { prepareSchema } from '../sql/schema.ts';
+import { prepareSchema, touch } from '../sql/schema.ts';
 import type { Identity } from '../sql/schema.ts';
 import { createSqlStore } from '../sql/sql-store.ts';
 import { StoreError, StoreUnavailableError } from '../store-error.ts';
@@ -139,11 +139,16 @@ async function open(path: string, options: SqliteStoreOptions): Promise<Store> {
     thread,
     checkpoints,
     clock,
+    newId,
     log,
     async close() {
       await walFile.close();
       lock.close();
     },
+  });
+  // Claims write nothing: if the disk takes nothing, that must be known before the first delivery is sent.
+  await database.write(touch).catch((error: unknown) => {
+    if (!(error instanceof StoreError)) throw error;
   });
   return createSqlStore(database, clock, newId);
 }

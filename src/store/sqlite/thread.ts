@@ -37,13 +37,15 @@ export async function startThread(path: string, onEnded: (reason: string) => voi
   let isClosing = false;
   let last: Promise<unknown> = Promise.resolve();
   let failure = 'it has ended';
+  const ended = new AbortController();
   worker.on('error', (error: unknown) => (failure = String(error)));
   worker.on('exit', () => {
+    ended.abort();
     if (!isClosing) onEnded(failure);
   });
 
   async function carryOut(order: Order): Promise<unknown> {
-    const answered = once(worker, 'message') as Promise<[Answer]>;
+    const answered = once(worker, 'message', { signal: ended.signal }) as Promise<[Answer]>;
     worker.postMessage(order);
     const [answer] = await answered;
     if ('reply' in answer) return answer.reply;

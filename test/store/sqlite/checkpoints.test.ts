@@ -66,11 +66,11 @@ test('the thread that checkpoints is the first to write into a log that begins a
   const clock = createFakeClock();
   await using store = await openStoreAt(path, { clock });
   using other = new DatabaseSync(path, { readOnly: true });
-  const touched = () => other.prepare('SELECT touched FROM store_state').get()?.['touched'];
+  const touched = () => Number(other.prepare('SELECT touched FROM store_state').get()?.['touched']);
   await register(store, 10, 1);
-  expect(touched()).toBe(0);
+  const before = touched();
   await clock.advance(CHECKPOINT_MS);
-  await vi.waitFor(() => expect(touched()).toBe(1), WAITING);
+  await vi.waitFor(() => expect(touched()).toBe(before + 1), WAITING);
 });
 
 test('a checkpoint follows a second after a write by itself', async () => {

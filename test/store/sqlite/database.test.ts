@@ -58,6 +58,7 @@ async function openParts(log: Log, sync: () => Promise<void> = () => Promise.res
     thread,
     checkpoints: createCheckpoints({ thread, clock, log, onLost }),
     clock,
+    newId: randomUUID,
     log,
     close: () => Promise.resolve(),
   });

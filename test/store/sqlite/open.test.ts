@@ -170,17 +170,6 @@ describe('a SQLite store', () => {
     expect(await store.outbox.claim('a', 1, clock.steadyNow(), T0 + HOUR_MS)).toHaveLength(1);
   });
 
-  it('writes nothing at a start that has nothing to do', async () => {
-    const path = freshPath();
-    {
-      await using store = await openStoreAt(path);
-      await recordFailure(store, 1, ['a'], T0);
-    }
-    const before = await readFile(path);
-    await (await openStoreAt(path))[Symbol.asyncDispose]();
-    expect((await readFile(path)).equals(before)).toBe(true);
-  });
-
   it('refuses a file of a newer version and leaves it as it is', async () => {
     const path = freshPath();
     await (await openStoreAt(path))[Symbol.asyncDispose]();
