@@ -6,14 +6,16 @@ import type { LaneParts, Receiver } from './receiver.ts';
 
 export interface CallbackLanesParts extends LaneParts {
   readonly outbox: LaneParts['outbox'] & Pick<Outbox, 'waitingCallbackLanes'>;
-  /** What a delivery to a callback URL is signed with; undefined where it may not be delivered there any more. */
+  /**
+   * Returns the secrets that a delivery to a callback URL is signed with; undefined if it may not be delivered there any more.
+   */
   readonly callbackSecrets: (url: string) => readonly string[] | undefined;
 }
 
-/** The same as an endpoint has unless it is configured otherwise; here each origin has them. */
+/** The defaults of an endpoint. They apply to each origin. */
 const LIMITS = { timeoutMs: 15_000, maxConcurrent: 8, requestsPerSecond: 50 } as const;
 
-/** A lane is open for as long as something is due so soon: there may be a hundred thousand whose next attempt is hours away. */
+/** A lane is open only while something is due within this time, because a hundred thousand may have nothing to do for hours. */
 const LOOK_AHEAD_MS = 2 * LOOK_EVERY_MS;
 const LANES_A_PAGE = 500;
 
@@ -21,9 +23,9 @@ const LANES_A_PAGE = 500;
 export class CallbackLanes {
   readonly #parts: CallbackLanesParts;
   readonly #lanes = new Map<string, Lane>();
-  /** Since the present look began: what it finds may be older. */
+  /** Lanes that were woken since the present look began. What the look finds may be older than that. */
   readonly #woken = new Set<string>();
-  /** Lanes with nothing left to do, until what they had in flight is over. */
+  /** Lanes that were closed, until what they had in flight is over. */
   readonly #ending = new Set<Promise<void>>();
   readonly #stopping = new AbortController();
   #isStarted = false;
@@ -39,7 +41,7 @@ export class CallbackLanes {
     this.#loop = this.#run();
   }
 
-  /** Deliveries are new or due again: to this origin, or to any where none is named. */
+  /** Must be called when deliveries to this origin are new or due again, without an origin if they may be to any. */
   wake(origin?: string): void {
     if (origin === undefined) {
       for (const lane of this.#lanes.values()) lane.wake();
@@ -57,7 +59,7 @@ export class CallbackLanes {
     return begun.reduce((sum, count) => sum + count, 0);
   }
 
-  /** Lets all lanes go, and waits for what is in flight and its settlement. What waits is looked for again. */
+  /** Closes all lanes, and waits for what is in flight and its settlement. The next look finds what is still waiting. */
   async closeAll(): Promise<void> {
     for (const [origin, lane] of this.#lanes) this.#close(origin, lane);
     await Promise.all(this.#ending);
@@ -73,14 +75,14 @@ export class CallbackLanes {
 
   async #run(): Promise<void> {
     while (!this.#stopping.signal.aborted) {
-      // What rings during a look ends the next wait at once.
+      // A ring during a look ends the next wait at once.
       this.#bell = new AbortController();
       await this.#look();
       await this.#parts.clock.sleep(LOOK_EVERY_MS, this.#bell.signal);
     }
   }
 
-  /** Opens a lane wherever something is due soon, and lets the others go. Never rejects. */
+  /** Opens a lane for each origin that has something due soon, and closes the others. Never rejects. */
   async #look(): Promise<void> {
     const { outbox, clock, log } = this.#parts;
     this.#woken.clear();

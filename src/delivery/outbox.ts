@@ -1,20 +1,20 @@
 import type { Attempt, DeliveryState } from '../domain/delivery.ts';
 import type { LaneHealth } from '../domain/lane-health.ts';
 
-/** A delivery that is claimed: nobody else attempts it until the claim ends. */
+/** A delivery that is claimed. Nobody else attempts it until the claim ends. */
 export interface ClaimedDelivery {
   readonly id: number;
-  /** What has slots, rate and health of its own. The lane of a configured endpoint bears the endpoint's name. */
+  /** Each lane has slots, a rate and health of its own. The lane of a configured endpoint has the endpoint's name. */
   readonly lane: string;
   readonly endpoint: string;
-  /** Where it goes, if that is not where its endpoint is. */
+  /** The URL to send it to, if that is not the endpoint's. */
   readonly url?: string;
   readonly eventId: string;
   readonly eventType: string;
   readonly body: string;
-  /** Attempts made before on the present ladder. */
+  /** Attempts already made on the present ladder. */
   readonly attempts: number;
-  /** Proof of the claim. */
+  /** Names this claim, so that a settlement that comes too late is not taken for that of a newer claim. */
   readonly claim: string;
 }
 
@@ -22,52 +22,55 @@ export interface ClaimedDelivery {
 export interface Settlement extends Pick<ClaimedDelivery, 'id' | 'claim' | 'lane' | 'endpoint'> {
   readonly attempt: Attempt;
   readonly state: DeliveryState;
-  /** Given exactly if `state` is `pending`. */
+  /** Present if and only if `state` is `pending`. */
   readonly nextAttemptAt?: number;
 }
 
-/** What came of settlements. */
+/** The result of `Outbox.settle`. */
 export interface Settled {
-  /** Those whose claim was still held. */
+  /** The settlements whose claim was still held. */
   readonly held: readonly Settlement[];
-  /** Lanes that are disabled by them. */
+  /** The lanes that they disabled. */
   readonly disabled: readonly LaneHealth[];
 }
 
-/** Which lanes are looked for. */
+/** Selects a page of lanes. */
 export interface WaitingQuery {
-  /** Lanes with a delivery that is due at this instant or before it. */
+  /** Only lanes with a delivery that is due by this instant. */
   readonly dueBy: number;
-  /** Only lanes after this one in the order of their names; empty to begin. */
+  /** Only lanes whose names sort after this one; empty for the first page. */
   readonly after: string;
   readonly limit: number;
 }
 
 export interface WaitingLanes {
   readonly lanes: readonly string[];
-  /** Pass as `after` to go on; undefined at the end. */
+  /** Pass as `after` to get the next page; undefined at the end. */
   readonly next?: string;
 }
 
 /**
- * Deliveries that are to be made. Each method is one transaction and rejects with `StoreError` if the store fails. What has
- * resolved is durable. Instants are epoch milliseconds of the steady clock.
+ * The deliveries that have to be made. Each method is one transaction, is durable once it resolves, and rejects with
+ * `StoreError` if the store fails. Due times and claims are epoch milliseconds of the steady clock, the times of attempts are
+ * those of the wall clock.
  */
 export interface Outbox {
   /**
-   * Claims up to `limit` due deliveries of a lane until `claimedUntil`, the longest due first; none if the lane is disabled.
-   * Rejects while the store takes no writes, because what cannot be settled would be sent again.
+   * Claims up to `limit` due deliveries of a lane until `claimedUntil`, the longest due first. Returns none if the lane is
+   * disabled. Rejects while the store takes no writes, because an attempt that cannot be settled would be repeated.
    */
   claim(lane: string, limit: number, now: number, claimedUntil: number): Promise<readonly ClaimedDelivery[]>;
   /**
-   * Keeps the attempts, what becomes of their deliveries and, in the order given, what `domain/lane-health` makes of them.
-   * A settlement whose claim is no longer held is ignored.
+   * Stores the attempts, the new states of their deliveries, and the health that `domain/lane-health` gives their lanes after
+   * these attempts, in the order given. A settlement whose claim is no longer held is ignored.
    */
   settle(settlements: readonly Settlement[]): Promise<Settled>;
-  /** Gives back what was claimed and not attempted, due as it was. */
+  /** Gives back deliveries that were claimed and not attempted. They are due as before. */
   release(claimed: readonly Pick<ClaimedDelivery, 'id' | 'claim'>[]): Promise<void>;
-  /** When a delivery of the lane is next due or its claim ends; undefined if none is pending or the lane is disabled. */
+  /**
+   * Returns when a delivery of the lane is next due or its claim ends; undefined if none is pending or the lane is disabled.
+   */
   nextDueAt(lane: string): Promise<number | undefined>;
-  /** Lanes of callbacks that are not disabled and have something due. A page may hold fewer lanes than its limit. */
+  /** Returns lanes of callbacks that are not disabled and have something due. A page may hold fewer lanes than its limit. */
   waitingCallbackLanes(query: WaitingQuery): Promise<WaitingLanes>;
 }

@@ -13,7 +13,7 @@ import { registrationRoutes } from './registration-routes.ts';
 import { targetRoutes } from './target-routes.ts';
 import type { HttpParts, HttpSettings } from './parts.ts';
 
-/** What the bodies of requests in flight may take: 2048 requests, or 64 batches. */
+/** The memory that the bodies of requests in flight may take: enough for 2048 requests or 64 batches. */
 const MOST_BYTES_IN_FLIGHT = 128 * 1024 * 1024;
 
 /** Decides whether a request may come in now at all. */
@@ -25,7 +25,7 @@ export class Gate {
     this.#isDraining = true;
   }
 
-  /** `bytes`: the most that the body may have. Each `enter` needs a `leave`, even if it gives a problem. */
+  /** `bytes` is the most that the body may have. Each `enter` needs a `leave`, even if it returns a problem. */
   enter(bytes: number): Problem | undefined {
     this.#bytesInFlight += bytes;
     if (this.#isDraining) return new Problem('draining', { headers: { connection: 'close' } });
@@ -54,7 +54,7 @@ export async function apiRoutes(
         const gone = new AbortController();
         request.gone = gone.signal;
         const { bodyLimit } = request.routeOptions;
-        // Comes in every case, also where the client goes away before its answer; `onResponse` does not.
+        // This is emitted in every case, unlike `onResponse`, which is not if the client goes away before its answer.
         reply.raw.once('close', () => {
           gate.leave(bodyLimit);
           gone.abort(new Problem('overloaded'));
@@ -91,7 +91,7 @@ export async function apiRoutes(
   );
 }
 
-/** Adds the routes and makes each of their paths answer 405, with what it does answer, to every other method. */
+/** Adds the routes, and makes each of their paths answer 405 to every other method and name those that it allows. */
 function refuseOtherMethods(api: App, addRoutes: () => void): void {
   const methods = new Map<string, Set<string>>();
   let isCollecting = true;

@@ -5,7 +5,7 @@ import type { Fault, ProblemCode } from './problem.ts';
 
 type Issue = z.core.$ZodIssue;
 
-/** `executions[3].labels.team`; empty for the whole. */
+/** Returns a path such as `executions[3].labels.team`; empty for the whole value. */
 function pathText(path: readonly PropertyKey[]): string {
   return path.reduce<string>((text, part) => {
     if (typeof part === 'number') return `${text}[${part}]`;
@@ -29,7 +29,7 @@ function codeOfIssue(issue: Issue): ProblemCode {
 }
 
 /**
- * Names every fault, or the first `most` and that there are more. The code is that of the faults if they agree, else
+ * Names every fault, or the first `most` and that there are more. The code is that of the faults if they agree, otherwise
  * `invalid_request`.
  */
 export function invalidRequest(issues: readonly Issue[], most = MOST_FAULTS): Problem {
@@ -48,7 +48,7 @@ export function invalidRequest(issues: readonly Issue[], most = MOST_FAULTS): Pr
 /** The order in which Fastify validates the parts of a request, stopping at the first that is faulty. */
 const PARTS = ['params', 'body', 'querystring'] as const;
 
-/** What is wrong with a request of which `failed` is the first part that is faulty: of this part and those after it. */
+/** Names the faults of a request in `failed`, the first part that is faulty, and in the parts after it. */
 export function invalidRequestOf(request: FastifyRequest, failed: string | undefined): Problem {
   const values = { params: request.params, body: request.body ?? null, querystring: request.query };
   const schema = request.routeOptions.schema ?? {};

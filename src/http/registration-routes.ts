@@ -14,11 +14,11 @@ import type { HttpParts } from './parts.ts';
 
 const BATCH_LIMIT_BYTES = 2 * 1024 * 1024;
 /**
- * Once the answer to a batch has named `MOST_FAULTS`, each further item names at most so many: a thousand items come to 1 MB, and
- * to the names they gave.
+ * Once the answer to a batch has named `MOST_FAULTS`, each further item names at most this many. A thousand items then come to
+ * 1 MB, plus the names that they gave.
  */
 const FAULTS_OF_AN_ITEM = 10;
-/** A batch is validated for so long before everything else has its turn. An item with a hundred wrong labels takes 0.3 ms. */
+/** A batch is validated for this long before everything else has its turn. An item with a hundred wrong labels takes 0.3 ms. */
 const STRETCH_MS = 10;
 
 const registeredSchema = executionSchema
@@ -114,7 +114,7 @@ export function registrationRoutes(app: App, parts: HttpParts): void {
   );
 }
 
-/** What `validate` makes of each item of a batch, in order. `most` is how many faults it may name. */
+/** Validates each item of a batch, in order. `most` is how many faults `validate` may name. */
 async function validateBatch(
   items: readonly unknown[],
   validate: (item: unknown, most: number) => Registration | Problem,
@@ -122,7 +122,7 @@ async function validateBatch(
 ): Promise<readonly (Registration | Problem)[]> {
   const validated: (Registration | Problem)[] = [];
   let left = MOST_FAULTS;
-  // Not at once: to parse 2 MiB of JSON has taken up to 100 ms already.
+  // It does not begin at once, because parsing 2 MiB of JSON has taken up to 100 ms already.
   let startedTick = -Infinity;
   for (const item of items) {
     if (clock.monotonicNow() - startedTick > STRETCH_MS) {
@@ -136,7 +136,7 @@ async function validateBatch(
   return validated;
 }
 
-/** The registration that a body asks for, or why there is none. */
+/** Returns the registration that a body asks for, or the problem that prevents it. */
 function resolve(
   body: RegistrationBody,
   caller: Caller | undefined,
@@ -180,7 +180,7 @@ function batchOutcome(result: Kept | Problem) {
   return { outcome: 'invalid', error: { code, message, errors: faults } } as const;
 }
 
-/** The id that an item of a batch gives, valid or not; undefined where it gives none. */
+/** Returns the id that an item of a batch gives, valid or not; undefined if it gives none. */
 function idOf(item: unknown): string | undefined {
   const isObject = typeof item === 'object' && item !== null;
   const id = isObject && 'lifecycleExecutionId' in item ? item.lifecycleExecutionId : undefined;

@@ -7,7 +7,7 @@ import type { TargetProblem } from '../domain/reachability.ts';
 import type { ResourceSummary } from '../domain/resources.ts';
 import type { Change } from '../domain/transition.ts';
 
-/** What is kept of a target. */
+/** The stored state of a target. */
 export interface StoredTarget {
   readonly isPaused: boolean;
   /** Number of the target's latest event, 0 before the first. */
@@ -29,55 +29,54 @@ export interface Polled {
   readonly absence?: Absence;
 }
 
-/** How far discovery has come with a target. */
+/** How far discovery has got with a target. */
 export interface Discovered {
-  /** When its first round was over. */
+  /** When its first round ended. */
   readonly baselinedAt?: number;
-  /** By the ARN of the policy. */
+  /** Keyed by the ARN of the policy. */
   readonly marks: ReadonlyMap<string, PolicyMark>;
 }
 
 /**
- * What the poller of one target keeps. A ledger is bound to the target and to the term in which its holder owns it, so nothing
- * that another owner has written since can be overwritten.
+ * Everything that the poller of one target stores. A ledger is bound to the target and to the term in which its holder owns it,
+ * so a former owner cannot overwrite what a newer one has written.
  *
- * Each method is one transaction and rejects with `StoreError` if the store fails. A write is durable when it resolves.
+ * Each method is one transaction and rejects with `StoreError` if the store fails. A write is durable once it resolves.
  * Instants are epoch milliseconds.
  */
 export interface Ledger {
-  /** A target that nothing is known of is not paused and has no events. */
+  /** A target that is not stored yet counts as not paused and without events. */
   target(): Promise<StoredTarget>;
-  /** At most `limit` active executions by ascending registration, beginning after `after` (0 to begin). */
+  /** Returns up to `limit` active executions with a registration above `after` (0 for the first page), in ascending order. */
   active(after: number, limit: number): Promise<readonly Execution[]>;
-  /** The execution, unless it is deleted or unknown. */
+  /** Returns the execution, or undefined if it is unknown or deleted. */
   find(lifecycleExecutionId: string): Promise<Execution | undefined>;
   /**
-   * Stores a change, its event, and one delivery for each endpoint named and for the callback URL that is set by then. The
-   * deliveries are created `at`, which may be later than the time of the event, and are due at once.
+   * Stores a change, its event, and one delivery for each of these endpoints and for the callback URL, if one is set by then.
+   * The deliveries are created `at`, which may be later than the time of the event, and are due at once.
    *
-   * All of it is stored, and only if the execution is active, is not deleted, and still has the status, sequence and
-   * registration of `change.previous`. Otherwise the answer is `conflict` and nothing is stored. Labels and other wishes are
-   * not touched.
+   * All of it is stored if the execution is active, is not deleted, and still has the status, sequence and registration of
+   * `change.previous`. Otherwise nothing is stored and the result is `conflict`. Labels and other wishes are left alone.
    */
   record(change: Change, endpoints: readonly string[], at: number): Promise<'recorded' | 'conflict'>;
-  /** Stores the target's present problem, the event that reports it, and one delivery for each endpoint: all or nothing. */
+  /** Stores the target's current problem, the event that reports it, and one delivery for each endpoint: all or nothing. */
   recordTarget(change: TargetChange, endpoints: readonly string[]): Promise<void>;
   flushPolled(polled: readonly Polled[]): Promise<void>;
   /**
-   * Executions whose list of touched resources is truncated and which ended at `endedSince` or later, in pages like those of
-   * `active`.
+   * Returns executions whose list of touched resources is truncated and which ended at `endedSince` or later, in pages like
+   * those of `active`.
    */
   openResources(endedSince: number, after: number, limit: number): Promise<readonly Execution[]>;
   /** Replaces a truncated list; does nothing if the execution is gone. */
   completeResources(registration: number, resources: ResourceSummary): Promise<void>;
-  /** What is known of executions by their ids, deleted ones included. */
+  /** Looks executions up by their ids, deleted ones included. Ids that are unknown are missing from the map. */
   knownOf(ids: readonly string[]): Promise<ReadonlyMap<string, Known>>;
   discovered(): Promise<Discovered>;
   markPolicy(policyArn: string, mark: PolicyMark): Promise<void>;
   finishBaseline(at: number): Promise<void>;
   loadRate(): Promise<LearntRate | undefined>;
   saveRate(rate: LearntRate): Promise<void>;
-  /** What was learnt of the target's executions, oldest first. */
+  /** Returns what was learnt from the target's executions, oldest first. */
   loadHazards(): Promise<readonly LearntHazard[]>;
   saveHazards(hazards: LearntHazards, at: number): Promise<void>;
 }

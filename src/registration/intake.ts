@@ -2,15 +2,19 @@ import type { ExecutionKey } from '../domain/execution.ts';
 import type { Registration, RegistrationResult } from '../domain/registration.ts';
 
 /**
- * Where registrations are kept. Each method is one transaction and rejects with `StoreError` if the store fails; nothing of it
- * is stored then. What has resolved is durable. Instants are epoch milliseconds.
+ * Stores registrations. Each method is one transaction. It is durable once it resolves; if the store fails, it rejects with
+ * `StoreError` and nothing is stored. Instants are epoch milliseconds.
  */
 export interface Intake {
   /**
    * Applies `domain/registration` to each in order and stores the results; a later registration of the same execution sees the
-   * earlier one. A callback URL that is set on an execution that has finished gets its final event at once.
+   * earlier one. If a callback URL is set on an execution that has already finished, its final event is delivered there at
+   * once.
    */
   register(registrations: readonly Registration[], at: number): Promise<readonly RegistrationResult[]>;
-  /** Stops tracking and hides the execution. False if there is none to delete. What was recorded is still delivered. */
+  /**
+   * Stops tracking and hides the execution. Returns false if there is none to delete. Events recorded before are still
+   * delivered.
+   */
   remove(key: ExecutionKey, at: number): Promise<boolean>;
 }

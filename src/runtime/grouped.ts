@@ -1,13 +1,13 @@
 export interface Grouping<A, R> {
   /** The most that one group may hold, in what `sizeOf` counts. */
   readonly most: number;
-  /** How much a call adds to its group, at least 1. One that is larger than `most` is a group of its own. */
+  /** How much a call adds to its group, at least 1. A call that is larger than `most` is a group of its own. */
   readonly sizeOf?: (ask: A) => number;
-  /** Answers a group, in order. If it rejects, all calls of the group do. */
+  /** Answers a group, in order. If it rejects, all calls of the group reject. */
   readonly run: (asked: readonly A[]) => Promise<readonly R[]>;
 }
 
-/** Lets calls that come in the same round of the event loop be answered together. */
+/** Makes a function whose calls are answered together if they come in the same round of the event loop. */
 export function grouped<A, R>({ most, sizeOf = () => 1, run }: Grouping<A, R>): (ask: A) => Promise<R> {
   interface Waiting {
     readonly ask: A;

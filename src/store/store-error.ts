@@ -1,9 +1,9 @@
-/** The database did not do what it was asked to do. Nothing of it is stored, and it may be tried again later. */
+/** The database failed to do what it was asked to. Nothing was stored, and the operation may be tried again later. */
 export class StoreError extends Error {
   override readonly name = 'StoreError';
 }
 
-/** Why a store cannot be opened. The message is one clear line for an operator. */
+/** The store cannot be opened. The message is one clear line for operators. */
 export class StoreUnavailableError extends Error {
   override readonly name = 'StoreUnavailableError';
 }

@@ -5,19 +5,21 @@ import type { Reading } from '../http/reading.ts';
 import type { Ledger } from '../polling/ledger.ts';
 import type { Intake } from '../registration/intake.ts';
 
-/** What is kept no longer. Instants are epoch milliseconds. */
+/** The limits of what is kept, as epoch milliseconds. */
 export interface Retention {
-  /** Executions whose tracking ended before this go with their events; an event stays as long as a delivery of it. */
+  /**
+   * Executions whose tracking ended before this are deleted with their events. An event stays as long as any of its deliveries.
+   */
   readonly finishedBefore: number;
   readonly deliveredBefore: number;
   readonly deadBefore: number;
 }
 
-/** Which open deliveries become dead: those of all endpoints but these. */
+/** Selects open deliveries that become dead: those of all endpoints that are not `kept`. */
 export interface AbandonQuery {
   readonly kept: readonly string[];
   readonly at: number;
-  /** Only lanes after this one, in the order of their names; empty to begin. */
+  /** Only lanes whose names sort after this one; empty for the first slice. */
   readonly after: string;
   /** How many deliveries may become dead. */
   readonly limit: number;
@@ -26,30 +28,30 @@ export interface AbandonQuery {
 export interface Abandoned {
   /** How many deliveries became dead, by endpoint. */
   readonly counts: ReadonlyMap<string, number>;
-  /** Pass as `after` to go on; undefined at the end. */
+  /** Pass as `after` to continue; undefined at the end. */
   readonly next?: string;
 }
 
-/** Work in slices that keeps the store tidy. */
+/** Keeps the store tidy, a slice at a time. */
 export interface Upkeep {
-  /** Deletes at most `limit` rows of each kind that retention no longer keeps; true while there may be more. */
+  /** Deletes up to `limit` rows of each kind that retention no longer keeps. Returns true while there may be more. */
   sweep(retention: Retention, limit: number): Promise<boolean>;
-  /** Makes open deliveries of endpoints that are gone dead, and forgets how these endpoints did. */
+  /** Makes open deliveries of endpoints that are gone dead, and forgets the health of these endpoints. */
   abandonDeliveries(query: AbandonQuery): Promise<Abandoned>;
 }
 
-/** The only term there is if one process owns everything. */
+/** The only term there is while one process owns everything. */
 export const SOLE_TERM = 0;
 
-/** Everything that outlives the process, as one contract for each of its users. */
+/** Everything that outlives the process, with one contract for each user. */
 export interface Store extends AsyncDisposable {
-  /** What a poller keeps of its target while it owns it in this term. */
+  /** Returns the ledger of a target for the term in which the caller owns it. */
   ledgerOf(target: TargetKey, term: number): Ledger;
   readonly intake: Intake;
   readonly outbox: Outbox;
   readonly reading: Reading;
   readonly operating: Operating;
   readonly upkeep: Upkeep;
-  /** Why the store takes no writes now, as a clause for people; undefined if it does. Never rejects. */
+  /** Returns why the store takes no writes now, as a clause for people, or undefined if it does. Never rejects. */
   trouble(): Promise<string | undefined>;
 }

@@ -5,7 +5,7 @@ import type { Upkeep } from './store.ts';
 
 const DAY_MS = 86_400_000;
 const SWEEP_EVERY_MS = 600_000;
-/** Of each kind in one transaction: some 5 ms. */
+/** Rows of each kind in one transaction, which takes some 10 ms. */
 const ROWS_A_SLICE = 100;
 
 export interface RetentionDays {

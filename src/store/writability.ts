@@ -4,16 +4,19 @@ import type { StoreError } from './store-error.ts';
 
 const TRY_EVERY_MS = 5000;
 
-/** Whether the store takes writes. */
+/** Keeps track of whether the store takes writes. */
 export interface Writability {
-  /** Why the latest write failed; undefined if none has failed since one succeeded that was tried for this. */
+  /** Why the latest write failed; undefined until one fails, and again once a write that was made to find out has succeeded. */
   readonly failure: string | undefined;
-  /** To be called with each failure of a write. */
+  /** Must be called whenever a write fails. */
   onFailure(error: StoreError): void;
   close(): void;
 }
 
-/** After a failed write `tryWrite`, which changes something, is tried every five seconds until it succeeds. */
+/**
+ * After a write has failed, calls `tryWrite` every five seconds until it succeeds. It must change something: an update that
+ * changes nothing writes nothing, and so proves nothing about the disk.
+ */
 export function createWritability(tryWrite: () => Promise<void>, clock: Clock, log: Log): Writability {
   const closing = new AbortController();
   let failure: string | undefined;

@@ -24,7 +24,7 @@ export interface FinalCallback {
   readonly at: number;
 }
 
-/** Delivers the last event of each execution, which says how it ended, to its callback URL. Inside a transaction. */
+/** Delivers the last event of each execution, which says how it ended, to its callback URL. Must run inside a transaction. */
 export async function addFinalCallbacks(
   db: Db,
   callbacks: readonly FinalCallback[],
@@ -51,7 +51,7 @@ interface WaitingLane {
   readonly disabled: number | boolean;
 }
 
-/** Goes from lane to lane along the index, because a hundred thousand deliveries may wait in one lane. */
+/** Steps from lane to lane along the index, because a hundred thousand deliveries may wait in one lane. */
 const readWaiting = prepared(sql<WaitingLane>`
   with recursive waiting(lane, due_at) as (
     select * from (

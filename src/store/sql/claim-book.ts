@@ -2,19 +2,19 @@ import type { ClaimedDelivery } from '../../delivery/outbox.ts';
 
 type Claim = Pick<ClaimedDelivery, 'id' | 'claim'>;
 
-/** Which deliveries are being attempted. */
+/** The deliveries that are being attempted. */
 export interface Claims {
-  /** Holds a delivery for a claim, in place of any other, until `endsAt`. */
+  /** Lets a claim hold its delivery until `endsAt`, in place of any earlier claim. */
   take(claim: Claim, lane: string, endsAt: number): void;
   isTaken(id: number): boolean;
-  /** Whether it is this very claim that is held. */
+  /** Returns true if this very claim holds the delivery. */
   holds(claim: Claim): boolean;
   end(id: number): void;
-  /** Ends the claims of a lane whose time is over by `now`. */
+  /** Ends the claims of a lane that have expired by `now`. */
   endUntil(lane: string, now: number): void;
   endAll(lane: string): void;
   countOf(lane: string): number;
-  /** When the first claim of a lane ends; Infinity if it has none. */
+  /** Returns when the first claim of a lane ends; Infinity if it has none. */
   nextEnd(lane: string): number;
 }
 
@@ -25,8 +25,8 @@ interface Held {
 }
 
 /**
- * Claims in memory. Whoever owns a lane is the only one that claims from it, so nobody else needs to know; and what a process
- * had claimed is free once it has ended, in whatever way.
+ * Keeps claims in memory. Only the owner of a lane claims from it, so nobody else needs to know of its claims, and however a
+ * process ends, its claims end with it.
  */
 export class ClaimBook implements Claims {
   readonly #held = new Map<number, Held>();

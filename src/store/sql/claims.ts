@@ -6,12 +6,12 @@ import type { Db } from './database.ts';
 import { overRows } from './over-rows.ts';
 import { GIVEN, GIVEN_LIMIT, prepared } from './prepared.ts';
 
-/** Due, whatever the time may be, and before all that is due by now. */
+/** Due whatever the clock says, and ahead of everything else that is due. */
 export const AT_ONCE = 0;
-/** Neither the ladder nor a Retry-After asks for more. */
+/** Neither the ladder nor a Retry-After asks for a longer wait. */
 const LONGEST_WAIT_MS = LONGEST_RETRY_AFTER_SECONDS * 1000;
 
-/** What `Outbox.claim` is called with. */
+/** One call of `Outbox.claim`. */
 export interface ClaimCall {
   readonly lane: string;
   readonly limit: number;
@@ -39,7 +39,7 @@ const readEvents = overRows(
     select position, id as "eventId", type as "eventType", body from wanted join events on position = at`,
 );
 
-/** Claims what is due. A claimed delivery stays due in the table, so as many more rows are read as are claimed. */
+/** Claims what is due. A claimed delivery stays due in the table, so one more row is read for each of them. */
 async function claimDue(
   db: Db,
   claims: Claims,
@@ -53,7 +53,10 @@ async function claimDue(
   return free;
 }
 
-/** Several claims at once, all under the name `claim`. An event that goes to many lanes is read once. Inside a transaction. */
+/**
+ * Answers several calls at once, all under the name `claim`. An event that goes to many lanes is read once. Must see one state
+ * of the database.
+ */
 export async function claimAll(
   db: Db,
   claims: Claims,
@@ -71,7 +74,7 @@ export async function claimAll(
     const events = new Map(read.map((event) => [event.position, event]));
     return calls.map(({ lane }, index) => {
       const rows = claimed[index] ?? [];
-      // Member by member: to spread what SQLite gives takes as long as to read it.
+      // Copied member by member, because spreading a row of SQLite takes as long as reading it.
       return rows.flatMap(({ id, endpoint, url, attempts, position }) => {
         const event = events.get(position);
         if (event === undefined) return [];
@@ -100,8 +103,9 @@ export async function nextDueAt(db: Db, claims: Claims, lane: string): Promise<n
 }
 
 /**
- * At a start: what was never attempted is due at once, since the clock may have been set back since it was made. What was to
- * wait longer than anything does had been planned by a clock that was wrong. Inside a transaction.
+ * Corrects due times at a start. A delivery that was never attempted becomes due at once, because the clock may have been set
+ * back since it was created. A delivery that would wait longer than any should was scheduled by a wrong clock, and its wait is
+ * cut down. Must run inside a transaction.
  */
 export async function mendDueTimes(db: Db, steadyNow: number): Promise<void> {
   await db

@@ -6,7 +6,7 @@ import type { Claims } from './claim-book.ts';
 import type { Database, Db } from './database.ts';
 import { GIVEN, GIVEN_LIMIT, prepared } from './prepared.ts';
 
-/** Looked at in one transaction: if no filter matches, five thousand rows take some 4 ms. */
+/** Rows looked at in one transaction, which takes some 4 ms if no filter matches. */
 const CANDIDATES = 5000;
 
 const withEvents = (db: Db) =>
@@ -38,7 +38,7 @@ function asPeopleSee(
   return {
     ...delivery,
     createdAt,
-    // Due at once is due since it was made.
+    // A delivery that is due at once has been due since it was created.
     ...(isWaiting ? { nextAttemptAt: Math.max(createdAt, nextAttemptAt) } : {}),
     attempts: attemptsOf(earlier, log),
   };
@@ -46,7 +46,7 @@ function asPeopleSee(
 
 interface Slice {
   readonly deliveries: readonly Delivery[];
-  /** The lowest id looked at, unless it was the last there is. */
+  /** The lowest id looked at; absent if there is none below it. */
   readonly lowest?: number;
 }
 
@@ -61,7 +61,7 @@ async function readSlice(
   limit: number,
 ): Promise<Slice> {
   let query = withEvents(db).where('deliveries.id', '<', before);
-  // An event has few deliveries, which the database finds by its id.
+  // An event has few deliveries, and the database finds them by its id.
   const [lowest] = eventId === undefined ? await boundary(db, [before, CANDIDATES - 1]) : [];
   if (lowest !== undefined) query = query.where('deliveries.id', '>=', lowest.id);
   if (eventId !== undefined)

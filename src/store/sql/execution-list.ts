@@ -5,12 +5,12 @@ import type { Database, Db } from './database.ts';
 import { executionOf } from './execution-row.ts';
 import { GIVEN, GIVEN_LIMIT, prepared } from './prepared.ts';
 
-/** Looked at in one transaction: if no filter matches, ten thousand rows take some 4 ms. */
+/** Rows looked at in one transaction, which takes some 4 ms if no filter matches. */
 const CANDIDATES = 10_000;
 
 interface Slice {
   readonly executions: readonly Execution[];
-  /** `registration` of the lowest candidate, unless it was the last there is. */
+  /** `registration` of the lowest candidate; absent if there is none below it. */
   readonly lowest?: number;
 }
 
@@ -62,7 +62,9 @@ export async function listExecutions(database: Database, query: ExecutionQuery):
   return { executions, ...(found.length === wanted && last ? { next: last.registration } : {}) };
 }
 
-/** Two statements, because SQLite reads all rows of the last target to find what is beyond a pair of values. */
+/**
+ * There are two statements, because SQLite would read all rows of the last target to find what comes after a pair of values.
+ */
 const nextRegion = prepared(sql<TargetKey>`
   select account_id as "accountId", region from executions
   where tracking_ended_at is null and account_id = ${GIVEN} and region > ${GIVEN}
@@ -72,7 +74,7 @@ const nextAccount = prepared(sql<TargetKey>`
   where tracking_ended_at is null and account_id > ${GIVEN}
   order by account_id, region limit 1`);
 
-/** `Reading.activeTargets`: from target to target along the index, since one may have a million executions. */
+/** `Reading.activeTargets`. Steps from target to target along the index, because one may have a million executions. */
 export async function activeTargets(db: Db): Promise<readonly TargetKey[]> {
   const targets: TargetKey[] = [];
   for (let last: TargetKey = { accountId: '', region: '' }; ;) {

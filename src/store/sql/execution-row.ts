@@ -21,7 +21,7 @@ function column(
   return { name, type, of: (execution) => of(execution) ?? null };
 }
 
-/** What a registration sets once. */
+/** The columns that are set once, by the registration. */
 const ORIGIN: readonly Column[] = [
   column('account_id', 'text', (execution) => execution.accountId),
   column('region', 'text', (execution) => execution.region),
@@ -32,7 +32,7 @@ const ORIGIN: readonly Column[] = [
   column('registered_at', 'bigint', (execution) => execution.registeredAt),
 ];
 
-/** What later registrations may add to. */
+/** The columns that later registrations may add to. */
 export const WISHES: readonly Column[] = [
   column('labels', 'text', (execution) => JSON.stringify(execution.labels)),
   column('resource_arn', 'text', (execution) => execution.resourceArn),
@@ -41,7 +41,7 @@ export const WISHES: readonly Column[] = [
   column('give_up_at', 'bigint', (execution) => execution.giveUpAt),
 ];
 
-/** What AWS and the watcher say of an execution: the columns that a change writes. */
+/** The columns that a change writes: what AWS and the watcher say about the execution. */
 export const SIGHTING: readonly Column[] = [
   column('tracking', 'text', (execution) => execution.tracking),
   column('status', 'text', (execution) => execution.status),
@@ -110,7 +110,7 @@ function resourcesOf({
   return { counts: JSON.parse(resources) as readonly ResourceCount[], truncated: truncated === 1 };
 }
 
-/** An execution from its row. */
+/** Returns the execution that a row stands for. */
 export function executionOf(row: Selectable<ExecutionTable>): Execution {
   const { has_impacted_resources: impacted } = row;
   return {

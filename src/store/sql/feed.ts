@@ -14,7 +14,7 @@ async function latestPosition(db: Db): Promise<number> {
     .selectFrom('events')
     .select((eb) => eb.fn.max('position').as('latest'))
     .executeTakeFirst();
-  // MAX over no row is null, which the query's type does not know.
+  // MAX over no rows is null, but the query's type does not say so.
   return (row?.latest as number | null | undefined) ?? 0;
 }
 
@@ -29,7 +29,9 @@ const readEvents = overRows(
     select position, id, type, time, body from wanted join events on position = at`,
 );
 
-/** Type by type along the index: to look for several types at once a database would sort all events of theirs. */
+/**
+ * Looks for one type after the other along the index. If it looked for all at once, a database would sort all of their events.
+ */
 async function eventsOfTypes(
   db: Db,
   { after, types = [], limit }: FeedQuery,
@@ -45,7 +47,7 @@ async function eventsOfTypes(
   return events.toSorted((a, b) => a.position - b.position);
 }
 
-/** `Reading.feed`. Both of its looks must see the same state. */
+/** `Reading.feed`. Both of its statements must see the same state. */
 export async function readFeed(db: Db, query: FeedQuery): Promise<FeedPage> {
   const { after, types, limit } = query;
   const events =

@@ -5,7 +5,7 @@ import type { Database } from './database.ts';
 import { registerAll, removeExecution } from './registrations.ts';
 import type { RegisterCall } from './registrations.ts';
 
-/** Registrations in one transaction: some 15 ms, unless a single call has more. */
+/** Registrations in one transaction, which takes some 15 ms. A single call may have more. */
 const MOST_REGISTERED = 250;
 
 export function createIntake(database: Database, clock: Clock): Intake {

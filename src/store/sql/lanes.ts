@@ -23,7 +23,7 @@ const readLanes = overRows(
     select lanes.* from asked join lanes on lane = name`,
 );
 
-/** Keeps how lanes do after these attempts; returns those that are disabled by them. Inside a transaction. */
+/** Stores the health of lanes after these attempts, and returns the lanes that they disabled. Must run inside a transaction. */
 export async function keepHealth(db: Db, settlements: readonly Settlement[]): Promise<readonly LaneHealth[]> {
   const endpoints = new Map(settlements.map(({ lane, endpoint }) => [lane, endpoint]));
   if (endpoints.size === 0) return [];
@@ -55,7 +55,10 @@ export async function keepHealth(db: Db, settlements: readonly Settlement[]): Pr
   return disabled;
 }
 
-/** `Reading.unhealthyEndpoints`: an endpoint fails since the first of its lanes does, and is disabled if one of them is. */
+/**
+ * `Reading.unhealthyEndpoints`. An endpoint has been failing for as long as any of its lanes, and is disabled if one of them
+ * is.
+ */
 export async function unhealthyEndpoints(db: Db): Promise<readonly EndpointHealth[]> {
   const rows = await db
     .selectFrom('lanes')
@@ -70,7 +73,7 @@ export async function unhealthyEndpoints(db: Db): Promise<readonly EndpointHealt
   return rows.map((row) => ({ endpoint: row.endpoint, ...healthOf(row) }));
 }
 
-/** Forgets how at most `limit` lanes of an endpoint did; returns how many. */
+/** Forgets the health of up to `limit` lanes of an endpoint; returns how many. */
 export async function forgetLanes(db: Db, endpoint: string, limit: number): Promise<number> {
   const { numDeletedRows } = await db
     .deleteFrom('lanes')

@@ -49,7 +49,7 @@ const upsertHazards = overRows(
     do update set counts = excluded.counts, learnt_at = excluded.learnt_at`,
 );
 
-/** `Ledger.saveHazards`. Inside a transaction. */
+/** `Ledger.saveHazards`. Must run inside a transaction. */
 export async function saveHazards(
   db: Db,
   { accountId, region }: TargetKey,

@@ -12,11 +12,11 @@ import { endpointRecipient, recordChanges, recordEvents } from './recording.ts';
 import type { RecordCall } from './recording.ts';
 import { findTarget, upsertTarget } from './target-row.ts';
 
-/** Rows written in one transaction: some 10 ms. */
+/** Rows written in one transaction, which takes some 10 ms. */
 const MOST_RECORDED = 256;
 const MOST_FLUSHED = 1000;
 
-/** It may come after a change that ended tracking, which knows more. */
+/** Leaves ended executions alone: a flush may come after the change that ended tracking, which knows more. */
 const writePolled = overRows(
   ['bigint', 'bigint', 'bigint', 'bigint'],
   (rows) => sql`
@@ -39,7 +39,7 @@ function pageOf(db: Db, { accountId, region }: TargetKey, after: number, limit: 
     .limit(limit);
 }
 
-/** Makes ledgers. What pollers write at the same time is written together, whatever their targets. */
+/** Makes ledgers. Pollers that write at the same time share a transaction, whatever their targets. */
 export function createLedgers(database: Database, clock: Clock): (target: TargetKey, term: number) => Ledger {
   const record = grouped({
     most: MOST_RECORDED,
@@ -83,7 +83,7 @@ export function createLedgers(database: Database, clock: Clock): (target: Target
       target: () => database.read((db) => findTarget(db, target)),
       active: (after, limit) =>
         database.read(async (db) => {
-          // Tracking ends with a deletion, too.
+          // This leaves out deleted executions, too: a deletion ends tracking.
           const page = pageOf(db, target, after, limit).where('tracking_ended_at', 'is', null);
           return (await page.execute()).map(executionOf);
         }),
@@ -110,7 +110,7 @@ export function createLedgers(database: Database, clock: Clock): (target: Target
       flushPolled: (polled) => flush({ ...tenure, polled }),
       openResources: (endedSince, after, limit) =>
         database.read(async (db) => {
-          // A literal, so that SQLite sees that its partial index serves.
+          // A literal, so that SQLite sees that it can use its partial index.
           const page = pageOf(db, target, after, limit)
             .where('resources_truncated', '=', sql.lit(1))
             .where('tracking_ended_at', '>=', endedSince);

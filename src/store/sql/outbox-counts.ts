@@ -9,7 +9,10 @@ interface Pending {
   readonly oldestId: number;
 }
 
-/** Both are read from an index alone. A lane is named like its endpoint, or is the origin of a callback URL, with a colon. */
+/**
+ * Both statements read nothing but an index. A lane has the name of its endpoint or is the origin of a callback URL, and only
+ * an origin has a colon.
+ */
 const countPending = sql<Pending>`
   select case when lane like '%:%' then ${sql.lit(CALLBACK_ENDPOINT)} else lane end as endpoint,
     count(*) as count, min(id) as "oldestId"

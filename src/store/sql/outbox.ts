@@ -7,7 +7,7 @@ import type { ClaimCall } from './claims.ts';
 import type { Database } from './database.ts';
 import { settleAll } from './settlements.ts';
 
-/** In one transaction: lanes that claim together mostly find their deliveries in the same pages. */
+/** Claims in one transaction. Lanes that claim together mostly find their deliveries in the same pages. */
 const MOST_CLAIMS = 50;
 
 export function createOutbox(database: Database, claims: Claims, newId: () => string): Outbox {

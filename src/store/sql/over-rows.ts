@@ -4,14 +4,16 @@ import type { Db } from './database.ts';
 import { GIVEN, prepared } from './prepared.ts';
 import type { Parameter } from './prepared.ts';
 
-/** The most rows of one statement: with some thirty columns each PostgreSQL and SQLite take far more parameters. */
+/**
+ * The most rows of one statement. PostgreSQL and SQLite both take far more parameters than 64 rows of some thirty columns have.
+ */
 const MOST_ROWS = 64;
 
 export type ColumnType = 'text' | 'bigint' | 'double precision';
 type Row = readonly Parameter[];
 
 /**
- * A statement over rows of values. Lists are cut into 64, 32, 16 … rows, so that there are few texts and all of them stay
+ * Makes a statement over rows of values. Lists are cut into 64, 32, 16 … rows, so that there are few texts and all of them stay
  * prepared.
  */
 export function overRows<R>(

@@ -6,17 +6,20 @@ export type Parameter = string | number | null;
 
 /** Stands for a parameter while the text of a prepared statement is built. */
 export const GIVEN = null;
-/** A limit that is a parameter. Without the cast SQLite prepares the statement anew each time: it plans by a bare limit. */
+/**
+ * A limit that is a parameter. SQLite plans by the value of a bare limit and would prepare the statement anew each time, which
+ * the cast prevents.
+ */
 export const GIVEN_LIMIT = sql`cast(${GIVEN} as integer)`;
 
 /**
- * A statement that is run often: its text is built once for each database, since building it takes longer than running it.
- * `statement` is made with any values; those of a call take their places, in order.
+ * Makes a statement that is run often. Its text is built once for each database, because building it takes longer than running
+ * it. The values that `statement` was made with do not matter; those of a call take their places, in order.
  */
 export function prepared<R>(
   statement: RawBuilder<R>,
 ): (db: Db, parameters: readonly Parameter[]) => Promise<readonly R[]> {
-  /** By database, since their texts differ. */
+  /** Keyed by the adapter of a database, because each database has a text of its own. */
   const texts = new WeakMap<object, string>();
   return async (db, parameters) => {
     const { adapter } = db.getExecutor();

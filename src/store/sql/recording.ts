@@ -7,25 +7,25 @@ import type { Db } from './database.ts';
 import { SIGHTING, assignments, namesOf, typesOf, valuesOf } from './execution-row.ts';
 import { overRows } from './over-rows.ts';
 
-/** Where a delivery goes. */
+/** The receiver of a delivery. */
 export interface Recipient {
   readonly endpoint: string;
   readonly lane: string;
-  /** Given for a callback. */
+  /** Only a callback has one. */
   readonly url?: string;
 }
 
-/** An event, and who gets it. */
+/** An event and its recipients. */
 export interface Recording {
   readonly event: NewEvent;
-  /** Its id is empty if the event is one of the target as a whole. */
+  /** The id is empty if the event is about the target as a whole. */
   readonly key: ExecutionKey;
   readonly recipients: readonly Recipient[];
   /** When the deliveries are created. */
   readonly at: number;
 }
 
-/** A delivery that is to be made of an event. */
+/** A delivery of an event that is to be stored. */
 export interface NewDelivery extends Recipient {
   readonly position: number;
   readonly at: number;
@@ -48,9 +48,9 @@ const insertDeliveries = overRows(
 );
 
 /**
- * Deliveries that are due at once, but after what has waited longer, so that repeats have their turn if there is more to do
- * than can be done. They are due by `steadyNow`, the clock that it will be compared with: the wall clock may have been set.
- * Inside a transaction.
+ * Stores deliveries that are due at once, but after everything that has waited longer, so that repeats have their turn even if
+ * there is more to do than can be done. They are never due after `steadyNow`, which is the clock that due times are compared
+ * with: the wall clock may have been set forward. Must run inside a transaction.
  */
 export async function addDeliveries(
   db: Db,
@@ -77,7 +77,7 @@ const insertEvents = overRows(
     returning id, position`,
 );
 
-/** Stores events in this order, with their deliveries. Inside the transaction that stores what they report. */
+/** Stores events in this order, with their deliveries. Must run inside the transaction that stores what they report. */
 export async function recordEvents(
   db: Db,
   recordings: readonly Recording[],
@@ -126,7 +126,7 @@ const applySightings = overRows(
     returning executions.registration as registration, executions.callback_url as "callbackUrl"`,
 );
 
-/** `Ledger.record`, for several calls at once. Inside a transaction. */
+/** `Ledger.record`, for several calls at once. Must run inside a transaction. */
 export async function recordChanges(
   db: Db,
   calls: readonly RecordCall[],
@@ -135,7 +135,7 @@ export async function recordChanges(
   const outcomes = new Map<RecordCall, Recorded>();
   let waiting = calls;
   while (waiting.length > 0) {
-    // Of calls for one execution the first goes first: the next may be a conflict because of it.
+    // Calls for the same execution are applied one after the other, because a change may make the next one a conflict.
     const firsts = new Map<number, RecordCall>();
     for (const call of waiting) {
       const { registration } = call.change.previous;

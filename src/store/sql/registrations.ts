@@ -38,7 +38,7 @@ const insertOrReplace = overRows(
     do update set ${assignments(ALL_COLUMNS, 'excluded')}`,
 );
 
-/** Names no column that belongs to whoever polls, so that it undoes none of their writes. */
+/** Names none of the columns that pollers write, so that it undoes none of their writes. */
 const updateWishes = overRows(
   ['bigint', ...typesOf(WISHES)],
   (rows) => sql`
@@ -47,7 +47,7 @@ const updateWishes = overRows(
     from wished where executions.registration = wished.registration`,
 );
 
-/** `Intake.register`, for several calls at once. Inside a transaction. */
+/** `Intake.register`, for several calls at once. Must run inside a transaction. */
 export async function registerAll(
   db: Db,
   calls: readonly RegisterCall[],
@@ -125,7 +125,7 @@ async function knownOf(db: Db, keys: readonly ExecutionKey[]): Promise<ReadonlyM
   return new Map(executions.map((execution) => [keyText(execution), execution]));
 }
 
-/** `Intake.remove`. Inside a transaction. */
+/** `Intake.remove`. Must run inside a transaction. */
 export async function removeExecution(
   db: Db,
   { accountId, region, lifecycleExecutionId }: ExecutionKey,

@@ -4,12 +4,12 @@ import { StoreUnavailableError } from '../store-error.ts';
 import type { Db } from './database.ts';
 
 /**
- * Of the schema below. Until version 0.2.0 is released a change of the schema edits it and raises this number, and a store with
- * another number is refused. Numbers up to 7 were given to migrations.
+ * The number of the schema below. Until version 0.2.0 is released, whoever changes the schema edits it in place and raises this
+ * number, and a store with another number is refused. Numbers up to 7 were given to migrations.
  */
 export const SCHEMA_VERSION = 8;
 
-/** How a database makes a primary key whose values it gives itself, never one twice. */
+/** The way in which a database makes a primary key whose values it assigns itself and never uses twice. */
 export interface Identity {
   readonly type: 'integer' | 'bigint';
   readonly build: (column: ColumnDefinitionBuilder) => ColumnDefinitionBuilder;
@@ -57,7 +57,8 @@ async function createTables(db: Db, identity: Identity): Promise<void> {
     db.schema.createIndex(`executions_${name}`).on('executions').columns(columns);
   await onExecutions('by_id', ['lifecycle_execution_id']).execute();
   await onExecutions('of_target', ['account_id', 'region', 'registration']).execute();
-  // With a column that never differs, so that SQLite prefers it to the index of all of a target's executions.
+  // `tracking_ended_at` is always null here. It is a column so that SQLite prefers this index to the one of all executions of a
+  // target.
   await onExecutions('active', ['account_id', 'region', 'tracking_ended_at', 'registration'])
     .where(sql<boolean>`tracking_ended_at is null`)
     .execute();
@@ -181,7 +182,7 @@ async function createTables(db: Db, identity: Identity): Promise<void> {
     .execute();
 }
 
-/** How the epoch of a copy begins, until its first start gives it one of its own. */
+/** The beginning of a copy's epoch, until its first start gives it one of its own. */
 export const MARK_OF_COPY = 'copy of ';
 
 const OTHER_VERSION = (written: string, advice: string) =>
@@ -190,7 +191,7 @@ const OTHER_VERSION = (written: string, advice: string) =>
   );
 const NEW_STORE = 'begin with a new store, or go on with the version that wrote this one';
 
-/** Rejects with `StoreUnavailableError` if the tables are those of another version; tells whether there are any. */
+/** Returns whether there are any tables. Rejects with `StoreUnavailableError` if they are those of another version. */
 async function hasTables(db: Db): Promise<boolean> {
   const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
   if (tables.length === 0) return false;
@@ -208,8 +209,8 @@ async function hasTables(db: Db): Promise<boolean> {
 }
 
 /**
- * Makes the tables if there are none, and gives a new store, and a copy at its first start, an epoch of its own. Inside a
- * transaction. Rejects with `StoreUnavailableError`, and changes nothing, if the tables are those of another version.
+ * Makes the tables if there are none, and gives a new store, and a copy at its first start, an epoch of its own. Rejects with
+ * `StoreUnavailableError`, and changes nothing, if the tables are those of another version. Must run inside a transaction.
  */
 export async function prepareSchema(db: Db, identity: Identity, newId: () => string): Promise<void> {
   if (!(await hasTables(db))) {
@@ -223,7 +224,7 @@ export async function prepareSchema(db: Db, identity: Identity, newId: () => str
     .execute();
 }
 
-/** Writes something, to see whether that can be done. Inside a transaction. */
+/** Changes a row, to find out whether the store can be written. Must run inside a transaction. */
 export async function touch(db: Db): Promise<void> {
   await db
     .updateTable('store_state')

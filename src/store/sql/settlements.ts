@@ -6,10 +6,10 @@ import type { Db } from './database.ts';
 import { keepHealth } from './lanes.ts';
 import { overRows } from './over-rows.ts';
 
-/** Whether the log of attempts is full; it is moved aside then, in place of an earlier one. */
+/** True if the log of attempts is full. It is then moved aside and replaces the one that was moved before. */
 const isFull = sql`deliveries.attempts_ever > 0 and deliveries.attempts_ever % ${sql.lit(MOST_ATTEMPTS_KEPT)} = 0`;
 
-/** What any attempt changes of its delivery. */
+/** The assignments that every attempt makes to its delivery. */
 const attempted = sql`
   attempts = deliveries.attempts + 1,
   attempts_ever = deliveries.attempts_ever + 1,
@@ -26,7 +26,7 @@ const endThem = overRows(
       state = settled.state, next_attempt_at = null, settled_at = settled.settled_at, ${attempted}`,
 );
 
-/** Names no column but those that change: SQLite writes each index anew that has one of the columns named. */
+/** Names only the columns that change, because SQLite rewrites every index that has one of the columns named. */
 const postponeThem = overRows(
   ['bigint', 'bigint', 'text'],
   (rows) => sql`
@@ -34,13 +34,13 @@ const postponeThem = overRows(
     update deliveries set next_attempt_at = settled.next_attempt_at, ${attempted}`,
 );
 
-/** `Outbox.settle`. Inside a transaction, after which the claims of those that are held are to be ended. */
+/** `Outbox.settle`. Must run inside a transaction. Once it has committed, the caller ends the claims of `held`. */
 export async function settleAll(
   db: Db,
   claims: Claims,
   settlements: readonly Settlement[],
 ): Promise<Settled> {
-  // A claim is settled once.
+  // A claim can be settled only once.
   const unsettled = new Set(settlements.map(({ id }) => id));
   const held = settlements.filter((one) => claims.holds(one) && unsettled.delete(one.id));
   const ended = held.filter(({ state }) => state !== 'pending');

@@ -36,23 +36,23 @@ export interface ExecutionTable {
   missing_answers: number | null;
   sequence: number;
   last_polled_at: number | null;
-  /** Null exactly while it is active and not deleted. */
+  /** Null if and only if it is active and not deleted. */
   tracking_ended_at: number | null;
   deleted_at: number | null;
 }
 
 export interface EventTable {
-  /** Never given twice. */
+  /** Never used twice. */
   position: Generated<number>;
   id: string;
   type: string;
   time: number;
   account_id: string;
   region: string;
-  /** Empty if the event is one of the target as a whole. */
+  /** Empty if the event is about the target as a whole. */
   lifecycle_execution_id: string;
   body: string;
-  /** 1 once retention keeps it no longer: it stays only for its deliveries. */
+  /** 1 once retention no longer keeps it, so that only its deliveries do. */
   orphaned: Generated<number>;
 }
 
@@ -60,9 +60,9 @@ export interface DeliveryTable {
   id: Generated<number>;
   event_position: number;
   endpoint: string;
-  /** What it shares slots, rate and health with. */
+  /** The deliveries of a lane share slots, rate and health. */
   lane: string;
-  /** Null: that of its endpoint. */
+  /** Null if it goes to the URL of its endpoint. */
   url: string | null;
   state: DeliveryState;
   created_at: number;
@@ -72,9 +72,9 @@ export interface DeliveryTable {
   attempts: Generated<number>;
   /** Attempts on all ladders. */
   attempts_ever: Generated<number>;
-  /** The latest attempts, the oldest of them first: JSON of `Attempt`, with commas between them. */
+  /** The latest attempts, oldest first: JSON of `Attempt`, with commas between them. */
   attempt_log: string | null;
-  /** The `MOST_ATTEMPTS_KEPT` before those; null while there were none. */
+  /** The `MOST_ATTEMPTS_KEPT` attempts before those; null if there were none. */
   earlier_attempts: string | null;
   settled_at: number | null;
 }
@@ -94,7 +94,7 @@ export interface RateTable {
   throttled_at: number | null;
 }
 
-/** In `policy_arn`: what is known of all of a target's executions together. */
+/** Stands in `policy_arn` for all executions of a target together. */
 export const ALL_POLICIES = '*';
 
 export interface HazardTable {
@@ -114,11 +114,11 @@ export interface TargetTable {
   paused: Generated<number>;
   /** Number of the latest event, 0 before the first. */
   sequence: Generated<number>;
-  /** What makes it unreachable; null if nothing does. */
+  /** Why it is unreachable; null if it is reachable. */
   problem_kind: ProblemKind | null;
   problem_message: string | null;
   problem_since: number | null;
-  /** When discovery first knew all of its policies. */
+  /** When discovery had listed all of its policies for the first time. */
   baselined_at: number | null;
 }
 
@@ -133,14 +133,14 @@ export interface PolicyTable {
   newest_first: number;
 }
 
-/** One row. */
+/** The table has one row. */
 export interface StateTable {
   schema_version: number;
   epoch: string;
   last_registration: Generated<number>;
   events_deleted_up_to: Generated<number>;
   event_deletions: Generated<number>;
-  /** Raised to write something. */
+  /** Raised to find out whether the store can be written. */
   touched: Generated<number>;
 }
 

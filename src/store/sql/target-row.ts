@@ -4,7 +4,7 @@ import type { StoredTarget } from '../../polling/ledger.ts';
 import type { Db } from './database.ts';
 import type { TargetTable } from './tables.ts';
 
-/** Sets these columns of a target's row, which is made if there is none. */
+/** Sets these columns of a target's row, and makes the row if there is none. */
 export async function upsertTarget(
   db: Db,
   { accountId, region }: TargetKey,

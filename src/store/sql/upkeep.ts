@@ -7,7 +7,7 @@ import { forgetLanes } from './lanes.ts';
 import { overRows } from './over-rows.ts';
 import { GIVEN, prepared } from './prepared.ts';
 
-/** Lanes that are looked at in one transaction. */
+/** Lanes looked at in one transaction. */
 const LANES = 500;
 
 const deleteEvents = overRows(
@@ -21,8 +21,8 @@ const deleteEvents = overRows(
 );
 
 /**
- * Deletes those of these events that are orphaned and that no delivery needs. An event goes with the last of what keeps it, so
- * no sweep has to look for such events.
+ * Deletes each of these events that is orphaned and has no delivery. An event is deleted together with the last thing that kept
+ * it, so no sweep has to search for such events.
  */
 async function deleteUnneeded(db: Db, positions: Iterable<number>): Promise<void> {
   const deleted = await deleteEvents(
@@ -45,7 +45,7 @@ async function deleteUnneeded(db: Db, positions: Iterable<number>): Promise<void
     .execute();
 }
 
-/** Deletes settled deliveries and the events that only they kept; tells whether there may be more. */
+/** Deletes settled deliveries and the events that only they kept. Returns whether there may be more. */
 async function sweepDeliveries(
   db: Db,
   state: 'delivered' | 'dead',
@@ -71,7 +71,10 @@ async function sweepDeliveries(
   return deleted.length === limit;
 }
 
-/** Leaves at most `limit` events of executions that have ended orphaned, then deletes the executions whose events all are. */
+/**
+ * Makes up to `limit` events of ended executions orphaned, and deletes the executions that have no others. Returns whether
+ * there may be more.
+ */
 async function sweepExecutions(db: Db, before: number, limit: number): Promise<boolean> {
   const ended = await db
     .selectFrom('executions')
@@ -90,7 +93,7 @@ async function sweepExecutions(db: Db, before: number, limit: number): Promise<b
   return ended.length === limit;
 }
 
-/** The same for events of targets, which have no execution with which they would go. */
+/** Makes events of targets orphaned, which have no execution to be deleted with. Returns whether there may be more. */
 async function sweepTargetEvents(db: Db, before: number, limit: number): Promise<boolean> {
   const orphaned = await orphan(db, limit, (eb) =>
     eb.and([
@@ -105,7 +108,7 @@ async function sweepTargetEvents(db: Db, before: number, limit: number): Promise
 type EventCondition = Parameters<ReturnType<typeof selectEvents>['where']>[0];
 const selectEvents = (db: Db) => db.selectFrom('events').select('position');
 
-/** Leaves at most `limit` events orphaned, and deletes those that no delivery needs; returns how many. */
+/** Makes up to `limit` events orphaned, and deletes those without a delivery. Returns how many it made orphaned. */
 async function orphan(db: Db, limit: number, condition: EventCondition): Promise<number> {
   const rows = await selectEvents(db).where(condition).limit(limit).execute();
   const positions = rows.map(({ position }) => position);
@@ -150,7 +153,7 @@ async function makeDead(db: Db, lane: string, at: number, limit: number): Promis
   return Number(numUpdatedRows);
 }
 
-/** Forgets how at most `limit` lanes of endpoints that are gone did; tells whether there may be more. */
+/** Forgets the health of up to `limit` lanes of endpoints that are gone. Returns whether there may be more. */
 async function forgetGone(db: Db, kept: readonly string[], limit: number): Promise<boolean> {
   const unhealthy = await db.selectFrom('lanes').select('endpoint').distinct().execute();
   for (const { endpoint } of unhealthy)
@@ -162,7 +165,10 @@ interface AbandonedSlice extends Abandoned {
   readonly lanes: readonly string[];
 }
 
-/** From lane to lane along the index. A lane that is emptied is not found again, so the place to go on from is a lane that is kept. */
+/**
+ * Steps from lane to lane along the index. A lane that is emptied is not found again, so the next slice begins after the last
+ * lane that is kept.
+ */
 async function abandon(db: Db, { kept, at, after, limit }: AbandonQuery): Promise<AbandonedSlice> {
   const counts = new Map<string, number>();
   const lanes: string[] = [];
@@ -192,7 +198,7 @@ export function createUpkeep(database: Database, claims: Claims): Upkeep {
     abandonDeliveries: (query) =>
       database.write(async (db) => {
         const { lanes, ...abandoned } = await abandon(db, query);
-        // In the same turn: what is answered from now on settles nothing.
+        // Inside the transaction, so that no answer that comes from now on settles one of these deliveries.
         for (const lane of lanes) claims.endAll(lane);
         return abandoned;
       }, 'later'),

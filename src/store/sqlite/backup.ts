@@ -5,20 +5,25 @@ import { DatabaseSync, backup } from 'node:sqlite';
 import type { Backup } from '../../http/operating.ts';
 import { MARK_OF_COPY } from '../sql/schema.ts';
 
-/** Pages copied at a time, of 4 KiB each: beside the event loop, which is asked between two of them (some 3 ms each). */
+/**
+ * Pages of 4 KiB that are copied in one step, which takes some 3 ms and does not block the event loop. The signal is looked at
+ * between steps.
+ */
 const PAGES_A_STEP = 500;
-/** What a copy must leave free for what is written meanwhile. */
+/** A copy must leave this much of the disk free for whatever is written meanwhile. */
 const LEFT_FREE_BYTES = 64 * 1024 * 1024;
 
-/** Copies are made beside the database, because there is a disk for it. */
+/** Copies are made beside the database, because an operator has provided a disk there. */
 const copiesOf = (path: string) => `${path}.backup`;
 
-/** Deletes what a process that was killed in the middle of a copy has left. */
+/** Deletes what is left by a process that was killed while it made a copy. */
 export function forgetCopies(path: string): void {
   for (const ending of ['', '-journal', '-wal', '-shm']) rmSync(copiesOf(path) + ending, { force: true });
 }
 
-/** `Operating.backUp` of a SQLite file. The copy has no name by the time it is read, so that nothing is left of it. */
+/**
+ * `Operating.backUp` of a SQLite file. The copy has lost its name by the time it is read, so nothing of it can be left behind.
+ */
 export async function backUp(
   path: string,
   newId: () => string,
@@ -29,7 +34,7 @@ export async function backUp(
   forgetCopies(path);
   try {
     using source = new DatabaseSync(path, { readOnly: true });
-    // An open read transaction holds the moment, however often is written before the last page is copied.
+    // An open read transaction fixes the state that is copied, however much is written before the last page is.
     source.exec('BEGIN');
     const { bytes = NaN } =
       source
@@ -47,14 +52,14 @@ export async function backUp(
       [Symbol.asyncDispose]: () => file.close(),
     };
   } finally {
-    // What is open stays readable.
+    // An open file stays readable after its name is gone.
     forgetCopies(path);
   }
 }
 
 function mark(copy: string, epoch: string): void {
   using database = new DatabaseSync(copy);
-  // One file, with nothing beside it. It is gone after a crash: to wait for the disk would hold up everything else.
+  // The copy must be a single file. It need not survive a crash, and waiting for the disk would hold up everything else.
   database.exec('PRAGMA synchronous = OFF; PRAGMA journal_mode = DELETE');
   database.prepare('UPDATE store_state SET epoch = ?').run(epoch);
 }

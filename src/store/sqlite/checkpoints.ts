@@ -6,18 +6,18 @@ import type { Thread } from './thread.ts';
 
 /** From the first write to the next checkpoint. */
 const CHECKPOINT_AFTER_MS = 1000;
-/** Some 32 MiB: so long the log may become if there is never a moment without a write. */
+/** Some 32 MiB. The log may become this long if there is never a moment without a write. */
 const MOST_FRAMES = 8192;
 /** SQLITE_IOERR_FSYNC and SQLITE_IOERR_DIR_FSYNC of https://sqlite.org/rescode.html */
 const FAILED_SYNCS: readonly (number | undefined)[] = [1034, 1290];
 
-/** Brings what is in the write-ahead log into the database file, a second after something was written. */
+/** Copies the write-ahead log into the database file, a second after something was written. */
 export interface Checkpoints {
-  /** To be called after each commit. */
+  /** Must be called after each commit. */
   onCommit(): void;
-  /** A write begins once this has resolved; undefined unless the log is about to begin anew. */
+  /** No write may begin before this has resolved; undefined unless the log is about to begin anew. */
   readonly restarting: Promise<void> | undefined;
-  /** Ends after the checkpoint under way. */
+  /** Waits for the checkpoint under way, and begins no other. */
   close(): Promise<void>;
 }
 
@@ -25,7 +25,7 @@ export interface CheckpointParts {
   readonly thread: Pick<Thread, 'ask'>;
   readonly clock: Pick<Clock, 'after'>;
   readonly log: Log;
-  /** Called if a sync failed: what is in the database file then is uncertain. */
+  /** Called if a sync failed, after which nobody knows what is in the database file. */
   readonly onLost: (reason: string) => void;
 }
 

@@ -17,19 +17,19 @@ import { freeSpaceTrouble } from './free-space.ts';
 import type { Thread } from './thread.ts';
 import { createSqliteTurns } from './turns.ts';
 
-/** How long a turn is tried for while another program has the database locked. */
+/** A turn is tried for this long while another program has the database locked. */
 const BUSY_LIMIT_MS = 5000;
 const FIRST_BUSY_PAUSE_MS = 2;
 const LONGEST_BUSY_PAUSE_MS = 100;
 
-/** How long it is believed how much space is free. */
+/** The free space is not measured again within this time. */
 const SPACE_KEPT_MS = 1000;
 
 /** Primary result codes of https://sqlite.org/rescode.html */
 const SQLITE_BUSY = 5;
 const SQLITE_CONSTRAINT = 19;
 
-/** A turn that came while writes wait for the log to begin anew. */
+/** The result of a turn that came while writes had to wait for the log to begin anew. */
 const HELD = Symbol('held');
 
 interface SqliteError extends Error {
@@ -42,7 +42,7 @@ function isSqliteError(error: unknown): error is SqliteError {
 
 const primaryCode = ({ errcode }: SqliteError) => errcode & 0xff;
 
-/** A violated constraint is a mistake of ours; all else that SQLite refuses is trouble with the database. */
+/** A violated constraint is a mistake of ours. Everything else that SQLite refuses is trouble with the database. */
 function asStoreError(error: unknown): unknown {
   if (!isSqliteError(error) || primaryCode(error) === SQLITE_CONSTRAINT) return error;
   return new StoreError(error.message, { cause: error });
@@ -59,13 +59,13 @@ export interface SqliteParts {
   readonly clock: Clock;
   readonly newId: () => string;
   readonly log: Log;
-  /** Closes what the database does not know of. */
+  /** Closes everything that the database does not know about. */
   readonly close: () => Promise<void>;
 }
 
 /**
- * `Database` on one connection, which blocks. Each transaction is one turn, which ends with its commit; whoever wrote waits for
- * the disk after that, together with others.
+ * Makes a `Database` of one connection, which blocks. Each transaction is one turn, and the turn ends with the commit. Whoever
+ * wrote waits for the disk after that, together with others.
  */
 export function createSqliteDatabase(parts: SqliteParts): Database {
   const { path, connection, db, durability, thread, checkpoints, clock, newId, log } = parts;
@@ -89,13 +89,15 @@ export function createSqliteDatabase(parts: SqliteParts): Database {
       checkpoints.onCommit();
       return result;
     } catch (error) {
-      // A full disk, among others, has ended the transaction already.
+      // Some errors, such as a full disk, have ended the transaction already.
       if (connection.isTransaction) connection.exec('ROLLBACK');
       throw error;
     }
   }
 
-  /** Gives turns to `work` until no other program is in its way. The lock is waited for between turns: reads go on. */
+  /**
+   * Gives `work` one turn after the other until no other program is in its way. It waits between turns, so that reads go on.
+   */
   async function whenFree<T>(work: () => Promise<T>, urgency: Urgency, isWrite: boolean): Promise<T> {
     const limitTick = clock.monotonicNow() + BUSY_LIMIT_MS;
     const isHeld = () => isWrite && checkpoints.restarting !== undefined;
@@ -118,7 +120,7 @@ export function createSqliteDatabase(parts: SqliteParts): Database {
     }
   }
 
-  /** Lets the closing wait for it. */
+  /** Makes `close` wait for this work. */
   function tracked<T>(work: Promise<T>): Promise<T> {
     begun += 1;
     const forget = () => unfinished.delete(work);
@@ -156,7 +158,7 @@ export function createSqliteDatabase(parts: SqliteParts): Database {
     async readAside<R>(statement: RawBuilder<R>) {
       const { sql: text, parameters } = statement.compile(db);
       try {
-        // The statement says what its rows are.
+        // The type of the statement is that of its rows.
         return (await thread.ask({ sql: text, parameters: parameters as SQLInputValue[] })) as readonly R[];
       } catch (error) {
         throw asStoreError(error);
@@ -165,7 +167,7 @@ export function createSqliteDatabase(parts: SqliteParts): Database {
     assertWritable() {
       if (writability.failure !== undefined) throw new StoreError(writability.failure);
     },
-    // One process has the file, so its term never ends.
+    // One process has the file to itself, so its term never ends.
     fence: () => Promise.resolve(),
     labelValue: (column, key) => sql`json_extract(${sql.ref(column)}, ${`$.${JSON.stringify(key)}`})`,
     backUp: async (signal) => {
@@ -184,7 +186,8 @@ export function createSqliteDatabase(parts: SqliteParts): Database {
     },
     async close() {
       writability.close();
-      // Until nothing begins for a round of the event loop: calls that are grouped begin a round after they were made.
+      // It waits until nothing has begun for a round of the event loop, because grouped calls begin a round after they were
+      // made.
       for (let known: number | undefined; known !== begun;) {
         known = begun;
         await Promise.allSettled(unfinished);

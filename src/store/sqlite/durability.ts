@@ -1,10 +1,10 @@
-/** Lets the store's methods resolve when they should: a write once it is on disk, a read once all of what it saw is. */
+/** Decides when the store's methods resolve: a write once it is on disk, a read once everything that it saw is. */
 export interface Durability {
-  /** A write. */
+  /** Resolves once the write is on disk. */
   readonly write: <T>(work: Promise<T>) => Promise<T>;
-  /** A write of something that is shown to others as soon as it can be read: from when `work` calls `onCommit`. */
+  /** Like `write`, for something that others can read as soon as `work` calls `onCommit`. */
   readonly publish: <T>(work: (onCommit: () => void) => Promise<T>) => Promise<T>;
-  /** A read of what is published: nothing of it may be lost afterwards. */
+  /** Resolves with what was read once nothing of it can be lost any more. */
   readonly show: <T>(work: Promise<T>) => Promise<T>;
 }
 
@@ -19,7 +19,7 @@ export function createDurability(sync: () => Promise<void>): Durability {
   return {
     write,
     publish(work) {
-      // What still waits for its turn can have been seen by nobody, so nobody waits for it.
+      // Nobody can have seen a write that still waits for its turn, so nobody waits for it.
       const written = write(work(() => publishing.add(written)));
       const forget = () => publishing.delete(written);
       written.then(forget, forget);
@@ -34,8 +34,8 @@ export function createDurability(sync: () => Promise<void>): Durability {
 }
 
 /**
- * Makes one call of `sync` serve all who ask meanwhile. After one that failed all others fail: what the system could not
- * write then it may have dropped, and it does not say so again.
+ * Makes one call of `sync` serve everybody who asks meanwhile. Once a call has failed, all others fail, too: the system may
+ * have dropped what it could not write, and does not report that twice.
  */
 export function createGroupSync(sync: () => Promise<void>): () => Promise<void> {
   let running = Promise.resolve();

@@ -18,14 +18,14 @@ function asStatement(statement: StatementSync): SqliteStatement {
   };
 }
 
-/** Node's own SQLite as Kysely's SQLite dialect wants it, with the latest statements kept prepared. */
+/** Adapts Node's own SQLite to Kysely's SQLite dialect, and keeps the latest statements prepared. */
 function asSqliteDatabase(database: DatabaseSync): SqliteDatabase {
   const prepared = new Map<string, SqliteStatement>();
   return {
     close: () => database.close(),
     prepare(sql) {
       const statement = prepared.get(sql) ?? asStatement(database.prepare(sql));
-      // The latest used stand last.
+      // A map keeps the order of insertion, so this moves the statement to the end.
       prepared.delete(sql);
       prepared.set(sql, statement);
       const [oldest] = prepared.keys();
@@ -35,7 +35,7 @@ function asSqliteDatabase(database: DatabaseSync): SqliteDatabase {
   };
 }
 
-/** Kysely over Node's own SQLite. Transactions are not its affair. */
+/** Kysely over Node's own SQLite. It begins and ends no transactions. */
 export function createKysely(database: DatabaseSync): Db {
   return new Kysely<Tables>({ dialect: new SqliteDialect({ database: asSqliteDatabase(database) }) });
 }

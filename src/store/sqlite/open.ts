@@ -18,7 +18,7 @@ import { createKysely } from './kysely-dialect.ts';
 import { lockFile } from './lock.ts';
 import { startThread } from './thread.ts';
 
-/** Tells our files from those of other programs (https://sqlite.org/fileformat.html, "Application ID"): "lcwa". */
+/** Distinguishes our files from those of other programs (https://sqlite.org/fileformat.html, "Application ID"): "lcwa". */
 const APPLICATION_ID = 0x6c637761;
 /** How long the start waits for a program that reads or copies the file. */
 const BUSY_TIMEOUT_MS = 5000;
@@ -29,12 +29,10 @@ export interface SqliteStoreOptions {
   /** The file, which is made if it is missing, with its directory. */
   readonly path: string;
   readonly clock: Clock;
-  /** Names that are never given twice. */
+  /** Returns a name that was never returned before. */
   readonly newId: () => string;
   readonly log: Log;
-  /**
-   * Called once if what was written cannot be made durable. Every write fails from then on, and only a restart is a sure cure.
-   */
+  /** Called once if something that was written cannot be made durable. Every write fails from then on, until a restart. */
   readonly onLost: (error: StoreError) => void;
 }
 
@@ -57,7 +55,7 @@ function prepare(database: DatabaseSync): void {
     database.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
 }
 
-/** Each of these only writes if there is something to do, so that a start needs no room on the disk. */
+/** Writes only if there is something to do, so that a start needs no room on the disk. */
 async function prepareTables(
   database: DatabaseSync,
   { clock, newId }: Pick<SqliteStoreOptions, 'clock' | 'newId'>,
@@ -74,14 +72,17 @@ async function prepareTables(
   }
 }
 
-/** With all above it. Not `recursive`: below a directory that takes none, as /proc is one, Node tries for ever. */
+/**
+ * Makes a directory and all those above it. With `recursive`, Node tries for ever below a directory that takes none, such as
+ * /proc.
+ */
 function makeDirectory(path: string): void {
   if (existsSync(path)) return;
   makeDirectory(dirname(path));
   mkdirSync(path);
 }
 
-/** The file that `path` leads to, which may not be there yet. There is one lock for one file, whatever links lead to it. */
+/** Returns the file that `path` leads to, which may not exist yet. A file has one lock, whatever links lead to it. */
 function followLinks(path: string): string {
   try {
     return realpathSync(path);
@@ -108,7 +109,7 @@ async function open(path: string, options: SqliteStoreOptions): Promise<Store> {
   prepare(connection);
   forgetCopies(path);
   await prepareTables(connection, options);
-  // From now on a commit only writes to the log. Many commits are brought to disk together, beside the event loop.
+  // From now on a commit only writes to the log. Many commits are synced together, and the event loop does not wait for that.
   connection.exec('PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0; PRAGMA busy_timeout = 0');
 
   let lost: StoreError | undefined;
@@ -146,7 +147,7 @@ async function open(path: string, options: SqliteStoreOptions): Promise<Store> {
       lock.close();
     },
   });
-  // Claims write nothing: if the disk takes nothing, that must be known before the first delivery is sent.
+  // Claims write nothing, so this finds out before the first delivery is sent whether the disk takes anything.
   await database.write(touch).catch((error: unknown) => {
     if (!(error instanceof StoreError)) throw error;
   });

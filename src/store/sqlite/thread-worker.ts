@@ -1,4 +1,4 @@
-// A thread for what takes long, so that the event loop does not wait for it: checkpoints, which wait for the disk, and
+// This thread does what takes long, so that the event loop does not wait for it: checkpoints, which wait for the disk, and
 // statements that read very many rows.
 import { DatabaseSync } from 'node:sqlite';
 import type { SQLInputValue } from 'node:sqlite';
@@ -17,15 +17,15 @@ export interface ReadOrder {
 export type Order = CheckpointOrder | ReadOrder;
 
 export interface Checkpointed {
-  /** How many frames are in the log. */
+  /** The number of frames in the log. */
   readonly frames: number;
-  /** Whether all of them are in the database file, too. */
+  /** True if all of them are in the database file, too. */
   readonly isComplete: boolean;
 }
 
 export type Reply<O extends Order> = O extends CheckpointOrder ? Checkpointed : readonly unknown[];
 
-/** How long a restart of the log waits for readers such as a backup. Whoever wants to write waits as long. */
+/** A restart of the log waits this long for readers such as a backup. Whoever wants to write waits as long. */
 const BUSY_TIMEOUT_MS = 100;
 
 const { path } = workerData as { readonly path: string };
@@ -36,7 +36,7 @@ function checkpoint({ checkpoint: mode }: CheckpointOrder): Checkpointed {
   const progress = database.prepare(`PRAGMA wal_checkpoint(${mode})`).get();
   const frames = Number(progress?.['log']);
   const isComplete = frames === Number(progress?.['checkpointed']);
-  // Whoever writes first after a restart waits for the disk: it shall be this thread.
+  // The first to write after a restart waits for the disk, so this thread writes first.
   if (mode === 'RESTART' && isComplete) database.exec('UPDATE store_state SET touched = touched + 1');
   return { frames, isComplete };
 }

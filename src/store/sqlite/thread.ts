@@ -6,17 +6,18 @@ import type { Order, Reply } from './thread-worker.ts';
 /** A thread with a connection of its own, for what takes long. */
 export interface Thread {
   /**
-   * Carries out one order after the other. Rejects with the database's error; `onBegin` is called when its turn has come.
+   * Carries out one order after the other, and calls `onBegin` when the turn of this one has come. Rejects with `ThreadError`
+   * if the database fails.
    */
   ask<O extends Order>(order: O, onBegin?: () => void): Promise<Reply<O>>;
-  /** Ends after the orders that were given. */
+  /** Ends the thread after the orders that it was given. */
   close(): Promise<void>;
 }
 
-/** What the database said to an order. */
+/** The database failed to carry out an order. */
 export class ThreadError extends Error {
   override readonly name = 'ThreadError';
-  /** Of https://sqlite.org/rescode.html, if it was SQLite that failed. */
+  /** One of https://sqlite.org/rescode.html, if it was SQLite that failed. */
   readonly errcode: number | undefined;
 
   constructor(message: string, errcode: number | undefined) {

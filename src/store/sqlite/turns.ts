@@ -2,21 +2,20 @@ import { setImmediate as nextRound } from 'node:timers/promises';
 import type { Clock } from '../../runtime/clock.ts';
 import type { Urgency } from '../sql/database.ts';
 
-/** SQLite answers without a pause, so after so long it is everybody else's turn. */
+/** SQLite answers without a pause, so after this long it is everybody else's turn. */
 const STRETCH_MS = 4;
 /**
- * Rounds of the event loop between two stretches. Node accepts one connection in a round, and an idle round takes some 4 µs:
- * with 32 of them a probe is answered while 200 long lists wait.
+ * Rounds of the event loop between two stretches. Node accepts one connection in a round, and an idle round takes some 4 µs.
+ * With 32 rounds a probe is answered while 200 long lists wait.
  */
 const ROUNDS = 32;
 
 type Turn = () => Promise<void>;
 
-/** Lets one piece of work at a time use the database, and everything else that waits for the process between them. */
+/** Lets one piece of work at a time use the database, and lets everything else in the process have its turn between them. */
 export interface Turns {
   /**
-   * Resolves with what `work` gives once it has had its turn. Work that is urgent goes first, but if both kinds wait they
-   * alternate.
+   * Resolves with the result of `work` once it has had its turn. Urgent work goes first, but if both kinds wait they alternate.
    */
   take<T>(work: () => Promise<T>, urgency: Urgency): Promise<T>;
 }
@@ -26,7 +25,7 @@ export function createSqliteTurns(clock: Pick<Clock, 'monotonicNow'>): Turns {
   const waiting: Readonly<Record<Urgency, Turn[]>> = { now: [], later: [] };
   let isRunning = false;
   let lastUrgency: Urgency = 'later';
-  /** When the first turn began since the event loop last went round. */
+  /** When the first turn since the event loop last went round began. */
   let stretchTick: number | undefined;
 
   function next(): Turn | undefined {
