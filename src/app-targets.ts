@@ -50,7 +50,7 @@ export async function createTargets(given: TargetsParts): Promise<Targets> {
     [...successions.values()].flatMap(({ poller }) => (poller === undefined ? [] : [poller]));
   const pollerOf = (key: TargetKey) => successions.get(targetText(key))?.poller;
   /** Those of now, too. */
-  const everKnown = new Map((await store.reading.activeTargets()).map((key) => [targetText(key), key]));
+  const everKnown = new Map((await store.activeTargets()).map((key) => [targetText(key), key]));
 
   /** If another poller follows meanwhile, that one is told as well. */
   const setPaused = async (name: string, isPaused: boolean) => {
@@ -90,7 +90,7 @@ export async function createTargets(given: TargetsParts): Promise<Targets> {
     async states() {
       const gone = [...everKnown.values()].filter((key) => pollerOf(key) === undefined);
       const states = await Promise.all(
-        gone.map(async (key) => removedState(key, await store.reading.countActive(key))),
+        gone.map(async (key) => removedState(key, await store.countActive(key))),
       );
       return [...pollers().map(stateOf), ...states.filter(({ tracked }) => tracked > 0)];
     },

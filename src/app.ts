@@ -64,8 +64,12 @@ export async function startApp(initial: Config, log: Logger): Promise<App> {
     zero({ targets: config.targets.map(({ name }) => name), endpoints: endpointNames(config) });
   zeroAll();
 
-  const abandonRemoved = () =>
-    abandonDeliveries(endpointNames(config), { upkeep: store.upkeep, instruments, clock, log });
+  /** Whether deliveries to endpoints that were removed may be open. */
+  let isAbandoning = true;
+  async function abandonRemoved(): Promise<void> {
+    const kept = endpointNames(config);
+    isAbandoning = !(await abandonDeliveries(kept, { upkeep: store.upkeep, instruments, clock, log }));
+  }
   await abandonRemoved();
 
   const sender = starting.use(createSender({ egress: egressOf(config), clock, version: VERSION }));
@@ -103,7 +107,7 @@ export async function startApp(initial: Config, log: Logger): Promise<App> {
     intake: store.intake,
     clock,
     track: (execution) => pollerOf(execution)?.track(execution),
-    forget: (key) => pollerOf(key)?.forget(key),
+    forget: (key, registration) => pollerOf(key)?.forget(key, registration),
     onCallback: (url) => dispatcher.wake(callbackLane(url)),
   });
 
@@ -168,9 +172,6 @@ export async function startApp(initial: Config, log: Logger): Promise<App> {
   const sweeper = sweepRepeatedly(store.upkeep, () => config.retention, clock, log, sweeping.signal);
   state = 'ready';
 
-  /** Whether deliveries to endpoints that were removed may be open. */
-  let isAbandoning = false;
-
   async function apply(next: Config): Promise<void> {
     const before = config;
     config = next;
@@ -196,15 +197,7 @@ export async function startApp(initial: Config, log: Logger): Promise<App> {
     isAbandoning ||= endpointNames(before).some((name) => !names.includes(name));
     if (!isAbandoning) return;
     await endsWithin(answered, clock, LAST_ANSWERS_MS);
-    try {
-      await abandonRemoved();
-      isAbandoning = false;
-    } catch (error) {
-      log.error(
-        errorFields(error),
-        'deliveries to endpoints that were removed stay open until the next reload or start',
-      );
-    }
+    await abandonRemoved();
   }
 
   const reloaded = (isApplied: boolean) => countReload(instruments, isApplied, clock.now());

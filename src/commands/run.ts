@@ -2,9 +2,13 @@ import { Command } from 'commander';
 import { startApp } from '../app.ts';
 import type { App } from '../app.ts';
 import { configPath, formatFaults, loadConfig } from '../config/load.ts';
+import { endsWithin } from '../runtime/abort.ts';
 import type { Bell } from '../runtime/bell.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { createLog } from '../runtime/log.ts';
+
+/** Whoever sends a SIGTERM is promised an end within 20 s, even if the disk holds up what is left to write. */
+const STOP_LIMIT_MS = 19_000;
 
 export interface RunSignals {
   /** Ends the daemon. */
@@ -47,8 +51,10 @@ async function run(file: string, { stopped, hangups }: RunSignals): Promise<0 | 
   const reloading = reloadRepeatedly(app, file, hangups, stopping.signal);
   log.info({ signal: await stopped }, 'stopping');
   stopping.abort();
-  await app.stop();
-  await reloading;
+  if (!(await endsWithin(Promise.all([app.stop(), reloading]), systemClock, STOP_LIMIT_MS))) {
+    log.warn('stopped before everything had ended: the rest is done after the next start');
+    process.exit(0);
+  }
   log.info('stopped');
   return 0;
 }

@@ -8,8 +8,6 @@ import { verdict } from './outcome.ts';
 import { Pace } from './pace.ts';
 import type { Destination, LaneParts, Receiver } from './receiver.ts';
 
-/** A claim outlives its attempt by this much, for the settlement. */
-const CLAIM_MARGIN_MS = 30_000;
 /** Makes sure, where nobody woke the lane. */
 export const LOOK_EVERY_MS = 30_000;
 const SHORTEST_PAUSE_MS = 20;
@@ -101,7 +99,7 @@ export class Lane {
   /** One claim and the start of what it gave; then how long there is nothing to do. Never rejects. */
   async #turn(): Promise<{ readonly begun: number; readonly waitMs: number }> {
     const { outbox, settler, failingBeat, clock, log } = this.#parts;
-    const { lane, timeoutMs, maxConcurrent, requestsPerSecond } = this.#endpoint;
+    const { lane, maxConcurrent, requestsPerSecond } = this.#endpoint;
     // A slot that becomes free rings.
     const free = maxConcurrent - this.#inFlight.size;
     if (free <= 0) return { begun: 0, waitMs: Infinity };
@@ -116,14 +114,13 @@ export class Lane {
     if (untilStartMs > 0) return { begun: 0, waitMs: untilStartMs };
     if (this.#isFailing) await failingBeat();
     if (this.#stopping.signal.aborted) return { begun: 0, waitMs: 0 };
-    // No more than what can start within a second, so that no claim ends before its attempt.
+    // No more than what can start within a second: if the endpoint changes, the rest is not claimed yet.
     const limit = Math.min(free, Math.max(1, Math.floor(requestsPerSecond)));
     this.#hasNews = false;
     this.#dueAt = Infinity;
     this.#lookedTick = clock.monotonicNow();
     try {
-      const now = clock.steadyNow();
-      const claimed = await outbox.claim(lane, limit, now, now + timeoutMs + CLAIM_MARGIN_MS);
+      const claimed = await outbox.claim(lane, limit, clock.steadyNow());
       const begun = await this.#begin(claimed);
       this.#hasNews ||= claimed.length === limit;
       const dueAt = this.#hasNews ? undefined : await outbox.nextDueAt(lane);
@@ -155,7 +152,7 @@ export class Lane {
       const untilStartMs = this.#pace.untilNextMs(clock.monotonicNow());
       if (untilStartMs > 0) await clock.sleep(untilStartMs, this.#stopping.signal);
       if (this.#isHalted || this.#stopping.signal.aborted) {
-        await outbox.release(claimed.slice(begun));
+        outbox.release(claimed.slice(begun));
         return begun;
       }
       this.#pace.begin(clock.monotonicNow(), this.#endpoint.requestsPerSecond);
@@ -178,7 +175,7 @@ export class Lane {
 
   /** One request and its settlement. Never rejects. */
   async #attempt(delivery: ClaimedDelivery): Promise<void> {
-    const { settler, clock, random, log, onAttempt, onSettled } = this.#parts;
+    const { outbox, settler, clock, random, log, onAttempt, onSettled } = this.#parts;
     const { lane, name } = this.#endpoint;
     const { id, claim, attempts } = delivery;
     let isDisabling = false;
@@ -204,6 +201,9 @@ export class Lane {
       tellSettled(log, name, delivery, result, next.state);
     } catch (error) {
       log.error({ endpoint: name, deliveryId: id, ...errorFields(error) }, 'attempt failed');
+      // A mistake of ours may be made again at once, so the slot stays taken for a while.
+      await clock.sleep(LOOK_EVERY_MS, this.#stopping.signal);
+      outbox.release([delivery]);
     } finally {
       if (isDisabling) this.#disabling -= 1;
     }

@@ -56,20 +56,19 @@ export interface WaitingLanes {
  */
 export interface Outbox {
   /**
-   * Claims up to `limit` due deliveries of a lane until `claimedUntil`, the longest due first. Returns none if the lane is
-   * disabled. Rejects while the store takes no writes, because an attempt that cannot be settled would be repeated.
+   * Claims up to `limit` deliveries of a lane that are due at `now`, the longest due first. A claim lasts until it is settled or
+   * given back, or the process ends. Returns none if the lane is disabled. Rejects while the store takes no writes, because an
+   * attempt that cannot be settled would be repeated.
    */
-  claim(lane: string, limit: number, now: number, claimedUntil: number): Promise<readonly ClaimedDelivery[]>;
+  claim(lane: string, limit: number, now: number): Promise<readonly ClaimedDelivery[]>;
   /**
    * Stores the attempts, the new states of their deliveries, and the health that `domain/lane-health` gives their lanes after
    * these attempts, in the order given. A settlement whose claim is no longer held is ignored.
    */
   settle(settlements: readonly Settlement[]): Promise<Settled>;
   /** Gives back deliveries that were claimed and not attempted. They are due as before. */
-  release(claimed: readonly Pick<ClaimedDelivery, 'id' | 'claim'>[]): Promise<void>;
-  /**
-   * Returns when a delivery of the lane is next due or its claim ends; undefined if none is pending or the lane is disabled.
-   */
+  release(claimed: readonly Pick<ClaimedDelivery, 'id' | 'claim'>[]): void;
+  /** Returns when a delivery of the lane that is not claimed is next due; undefined if there is none or the lane is disabled. */
   nextDueAt(lane: string): Promise<number | undefined>;
   /** Returns lanes of callbacks that are not disabled and have something due. A page may hold fewer lanes than its limit. */
   waitingCallbackLanes(query: WaitingQuery): Promise<WaitingLanes>;

@@ -13,8 +13,10 @@ import type {
 } from 'fastify';
 import { validatorCompiler } from 'fastify-type-provider-zod';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { systemClock } from '../runtime/clock.ts';
 import { errorFields } from '../runtime/log.ts';
 import type { Log } from '../runtime/log.ts';
+import { sparsely } from '../runtime/sparse.ts';
 import { StoreError } from '../store/store-error.ts';
 import { invalidRequestOf } from './faults.ts';
 import { PROBLEM_TYPE, Problem, problemBody, sendProblem } from './problem.ts';
@@ -31,6 +33,7 @@ export type App = FastifyInstance<
 
 export const BODY_LIMIT_BYTES = 64 * 1024;
 const REQUEST_TIMEOUT_MS = 30_000;
+const STORE_FAILURES_EVERY_MS = 1000;
 
 /** Fastify's and Node's own errors that are the client's doing. All others are ours. */
 const CODE_OF_ERROR: Readonly<Record<string, ProblemCode>> = {
@@ -66,6 +69,13 @@ export function createFastify(isTrustedProxy: (address: string) => boolean, log:
     clientErrorHandler: answerClientError,
   }).withTypeProvider<ZodTypeProvider>();
 
+  // While the store fails every request does, and to log each of them may fill the disk that fails.
+  const logStoreFailure = sparsely(
+    systemClock,
+    STORE_FAILURES_EVERY_MS,
+    (leftOut, request: FastifyRequest, cause: StoreError) =>
+      log.error({ ...routeFields(request), ...errorFields(cause), leftOut }, 'request failed'),
+  );
   app.setValidatorCompiler(validatorCompiler);
   // Schemas of answers are for types and for the description of the API; what is asked for is not checked again.
   app.setSerializerCompiler(() => JSON.stringify);
@@ -81,7 +91,9 @@ export function createFastify(isTrustedProxy: (address: string) => boolean, log:
   app.setErrorHandler((error, request, reply) => {
     const problem = problemOf(error, request);
     const cause = problem.cause ?? (problem.code === 'internal_error' ? error : undefined);
-    if (cause !== undefined) log.error({ ...routeFields(request), ...errorFields(cause) }, 'request failed');
+    if (cause instanceof StoreError) logStoreFailure(request, cause);
+    else if (cause !== undefined)
+      log.error({ ...routeFields(request), ...errorFields(cause) }, 'request failed');
     return sendProblem(reply, problem);
   });
   app.addHook('onResponse', async (request, reply) => {

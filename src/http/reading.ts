@@ -107,9 +107,6 @@ export interface Reading {
   findById(lifecycleExecutionId: string): Promise<readonly Execution[]>;
   /** Newest registration first. */
   list(query: ExecutionQuery): Promise<ExecutionPage>;
-  /** Returns the accounts and Regions that have active executions. */
-  activeTargets(): Promise<readonly TargetKey[]>;
-  countActive(key: TargetKey): Promise<number>;
   /** Returns the newest `limit` events of one execution, in the order recorded. */
   eventsOf(key: ExecutionKey, limit: number): Promise<readonly StoredEvent[]>;
   feed(query: FeedQuery): Promise<FeedPage>;

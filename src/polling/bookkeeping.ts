@@ -29,11 +29,7 @@ export function createBookkeeping(
 
   async function writePolled(): Promise<void> {
     const unsaved = roster.takeUnsaved();
-    const polled = unsaved.map(({ execution: { registration, lastPolledAt, absence } }) => ({
-      registration,
-      ...(lastPolledAt === undefined ? {} : { lastPolledAt }),
-      ...(absence === undefined ? {} : { absence }),
-    }));
+    const polled = unsaved.map(({ execution }) => execution);
     try {
       for (let at = 0; at < polled.length; at += SLICE)
         await ledger.flushPolled(polled.slice(at, at + SLICE));

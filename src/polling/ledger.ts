@@ -1,6 +1,6 @@
 import type { Known, PolicyMark } from '../domain/discovery.ts';
 import type { NewEvent } from '../domain/event.ts';
-import type { Absence, Execution } from '../domain/execution.ts';
+import type { Execution } from '../domain/execution.ts';
 import type { LearntHazard, LearntHazards } from '../domain/hazard-book.ts';
 import type { LearntRate } from '../domain/rate.ts';
 import type { TargetProblem } from '../domain/reachability.ts';
@@ -22,12 +22,8 @@ export interface TargetChange {
   readonly event: NewEvent;
 }
 
-/** A look that found nothing new: bookkeeping, written in batches. */
-export interface Polled {
-  readonly registration: number;
-  readonly lastPolledAt?: number;
-  readonly absence?: Absence;
-}
+/** A look that found nothing new. This is bookkeeping, written in batches. */
+export type Polled = Pick<Execution, 'registration' | 'sequence' | 'status' | 'lastPolledAt' | 'absence'>;
 
 /** How far discovery has got with a target. */
 export interface Discovered {
@@ -45,6 +41,8 @@ export interface Discovered {
  * Instants are epoch milliseconds.
  */
 export interface Ledger {
+  /** Returns false while writes are known to fail. Nothing that a look finds can be recorded then. */
+  takesWrites(): boolean;
   /** A target that is not stored yet counts as not paused and without events. */
   target(): Promise<StoredTarget>;
   /** Returns up to `limit` active executions with a registration above `after` (0 for the first page), in ascending order. */
@@ -61,6 +59,7 @@ export interface Ledger {
   record(change: Change, endpoints: readonly string[], at: number): Promise<'recorded' | 'conflict'>;
   /** Stores the target's current problem, the event that reports it, and one delivery for each endpoint: all or nothing. */
   recordTarget(change: TargetChange, endpoints: readonly string[]): Promise<void>;
+  /** Stores when executions were looked at; leaves alone those that have changed since. */
   flushPolled(polled: readonly Polled[]): Promise<void>;
   /**
    * Returns executions whose list of touched resources is truncated and which ended at `endedSince` or later, in pages like

@@ -18,6 +18,9 @@ import { Roster } from './roster.ts';
 import { Settling } from './settling.ts';
 import { storedActive } from './tracked.ts';
 
+/** How often a poller asks whether the store takes writes again. */
+const STORE_PAUSE_MS = 1000;
+
 /**
  * Looks after all executions of one target: looks when they are due, within the budget, and records what changed. While
  * the target cannot be reached it is tried with one call at a time, ever more seldom; while it is paused, not at all.
@@ -51,7 +54,7 @@ export class Poller {
     this.#parts = parts;
     this.#isConfirmed = parts.isConfirmed ?? false;
     const rules: ErrandRules = {
-      isOpen: () => !this.#isPaused && !this.#isCareful(),
+      isOpen: () => !this.#isPaused && !this.#isCareful() && this.#parts.ledger.takesWrites(),
       isLookReady: () => !this.#isStopping() && this.#roster.schedule.isReady(),
       onEnded: (result) => this.#reachability.tell(result),
     };
@@ -131,10 +134,10 @@ export class Poller {
     this.#roster.track(execution);
   }
 
-  /** Looks after it no longer. */
-  forget(key: ExecutionKey): void {
+  /** Looks no longer after the registration with this number. */
+  forget(key: ExecutionKey, registration: number): void {
     this.#told?.add(keyText(key));
-    this.#roster.forget(key);
+    this.#roster.forget(key, registration);
   }
 
   /** Puts an execution first, before a careful wait is over too. False where it is not looked after. */
@@ -199,14 +202,16 @@ export class Poller {
   }
 
   async #poll(): Promise<void> {
-    const { clock } = this.#parts;
+    const { clock, ledger } = this.#parts;
+    const isOver = () => this.#isStopping() || this.#isPaused || this.#isCareful() || !ledger.takesWrites();
     while (!this.#isStopping()) {
       if (this.#isPaused) await this.#bell.wait(clock, Infinity);
+      else if (!ledger.takesWrites()) await this.#bell.wait(clock, STORE_PAUSE_MS);
       else if (this.#isCareful()) await this.#tryCarefully();
       else {
         this.#listing.open();
         this.#discovering.open();
-        await this.#looks.beginNext(() => this.#isStopping() || this.#isPaused || this.#isCareful());
+        await this.#looks.beginNext(isOver);
       }
     }
   }

@@ -63,10 +63,10 @@ export class Roster {
     this.#setDeadline(tracked);
   }
 
-  /** Looks after it no longer. */
-  forget(key: ExecutionKey): void {
+  /** Looks after it no longer, unless it was registered anew after the registration with the number `upTo`. */
+  forget(key: ExecutionKey, upTo = Infinity): void {
     const tracked = this.#tracked.get(keyText(key));
-    if (tracked === undefined) return;
+    if (tracked === undefined || tracked.execution.registration > upTo) return;
     this.#tracked.delete(keyText(key));
     this.#census.remove(tracked.execution);
     this.schedule.remove(tracked);

@@ -13,8 +13,8 @@ export interface Intake {
    */
   register(registrations: readonly Registration[], at: number): Promise<readonly RegistrationResult[]>;
   /**
-   * Stops tracking and hides the execution. Returns false if there is none to delete. Events recorded before are still
-   * delivered.
+   * Stops tracking and hides the execution. Returns the number of the registration that this ended, or undefined if there is
+   * none to delete. Events recorded before are still delivered.
    */
-  remove(key: ExecutionKey, at: number): Promise<boolean>;
+  remove(key: ExecutionKey, at: number): Promise<number | undefined>;
 }

@@ -1,3 +1,4 @@
+import { keyText } from '../domain/execution.ts';
 import type { Execution, ExecutionKey } from '../domain/execution.ts';
 import type { Registration, RegistrationResult } from '../domain/registration.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -8,26 +9,47 @@ export interface RegistrarParts {
   readonly clock: Clock;
   /** Tells the poller of the execution's target. */
   readonly track: (execution: Execution) => void;
-  readonly forget: (key: ExecutionKey) => void;
+  /** Tells the poller that the registration with this number was removed. */
+  readonly forget: (key: ExecutionKey, registration: number) => void;
   /** Told of every callback URL that was asked for: a delivery to it may be due. */
   readonly onCallback: (url: string) => void;
 }
 
 /** The one way in and out of tracking: stored first, then polled. */
 export function createRegistrar({ intake, clock, track, forget, onCallback }: RegistrarParts) {
+  /** For each call under way, the registrations that were removed meanwhile, by execution. */
+  const underWay = new Set<Map<string, number>>();
+
+  /** What becomes durable together may be answered in any order, so a removal can be known before what it removed. */
+  async function registerAndNote(registrations: readonly Registration[]) {
+    const removed = new Map<string, number>();
+    underWay.add(removed);
+    try {
+      return { results: await intake.register(registrations, clock.now()), removed };
+    } finally {
+      underWay.delete(removed);
+    }
+  }
+
   return {
     /** Durable before it resolves; results in the order given. */
     async register(registrations: readonly Registration[]): Promise<readonly RegistrationResult[]> {
-      const results = await intake.register(registrations, clock.now());
-      for (const result of results) if (result.outcome !== 'invalid') track(result.execution);
+      const { results, removed } = await registerAndNote(registrations);
+      for (const result of results) {
+        if (result.outcome === 'invalid') continue;
+        const { execution } = result;
+        if (execution.registration > (removed.get(keyText(execution)) ?? 0)) track(execution);
+      }
       for (const { callbackUrl } of registrations) if (callbackUrl !== undefined) onCallback(callbackUrl);
       return results;
     },
     /** False if there was nothing to remove. */
     async remove(key: ExecutionKey): Promise<boolean> {
-      const isRemoved = await intake.remove(key, clock.now());
-      if (isRemoved) forget(key);
-      return isRemoved;
+      const registration = await intake.remove(key, clock.now());
+      if (registration === undefined) return false;
+      for (const removed of underWay) removed.set(keyText(key), registration);
+      forget(key, registration);
+      return true;
     },
   };
 }

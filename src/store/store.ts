@@ -52,6 +52,9 @@ export interface Store extends AsyncDisposable {
   readonly reading: Reading;
   readonly operating: Operating;
   readonly upkeep: Upkeep;
+  /** Returns the accounts and Regions that have active executions. */
+  activeTargets(): Promise<readonly TargetKey[]>;
+  countActive(key: TargetKey): Promise<number>;
   /** Returns why the store takes no writes now, as a clause for people, or undefined if it does. Never rejects. */
   trouble(): Promise<string | undefined>;
 }

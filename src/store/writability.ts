@@ -1,5 +1,6 @@
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
+import { messageOf } from '../runtime/message.ts';
 import type { StoreError } from './store-error.ts';
 
 const TRY_EVERY_MS = 5000;
@@ -31,7 +32,7 @@ export function createWritability(tryWrite: () => Promise<void>, clock: Clock, l
           log.info('store can be written again');
         },
         (error: unknown) => {
-          failure = error instanceof Error ? error.message : String(error);
+          failure = messageOf(error);
         },
       );
     }

@@ -46,7 +46,7 @@ describe('track', () => {
     const labels = Array.from({ length: 12 }, (_, number) => ['--label', `l${number}=${'x'.repeat(256)}`]);
     const { code, stderr } = await track(api, ...ids, ...labels.flat());
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(await api.store.reading.countActive(EAST)).toBe(1500);
+    expect(await api.store.countActive(EAST)).toBe(1500);
   });
 
   it('tells of each that is not accepted why, and fails', async () => {

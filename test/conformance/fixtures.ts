@@ -143,7 +143,7 @@ export function createStage(store: Store): Stage {
   };
 
   const oneClaimed: Stage['oneClaimed'] = async (lane, now = T0 + DAY_MS) => {
-    const [claimed] = await store.outbox.claim(lane, 1, now, now + 60_000);
+    const [claimed] = await store.outbox.claim(lane, 1, now);
     if (claimed === undefined) throw new Error('nothing to claim');
     return claimed;
   };

@@ -45,7 +45,7 @@ export function describeOperating(open: OpenStore): void {
       await failure(1, ['a']);
       const claimed = await oneClaimed('a');
       await store.outbox.settle([settlement(claimed, { ...failed(T0), nextAttemptAt: T0 + 9 * DAY_MS })]);
-      expect(await store.outbox.claim('a', 1, T0 + DAY_MS, T0 + 2 * DAY_MS)).toEqual([]);
+      expect(await store.outbox.claim('a', 1, T0 + DAY_MS)).toEqual([]);
       expect(await store.operating.resend(claimed.id)).toBe(true);
       expect(await oneClaimed('a', T0)).toMatchObject({ id: claimed.id, attempts: 0 });
     });
@@ -125,9 +125,7 @@ export function describeOperating(open: OpenStore): void {
       await Promise.all(executions.map((execution) => recorded(execution, 'SUCCESS')));
       await failure(1000, ['ops']);
       await settleOne('ops', gone(T0));
-      const claimed = await Promise.all(
-        lanes.map((lane) => store.outbox.claim(lane, 1, T0 + DAY_MS, T0 + 2 * DAY_MS)),
-      );
+      const claimed = await Promise.all(lanes.map((lane) => store.outbox.claim(lane, 1, T0 + DAY_MS)));
       const { disabled } = await store.outbox.settle(claimed.flat().map((one) => settlement(one, gone(T0))));
       expect(disabled.map(({ lane }) => lane)).toEqual(lanes);
       const again = await Promise.all(claimed.flat().map(({ id }) => store.operating.resend(id)));

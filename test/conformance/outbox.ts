@@ -31,12 +31,12 @@ export function describeOutbox(open: OpenStore): void {
       const events = [];
       for (const number of [1, 2, 3]) events.push(await failure(number, ['a'], T0 + number));
       const all = await Promise.all([
-        store.outbox.claim('a', 2, T0 + 1000, T0 + 61_000),
-        store.outbox.claim('a', 2, T0 + 1000, T0 + 61_000),
+        store.outbox.claim('a', 2, T0 + 1000),
+        store.outbox.claim('a', 2, T0 + 1000),
       ]);
       expect(all.map((claimed) => claimed.length)).toEqual([2, 1]);
       expect(all.flat().map(({ eventId }) => eventId)).toEqual(events.map(({ id }) => id));
-      expect(await store.outbox.claim('b', 2, T0 + 1000, T0 + 61_000)).toEqual([]);
+      expect(await store.outbox.claim('b', 2, T0 + 1000)).toEqual([]);
     });
 
     it('are claimed by many lanes at the same moment, each its own', async () => {
@@ -44,9 +44,7 @@ export function describeOutbox(open: OpenStore): void {
       const lanes = range(120).map((number) => `lane-${number}`);
       const first = await failure(1, lanes);
       const second = await failure(2, lanes.slice(60));
-      const all = await Promise.all(
-        lanes.map((lane) => store.outbox.claim(lane, 5, T0 + DAY_MS, T0 + 2 * DAY_MS)),
-      );
+      const all = await Promise.all(lanes.map((lane) => store.outbox.claim(lane, 5, T0 + DAY_MS)));
       expect(all).toMatchObject(
         lanes.map((lane, index) =>
           (index < 60 ? [first] : [first, second]).map(({ id, type, body }) => {
@@ -65,7 +63,7 @@ export function describeOutbox(open: OpenStore): void {
       const claimed = await oneClaimed('a', time);
       await store.outbox.settle([settlement(claimed, { ...failed(T0), nextAttemptAt: T0 + 5000 })]);
       expect(await store.outbox.nextDueAt('a')).toBe(T0 + 5000);
-      expect(await store.outbox.claim('a', 1, T0 + 4999, T0 + DAY_MS)).toEqual([]);
+      expect(await store.outbox.claim('a', 1, T0 + 4999)).toEqual([]);
       expect(await oneClaimed('a', T0 + 5000)).toMatchObject({ attempts: 1, id: claimed.id });
     });
 
@@ -73,7 +71,7 @@ export function describeOutbox(open: OpenStore): void {
       const { store, failure } = stage();
       await failure(1, ['a'], NOW + 365 * DAY_MS);
       expect(await store.outbox.nextDueAt('a')).toBe(NOW);
-      expect(await store.outbox.claim('a', 1, NOW, NOW + 1000)).toHaveLength(1);
+      expect(await store.outbox.claim('a', 1, NOW)).toHaveLength(1);
     });
 
     it('are not put off for ever by what comes later', async () => {
@@ -85,12 +83,14 @@ export function describeOutbox(open: OpenStore): void {
       expect(await oneClaimed('a', T0 + 7000)).toMatchObject({ id: first.id, attempts: 1 });
     });
 
-    it('are free again when their claim ends, and a late settlement is ignored then', async () => {
+    it('stay claimed until they are settled, once, and only by who has claimed them', async () => {
       const { store, failure, oneClaimed } = stage();
       await failure(1, ['a']);
       const lost = await oneClaimed('a', T0 + 100);
-      expect(await store.outbox.nextDueAt('a')).toBe(T0 + 60_100);
-      expect(await store.outbox.claim('a', 1, T0 + 60_000, T0 + DAY_MS)).toEqual([]);
+      expect(await store.outbox.nextDueAt('a')).toBeUndefined();
+      expect(await store.outbox.claim('a', 1, T0 + 100 * DAY_MS)).toEqual([]);
+      store.outbox.release([lost]);
+      expect(await store.outbox.nextDueAt('a')).toBe(T0 + 50);
       const held = await oneClaimed('a', T0 + 60_100);
       expect(await store.outbox.settle([settlement(lost)])).toEqual({ held: [], disabled: [] });
       expect(await store.reading.outboxCounts()).toMatchObject([{ endpoint: 'a', pending: 1 }]);
@@ -104,9 +104,9 @@ export function describeOutbox(open: OpenStore): void {
       const { store, failure, oneClaimed } = stage();
       await failure(1, ['a']);
       const claimed = await oneClaimed('a', T0 + 100);
-      await store.outbox.release([{ ...claimed, claim: 'another' }]);
-      expect(await store.outbox.claim('a', 1, T0 + 200, T0 + DAY_MS)).toEqual([]);
-      await store.outbox.release([claimed]);
+      store.outbox.release([{ ...claimed, claim: 'another' }]);
+      expect(await store.outbox.claim('a', 1, T0 + 200)).toEqual([]);
+      store.outbox.release([claimed]);
       expect(await oneClaimed('a', T0 + 200)).toMatchObject({ id: claimed.id, attempts: 0 });
     });
   });
@@ -119,7 +119,7 @@ export function describeOutbox(open: OpenStore): void {
       const endpoints = range(150).map((number) => `e${number}`);
       await failure(1, endpoints);
       const claimed = await Promise.all(
-        endpoints.map(async (lane) => (await store.outbox.claim(lane, 1, T0 + DAY_MS, T0 + 2 * DAY_MS))[0]!),
+        endpoints.map(async (lane) => (await store.outbox.claim(lane, 1, T0 + DAY_MS))[0]!),
       );
       const settlements = claimed.map((one, index) => {
         const attempt = answered(T0 + index, 200 + index);
@@ -183,9 +183,7 @@ export function describeOutbox(open: OpenStore): void {
     it('is judged by the attempts that are settled together, in their order', async () => {
       const { store, failure } = stage();
       for (const number of range(4)) await failure(number, ['a', 'b']);
-      const claims = await Promise.all(
-        ['a', 'b'].map((lane) => store.outbox.claim(lane, 4, T0 + DAY_MS, T0 + 2 * DAY_MS)),
-      );
+      const claims = await Promise.all(['a', 'b'].map((lane) => store.outbox.claim(lane, 4, T0 + DAY_MS)));
       const [a, b] = claims.map((claimed, lane) => {
         const ways = [failed(T0 + 1), { attempt: answered(T0 + 2, 200) }, failed(T0 + 3), gone(T0 + 4)];
         const order = lane === 0 ? ways : ways.toReversed();
@@ -206,7 +204,7 @@ export function describeOutbox(open: OpenStore): void {
       const { disabled } = await settleOne('a', gone(T0 + 7));
       expect(disabled).toEqual([{ lane: 'a', endpoint: 'a', ...health }]);
       await failure(3, ['a']);
-      expect(await store.outbox.claim('a', 10, T0 + DAY_MS, T0 + 2 * DAY_MS)).toEqual([]);
+      expect(await store.outbox.claim('a', 10, T0 + DAY_MS)).toEqual([]);
       expect(await store.outbox.nextDueAt('a')).toBeUndefined();
       expect(await store.reading.unhealthyEndpoints()).toEqual([{ endpoint: 'a', ...health }]);
       const counts = await store.reading.outboxCounts();
@@ -219,7 +217,7 @@ export function describeOutbox(open: OpenStore): void {
       );
       await store.operating.enableEndpoint('a');
       expect(await store.reading.unhealthyEndpoints()).toEqual([]);
-      expect(await store.outbox.claim('a', 10, T0 + DAY_MS, T0 + 2 * DAY_MS)).toHaveLength(2);
+      expect(await store.outbox.claim('a', 10, T0 + DAY_MS)).toHaveLength(2);
     });
 
     it(`is disabled when it has failed for ${LONGEST_FAILING_DAYS} days, and reported once`, async () => {
@@ -227,7 +225,7 @@ export function describeOutbox(open: OpenStore): void {
       await failure(1, ['a']);
       await failure(2, ['a']);
       const last = T0 + LONGEST_FAILING_DAYS * DAY_MS;
-      const claimed = await store.outbox.claim('a', 1, last, last + DAY_MS);
+      const claimed = await store.outbox.claim('a', 1, last);
       expect((await settleOne('a', failed(T0), last)).disabled).toEqual([]);
       const health = { failingSince: T0, disabledReason: 'failing' };
       expect((await settleOne('a', failed(last), last)).disabled).toEqual([
@@ -326,7 +324,7 @@ export function describeOutbox(open: OpenStore): void {
       const { id, type, time } = await failure(1, ['a']);
       const { held } = await settleOne('a');
       expect(held).toMatchObject([{ endpoint: 'a', state: 'delivered' }]);
-      expect(await store.outbox.claim('a', 1, T0 + 2 * DAY_MS, T0 + 3 * DAY_MS)).toEqual([]);
+      expect(await store.outbox.claim('a', 1, T0 + 2 * DAY_MS)).toEqual([]);
       expect(await deliveries()).toEqual([
         {
           id: held[0]?.id,

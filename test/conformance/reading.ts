@@ -139,7 +139,7 @@ export function describeReading(open: OpenStore): void {
       expect(everything).toHaveLength(MANY - 1);
       const numbers = everything.map((execution) => execution.registration);
       expect(numbers).toEqual(numbers.toSorted((a, b) => b - a));
-      expect(await store.reading.countActive(TARGET)).toBe(MANY - 1);
+      expect(await store.countActive(TARGET)).toBe(MANY - 1);
     });
   });
 
@@ -158,15 +158,14 @@ export function describeReading(open: OpenStore): void {
       await store.intake.remove(registration(2), T0);
       await recorded(await registered(5, ELSEWHERE), 'FAILED');
       const named = async () =>
-        (await store.reading.activeTargets()).map(({ accountId, region }) => `${accountId} ${region}`).sort();
+        (await store.activeTargets()).map(({ accountId, region }) => `${accountId} ${region}`).sort();
       const texts = (...keys: (typeof third)[]) =>
         keys
           .map(keyOf)
           .map(({ accountId, region }) => `${accountId} ${region}`)
           .sort();
       expect(await named()).toEqual(texts(TARGET, ELSEWHERE, third));
-      const counts = () =>
-        Promise.all([TARGET, ELSEWHERE, third].map((key) => store.reading.countActive(key)));
+      const counts = () => Promise.all([TARGET, ELSEWHERE, third].map((key) => store.countActive(key)));
       expect(await counts()).toEqual([2, 1, 1]);
       await store.intake.remove(registration(4, ELSEWHERE), T0);
       await store.intake.remove(registration(1, third), T0);
@@ -176,8 +175,8 @@ export function describeReading(open: OpenStore): void {
 
     it('are none at first', async () => {
       const { store } = stage();
-      expect(await store.reading.activeTargets()).toEqual([]);
-      expect(await store.reading.countActive(TARGET)).toBe(0);
+      expect(await store.activeTargets()).toEqual([]);
+      expect(await store.countActive(TARGET)).toBe(0);
     });
   });
 
@@ -375,7 +374,7 @@ export function describeReading(open: OpenStore): void {
       );
       expect((await pagesOf({ limit: 997 })).flatMap((page) => page.deliveries)).toEqual(all);
 
-      const [oldest] = await store.outbox.claim('x1', 1, T0 + DAY_MS, T0 + 2 * DAY_MS);
+      const [oldest] = await store.outbox.claim('x1', 1, T0 + DAY_MS);
       await store.outbox.settle([settlement(oldest!)]);
       expect(await store.reading.listDeliveries({ state: 'delivered', limit: 1 })).toMatchObject({
         deliveries: [{ id: oldest!.id, endpoint: 'x1' }],

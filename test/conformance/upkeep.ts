@@ -69,7 +69,8 @@ export function describeUpkeep(open: OpenStore): void {
       expect(await find(1)).toBeDefined();
       await sweepAt(T0 + 2 * DAY_MS);
       expect(await find(1)).toBeUndefined();
-      expect(await store.reading.eventsOf(next, 10)).toEqual([event]);
+      expect(await store.reading.eventsOf(next, 10)).toEqual([]);
+      expect(await feed()).toEqual([event]);
       expect(await store.reading.feedBounds()).toMatchObject({ deletedUpTo: 0, deletions: 0 });
       await sweepAt(T0 + 5 * DAY_MS);
       expect(await store.reading.eventsOf(next, 10)).toEqual([]);

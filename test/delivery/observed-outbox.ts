@@ -10,7 +10,6 @@ export interface ObservedOutbox extends Outbox {
     readonly lane: string;
     readonly limit: number;
     readonly now: number;
-    readonly claimedUntil: number;
   }[];
   /** What was given to the store to settle, call by call. */
   groups(): readonly (readonly Settlement[])[];
@@ -51,9 +50,9 @@ export function observeOutbox(real: Outbox): ObservedOutbox {
   }
 
   return {
-    claim(lane, limit, now, claimedUntil) {
-      claims.push({ lane, limit, now, claimedUntil });
-      return ask('claim', () => real.claim(lane, limit, now, claimedUntil));
+    claim(lane, limit, now) {
+      claims.push({ lane, limit, now });
+      return ask('claim', () => real.claim(lane, limit, now));
     },
     settle: (settlements) =>
       ask('settle', () => {

@@ -59,11 +59,12 @@ export class OtherParts {
   readonly logged: LogLine[] = [];
 }
 
-function partsOf(parts: OtherParts, { reading, operating, intake }: Store): HttpParts {
+function partsOf(parts: OtherParts, store: Store): HttpParts {
+  const { reading, operating, intake } = store;
   const isConfigured = (key: ExecutionKey) =>
     parts.targets.some(({ accountId, region }) => accountId === key.accountId && region === key.region);
   const counted = async (state: TargetState): Promise<TargetState> => {
-    return { ...state, tracked: await reading.countActive(state.target) };
+    return { ...state, tracked: await store.countActive(state.target) };
   };
   const setPaused = async (name: string, isPaused: boolean) => {
     const state = parts.states.get(name);

@@ -77,7 +77,7 @@ test('a resend lets the same delivery begin anew, and tells who delivers', async
 
 test('what is being attempted is not sent a second time meanwhile', async () => {
   await using api = await start();
-  await api.store.outbox.claim('ops', 1, NOW + 2000, NOW + 60_000);
+  await api.store.outbox.claim('ops', 1, NOW + 2000);
   const response = await api.ask('POST', '/v1/deliveries/1/resend');
   expect([response.status, await response.json()]).toEqual([202, { resent: 0 }]);
   expect(api.parts.woken).toEqual([]);

@@ -166,8 +166,8 @@ export async function house({
       await clock.advance(0);
     },
     remove: async (number: number) => {
-      await store.intake.remove(keyOf(number), clock.now());
-      poller.forget(keyOf(number));
+      const removed = await store.intake.remove(keyOf(number), clock.now());
+      if (removed !== undefined) poller.forget(keyOf(number), removed);
     },
     /** As retention does, of all that has ended. */
     forgetEnded: async () => {

@@ -104,7 +104,7 @@ async function house({
     intake: store.intake,
     clock: systemClock,
     track: (execution) => poller.track(execution),
-    forget: (key) => poller.forget(key),
+    forget: (key, registration) => poller.forget(key, registration),
     onCallback: () => undefined,
   });
   const keyOf = (lifecycleExecutionId: string) => ({ ...TARGET, lifecycleExecutionId });

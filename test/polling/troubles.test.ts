@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { HOUR_MS, MINUTE_MS, SECOND_MS, denied, error, house, missing, timeout } from './driven.ts';
+import { StoreError } from '../../src/store/store-error.ts';
 import { TARGET } from '../support/executions.ts';
 
 const gapsOf = (calls: readonly { readonly at: number }[]) =>
@@ -253,6 +254,30 @@ describe('the account', () => {
     expect(poller().measures().problem?.message).toContain('999999999999');
     expect(calls.every(({ what }) => what === 'identity')).toBe(true);
   }, 30_000);
+});
+
+describe('a store that takes no writes', () => {
+  it('stops the calls to AWS, and what ended meanwhile is reported once it takes them again', async () => {
+    let takesWrites = true;
+    const { clock, register, types, answer, calls } = await house({
+      wrap: (ledger) => ({
+        takesWrites: () => takesWrites,
+        record: (change, endpoints, at) =>
+          takesWrites ? ledger.record(change, endpoints, at) : Promise.reject(new StoreError('disk is full')),
+      }),
+    });
+    for (const number of [1, 2, 3]) answer(number, 'IN_PROGRESS');
+    await register([1, 2, 3]);
+    takesWrites = false;
+    for (const number of [1, 2, 3]) answer(number, 'SUCCESS');
+    await clock.advance(5 * SECOND_MS);
+    const made = calls.length;
+    await clock.advance(HOUR_MS);
+    expect(calls).toHaveLength(made);
+    takesWrites = true;
+    await clock.advance(5 * MINUTE_MS);
+    expect(await types()).toEqual(Array(3).fill('execution.succeeded'));
+  });
 });
 
 describe('a pause', () => {

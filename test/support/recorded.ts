@@ -60,7 +60,7 @@ export async function settleNext(
   at: number,
   { state, httpStatus }: { readonly state: DeliveryState; readonly httpStatus?: number },
 ): Promise<void> {
-  const [claimed] = await outbox.claim(endpoint, 1, at, at + 60_000);
+  const [claimed] = await outbox.claim(endpoint, 1, at);
   if (claimed === undefined) throw new Error(`nothing to claim for ${endpoint}`);
   const attempt = { ...(state === 'delivered' ? SUCCESS : FAILURE), at, ...(httpStatus && { httpStatus }) };
   const next = state === 'pending' ? { state, nextAttemptAt: at + 5000 } : { state };

@@ -2,11 +2,17 @@ import { StoreError } from '../../src/store/store-error.ts';
 import type { Store } from '../../src/store/store.ts';
 
 /** What requests ask of a store. */
-type Asked = Pick<Store, 'reading' | 'operating' | 'intake'>;
+type Asked = Pick<Store, 'reading' | 'operating' | 'intake' | 'countActive'>;
 
 /** Has `before` run before each call that a request makes of the store, until what is returned is disposed of. */
 function interpose(store: Asked, before: () => Promise<unknown>): Disposable {
   const undo: (() => void)[] = [];
+  const { countActive } = store;
+  store.countActive = async (key) => {
+    await before();
+    return countActive(key);
+  };
+  undo.push(() => (store.countActive = countActive));
   for (const contract of [store.reading, store.operating, store.intake]) {
     const original = { ...contract };
     undo.push(() => Object.assign(contract, original));

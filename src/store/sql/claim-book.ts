@@ -1,27 +1,17 @@
 import type { ClaimedDelivery } from '../../delivery/outbox.ts';
 
-type Claim = Pick<ClaimedDelivery, 'id' | 'claim'>;
+type Claim = Pick<ClaimedDelivery, 'id' | 'claim' | 'lane'>;
 
 /** The deliveries that are being attempted. */
 export interface Claims {
-  /** Lets a claim hold its delivery until `endsAt`, in place of any earlier claim. */
-  take(claim: Claim, lane: string, endsAt: number): void;
-  isTaken(id: number): boolean;
+  /** Lets a claim hold its delivery, in place of any earlier claim. */
+  hold(claim: Claim): void;
+  isHeld(id: number): boolean;
   /** Returns true if this very claim holds the delivery. */
-  holds(claim: Claim): boolean;
-  end(id: number): void;
-  /** Ends the claims of a lane that have expired by `now`. */
-  endUntil(lane: string, now: number): void;
-  endAll(lane: string): void;
+  isHeldBy(claim: Pick<Claim, 'id' | 'claim'>): boolean;
+  release(id: number): void;
+  releaseLane(lane: string): void;
   countOf(lane: string): number;
-  /** Returns when the first claim of a lane ends; Infinity if it has none. */
-  nextEnd(lane: string): number;
-}
-
-interface Held {
-  readonly claim: string;
-  readonly lane: string;
-  readonly endsAt: number;
 }
 
 /**
@@ -29,26 +19,25 @@ interface Held {
  * process ends, its claims end with it.
  */
 export class ClaimBook implements Claims {
-  readonly #held = new Map<number, Held>();
-  readonly #lanes = new Map<string, Map<number, Held>>();
+  readonly #held = new Map<number, Claim>();
+  readonly #lanes = new Map<string, Set<number>>();
 
-  take({ id, claim }: Claim, lane: string, endsAt: number): void {
-    this.end(id);
-    const held = { claim, lane, endsAt };
-    this.#held.set(id, held);
-    const ofLane = this.#lanes.get(lane) ?? new Map<number, Held>();
-    this.#lanes.set(lane, ofLane.set(id, held));
+  hold({ id, claim, lane }: Claim): void {
+    this.release(id);
+    this.#held.set(id, { id, claim, lane });
+    const ofLane = this.#lanes.get(lane) ?? new Set<number>();
+    this.#lanes.set(lane, ofLane.add(id));
   }
 
-  isTaken(id: number): boolean {
+  isHeld(id: number): boolean {
     return this.#held.has(id);
   }
 
-  holds({ id, claim }: Claim): boolean {
+  isHeldBy({ id, claim }: Pick<Claim, 'id' | 'claim'>): boolean {
     return this.#held.get(id)?.claim === claim;
   }
 
-  end(id: number): void {
+  release(id: number): void {
     const held = this.#held.get(id);
     if (held === undefined) return;
     this.#held.delete(id);
@@ -57,21 +46,11 @@ export class ClaimBook implements Claims {
     if (ofLane?.size === 0) this.#lanes.delete(held.lane);
   }
 
-  endUntil(lane: string, now: number): void {
-    for (const [id, { endsAt }] of this.#lanes.get(lane) ?? []) if (endsAt <= now) this.end(id);
-  }
-
-  endAll(lane: string): void {
-    this.endUntil(lane, Infinity);
+  releaseLane(lane: string): void {
+    for (const id of this.#lanes.get(lane) ?? []) this.release(id);
   }
 
   countOf(lane: string): number {
     return this.#lanes.get(lane)?.size ?? 0;
-  }
-
-  nextEnd(lane: string): number {
-    let next = Infinity;
-    for (const { endsAt } of this.#lanes.get(lane)?.values() ?? []) next = Math.min(next, endsAt);
-    return next;
   }
 }

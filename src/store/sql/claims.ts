@@ -3,7 +3,7 @@ import type { ClaimedDelivery } from '../../delivery/outbox.ts';
 import { LONGEST_RETRY_AFTER_SECONDS } from '../../domain/retry-after.ts';
 import type { Claims } from './claim-book.ts';
 import type { Db } from './database.ts';
-import { overRows } from './over-rows.ts';
+import { readEvents } from './feed.ts';
 import { GIVEN, GIVEN_LIMIT, prepared } from './prepared.ts';
 
 /** Due whatever the clock says, and ahead of everything else that is due. */
@@ -16,7 +16,6 @@ export interface ClaimCall {
   readonly lane: string;
   readonly limit: number;
   readonly now: number;
-  readonly claimedUntil: number;
 }
 
 interface DueRow extends Pick<ClaimedDelivery, 'id' | 'endpoint' | 'attempts'> {
@@ -32,24 +31,16 @@ const readDue = prepared(sql<DueRow>`
   where state = 'pending' and lane = ${GIVEN} and next_attempt_at <= ${GIVEN} and ${isEnabled}
   order by next_attempt_at, id limit ${GIVEN_LIMIT}`);
 
-const readEvents = overRows(
-  ['bigint'],
-  (rows) => sql<Pick<ClaimedDelivery, 'eventId' | 'eventType' | 'body'> & { readonly position: number }>`
-    with wanted(at) as (values ${rows})
-    select position, id as "eventId", type as "eventType", body from wanted join events on position = at`,
-);
-
 /** Claims what is due. A claimed delivery stays due in the table, so one more row is read for each of them. */
 async function claimDue(
   db: Db,
   claims: Claims,
-  { lane, limit, now, claimedUntil }: ClaimCall,
+  { lane, limit, now }: ClaimCall,
   claim: string,
 ): Promise<readonly DueRow[]> {
-  claims.endUntil(lane, now);
   const due = await readDue(db, [lane, now, lane, limit + claims.countOf(lane)]);
-  const free = due.filter(({ id }) => !claims.isTaken(id)).slice(0, limit);
-  for (const { id } of free) claims.take({ id, claim }, lane, claimedUntil);
+  const free = due.filter(({ id }) => !claims.isHeld(id)).slice(0, limit);
+  for (const { id } of free) claims.hold({ id, claim, lane });
   return free;
 }
 
@@ -67,10 +58,7 @@ export async function claimAll(
   try {
     for (const call of calls) claimed.push(await claimDue(db, claims, call, claim));
     const positions = new Set(claimed.flatMap((rows) => rows.map(({ position }) => position)));
-    const read = await readEvents(
-      db,
-      Array.from(positions, (position) => [position]),
-    );
+    const read = await readEvents(db, positions);
     const events = new Map(read.map((event) => [event.position, event]));
     return calls.map(({ lane }, index) => {
       const rows = claimed[index] ?? [];
@@ -78,13 +66,13 @@ export async function claimAll(
       return rows.flatMap(({ id, endpoint, url, attempts, position }) => {
         const event = events.get(position);
         if (event === undefined) return [];
-        const { eventId, eventType, body } = event;
+        const { id: eventId, type: eventType, body } = event;
         const delivery = { id, lane, endpoint, eventId, eventType, body, attempts, claim };
         return [url === null ? delivery : { ...delivery, url }];
       });
     });
   } catch (error) {
-    for (const { id } of claimed.flat()) claims.end(id);
+    for (const { id } of claimed.flat()) claims.release(id);
     throw error;
   }
 }
@@ -97,9 +85,7 @@ const firstDue = prepared(sql<{ readonly id: number; readonly dueAt: number }>`
 /** `Outbox.nextDueAt`. */
 export async function nextDueAt(db: Db, claims: Claims, lane: string): Promise<number | undefined> {
   const first = await firstDue(db, [lane, lane, claims.countOf(lane) + 1]);
-  if (first.length === 0) return undefined;
-  const free = first.find(({ id }) => !claims.isTaken(id));
-  return Math.min(free?.dueAt ?? Infinity, claims.nextEnd(lane));
+  return first.find(({ id }) => !claims.isHeld(id))?.dueAt;
 }
 
 /**

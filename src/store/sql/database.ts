@@ -31,10 +31,10 @@ export interface Database {
   show<T>(work: (db: Db) => Promise<T>, urgency?: Urgency): Promise<T>;
   /** Runs one statement that reads very many rows, without holding anything else up. It sees a state of its own. */
   readAside<R>(statement: RawBuilder<R>): Promise<readonly R[]>;
-  /** Throws `StoreError` while writes are known to fail. */
-  assertWritable(): void;
-  /** Rejects unless each of these terms is still the current one. Must run inside the transaction that depends on it. */
-  fence(db: Db, tenures: readonly Tenure[]): Promise<void>;
+  /** Returns why writes are known to fail; undefined while they are not. */
+  writeFailure(): string | undefined;
+  /** Returns those whose term is still the current one. Must run inside the transaction that depends on it. */
+  stillOwned<T extends Tenure>(db: Db, tenures: readonly T[]): Promise<readonly T[]>;
   /** Returns the value of `key` in a column that holds a JSON object of strings; null if the key is absent. */
   labelValue(column: string, key: string): Expression<string | null>;
   readonly backUp: Operating['backUp'];

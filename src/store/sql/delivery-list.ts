@@ -5,6 +5,8 @@ import type { Delivery, DeliveryPage, DeliveryQuery } from '../../http/reading.t
 import type { Claims } from './claim-book.ts';
 import type { Database, Db } from './database.ts';
 import { GIVEN, GIVEN_LIMIT, prepared } from './prepared.ts';
+import { readInSlices } from './slices.ts';
+import type { Slice } from './slices.ts';
 
 /** Rows looked at in one transaction, which takes some 4 ms if no filter matches. */
 const CANDIDATES = 5000;
@@ -24,7 +26,7 @@ function attemptsOf(...logs: readonly (string | null)[]): readonly Attempt[] {
   return (JSON.parse(`[${log}]`) as readonly Attempt[]).slice(-MOST_ATTEMPTS_KEPT);
 }
 
-function asPeopleSee(
+function deliveryOf(
   {
     created_at: createdAt,
     next_attempt_at: nextAttemptAt,
@@ -34,7 +36,7 @@ function asPeopleSee(
   }: Row,
   claims: Claims,
 ): Delivery {
-  const isWaiting = nextAttemptAt !== null && !claims.isTaken(delivery.id);
+  const isWaiting = nextAttemptAt !== null && !claims.isHeld(delivery.id);
   return {
     ...delivery,
     createdAt,
@@ -42,12 +44,6 @@ function asPeopleSee(
     ...(isWaiting ? { nextAttemptAt: Math.max(createdAt, nextAttemptAt) } : {}),
     attempts: attemptsOf(earlier, log),
   };
-}
-
-interface Slice {
-  readonly deliveries: readonly Delivery[];
-  /** The lowest id looked at; absent if there is none below it. */
-  readonly lowest?: number;
 }
 
 const boundary = prepared(sql<{ readonly id: number }>`
@@ -59,7 +55,7 @@ async function readSlice(
   { state, endpoint, eventId }: DeliveryQuery,
   before: number,
   limit: number,
-): Promise<Slice> {
+): Promise<Slice<Delivery>> {
   let query = withEvents(db).where('deliveries.id', '<', before);
   // An event has few deliveries, and the database finds them by its id.
   const [lowest] = eventId === undefined ? await boundary(db, [before, CANDIDATES - 1]) : [];
@@ -68,11 +64,10 @@ async function readSlice(
     query = query.where('event_position', 'in', (eb) =>
       eb.selectFrom('events').select('position').where('events.id', '=', eventId),
     );
-  // A literal, so that SQLite sees which of its partial indexes serves.
-  if (state !== undefined) query = query.where('state', '=', sql.lit(state));
+  if (state !== undefined) query = query.where('state', '=', state);
   if (endpoint !== undefined) query = query.where('endpoint', '=', endpoint);
   const rows = await query.limit(limit).execute();
-  return { deliveries: rows.map((row) => asPeopleSee(row, claims)), ...(lowest && { lowest: lowest.id }) };
+  return { found: rows.map((row) => deliveryOf(row, claims)), ...(lowest && { lowest: lowest.id }) };
 }
 
 /** `Reading.listDeliveries`. */
@@ -82,17 +77,9 @@ export async function listDeliveries(
   query: DeliveryQuery,
 ): Promise<DeliveryPage> {
   const wanted = query.limit + 1;
-  const found: Delivery[] = [];
-  let before: number | undefined = query.before ?? Number.MAX_SAFE_INTEGER;
-  while (before !== undefined && found.length < wanted) {
-    const from: number = before;
-    const { deliveries, lowest }: Slice = await database.show(
-      (db) => readSlice(db, claims, query, from, wanted - found.length),
-      'later',
-    );
-    found.push(...deliveries);
-    before = lowest;
-  }
+  const found = await readInSlices(wanted, query.before, (before, limit) =>
+    database.show((db) => readSlice(db, claims, query, before, limit), 'later'),
+  );
   const deliveries = found.slice(0, query.limit);
   const last = deliveries.at(-1);
   return { deliveries, ...(found.length === wanted && last ? { next: last.id } : {}) };
@@ -101,5 +88,5 @@ export async function listDeliveries(
 /** `Reading.findDelivery`. */
 export async function findDelivery(db: Db, claims: Claims, id: number): Promise<Delivery | undefined> {
   const row = await withEvents(db).where('deliveries.id', '=', id).executeTakeFirst();
-  return row && asPeopleSee(row, claims);
+  return row && deliveryOf(row, claims);
 }

@@ -22,12 +22,20 @@ const positionsOfType = prepared(sql<{ readonly position: number }>`
   select position from events where type = ${GIVEN} and position > ${GIVEN}
   order by position limit ${GIVEN_LIMIT}`);
 
-const readEvents = overRows(
+const readAtPositions = overRows(
   ['bigint'],
   (rows) => sql<StoredEvent>`
     with wanted(at) as (values ${rows})
     select position, id, type, time, body from wanted join events on position = at`,
 );
+
+/** Reads the events at these positions, in any order. */
+export function readEvents(db: Db, positions: Iterable<number>): Promise<readonly StoredEvent[]> {
+  return readAtPositions(
+    db,
+    Array.from(positions, (position) => [position]),
+  );
+}
 
 /**
  * Looks for one type after the other along the index. If it looked for all at once, a database would sort all of their events.
@@ -40,10 +48,7 @@ async function eventsOfTypes(
   for (const type of EVENT_TYPES.filter((known) => types.some((glob) => matchesGlob(glob, known))))
     for (const { position } of await positionsOfType(db, [type, after, limit])) positions.push(position);
   const first = positions.sort((a, b) => a - b).slice(0, limit);
-  const events = await readEvents(
-    db,
-    first.map((position) => [position]),
-  );
+  const events = await readEvents(db, first);
   return events.toSorted((a, b) => a.position - b.position);
 }
 
@@ -85,6 +90,8 @@ export async function eventsOf(
     .where('account_id', '=', accountId)
     .where('region', '=', region)
     .where('lifecycle_execution_id', '=', lifecycleExecutionId)
+    // An orphaned event belongs to an execution that is gone, even if its id is tracked anew.
+    .where('orphaned', '=', 0)
     .orderBy('position', 'desc')
     .limit(limit)
     .execute();

@@ -23,6 +23,21 @@ const readLanes = overRows(
     select lanes.* from asked join lanes on lane = name`,
 );
 
+const upsertLanes = overRows(
+  ['text', 'text', 'bigint', 'text'],
+  (rows) => sql`
+    insert into lanes (lane, endpoint, failing_since, disabled_reason) values ${rows}
+    on conflict (lane) do update set
+      failing_since = excluded.failing_since, disabled_reason = excluded.disabled_reason`,
+);
+
+const deleteLanes = overRows(
+  ['text'],
+  (rows) => sql`
+    with healthy(name) as (values ${rows})
+    delete from lanes where lane in (select name from healthy)`,
+);
+
 /** Stores the health of lanes after these attempts, and returns the lanes that they disabled. Must run inside a transaction. */
 export async function keepHealth(db: Db, settlements: readonly Settlement[]): Promise<readonly LaneHealth[]> {
   const endpoints = new Map(settlements.map(({ lane, endpoint }) => [lane, endpoint]));
@@ -35,24 +50,26 @@ export async function keepHealth(db: Db, settlements: readonly Settlement[]): Pr
   const after = new Map(before);
   for (const { lane, attempt } of settlements) after.set(lane, healthAfter(after.get(lane) ?? {}, attempt));
 
-  const disabled: LaneHealth[] = [];
-  for (const [lane, endpoint] of endpoints) {
-    const { failingSince, disabledReason } = after.get(lane) ?? {};
-    const known = before.get(lane);
-    if (known?.failingSince === failingSince && known?.disabledReason === disabledReason) continue;
-    if (failingSince === undefined) {
-      await db.deleteFrom('lanes').where('lane', '=', lane).execute();
-      continue;
-    }
-    const health = { failing_since: failingSince, disabled_reason: disabledReason ?? null };
-    await db
-      .insertInto('lanes')
-      .values({ lane, endpoint, ...health })
-      .onConflict((conflict) => conflict.column('lane').doUpdateSet(health))
-      .execute();
-    if (disabledReason !== undefined) disabled.push({ lane, endpoint, failingSince, disabledReason });
-  }
-  return disabled;
+  const changed = Array.from(endpoints, ([lane, endpoint]) => ({
+    lane,
+    endpoint,
+    ...after.get(lane),
+  })).filter(
+    ({ lane, failingSince, disabledReason }) =>
+      before.get(lane)?.failingSince !== failingSince || before.get(lane)?.disabledReason !== disabledReason,
+  );
+  const unhealthy = changed.filter(({ failingSince }) => failingSince !== undefined);
+  await upsertLanes(
+    db,
+    unhealthy.map(({ lane, endpoint, failingSince = null, disabledReason = null }) => {
+      return [lane, endpoint, failingSince, disabledReason];
+    }),
+  );
+  await deleteLanes(
+    db,
+    changed.filter(({ failingSince }) => failingSince === undefined).map(({ lane }) => [lane]),
+  );
+  return unhealthy.filter(({ disabledReason }) => disabledReason !== undefined);
 }
 
 /**

@@ -3,6 +3,7 @@ import type { TargetKey } from '../../domain/execution.ts';
 import type { Ledger, Polled } from '../../polling/ledger.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { grouped } from '../../runtime/grouped.ts';
+import { StoreError } from '../store-error.ts';
 import type { Database, Db, Tenure } from './database.ts';
 import { findDiscovered, knownOf, markPolicy } from './discovery.ts';
 import { executionOf, resourcesColumns } from './execution-row.ts';
@@ -16,14 +17,17 @@ import { findTarget, upsertTarget } from './target-row.ts';
 const MOST_RECORDED = 256;
 const MOST_FLUSHED = 1000;
 
-/** Leaves ended executions alone: a flush may come after the change that ended tracking, which knows more. */
+/** Leaves alone what has changed since the look: the change knows more. */
 const writePolled = overRows(
-  ['bigint', 'bigint', 'bigint', 'bigint'],
+  ['bigint', 'bigint', 'text', 'bigint', 'bigint', 'bigint'],
   (rows) => sql`
-    with polled(registration, last_polled_at, missing_since, missing_answers) as (values ${rows})
+    with polled(registration, sequence, status, last_polled_at, missing_since, missing_answers) as (values ${rows})
     update executions set last_polled_at = polled.last_polled_at,
       missing_since = polled.missing_since, missing_answers = polled.missing_answers
-    from polled where executions.registration = polled.registration and executions.tracking_ended_at is null`,
+    from polled
+    where executions.registration = polled.registration
+      and executions.tracking_ended_at is null and executions.sequence = polled.sequence
+      and executions.status is not distinct from polled.status`,
 );
 
 /** A page of a target's executions that are not deleted, by ascending registration. */
@@ -46,8 +50,9 @@ export function createLedgers(database: Database, clock: Clock): (target: Target
     sizeOf: ({ endpoints }: RecordCall & Tenure) => 1 + endpoints.length,
     run: (calls) =>
       database.publish(async (db) => {
-        await database.fence(db, calls);
-        return recordChanges(db, calls, clock.steadyNow());
+        const owned = await database.stillOwned(db, calls);
+        const outcomes = await recordChanges(db, owned, clock.steadyNow());
+        return calls.map((call) => outcomes.get(call) ?? 'conflict');
       }),
   });
   const flush = grouped({
@@ -55,12 +60,13 @@ export function createLedgers(database: Database, clock: Clock): (target: Target
     sizeOf: ({ polled }: Tenure & { readonly polled: readonly Polled[] }) => polled.length,
     run: (calls) =>
       database.write(async (db) => {
-        await database.fence(db, calls);
-        const polled = calls.flatMap((call) => call.polled);
+        const owned = await database.stillOwned(db, calls);
+        const polled = owned.flatMap((call) => call.polled);
         await writePolled(
           db,
-          polled.map(({ registration, lastPolledAt = null, absence }) => {
-            return [registration, lastPolledAt, absence?.since ?? null, absence?.answers ?? null];
+          polled.map(({ registration, sequence, status = null, lastPolledAt = null, absence }) => {
+            const { since = null, answers = null } = absence ?? {};
+            return [registration, sequence, status, lastPolledAt, since, answers];
           }),
         );
         return calls.map(() => undefined);
@@ -69,17 +75,21 @@ export function createLedgers(database: Database, clock: Clock): (target: Target
 
   return (target, term) => {
     const tenure = { target, term };
-    const write = <T>(work: (db: Db) => Promise<T>) =>
-      database.write(async (db) => {
-        await database.fence(db, [tenure]);
+    const whileOwned =
+      <T>(work: (db: Db) => Promise<T>) =>
+      async (db: Db) => {
+        if ((await database.stillOwned(db, [tenure])).length === 0)
+          throw new StoreError('the target is owned by another process now');
         return work(db);
-      });
+      };
+    const write = <T>(work: (db: Db) => Promise<T>) => database.write(whileOwned(work));
     const key = (lifecycleExecutionId: string) => ({
       accountId: target.accountId,
       region: target.region,
       lifecycleExecutionId,
     });
     return {
+      takesWrites: () => database.writeFailure() === undefined,
       target: () => database.read((db) => findTarget(db, target)),
       active: (after, limit) =>
         database.read(async (db) => {
@@ -96,17 +106,18 @@ export function createLedgers(database: Database, clock: Clock): (target: Target
         }),
       record: (change, endpoints, at) => record({ ...tenure, change, endpoints, at }),
       recordTarget: ({ problem, event }, endpoints) =>
-        database.publish(async (db) => {
-          await database.fence(db, [tenure]);
-          await upsertTarget(db, target, {
-            sequence: event.sequence,
-            problem_kind: problem?.kind ?? null,
-            problem_message: problem?.message ?? null,
-            problem_since: problem?.since ?? null,
-          });
-          const recipients = endpoints.map(endpointRecipient);
-          await recordEvents(db, [{ event, key: key(''), recipients, at: event.time }], clock.steadyNow());
-        }),
+        database.publish(
+          whileOwned(async (db) => {
+            await upsertTarget(db, target, {
+              sequence: event.sequence,
+              problem_kind: problem?.kind ?? null,
+              problem_message: problem?.message ?? null,
+              problem_since: problem?.since ?? null,
+            });
+            const recipients = endpoints.map(endpointRecipient);
+            await recordEvents(db, [{ event, key: key(''), recipients, at: event.time }], clock.steadyNow());
+          }),
+        ),
       flushPolled: (polled) => flush({ ...tenure, polled }),
       openResources: (endedSince, after, limit) =>
         database.read(async (db) => {

@@ -51,7 +51,7 @@ export function createOperating(database: Database, claims: Claims): Operating {
       while (forgotten === LANES_A_SLICE);
     },
     resend: (id) =>
-      database.write(async (db) => !claims.isTaken(id) && (await makePending(db, [[id]])).length > 0),
+      database.write(async (db) => !claims.isHeld(id) && (await makePending(db, [[id]])).length > 0),
     resendSettled: (query) => database.write((db) => resendSettled(db, query), 'later'),
     backUp: (signal) => database.backUp(signal),
   };

@@ -1,6 +1,7 @@
 import type { Outbox } from '../../delivery/outbox.ts';
 import { grouped } from '../../runtime/grouped.ts';
 import { waitingCallbackLanes } from './callbacks.ts';
+import { StoreError } from '../store-error.ts';
 import type { Claims } from './claim-book.ts';
 import { claimAll, nextDueAt } from './claims.ts';
 import type { ClaimCall } from './claims.ts';
@@ -16,18 +17,18 @@ export function createOutbox(database: Database, claims: Claims, newId: () => st
     run: (calls: readonly ClaimCall[]) => database.show((db) => claimAll(db, claims, calls, newId())),
   });
   return {
-    async claim(lane, limit, now, claimedUntil) {
-      database.assertWritable();
-      return claim({ lane, limit, now, claimedUntil });
+    async claim(lane, limit, now) {
+      const failure = database.writeFailure();
+      if (failure !== undefined) throw new StoreError(failure);
+      return claim({ lane, limit, now });
     },
     async settle(settlements) {
       const settled = await database.write((db) => settleAll(db, claims, settlements));
-      for (const { id } of settled.held) claims.end(id);
+      for (const { id } of settled.held) claims.release(id);
       return settled;
     },
     release(claimed) {
-      for (const one of claimed) if (claims.holds(one)) claims.end(one.id);
-      return Promise.resolve();
+      for (const one of claimed) if (claims.isHeldBy(one)) claims.release(one.id);
     },
     nextDueAt: (lane) => database.read((db) => nextDueAt(db, claims, lane)),
     waitingCallbackLanes: (query) => database.read((db) => waitingCallbackLanes(db, query), 'later'),

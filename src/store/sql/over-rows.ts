@@ -9,7 +9,7 @@ import type { Parameter } from './prepared.ts';
  */
 const MOST_ROWS = 64;
 
-export type ColumnType = 'text' | 'bigint' | 'double precision';
+export type ColumnType = 'text' | 'bigint';
 type Row = readonly Parameter[];
 
 /**

@@ -131,7 +131,7 @@ export async function recordChanges(
   db: Db,
   calls: readonly RecordCall[],
   steadyNow: number,
-): Promise<readonly Recorded[]> {
+): Promise<ReadonlyMap<RecordCall, Recorded>> {
   const outcomes = new Map<RecordCall, Recorded>();
   let waiting = calls;
   while (waiting.length > 0) {
@@ -164,5 +164,5 @@ export async function recordChanges(
     });
     await recordEvents(db, recordings, steadyNow);
   }
-  return calls.map((call) => outcomes.get(call) ?? 'conflict');
+  return outcomes;
 }

@@ -130,12 +130,13 @@ export async function removeExecution(
   db: Db,
   { accountId, region, lifecycleExecutionId }: ExecutionKey,
   at: number,
-): Promise<boolean> {
-  const { numUpdatedRows } = await db
+): Promise<number | undefined> {
+  const removed = await db
     .updateTable('executions')
     .set((eb) => ({ deleted_at: at, tracking_ended_at: eb.fn.coalesce('tracking_ended_at', eb.val(at)) }))
     .where((eb) => eb.and({ account_id: accountId, region, lifecycle_execution_id: lifecycleExecutionId }))
     .where('deleted_at', 'is', null)
+    .returning('registration')
     .executeTakeFirst();
-  return numUpdatedRows > 0n;
+  return removed?.registration;
 }

@@ -18,7 +18,7 @@ const attempted = sql`
     else coalesce(deliveries.attempt_log || ',', '') || settled.attempt end
   from settled where deliveries.id = settled.id`;
 
-const endThem = overRows(
+const endDeliveries = overRows(
   ['bigint', 'text', 'bigint', 'text'],
   (rows) => sql`
     with settled(id, state, settled_at, attempt) as (values ${rows})
@@ -27,7 +27,7 @@ const endThem = overRows(
 );
 
 /** Names only the columns that change, because SQLite rewrites every index that has one of the columns named. */
-const postponeThem = overRows(
+const postponeDeliveries = overRows(
   ['bigint', 'bigint', 'text'],
   (rows) => sql`
     with settled(id, next_attempt_at, attempt) as (values ${rows})
@@ -42,17 +42,17 @@ export async function settleAll(
 ): Promise<Settled> {
   // A claim can be settled only once.
   const unsettled = new Set(settlements.map(({ id }) => id));
-  const held = settlements.filter((one) => claims.holds(one) && unsettled.delete(one.id));
+  const held = settlements.filter((one) => claims.isHeldBy(one) && unsettled.delete(one.id));
   const ended = held.filter(({ state }) => state !== 'pending');
   const postponed = held.filter(({ state }) => state === 'pending');
-  await endThem(
+  await endDeliveries(
     db,
     ended.map(({ id, state, attempt }) => {
       const settledAt = Math.round(attempt.at + attempt.durationSeconds * 1000);
       return [id, state, settledAt, JSON.stringify(attempt)];
     }),
   );
-  await postponeThem(
+  await postponeDeliveries(
     db,
     postponed.map(({ id, nextAttemptAt = null, attempt }) => [
       id,

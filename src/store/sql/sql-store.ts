@@ -1,5 +1,6 @@
 import type { Clock } from '../../runtime/clock.ts';
 import type { Store } from '../store.ts';
+import { activeTargets, countActive } from './active-targets.ts';
 import { ClaimBook } from './claim-book.ts';
 import type { Database } from './database.ts';
 import { createIntake } from './intake.ts';
@@ -16,9 +17,11 @@ export function createSqlStore(database: Database, clock: Clock, newId: () => st
     ledgerOf: createLedgers(database, clock),
     intake: createIntake(database, clock),
     outbox: createOutbox(database, claims, newId),
-    reading: createReading(database, claims),
+    reading: createReading(database, claims, clock),
     operating: createOperating(database, claims),
     upkeep: createUpkeep(database, claims),
+    activeTargets: () => database.read(activeTargets),
+    countActive: (key) => countActive(database, key),
     trouble: database.trouble,
     [Symbol.asyncDispose]: () => database.close(),
   };

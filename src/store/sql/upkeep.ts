@@ -71,9 +71,40 @@ async function sweepDeliveries(
   return deleted.length === limit;
 }
 
+const eventsOfEnded = overRows(
+  ['text', 'text', 'text', 'bigint'],
+  (rows) => sql<{ readonly position: number }>`
+    with ended(account_id, region, lifecycle_execution_id, most) as (values ${rows})
+    select position from ended join events using (account_id, region, lifecycle_execution_id)
+    where orphaned = 0 limit (select max(most) from ended)`,
+);
+
+const deleteExecutions = overRows(
+  ['bigint'],
+  (rows) => sql`
+    with ended(number) as (values ${rows})
+    delete from executions where registration in (select number from ended)`,
+);
+
+const makeOrphans = overRows(
+  ['bigint'],
+  (rows) => sql`
+    with kept_for_deliveries(at) as (values ${rows})
+    update events set orphaned = 1 from kept_for_deliveries where position = at`,
+);
+
+/** Makes these events orphaned, and deletes those without a delivery. */
+async function orphan(db: Db, positions: readonly number[]): Promise<void> {
+  await makeOrphans(
+    db,
+    positions.map((position) => [position]),
+  );
+  await deleteUnneeded(db, positions);
+}
+
 /**
- * Makes up to `limit` events of ended executions orphaned, and deletes the executions that have no others. Returns whether
- * there may be more.
+ * Makes up to `limit` events of ended executions orphaned, and deletes these executions once all of their events are.
+ * Returns whether there may be more.
  */
 async function sweepExecutions(db: Db, before: number, limit: number): Promise<boolean> {
   const ended = await db
@@ -83,39 +114,35 @@ async function sweepExecutions(db: Db, before: number, limit: number): Promise<b
     .where('tracking_ended_at', '<', before)
     .limit(limit)
     .execute();
-  let left = limit;
-  for (const { registration, ...key } of ended) {
-    const orphaned = await orphan(db, left, (eb) => eb.and({ ...key, orphaned: 0 }));
-    left -= orphaned;
-    if (left === 0) return true;
-    await db.deleteFrom('executions').where('registration', '=', registration).execute();
-  }
+  const events = await eventsOfEnded(
+    db,
+    ended.map((row) => [row.account_id, row.region, row.lifecycle_execution_id, limit]),
+  );
+  const positions = events.slice(0, limit).map(({ position }) => position);
+  await orphan(db, positions);
+  if (positions.length === limit) return true;
+  await deleteExecutions(
+    db,
+    ended.map(({ registration }) => [registration]),
+  );
   return ended.length === limit;
 }
 
 /** Makes events of targets orphaned, which have no execution to be deleted with. Returns whether there may be more. */
 async function sweepTargetEvents(db: Db, before: number, limit: number): Promise<boolean> {
-  const orphaned = await orphan(db, limit, (eb) =>
-    eb.and([
-      eb('lifecycle_execution_id', '=', sql.lit('')),
-      eb('orphaned', '=', sql.lit(0)),
-      eb('time', '<', before),
-    ]),
+  const events = await db
+    .selectFrom('events')
+    .select('position')
+    .where('lifecycle_execution_id', '=', sql.lit(''))
+    .where('orphaned', '=', sql.lit(0))
+    .where('time', '<', before)
+    .limit(limit)
+    .execute();
+  await orphan(
+    db,
+    events.map(({ position }) => position),
   );
-  return orphaned === limit;
-}
-
-type EventCondition = Parameters<ReturnType<typeof selectEvents>['where']>[0];
-const selectEvents = (db: Db) => db.selectFrom('events').select('position');
-
-/** Makes up to `limit` events orphaned, and deletes those without a delivery. Returns how many it made orphaned. */
-async function orphan(db: Db, limit: number, condition: EventCondition): Promise<number> {
-  const rows = await selectEvents(db).where(condition).limit(limit).execute();
-  const positions = rows.map(({ position }) => position);
-  if (positions.length === 0) return 0;
-  await db.updateTable('events').set({ orphaned: 1 }).where('position', 'in', positions).execute();
-  await deleteUnneeded(db, positions);
-  return positions.length;
+  return events.length === limit;
 }
 
 async function sweep(
@@ -154,7 +181,7 @@ async function makeDead(db: Db, lane: string, at: number, limit: number): Promis
 }
 
 /** Forgets the health of up to `limit` lanes of endpoints that are gone. Returns whether there may be more. */
-async function forgetGone(db: Db, kept: readonly string[], limit: number): Promise<boolean> {
+async function forgetRemovedEndpoints(db: Db, kept: readonly string[], limit: number): Promise<boolean> {
   const unhealthy = await db.selectFrom('lanes').select('endpoint').distinct().execute();
   for (const { endpoint } of unhealthy)
     if (!kept.includes(endpoint) && (await forgetLanes(db, endpoint, limit)) === limit) return true;
@@ -173,7 +200,7 @@ async function abandon(db: Db, { kept, at, after, limit }: AbandonQuery): Promis
   const counts = new Map<string, number>();
   const lanes: string[] = [];
   let passed = after;
-  if (await forgetGone(db, kept, limit)) return { counts, lanes, next: passed };
+  if (await forgetRemovedEndpoints(db, kept, limit)) return { counts, lanes, next: passed };
   let left = limit;
   for (let looked = 0; looked < LANES && left > 0; looked += 1) {
     const [next] = await nextLane(db, [passed]);
@@ -199,7 +226,7 @@ export function createUpkeep(database: Database, claims: Claims): Upkeep {
       database.write(async (db) => {
         const { lanes, ...abandoned } = await abandon(db, query);
         // Inside the transaction, so that no answer that comes from now on settles one of these deliveries.
-        for (const lane of lanes) claims.endAll(lane);
+        for (const lane of lanes) claims.releaseLane(lane);
         return abandoned;
       }, 'later'),
   };

@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs';
-import { open, statfs } from 'node:fs/promises';
+import { open, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DatabaseSync, backup } from 'node:sqlite';
 import type { Backup } from '../../http/operating.ts';
@@ -44,8 +44,8 @@ export async function backUp(
     if (bavail * bsize < Number(bytes) + LEFT_FREE_BYTES) return 'no_space';
     await backup(source, copy, { rate: PAGES_A_STEP, progress: () => signal.throwIfAborted() });
     mark(copy, `${MARK_OF_COPY}${newId()}`);
+    const { size } = await stat(copy);
     const file = await open(copy);
-    const { size } = await file.stat();
     return {
       bytes: size,
       content: () => file.createReadStream(),

@@ -1,15 +1,14 @@
 import type { Clock } from '../../runtime/clock.ts';
 import { errorFields } from '../../runtime/log.ts';
 import type { Log } from '../../runtime/log.ts';
-import { ThreadError } from './thread.ts';
+import { isFailedSync } from './errors.ts';
+import { FilesMovedError } from './thread.ts';
 import type { Thread } from './thread.ts';
 
 /** From the first write to the next checkpoint. */
 const CHECKPOINT_AFTER_MS = 1000;
 /** Some 32 MiB. The log may become this long if there is never a moment without a write. */
 const MOST_FRAMES = 8192;
-/** SQLITE_IOERR_FSYNC and SQLITE_IOERR_DIR_FSYNC of https://sqlite.org/rescode.html */
-const FAILED_SYNCS: readonly (number | undefined)[] = [1034, 1290];
 
 /** Copies the write-ahead log into the database file, a second after something was written. */
 export interface Checkpoints {
@@ -22,7 +21,7 @@ export interface Checkpoints {
 }
 
 export interface CheckpointParts {
-  readonly thread: Pick<Thread, 'ask'>;
+  readonly thread: Pick<Thread, 'checkpoint'>;
   readonly clock: Pick<Clock, 'after'>;
   readonly log: Log;
   /** Called if a sync failed, after which nobody knows what is in the database file. */
@@ -38,10 +37,10 @@ export function createCheckpoints({ thread, clock, log, onLost }: CheckpointPart
   let restarting: PromiseWithResolvers<void> | undefined;
 
   async function checkpoint(): Promise<void> {
-    const { frames, isComplete } = await thread.ask({ checkpoint: 'PASSIVE' });
+    const { frames, isComplete } = await thread.checkpoint('PASSIVE');
     if (frames === 0 || (!isComplete && frames < MOST_FRAMES)) return;
     try {
-      await thread.ask({ checkpoint: 'RESTART' }, () => (restarting = Promise.withResolvers()));
+      await thread.checkpoint('RESTART', () => (restarting = Promise.withResolvers()));
     } finally {
       restarting?.resolve();
       restarting = undefined;
@@ -49,7 +48,8 @@ export function createCheckpoints({ thread, clock, log, onLost }: CheckpointPart
   }
 
   function onFailure(error: unknown): void {
-    if (error instanceof ThreadError && FAILED_SYNCS.includes(error.errcode))
+    if (error instanceof FilesMovedError) onLost(error.message);
+    else if (isFailedSync(error) && error instanceof Error)
       onLost(`a checkpoint could not be synced: ${error.message}`);
     else log.warn(errorFields(error), 'checkpoint failed: the write-ahead log grows until one succeeds');
   }

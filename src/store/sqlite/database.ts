@@ -5,6 +5,7 @@ import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
 import type { Clock } from '../../runtime/clock.ts';
 import type { Log } from '../../runtime/log.ts';
+import { messageOf } from '../../runtime/message.ts';
 import { shared } from '../../runtime/share.ts';
 import type { Database, Db, Urgency } from '../sql/database.ts';
 import { touch } from '../sql/schema.ts';
@@ -13,6 +14,7 @@ import { createWritability } from '../writability.ts';
 import { backUp } from './backup.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import type { Durability } from './durability.ts';
+import { SQLITE_CONSTRAINT, isBusy, isFailedSync, isSqliteError, primaryCode } from './errors.ts';
 import { freeSpaceTrouble } from './free-space.ts';
 import type { Thread } from './thread.ts';
 import { createSqliteTurns } from './turns.ts';
@@ -25,22 +27,8 @@ const LONGEST_BUSY_PAUSE_MS = 100;
 /** The free space is not measured again within this time. */
 const SPACE_KEPT_MS = 1000;
 
-/** Primary result codes of https://sqlite.org/rescode.html */
-const SQLITE_BUSY = 5;
-const SQLITE_CONSTRAINT = 19;
-
-/** The result of a turn that came while writes had to wait for the log to begin anew. */
+/** The result of a turn that came while writes had to wait for the log to begin anew, or for a lock. */
 const HELD = Symbol('held');
-
-interface SqliteError extends Error {
-  readonly errcode: number;
-}
-
-function isSqliteError(error: unknown): error is SqliteError {
-  return error instanceof Error && 'errcode' in error && typeof error.errcode === 'number';
-}
-
-const primaryCode = ({ errcode }: SqliteError) => errcode & 0xff;
 
 /** A violated constraint is a mistake of ours. Everything else that SQLite refuses is trouble with the database. */
 function asStoreError(error: unknown): unknown {
@@ -59,6 +47,8 @@ export interface SqliteParts {
   readonly clock: Clock;
   readonly newId: () => string;
   readonly log: Log;
+  /** Called if a sync failed, so that it is uncertain what is on disk. */
+  readonly onLost: (reason: string) => void;
   /** Closes everything that the database does not know about. */
   readonly close: () => Promise<void>;
 }
@@ -68,7 +58,7 @@ export interface SqliteParts {
  * wrote waits for the disk after that, together with others.
  */
 export function createSqliteDatabase(parts: SqliteParts): Database {
-  const { path, connection, db, durability, thread, checkpoints, clock, newId, log } = parts;
+  const { path, connection, db, durability, thread, checkpoints, clock, newId, log, onLost } = parts;
   const turns = createSqliteTurns(clock);
   const unfinished = new Set<Promise<unknown>>();
   let begun = 0;
@@ -95,28 +85,48 @@ export function createSqliteDatabase(parts: SqliteParts): Database {
     }
   }
 
+  /** Resolves when the lock of another program may be gone; undefined while nobody is known to have one. */
+  let locked: Promise<void> | undefined;
+
+  /** Tries to lock the database, ever more seldom, until that succeeds or the limit has passed. */
+  async function untilUnlocked(): Promise<void> {
+    const limitTick = clock.monotonicNow() + BUSY_LIMIT_MS;
+    const tryLock = () => {
+      begin.run();
+      connection.exec('ROLLBACK');
+      return Promise.resolve();
+    };
+    for (let pauseMs = FIRST_BUSY_PAUSE_MS; clock.monotonicNow() < limitTick; pauseMs *= 2) {
+      await clock.sleep(Math.min(pauseMs, LONGEST_BUSY_PAUSE_MS));
+      const isStillBusy = await turns.run(tryLock, 'now').then(() => false, isBusy);
+      if (!isStillBusy) return;
+    }
+  }
+
   /**
-   * Gives `work` one turn after the other until no other program is in its way. It waits between turns, so that reads go on.
+   * Gives `work` a turn, and another one if a program was in its way that had locked the database. A write also waits for a
+   * restart of the log. All of this waiting is between turns, so that reads go on.
    */
   async function whenFree<T>(work: () => Promise<T>, urgency: Urgency, isWrite: boolean): Promise<T> {
     const limitTick = clock.monotonicNow() + BUSY_LIMIT_MS;
-    const isHeld = () => isWrite && checkpoints.restarting !== undefined;
-    for (let pauseMs = FIRST_BUSY_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_BUSY_PAUSE_MS)) {
+    const hold = () => (isWrite ? (checkpoints.restarting ?? locked) : undefined);
+    for (;;) {
       try {
-        for (;;) {
-          const done = await turns.take(async () => (isHeld() ? HELD : { result: await work() }), urgency);
-          if (done !== HELD) return done.result;
-          await checkpoints.restarting;
-        }
+        const done = await turns.run(
+          async () => (hold() === undefined ? { result: await work() } : HELD),
+          urgency,
+        );
+        if (done !== HELD) return done.result;
+        await hold();
       } catch (error) {
-        const isBusy = isSqliteError(error) && primaryCode(error) === SQLITE_BUSY;
-        if (!isBusy) throw asStoreError(error);
+        if (!isBusy(error)) throw asStoreError(error);
         if (clock.monotonicNow() >= limitTick)
           throw new StoreError(`another program has locked the database for ${BUSY_LIMIT_MS} ms`, {
             cause: error,
           });
+        locked ??= untilUnlocked().finally(() => (locked = undefined));
+        await locked;
       }
-      await clock.sleep(pauseMs);
     }
   }
 
@@ -140,7 +150,10 @@ export function createSqliteDatabase(parts: SqliteParts): Database {
     try {
       return await whenFree(() => inTransaction(work, onCommit), urgency, true);
     } catch (error) {
-      if (error instanceof StoreError) writability.onFailure(error);
+      if (error instanceof StoreError) {
+        if (isFailedSync(error.cause)) onLost(error.message);
+        writability.onFailure(error);
+      }
       throw error;
     }
   }
@@ -159,16 +172,14 @@ export function createSqliteDatabase(parts: SqliteParts): Database {
       const { sql: text, parameters } = statement.compile(db);
       try {
         // The type of the statement is that of its rows.
-        return (await thread.ask({ sql: text, parameters: parameters as SQLInputValue[] })) as readonly R[];
+        return (await thread.read(text, parameters as SQLInputValue[])) as readonly R[];
       } catch (error) {
         throw asStoreError(error);
       }
     },
-    assertWritable() {
-      if (writability.failure !== undefined) throw new StoreError(writability.failure);
-    },
+    writeFailure: () => writability.failure,
     // One process has the file to itself, so its term never ends.
-    fence: () => Promise.resolve(),
+    stillOwned: (_db, tenures) => Promise.resolve(tenures),
     labelValue: (column, key) => sql`json_extract(${sql.ref(column)}, ${`$.${JSON.stringify(key)}`})`,
     backUp: async (signal) => {
       try {
@@ -179,9 +190,7 @@ export function createSqliteDatabase(parts: SqliteParts): Database {
     },
     async trouble() {
       if (writability.failure !== undefined) return `the store cannot be written: ${writability.failure}`;
-      const trouble = await spaceTrouble().catch((error: unknown) =>
-        error instanceof Error ? error.message : String(error),
-      );
+      const trouble = await spaceTrouble().catch(messageOf);
       return trouble === undefined ? undefined : `the store should not be written: ${trouble}`;
     },
     async close() {

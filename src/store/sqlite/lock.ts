@@ -1,8 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import { StoreUnavailableError } from '../store-error.ts';
-
-/** SQLITE_BUSY of https://sqlite.org/rescode.html */
-const BUSY = 5;
+import { isBusy } from './errors.ts';
 
 /**
  * Holds an exclusive lock on `path`, a file beside the database, until it is closed. The operating system frees it however the
@@ -14,7 +12,7 @@ export function lockFile(path: string): { readonly close: () => void } {
     database.exec('BEGIN EXCLUSIVE');
   } catch (error) {
     database.close();
-    if (error instanceof Error && 'errcode' in error && error.errcode === BUSY)
+    if (isBusy(error))
       throw new StoreUnavailableError('another lifecycle-watcher is using it', { cause: error });
     throw error;
   }

@@ -4,6 +4,7 @@ import { dirname, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../../runtime/clock.ts';
 import type { Log } from '../../runtime/log.ts';
+import { messageOf } from '../../runtime/message.ts';
 import { mendDueTimes } from '../sql/claims.ts';
 import { prepareSchema, touch } from '../sql/schema.ts';
 import type { Identity } from '../sql/schema.ts';
@@ -123,7 +124,7 @@ async function open(path: string, options: SqliteStoreOptions): Promise<Store> {
   const sync = createGroupSync(async () => {
     if (lost !== undefined) throw lost;
     await walFile.datasync().catch((error: unknown) => {
-      throw lose(error instanceof Error ? error.message : String(error), error);
+      throw lose(messageOf(error), error);
     });
   });
   const thread = await startThread(
@@ -142,6 +143,7 @@ async function open(path: string, options: SqliteStoreOptions): Promise<Store> {
     clock,
     newId,
     log,
+    onLost: (reason) => void lose(reason),
     async close() {
       await walFile.close();
       lock.close();
@@ -166,7 +168,6 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   try {
     return await open(followLinks(path), options);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new StoreUnavailableError(`store ${path}: ${reason}`, { cause: error });
+    throw new StoreUnavailableError(`store ${path}: ${messageOf(error)}`, { cause: error });
   }
 }

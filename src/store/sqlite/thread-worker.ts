@@ -1,20 +1,18 @@
 // This thread does what takes long, so that the event loop does not wait for it: checkpoints, which wait for the disk, and
 // statements that read very many rows.
+import { statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import type { SQLInputValue } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
+import { messageOf } from '../../runtime/message.ts';
+import { isSqliteError } from './errors.ts';
 
 /** https://sqlite.org/c3ref/wal_checkpoint_v2.html: `PASSIVE` holds nobody up, `RESTART` lets the log begin anew. */
-export interface CheckpointOrder {
-  readonly checkpoint: 'PASSIVE' | 'RESTART';
-}
+export type CheckpointMode = 'PASSIVE' | 'RESTART';
 
-export interface ReadOrder {
-  readonly sql: string;
-  readonly parameters: readonly SQLInputValue[];
-}
-
-export type Order = CheckpointOrder | ReadOrder;
+export type Order =
+  | { readonly checkpoint: CheckpointMode }
+  | { readonly sql: string; readonly parameters: readonly SQLInputValue[] };
 
 export interface Checkpointed {
   /** The number of frames in the log. */
@@ -23,16 +21,32 @@ export interface Checkpointed {
   readonly isComplete: boolean;
 }
 
-export type Reply<O extends Order> = O extends CheckpointOrder ? Checkpointed : readonly unknown[];
+/** `errcode` is one of https://sqlite.org/rescode.html; `moved` is a file that is not where it was. */
+export type Answer =
+  | Checkpointed
+  | { readonly moved: string }
+  | { readonly rows: readonly unknown[] }
+  | { readonly failure: string; readonly errcode: number | undefined };
 
 /** A restart of the log waits this long for readers such as a backup. Whoever wants to write waits as long. */
 const BUSY_TIMEOUT_MS = 100;
 
 const { path } = workerData as { readonly path: string };
 const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
-database.exec('PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0');
+/** The log may become longer while it cannot begin anew, for example during a backup, and is cut back to this afterwards. */
+const LOG_BYTES = 32 * 1024 * 1024;
+database.exec(
+  `PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = ${LOG_BYTES}`,
+);
 
-function checkpoint({ checkpoint: mode }: CheckpointOrder): Checkpointed {
+/** The files that are written to, and which files these were at the start. */
+const files = [path, `${path}-wal`].map((file) => ({ file, inode: inodeOf(file) }));
+
+function inodeOf(file: string): bigint | undefined {
+  return statSync(file, { bigint: true, throwIfNoEntry: false })?.ino;
+}
+
+function checkpoint(mode: CheckpointMode): Checkpointed {
   const progress = database.prepare(`PRAGMA wal_checkpoint(${mode})`).get();
   const frames = Number(progress?.['log']);
   const isComplete = frames === Number(progress?.['checkpointed']);
@@ -41,14 +55,17 @@ function checkpoint({ checkpoint: mode }: CheckpointOrder): Checkpointed {
   return { frames, isComplete };
 }
 
-function carryOut(order: Order) {
+function carryOut(order: Order): Answer {
   try {
-    if ('checkpoint' in order) return { reply: checkpoint(order) };
-    return { reply: database.prepare(order.sql).all(...order.parameters) };
+    if ('checkpoint' in order) {
+      const moved = files.find(({ file, inode }) => inodeOf(file) !== inode);
+      return moved === undefined ? checkpoint(order.checkpoint) : { moved: moved.file };
+    }
+    return { rows: database.prepare(order.sql).all(...order.parameters) };
   } catch (error) {
-    const errcode = error instanceof Error && 'errcode' in error ? Number(error.errcode) : undefined;
-    return { failure: error instanceof Error ? error.message : String(error), errcode };
+    return { failure: messageOf(error), errcode: isSqliteError(error) ? error.errcode : undefined };
   }
 }
 
 parentPort?.on('message', (order: Order) => parentPort?.postMessage(carryOut(order)));
+parentPort?.postMessage('open');

@@ -1,15 +1,18 @@
 import { once } from 'node:events';
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import type { Order, Reply } from './thread-worker.ts';
+import type { SQLInputValue } from 'node:sqlite';
+import type { Answer, CheckpointMode, Checkpointed, Order } from './thread-worker.ts';
 
-/** A thread with a connection of its own, for what takes long. */
+/**
+ * A thread with a connection of its own, for what takes long. It carries out one order after the other. Each method rejects with
+ * `ThreadError` if the database fails.
+ */
 export interface Thread {
-  /**
-   * Carries out one order after the other, and calls `onBegin` when the turn of this one has come. Rejects with `ThreadError`
-   * if the database fails.
-   */
-  ask<O extends Order>(order: O, onBegin?: () => void): Promise<Reply<O>>;
+  /** Calls `onBegin` when the turn of this order has come. */
+  checkpoint(mode: CheckpointMode, onBegin?: () => void): Promise<Checkpointed>;
+  /** Returns the rows of one statement that writes nothing. */
+  read(sql: string, parameters: readonly SQLInputValue[]): Promise<readonly unknown[]>;
   /** Ends the thread after the orders that it was given. */
   close(): Promise<void>;
 }
@@ -26,14 +29,17 @@ export class ThreadError extends Error {
   }
 }
 
-type Answer =
-  { readonly reply: unknown } | { readonly failure: string; readonly errcode: number | undefined };
+/** A file of the database is not where it was, so what is written goes to a file that nobody can open again. */
+export class FilesMovedError extends Error {
+  override readonly name = 'FilesMovedError';
+}
 
-/** `onEnded` is called if the thread ends although nobody closed it. */
+/** Rejects if the database cannot be opened. `onEnded` is called if the thread ends later although nobody closed it. */
 export async function startThread(path: string, onEnded: (reason: string) => void): Promise<Thread> {
   const file = new URL(`./thread-worker${extname(import.meta.url)}`, import.meta.url);
   const worker = new Worker(file, { workerData: { path } });
-  await once(worker, 'online');
+  // It says so once it has opened the database.
+  await once(worker, 'message');
   worker.unref();
   let isClosing = false;
   let last: Promise<unknown> = Promise.resolve();
@@ -45,24 +51,35 @@ export async function startThread(path: string, onEnded: (reason: string) => voi
     if (!isClosing) onEnded(failure);
   });
 
-  async function carryOut(order: Order): Promise<unknown> {
+  async function carryOut(order: Order): Promise<Exclude<Answer, { failure: string } | { moved: string }>> {
     const answered = once(worker, 'message', { signal: ended.signal }) as Promise<[Answer]>;
     worker.postMessage(order);
     const [answer] = await answered;
-    if ('reply' in answer) return answer.reply;
-    throw new ThreadError(answer.failure, answer.errcode);
+    if ('moved' in answer) throw new FilesMovedError(`${answer.moved} was moved or deleted`);
+    if ('failure' in answer) throw new ThreadError(answer.failure, answer.errcode);
+    return answer;
+  }
+
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const mine = last.then(work);
+    last = mine.catch(() => undefined);
+    return mine;
   }
 
   return {
-    ask(order, onBegin) {
-      const mine = last.then(() => {
+    checkpoint: (mode, onBegin) =>
+      inTurn(async () => {
         onBegin?.();
-        return carryOut(order);
-      });
-      last = mine.catch(() => undefined);
-      // The worker answers each order with the reply that belongs to it.
-      return mine as Promise<Reply<typeof order>>;
-    },
+        const answer = await carryOut({ checkpoint: mode });
+        if (!('frames' in answer)) throw new Error('a checkpoint was answered with rows');
+        return answer;
+      }),
+    read: (sql, parameters) =>
+      inTurn(async () => {
+        const answer = await carryOut({ sql, parameters });
+        if (!('rows' in answer)) throw new Error('a statement was answered with a checkpoint');
+        return answer.rows;
+      }),
     async close() {
       await last;
       isClosing = true;

@@ -17,7 +17,7 @@ export interface Turns {
   /**
    * Resolves with the result of `work` once it has had its turn. Urgent work goes first, but if both kinds wait they alternate.
    */
-  take<T>(work: () => Promise<T>, urgency: Urgency): Promise<T>;
+  run<T>(work: () => Promise<T>, urgency: Urgency): Promise<T>;
 }
 
 /** `work` is expected to await nothing but the database, so that a turn takes no longer than its statements. */
@@ -28,7 +28,7 @@ export function createSqliteTurns(clock: Pick<Clock, 'monotonicNow'>): Turns {
   /** When the first turn since the event loop last went round began. */
   let stretchTick: number | undefined;
 
-  function next(): Turn | undefined {
+  function takeNext(): Turn | undefined {
     const first = lastUrgency === 'now' ? 'later' : 'now';
     lastUrgency = waiting[first].length > 0 ? first : first === 'now' ? 'later' : 'now';
     return waiting[lastUrgency].shift();
@@ -45,7 +45,7 @@ export function createSqliteTurns(clock: Pick<Clock, 'monotonicNow'>): Turns {
 
   async function runAll(): Promise<void> {
     isRunning = true;
-    for (let turn = next(); turn !== undefined; turn = next()) {
+    for (let turn = takeNext(); turn !== undefined; turn = takeNext()) {
       // One turn may lead to the next without a round between them, as slices do.
       if (stretchMs() >= STRETCH_MS) for (let round = 0; round < ROUNDS; round += 1) await nextRound();
       stretchMs();
@@ -55,9 +55,9 @@ export function createSqliteTurns(clock: Pick<Clock, 'monotonicNow'>): Turns {
   }
 
   return {
-    take: (work, urgency) =>
+    run: (work, urgency) =>
       new Promise((resolve, reject) => {
-        waiting[urgency].push(async () => work().then(resolve, reject));
+        waiting[urgency].push(() => Promise.try(work).then(resolve, reject));
         if (!isRunning) void runAll();
       }),
   };

@@ -73,8 +73,8 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
     reading.listDeliveries({ limit: 1000, eventId: (7).toString(16).padStart(64, '0') }),
   'outbox counts': ({ reading }) => reading.outboxCounts(),
   'unhealthy endpoints': ({ reading }) => reading.unhealthyEndpoints(),
-  'active targets': ({ reading }) => reading.activeTargets(),
-  'count of active executions': ({ reading }) => reading.countActive(TARGET),
+  'active targets': (store) => store.activeTargets(),
+  'count of active executions': (store) => store.countActive(TARGET),
   'a page of active executions': (store) => store.ledgerOf(TARGET, SOLE_TERM).active(0, 1000),
   'callback lanes, all of them': walkCallbackLanes,
   'a batch of 1000 registrations': ({ intake }) =>
@@ -93,12 +93,14 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
     store.ledgerOf(TARGET, SOLE_TERM).flushPolled(
       Array.from({ length: 1000 }, (_, index) => ({
         registration: 2 * (index + 1),
+        sequence: 1,
+        status: 'IN_PROGRESS',
         lastPolledAt: Date.now(),
       })),
     ),
   'claim and settlement of 500 deliveries': async ({ outbox }) => {
     const now = Date.now() + 60_000;
-    const claimed = await outbox.claim('one', 500, now, now + 60_000);
+    const claimed = await outbox.claim('one', 500, now);
     const attempt = { at: now, outcome: 'delivered', durationSeconds: 0.1, httpStatus: 200 } as const;
     await outbox.settle(claimed.map((delivery) => ({ ...delivery, attempt, state: 'delivered' })));
   },

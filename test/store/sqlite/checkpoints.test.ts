@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { copyFile, readdir, stat } from 'node:fs/promises';
+import { copyFile, readdir, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, test, vi } from 'vitest';
@@ -140,14 +140,14 @@ function onStage() {
   const onLost = vi.fn();
   const orders: string[] = [];
   const answers: (Checkpointed | Error | Promise<Checkpointed>)[] = [];
-  const ask = async (order: { readonly checkpoint: string }, onBegin?: () => void) => {
+  const checkpoint: CheckpointParts['thread']['checkpoint'] = async (mode, onBegin) => {
     onBegin?.();
-    orders.push(order.checkpoint);
+    orders.push(mode);
     const answer = await (answers.shift() ?? { frames: 0, isComplete: true });
     if (answer instanceof Error) throw answer;
     return answer;
   };
-  const thread = { ask } as CheckpointParts['thread'];
+  const thread = { checkpoint };
   return {
     clock,
     log,
@@ -240,4 +240,21 @@ test('closing waits for the checkpoint under way and begins no other', async () 
   await clock.advance(10 * CHECKPOINT_MS);
   expect(orders).toEqual(['PASSIVE']);
   expect(clock.sleepers()).toBe(0);
+});
+
+test.each(['', '-wal'])('it is noticed that watcher.db%s was moved while it is open', async (ending) => {
+  await using directory = await temporaryDirectory();
+  const path = join(directory.path, 'watcher.db');
+  const clock = createFakeClock();
+  const onLost = vi.fn();
+  await using store = await openStoreAt(path, { clock, onLost });
+  await register(store, 10, 1);
+  await clock.advance(CHECKPOINT_MS);
+  expect(onLost).not.toHaveBeenCalled();
+  await rename(path + ending, `${path}${ending}.moved`);
+  // It fails if the checkpoint of the writes before comes after the move.
+  await Promise.allSettled([register(store, 10, 11)]);
+  await clock.advance(CHECKPOINT_MS);
+  await vi.waitFor(() => expect(onLost).toHaveBeenCalledOnce(), WAITING);
+  expect(String(onLost.mock.calls[0])).toMatch(/watcher\.db(-wal)? was moved or deleted/);
 });

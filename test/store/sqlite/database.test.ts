@@ -59,6 +59,7 @@ async function openParts(log: Log, sync: () => Promise<void> = () => Promise.res
     checkpoints: createCheckpoints({ thread, clock, log, onLost }),
     clock,
     newId: randomUUID,
+    onLost,
     log,
     close: () => Promise.resolve(),
   });
@@ -91,7 +92,7 @@ describe('a store whose file another program has locked for writing', () => {
       expect((await store.reading.listDeliveries({ limit: 100 })).deliveries).toHaveLength(1);
       expect(await store.reading.outboxCounts()).toHaveLength(1);
     }
-    expect(await store.outbox.claim('a', 1, 1000, 2000)).toHaveLength(1);
+    expect(await store.outbox.claim('a', 1, 1000)).toHaveLength(1);
     expect(await store.trouble()).toBeUndefined();
     expect(written).toBe(0);
     lock.letGo();
@@ -129,7 +130,7 @@ describe('a store whose file another program has locked for writing', () => {
     }
     expect(await store.trouble()).toMatch(/^the store cannot be written: another program has locked/);
     // What cannot be settled is not sent, but everything can be read.
-    await expect(store.outbox.claim('a', 1, 1000, 2000)).rejects.toBeInstanceOf(StoreError);
+    await expect(store.outbox.claim('a', 1, 1000)).rejects.toBeInstanceOf(StoreError);
     expect((await store.reading.list({ limit: 10 })).executions).toHaveLength(1);
 
     await clock.advance(30_000);
@@ -139,7 +140,7 @@ describe('a store whose file another program has locked for writing', () => {
       await clock.advance(1000);
       expect(await store.trouble()).toBeUndefined();
     }, WAITING);
-    expect(await store.outbox.claim('a', 1, 1000, 2000)).toHaveLength(1);
+    expect(await store.outbox.claim('a', 1, 1000)).toHaveLength(1);
     await store.operating.pauseTarget(TARGET, true);
     expect(log.error).toHaveBeenCalledExactlyOnceWith(
       { error: expect.stringContaining('another program has locked the database') as string },
@@ -165,13 +166,13 @@ describe('a store on a full disk', () => {
     expect(failed).toBeInstanceOf(StoreError);
     expect(String(failed)).toMatch(/database or disk is full/);
     expect(await store.trouble()).toBe('the store cannot be written: database or disk is full');
-    await expect(store.outbox.claim('a', 1, 1000, 2000)).rejects.toThrow('database or disk is full');
+    await expect(store.outbox.claim('a', 1, 1000)).rejects.toThrow('database or disk is full');
     expect((await store.reading.list({ limit: 2000 })).executions).toHaveLength(1);
 
     setRoom(10_000);
     await clock.advance(5000);
     expect(await store.trouble()).toBeUndefined();
-    expect(await store.outbox.claim('a', 1, 1000, 2000)).toHaveLength(1);
+    expect(await store.outbox.claim('a', 1, 1000)).toHaveLength(1);
     await store.intake.register(large, 0);
     expect((await store.reading.list({ limit: 2000 })).executions).toHaveLength(1001);
     expect(log.error).toHaveBeenCalledOnce();
@@ -220,7 +221,7 @@ describe('a store whose disk takes its time', () => {
       note('feed', store.reading.feed({ after: 0, limit: 10 })),
       note('bounds', store.reading.feedBounds()),
       note('deliveries', store.reading.listDeliveries({ limit: 10 })),
-      note('claim', store.outbox.claim('a', 1, 1000, 2000)),
+      note('claim', store.outbox.claim('a', 1, 1000)),
     ];
     for (let rounds = 0; rounds < MANY_ROUNDS; rounds += 1) await nextRound();
     expect(done).toEqual([]);

@@ -19,22 +19,20 @@ async function numbers() {
   return { path, [Symbol.asyncDispose]: () => open.disposeAsync() };
 }
 
-const select = (sql: string, ...parameters: readonly number[]) => ({ sql, parameters });
-
 test('each question gets its own answer, one after the other', async () => {
   await using database = await numbers();
   const onEnded = vi.fn();
   const thread = await startThread(database.path, onEnded);
-  const begun: number[] = [];
+  const answered: number[] = [];
   const answers = await Promise.all(
-    [1, 2, 3].map((number) =>
-      thread.ask(select('SELECT ? AS asked, count(*) AS count FROM numbers', number), () =>
-        begun.push(number),
-      ),
-    ),
+    [1, 2, 3].map(async (number) => {
+      const rows = await thread.read('SELECT ? AS asked, count(*) AS count FROM numbers', [number]);
+      answered.push(number);
+      return rows;
+    }),
   );
   expect(answers).toEqual([1, 2, 3].map((asked) => [{ asked, count: 2 }]));
-  expect(begun).toEqual([1, 2, 3]);
+  expect(answered).toEqual([1, 2, 3]);
   await thread.close();
   expect(onEnded).not.toHaveBeenCalled();
 });
@@ -42,26 +40,24 @@ test('each question gets its own answer, one after the other', async () => {
 test('an error of the database is reported to whoever asked, and the thread goes on', async () => {
   await using database = await numbers();
   const thread = await startThread(database.path, () => undefined);
-  const refused: unknown = await thread.ask(select('SELECT * FROM letters')).catch((error: unknown) => error);
+  const refused: unknown = await thread.read('SELECT * FROM letters', []).catch((error: unknown) => error);
   expect(refused).toBeInstanceOf(ThreadError);
   expect(refused).toMatchObject({ message: 'no such table: letters', errcode: 1 });
-  expect(await thread.ask(select('SELECT number FROM numbers WHERE number > ?', 1))).toEqual([{ number: 2 }]);
+  expect(await thread.read('SELECT number FROM numbers WHERE number > ?', [1])).toEqual([{ number: 2 }]);
   await thread.close();
 });
 
 test('a thread answers what it was asked before it is closed', async () => {
   await using database = await numbers();
   const thread = await startThread(database.path, () => undefined);
-  const asked = [1, 2, 3].map(() => thread.ask(select('SELECT count(*) AS count FROM numbers')));
+  const asked = [1, 2, 3].map(() => thread.read('SELECT count(*) AS count FROM numbers', []));
   const closed = thread.close();
   expect(await Promise.all(asked)).toEqual([1, 2, 3].map(() => [{ count: 2 }]));
   await closed;
 });
 
-test('a thread that ends by itself is reported with the reason', async () => {
+test('a thread that cannot open the database is refused with the reason', async () => {
   await using directory = await temporaryDirectory();
-  const ended = Promise.withResolvers<string>();
   // A directory is no database.
-  await startThread(directory.path, ended.resolve);
-  expect(await ended.promise).toMatch(/unable to open database file/);
+  await expect(startThread(directory.path, () => undefined)).rejects.toThrow(/unable to open database file/);
 });

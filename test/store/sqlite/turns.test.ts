@@ -10,7 +10,7 @@ function stage() {
   const turns = createSqliteTurns({ monotonicNow: () => elapsedMs });
   /** Work that takes `ms` of the process, and is named in `done` when it has ended. */
   const work = (name: string, urgency: Urgency, ms = 0) =>
-    turns.take(async () => {
+    turns.run(async () => {
       await Promise.resolve();
       elapsedMs += ms;
       done.push(name);
@@ -22,7 +22,7 @@ function stage() {
 /** Holds the database, so that all that is asked for meanwhile waits. */
 function hold({ turns }: Pick<ReturnType<typeof stage>, 'turns'>) {
   const { promise, resolve } = Promise.withResolvers<undefined>();
-  const held = turns.take(() => promise, 'later');
+  const held = turns.run(() => promise, 'later');
   return { held, letGo: () => resolve(undefined) };
 }
 
@@ -55,7 +55,7 @@ test('only one uses the database at a time', async () => {
     running -= 1;
   };
   await Promise.all(
-    Array.from({ length: 50 }, (_, index) => turns.take(work, index % 2 === 0 ? 'now' : 'later')),
+    Array.from({ length: 50 }, (_, index) => turns.run(work, index % 2 === 0 ? 'now' : 'later')),
   );
   expect(most).toBe(1);
 });
@@ -86,7 +86,7 @@ test('a list that is read in slices holds up urgent work by one slice at a time'
 
 test('work that fails does so for whoever asked for it, and the others have their turns', async () => {
   const { turns, work } = stage();
-  const failing = turns.take(() => Promise.reject(new Error('no such table')), 'now');
+  const failing = turns.run(() => Promise.reject(new Error('no such table')), 'now');
   const next = work('next', 'now');
   await expect(failing).rejects.toThrow('no such table');
   expect(await next).toBe('next');
