@@ -7,8 +7,11 @@ import type { Bell } from '../runtime/bell.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { createLog } from '../runtime/log.ts';
 
-/** Whoever sends a SIGTERM is promised an end within 20 s, even if the disk holds up what is left to write. */
-const STOP_LIMIT_MS = 19_000;
+/**
+ * Whoever sends a SIGTERM is promised an end within 20 s, even if the disk holds up what is left to write. A sync under way
+ * holds up the very end, too.
+ */
+const STOP_LIMIT_MS = 17_500;
 
 export interface RunSignals {
   /** Ends the daemon. */
