@@ -175,7 +175,7 @@ export function describeUpkeep(open: OpenStore): void {
       expect(await sweep(EVERYTHING, limit)).toBe(1);
     });
 
-    it('deletes an execution only after the last of its events has had its turn', async () => {
+    it('deletes an execution only after all of its events', async () => {
       const { store, registered, recorded, feed } = stage();
       let last = await registered(1);
       for (const number of range(7)) last = (await recorded(last, `S${number}`)).next;
@@ -188,7 +188,7 @@ export function describeUpkeep(open: OpenStore): void {
       expect(await registered(1)).toMatchObject({ sequence: 0 });
     });
 
-    it('spares an execution that is tracked anew in the middle of it', async () => {
+    it('keeps an execution that is registered again during it', async () => {
       const { store, registered, recorded, feed, find } = stage();
       let last = await registered(1);
       for (const number of range(5)) last = (await recorded(last, `S${number}`, ['a'])).next;
@@ -201,7 +201,7 @@ export function describeUpkeep(open: OpenStore): void {
       expect(await feed()).toHaveLength(5);
     });
 
-    it('counts in the history of the feed how often and how far events were deleted', async () => {
+    it('lets a cursor from before a deletion be recognised', async () => {
       const { store, failure, registered, recorded, feed } = stage();
       const before = await store.reading.feedBounds();
       await recorded(await registered(1), 'WAITING_FOR_GODOT');
