@@ -1,8 +1,8 @@
 // What a slow disk costs: registrations a second, and stops of the event loop; and what many rows cost: the longest block of
 // each operation of the store. `--only registrations,stops,rows` runs some parts, `--short` less of each. Syncs are slowed down by a shim, which needs a C compiler. The last line is one JSON object with
 // the figures of all parts that ran.
-import { parseArgs } from 'node:util';
 import { compileSlowSync, NoCompilerError } from '../support/slow-sync.ts';
+import { chosenParts } from './parts.ts';
 import { tell } from './store/figures.ts';
 import { registrationsBench } from './store/registrations.ts';
 import { rowsBench } from './store/rows.ts';
@@ -10,21 +10,12 @@ import { stopsBench } from './store/stops.ts';
 
 const PARTS = { registrations: registrationsBench, stops: stopsBench, rows: rowsBench } as const;
 
-const { short, only } = parseArgs({
-  options: {
-    short: { type: 'boolean', default: false },
-    only: { type: 'string', default: Object.keys(PARTS).join(',') },
-  },
-}).values;
-const wanted = only.split(',');
-const unknown = wanted.find((name) => !Object.hasOwn(PARTS, name));
-if (unknown !== undefined) throw new Error(`no part ${unknown}: there are ${Object.keys(PARTS).join(', ')}`);
+const { short, chosen } = chosenParts(PARTS);
 
 async function run(): Promise<void> {
   await using slowSync = await compileSlowSync();
   let figures = {};
-  for (const [name, part] of Object.entries(PARTS)) {
-    if (!wanted.includes(name)) continue;
+  for (const [name, part] of chosen) {
     tell(`\n${name}`);
     const measured = await part({ short, slowSync });
     tell(JSON.stringify(measured));
