@@ -23,7 +23,7 @@ export function deliveryRoutes(app: App, parts: HttpParts): void {
       config: {
         scope: 'read',
         operationId: 'listDeliveries',
-        summary: 'Deliveries, the newest first, with all their attempts',
+        summary: 'Deliveries, the newest first, each with its newest 50 attempts',
         problems: ['invalid_cursor'],
       },
       schema: { querystring: deliveriesQuery, response: { 200: deliveriesSchema } },
