@@ -6,6 +6,7 @@ import { endsWithin } from '../runtime/abort.ts';
 import type { Bell } from '../runtime/bell.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { createLog } from '../runtime/log.ts';
+import { messageOf } from '../runtime/message.ts';
 
 /**
  * Whoever sends a SIGTERM is promised an end within 20 s, even if the disk holds up what is left to write. A sync under way
@@ -42,9 +43,7 @@ async function run(file: string, { stopped, hangups }: RunSignals): Promise<0 | 
   try {
     app = await startApp(loaded.config, log);
   } catch (error) {
-    process.stderr.write(
-      `lifecycle-watcher: cannot start: ${error instanceof Error ? error.message : String(error)}\n`,
-    );
+    process.stderr.write(`lifecycle-watcher: cannot start: ${messageOf(error)}\n`);
     return 1;
   }
   // Whoever started it waits for these lines, whatever level it asked for.

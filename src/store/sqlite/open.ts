@@ -6,6 +6,7 @@ import type { Clock } from '../../runtime/clock.ts';
 import type { Log } from '../../runtime/log.ts';
 import { messageOf } from '../../runtime/message.ts';
 import { mendDueTimes } from '../sql/claims.ts';
+import type { Db } from '../sql/database.ts';
 import { prepareSchema, touch } from '../sql/schema.ts';
 import type { Identity } from '../sql/schema.ts';
 import { createSqlStore } from '../sql/sql-store.ts';
@@ -59,9 +60,9 @@ function prepare(database: DatabaseSync): void {
 /** Writes only if there is something to do, so that a start needs no room on the disk. */
 async function prepareTables(
   database: DatabaseSync,
+  db: Db,
   { clock, newId }: Pick<SqliteStoreOptions, 'clock' | 'newId'>,
 ): Promise<void> {
-  const db = createKysely(database);
   database.exec('BEGIN IMMEDIATE');
   try {
     await prepareSchema(db, IDENTITY, newId);
@@ -109,7 +110,8 @@ async function open(path: string, options: SqliteStoreOptions): Promise<Store> {
   });
   prepare(connection);
   forgetCopies(path);
-  await prepareTables(connection, options);
+  const db = createKysely(connection);
+  await prepareTables(connection, db, options);
   // From now on a commit only writes to the log. Many commits are synced together, and the event loop does not wait for that.
   connection.exec('PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0; PRAGMA busy_timeout = 0');
 
@@ -136,7 +138,7 @@ async function open(path: string, options: SqliteStoreOptions): Promise<Store> {
   const database = createSqliteDatabase({
     path,
     connection,
-    db: createKysely(connection),
+    db,
     durability: createDurability(sync),
     thread,
     checkpoints,

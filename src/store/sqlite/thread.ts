@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { SQLInputValue } from 'node:sqlite';
+import { createTurns } from '../../runtime/turns.ts';
 import type { Answer, CheckpointMode, Checkpointed, Order } from './thread-worker.ts';
 
 /**
@@ -16,6 +17,8 @@ export interface Thread {
   /** Ends the thread after the orders that it was given. */
   close(): Promise<void>;
 }
+
+const { signal: NEVER } = new AbortController();
 
 /** The database failed to carry out an order. */
 export class ThreadError extends Error {
@@ -42,7 +45,7 @@ export async function startThread(path: string, onEnded: (reason: string) => voi
   await once(worker, 'message');
   worker.unref();
   let isClosing = false;
-  let last: Promise<unknown> = Promise.resolve();
+  const turns = createTurns();
   let failure = 'it has ended';
   const ended = new AbortController();
   worker.on('error', (error: unknown) => (failure = String(error)));
@@ -60,10 +63,13 @@ export async function startThread(path: string, onEnded: (reason: string) => voi
     return answer;
   }
 
-  function inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const mine = last.then(work);
-    last = mine.catch(() => undefined);
-    return mine;
+  async function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const endTurn = await turns.take(NEVER);
+    try {
+      return await work();
+    } finally {
+      endTurn();
+    }
   }
 
   return {
@@ -80,10 +86,10 @@ export async function startThread(path: string, onEnded: (reason: string) => voi
         if (!('rows' in answer)) throw new Error('a statement was answered with a checkpoint');
         return answer.rows;
       }),
-    async close() {
-      await last;
-      isClosing = true;
-      await worker.terminate();
-    },
+    close: () =>
+      inTurn(async () => {
+        isClosing = true;
+        await worker.terminate();
+      }),
   };
 }
