@@ -21,9 +21,10 @@ const allowed = {
   store: [...bottomUp, ...contractsOfStore],
   metrics: [...bottomUp],
   registration: [...bottomUp],
-  polling: [...bottomUp, 'imagebuilder/gateway', 'limiter/budget', 'registration/intake'],
+  polling: [...bottomUp, 'imagebuilder/gateway', 'limiter/limiter', 'registration/intake'],
   delivery: [...bottomUp],
   http: [...bottomUp, 'store/store-error'],
+  receiver: [...bottomUp],
   simulator: [],
 };
 

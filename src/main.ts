@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
-import { hangupBell } from './commands/hangups.ts';
-import { untilStopped } from './commands/until-stopped.ts';
+import { hangupBell } from './commands/terminal/hangups.ts';
+import { untilStopped } from './commands/terminal/until-stopped.ts';
 import { VERSION } from './runtime/version.ts';
 
 const WRONG_USAGE = 2;
@@ -14,15 +14,15 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
     return (await import('./commands/run.ts')).runCommand(signals);
   },
   'check-config': async () => (await import('./commands/check-config.ts')).checkConfigCommand(),
-  demo: async () => (await import('./commands/demo.ts')).demoCommand(),
-  simulate: async () => (await import('./commands/simulate.ts')).simulateCommand(),
+  demo: async () => (await import('./commands/demo/command.ts')).demoCommand(),
+  simulate: async () => (await import('./commands/simulate/command.ts')).simulateCommand(),
   receive: async () => (await import('./commands/receive.ts')).receiveCommand(),
-  wait: async () => (await import('./commands/wait.ts')).waitCommand(),
-  track: async () => (await import('./commands/track.ts')).trackCommand(),
+  wait: async () => (await import('./commands/wait/command.ts')).waitCommand(),
+  track: async () => (await import('./commands/track/command.ts')).trackCommand(),
   list: async () => (await import('./commands/list.ts')).listCommand(),
   show: async () => (await import('./commands/show.ts')).showCommand(),
   resend: async () => (await import('./commands/resend.ts')).resendCommand(),
-  backup: async () => (await import('./commands/backup.ts')).backupCommand(),
+  backup: async () => (await import('./commands/backup/command.ts')).backupCommand(),
   healthcheck: async () => (await import('./commands/healthcheck.ts')).healthcheckCommand(),
 };
 

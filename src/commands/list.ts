@@ -1,14 +1,14 @@
 import { Option } from 'commander';
 import type { Command } from 'commander';
 import * as z from 'zod';
-import { TRACKINGS } from '../domain/execution.ts';
-import type { Labels } from '../domain/execution.ts';
+import { TRACKINGS } from '../domain/execution/execution.ts';
+import type { Labels } from '../domain/execution/execution.ts';
 import { executionSchema } from '../http/execution-json.ts';
-import { label, wholeNumber } from './arguments.ts';
-import type { DaemonClient, DaemonOptions } from './daemon/client.ts';
-import { complain } from './complain.ts';
-import { daemonCommand, withDaemon } from './daemon/command.ts';
-import { columns, labelsText, oneLine } from './daemon/text.ts';
+import { label, wholeNumber } from './terminal/arguments.ts';
+import type { DaemonClient, DaemonOptions } from './api-client/client.ts';
+import { complain } from './terminal/complain.ts';
+import { daemonCommand, withDaemon } from './api-client/client-command.ts';
+import { columns, labelsText, oneLine } from './api-client/text.ts';
 import { timeText } from './wait/progress.ts';
 
 interface ListOptions extends DaemonOptions {

@@ -1,10 +1,10 @@
 import { Command } from 'commander';
 import { webhookSecretFault } from '../config/secrets.ts';
 import { createLog, errorFields } from '../runtime/log.ts';
-import { wholeNumber } from './arguments.ts';
-import { startReceiver } from './receiver.ts';
-import type { Receiver } from './receiver.ts';
-import { untilStopped } from './until-stopped.ts';
+import { wholeNumber } from './terminal/arguments.ts';
+import { startReceiver } from '../receiver/receiver.ts';
+import type { Receiver } from '../receiver/receiver.ts';
+import { untilStopped } from './terminal/until-stopped.ts';
 
 const DEFAULT_PORT = 8090;
 

@@ -1,10 +1,10 @@
 import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
 import { resentSchema } from '../http/delivery-json.ts';
-import type { DaemonClient, DaemonOptions } from './daemon/client.ts';
-import { instant } from './arguments.ts';
-import { daemonCommand, withDaemon } from './daemon/command.ts';
-import { wrongUsage } from './daemon/failure.ts';
+import type { DaemonClient, DaemonOptions } from './api-client/client.ts';
+import { instant } from './terminal/arguments.ts';
+import { daemonCommand, withDaemon } from './api-client/client-command.ts';
+import { wrongUsage } from './api-client/failure.ts';
 
 interface ResendOptions extends DaemonOptions {
   readonly endpoint?: string;

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
-import { startApp } from '../app.ts';
-import type { App } from '../app.ts';
+import { startApp } from '../app/start.ts';
+import type { App } from '../app/start.ts';
 import { configPath, formatFaults, loadConfig } from '../config/load.ts';
 import { endsWithin } from '../runtime/abort.ts';
 import type { Bell } from '../runtime/bell.ts';

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
 import { executionSchema } from '../http/execution-json.ts';
-import type { DaemonClient, DaemonOptions } from './daemon/client.ts';
-import { executionId } from './arguments.ts';
-import { daemonCommand, executionPath, withDaemon } from './daemon/command.ts';
-import { columns, labelsText, oneLine } from './daemon/text.ts';
+import type { DaemonClient, DaemonOptions } from './api-client/client.ts';
+import { executionId } from './terminal/arguments.ts';
+import { daemonCommand, executionPath, withDaemon } from './api-client/client-command.ts';
+import { columns, labelsText, oneLine } from './api-client/text.ts';
 
 interface ShowOptions extends DaemonOptions {
   readonly target?: string;

@@ -1,4 +1,4 @@
-import { CALLBACK_ENDPOINT } from '../domain/callback.ts';
+import { CALLBACK_ENDPOINT } from '../domain/delivery/callback.ts';
 import type { Finding, Path } from './faults.ts';
 import { pathText } from './faults.ts';
 import { DEFAULTS } from './fields.ts';

@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { parseCallbackRule } from '../domain/callback-rule.ts';
-import { EVENT_TYPES } from '../domain/event.ts';
-import { matchesGlob } from '../domain/filter.ts';
+import { parseCallbackRule } from '../domain/delivery/callback-rule.ts';
+import { EVENT_TYPES } from '../domain/change/event.ts';
+import { matchesGlob } from '../domain/change/filter.ts';
 import { closest } from './closest.ts';
 import { networkFault, urlFault } from './network.ts';
 

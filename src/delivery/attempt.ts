@@ -1,7 +1,7 @@
-import type { DeliveryState } from '../domain/delivery.ts';
+import type { DeliveryState } from '../domain/delivery/delivery.ts';
 import type { ClaimedDelivery } from './outbox.ts';
-import type { AttemptResult } from './outcome.ts';
-import type { Destination, LaneParts, Receiver } from './receiver.ts';
+import type { AttemptResult } from './sending/outcome.ts';
+import type { Destination, LaneParts, Receiver } from './endpoint.ts';
 
 const NOT_ALLOWED: AttemptResult = { outcome: 'refused', error: 'its URL is allowed no longer' };
 

@@ -1,8 +1,8 @@
-import { CALLBACK_ENDPOINT } from '../domain/callback.ts';
+import { CALLBACK_ENDPOINT } from '../domain/delivery/callback.ts';
 import { errorFields } from '../runtime/log.ts';
 import { LOOK_EVERY_MS, Lane } from './lane.ts';
 import type { Outbox, WaitingLanes } from './outbox.ts';
-import type { LaneParts, Receiver } from './receiver.ts';
+import type { LaneParts, Receiver } from './endpoint.ts';
 
 export interface CallbackLanesParts extends LaneParts {
   readonly outbox: LaneParts['outbox'] & Pick<Outbox, 'waitingCallbackLanes'>;

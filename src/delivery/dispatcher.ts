@@ -1,5 +1,5 @@
-import { CALLBACK_ENDPOINT, isCallbackLane } from '../domain/callback.ts';
-import { endpointTestBody } from '../domain/test-event.ts';
+import { CALLBACK_ENDPOINT, isCallbackLane } from '../domain/delivery/callback.ts';
+import { endpointTestBody } from '../domain/change/test-event.ts';
 import { linkSignals, onAbort } from '../runtime/abort.ts';
 import { createBeat } from '../runtime/beat.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -7,10 +7,10 @@ import type { Log } from '../runtime/log.ts';
 import { CallbackLanes } from './callback-lanes.ts';
 import type { CallbackLanesParts } from './callback-lanes.ts';
 import { Lane } from './lane.ts';
-import type { Endpoint, LaneParts } from './receiver.ts';
+import type { Endpoint, LaneParts } from './endpoint.ts';
 import type { Outbox } from './outbox.ts';
-import type { AttemptResult } from './outcome.ts';
-import type { Sender } from './sender.ts';
+import type { AttemptResult } from './sending/outcome.ts';
+import type { Sender } from './sending/sender.ts';
 import { Settler } from './settler.ts';
 
 export interface DispatcherParts

@@ -1,12 +1,12 @@
-import { GONE } from '../domain/lane-health.ts';
+import { GONE } from '../domain/delivery/lane-health.ts';
 import { Bell } from '../runtime/bell.ts';
 import { errorFields } from '../runtime/log.ts';
 import type { ClaimedDelivery } from './outbox.ts';
 import { sendOnce, tellSettled } from './attempt.ts';
 import type { Sent } from './attempt.ts';
-import { verdict } from './outcome.ts';
+import { verdict } from './sending/outcome.ts';
 import { Pace } from './pace.ts';
-import type { Destination, LaneParts, Receiver } from './receiver.ts';
+import type { Destination, LaneParts, Receiver } from './endpoint.ts';
 
 /** Makes sure, where nobody woke the lane. */
 export const LOOK_EVERY_MS = 30_000;

@@ -1,5 +1,5 @@
-import type { Attempt, DeliveryState } from '../domain/delivery.ts';
-import type { LaneHealth } from '../domain/lane-health.ts';
+import type { Attempt, DeliveryState } from '../domain/delivery/delivery.ts';
+import type { LaneHealth } from '../domain/delivery/lane-health.ts';
 
 /** A delivery that is claimed. Nobody else attempts it until the claim ends. */
 export interface ClaimedDelivery {

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import type { LaneHealth } from '../domain/lane-health.ts';
+import type { LaneHealth } from '../domain/delivery/lane-health.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { errorFields } from '../runtime/log.ts';
 import type { Log } from '../runtime/log.ts';

@@ -1,16 +1,16 @@
 import rateLimit from '@fastify/rate-limit';
 import { derived } from '../runtime/derived.ts';
 import { authorize, createAuthentication, shownToken } from './auth.ts';
-import { backupRoutes } from './backup-routes.ts';
-import { deliveryRoutes } from './delivery-routes.ts';
-import { endpointRoutes } from './endpoint-routes.ts';
-import { eventRoutes } from './event-routes.ts';
-import { executionRoutes } from './execution-routes.ts';
+import { backupRoutes } from './routes/backup.ts';
+import { deliveryRoutes } from './routes/deliveries.ts';
+import { endpointRoutes } from './routes/endpoints.ts';
+import { eventRoutes } from './routes/events.ts';
+import { executionRoutes } from './routes/executions.ts';
 import type { App } from './fastify.ts';
-import { listRoutes } from './list-routes.ts';
+import { listRoutes } from './routes/lists.ts';
 import { Problem } from './problem.ts';
-import { registrationRoutes } from './registration-routes.ts';
-import { targetRoutes } from './target-routes.ts';
+import { registrationRoutes } from './routes/registrations.ts';
+import { targetRoutes } from './routes/targets.ts';
 import type { HttpParts, HttpSettings } from './parts.ts';
 
 /** The memory that the bodies of requests in flight may take: enough for 2048 requests or 64 batches. */

@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { ATTEMPT_OUTCOMES, DELIVERY_STATES } from '../domain/delivery.ts';
-import { isoInstant } from '../domain/event.ts';
-import { DISABLED_REASONS } from '../domain/lane-health.ts';
+import { ATTEMPT_OUTCOMES, DELIVERY_STATES } from '../domain/delivery/delivery.ts';
+import { isoInstant } from '../domain/change/event.ts';
+import { DISABLED_REASONS } from '../domain/delivery/lane-health.ts';
 import type { Delivery, EndpointHealth, OutboxCounts } from './reading.ts';
 import { instantText } from './execution-json.ts';
 

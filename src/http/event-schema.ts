@@ -1,8 +1,8 @@
 import * as z from 'zod';
-import { EVENT_TYPES, TYPE_PREFIX } from '../domain/event.ts';
-import type { EventType, TargetEventType } from '../domain/event.ts';
-import { EXECUTION_ID_PATTERN } from '../domain/execution.ts';
-import { PROBLEM_KINDS } from '../domain/reachability.ts';
+import { EVENT_TYPES, TYPE_PREFIX } from '../domain/change/event.ts';
+import type { EventType, TargetEventType } from '../domain/change/event.ts';
+import { EXECUTION_ID_PATTERN } from '../domain/execution/execution.ts';
+import { PROBLEM_KINDS } from '../domain/call/reachability.ts';
 import { instantText, namedTargetSchema, resourcesSchema } from './execution-json.ts';
 
 /** Events of an execution that tell of no change of its status. */

@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { SOURCES, TRACKINGS, targetText } from '../domain/execution.ts';
-import type { Execution, Target, TargetKey } from '../domain/execution.ts';
-import { isoInstant } from '../domain/event.ts';
+import { SOURCES, TRACKINGS, targetText } from '../domain/execution/execution.ts';
+import type { Execution, Target, TargetKey } from '../domain/execution/execution.ts';
+import { isoInstant } from '../domain/change/event.ts';
 import type { LiveExecution } from './parts.ts';
 
 /** An instant in an answer. */

@@ -1,5 +1,5 @@
-import { EXECUTION_ID_PATTERN, targetText } from '../domain/execution.ts';
-import type { Execution, TargetKey } from '../domain/execution.ts';
+import { EXECUTION_ID_PATTERN, targetText } from '../domain/execution/execution.ts';
+import type { Execution, TargetKey } from '../domain/execution/execution.ts';
 import { Problem } from './problem.ts';
 import type { HttpParts } from './parts.ts';
 

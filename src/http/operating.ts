@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
-import type { DeliveryState } from '../domain/delivery.ts';
-import type { TargetKey } from '../domain/execution.ts';
+import type { DeliveryState } from '../domain/delivery/delivery.ts';
+import type { TargetKey } from '../domain/execution/execution.ts';
 
 /** Selects settled deliveries that are to be sent again. */
 export interface ResendQuery {

@@ -1,8 +1,8 @@
-import type { CallbackFault } from '../domain/callback.ts';
-import type { AttemptOutcome } from '../domain/delivery.ts';
-import type { ExecutionKey, Target } from '../domain/execution.ts';
-import type { ProblemKind } from '../domain/reachability.ts';
-import type { Registration, RegistrationResult } from '../domain/registration.ts';
+import type { CallbackFault } from '../domain/delivery/callback.ts';
+import type { AttemptOutcome } from '../domain/delivery/delivery.ts';
+import type { ExecutionKey, Target } from '../domain/execution/execution.ts';
+import type { ProblemKind } from '../domain/call/reachability.ts';
+import type { Registration, RegistrationResult } from '../domain/execution/registration.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Token } from './auth.ts';

@@ -1,6 +1,6 @@
-import type { Attempt, DeliveryState } from '../domain/delivery.ts';
-import type { Execution, ExecutionKey, Labels, TargetKey, Tracking } from '../domain/execution.ts';
-import type { Health } from '../domain/lane-health.ts';
+import type { Attempt, DeliveryState } from '../domain/delivery/delivery.ts';
+import type { Execution, ExecutionKey, Labels, TargetKey, Tracking } from '../domain/execution/execution.ts';
+import type { Health } from '../domain/delivery/lane-health.ts';
 
 /** Selects a page of executions. All filters that are given must match. */
 export interface ExecutionQuery {

@@ -1,8 +1,8 @@
 import * as z from 'zod';
-import type { CallbackFault } from '../domain/callback.ts';
-import { EXECUTION_ID_PATTERN, TRACKINGS } from '../domain/execution.ts';
-import { DELIVERY_STATES } from '../domain/delivery.ts';
-import { MAX_LABELS } from '../domain/registration.ts';
+import type { CallbackFault } from '../domain/delivery/callback.ts';
+import { EXECUTION_ID_PATTERN, TRACKINGS } from '../domain/execution/execution.ts';
+import { DELIVERY_STATES } from '../domain/delivery/delivery.ts';
+import { MAX_LABELS } from '../domain/execution/registration.ts';
 import { deliveriesCursorParameter, executionsCursorParameter, feedCursorParameter } from './cursor.ts';
 import { MOST_FAULTS } from './problem.ts';
 import type { ProblemCode } from './problem.ts';

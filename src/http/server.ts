@@ -6,7 +6,7 @@ import { derived } from '../runtime/derived.ts';
 import type { HttpOptions, HttpParts, HttpSettings, ListenAddress } from './parts.ts';
 import { openApiRoute } from './openapi/route.ts';
 import { createTrust } from './trust.ts';
-import { metricsRoute, probeRoutes } from './probes.ts';
+import { metricsRoute, probeRoutes } from './routes/probes.ts';
 
 export type {
   HttpOptions,

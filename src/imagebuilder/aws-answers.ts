@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { EXECUTION_ID_PATTERN } from '../domain/execution.ts';
-import type { Observation } from '../domain/observation.ts';
-import type { CallFailure, CallResult } from '../domain/outcome.ts';
-import type { TouchedResource } from '../domain/resources.ts';
+import { EXECUTION_ID_PATTERN } from '../domain/execution/execution.ts';
+import type { Observation } from '../domain/execution/observation.ts';
+import type { CallFailure, CallResult } from '../domain/call/outcome.ts';
+import type { TouchedResource } from '../domain/execution/resources.ts';
 import type { ListedExecution, ListedPolicy, Page } from './gateway.ts';
 
 /** When a request left and its answer came, on both clocks. */

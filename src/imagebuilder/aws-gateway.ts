@@ -5,7 +5,7 @@ import {
   ListLifecyclePoliciesCommand,
 } from '@aws-sdk/client-imagebuilder';
 import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
-import type { CallFailure, CallResult } from '../domain/outcome.ts';
+import type { CallFailure, CallResult } from '../domain/call/outcome.ts';
 import { linkSignals, untilAborted } from '../runtime/abort.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { malformed, toExecutions, toObservation, toPolicies, toResources } from './aws-answers.ts';

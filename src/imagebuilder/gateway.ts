@@ -1,6 +1,6 @@
-import type { Observation } from '../domain/observation.ts';
-import type { CallResult } from '../domain/outcome.ts';
-import type { TouchedResource } from '../domain/resources.ts';
+import type { Observation } from '../domain/execution/observation.ts';
+import type { CallResult } from '../domain/call/outcome.ts';
+import type { TouchedResource } from '../domain/execution/resources.ts';
 
 /** The operations that are counted and limited. */
 export const OPERATIONS = [

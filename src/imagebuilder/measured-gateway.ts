@@ -1,4 +1,4 @@
-import type { CallOutcome, CallResult } from '../domain/outcome.ts';
+import type { CallOutcome, CallResult } from '../domain/call/outcome.ts';
 import type { Gateway, Operation } from './gateway.ts';
 
 /** One call to AWS, as metrics count it. */

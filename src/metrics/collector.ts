@@ -1,7 +1,7 @@
-import { detectionLagSeconds } from '../domain/event.ts';
-import { STATUS_LABELS, isFinal, statusLabel } from '../domain/status.ts';
-import type { StatusLabel } from '../domain/status.ts';
-import type { Change } from '../domain/transition.ts';
+import { detectionLagSeconds } from '../domain/change/event.ts';
+import { STATUS_LABELS, isFinal, statusLabel } from '../domain/execution/status.ts';
+import type { StatusLabel } from '../domain/execution/status.ts';
+import type { Change } from '../domain/change/transition.ts';
 import type { Instruments } from './instruments.ts';
 
 /** Counts what a recorded change says. */

@@ -1,10 +1,10 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
-import { ATTEMPT_OUTCOMES } from '../domain/delivery.ts';
-import { EVENT_TYPES } from '../domain/event.ts';
-import { CALL_OUTCOMES } from '../domain/outcome.ts';
-import { THROTTLE_CAUSES } from '../domain/rate.ts';
-import { REGISTRATION_OUTCOMES } from '../domain/registration.ts';
-import { FINAL_STATUSES } from '../domain/status.ts';
+import { ATTEMPT_OUTCOMES } from '../domain/delivery/delivery.ts';
+import { EVENT_TYPES } from '../domain/change/event.ts';
+import { CALL_OUTCOMES } from '../domain/call/outcome.ts';
+import { THROTTLE_CAUSES } from '../domain/call/rate.ts';
+import { REGISTRATION_OUTCOMES } from '../domain/execution/registration.ts';
+import { FINAL_STATUSES } from '../domain/execution/status.ts';
 
 const PREFIX = 'lifecycle_watcher_';
 

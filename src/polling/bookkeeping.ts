@@ -1,7 +1,7 @@
-import type { Target } from '../domain/execution.ts';
-import type { HazardBook } from '../domain/hazard-book.ts';
-import type { LearntRate } from '../domain/rate.ts';
-import type { Budget } from '../limiter/budget.ts';
+import type { Target } from '../domain/execution/execution.ts';
+import type { HazardBook } from '../domain/cadence/hazard-book.ts';
+import type { LearntRate } from '../domain/call/rate.ts';
+import type { Budget } from './budget.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { errorFields } from '../runtime/log.ts';
 import type { Log } from '../runtime/log.ts';

@@ -1,6 +1,6 @@
-import type { Execution } from '../domain/execution.ts';
-import { statusLabel } from '../domain/status.ts';
-import type { StatusLabel } from '../domain/status.ts';
+import type { Execution } from '../domain/execution/execution.ts';
+import { statusLabel } from '../domain/execution/status.ts';
+import type { StatusLabel } from '../domain/execution/status.ts';
 
 /** How many executions there are of each kind, counted as they change: nobody walks through a million to tell. */
 export class Census {

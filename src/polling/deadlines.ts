@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { DueQueue } from '../domain/due-queue.ts';
+import { DueQueue } from '../domain/cadence/due-queue.ts';
 import { Bell } from '../runtime/bell.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { errorFields } from '../runtime/log.ts';

@@ -6,11 +6,11 @@ import {
   marked,
   mustListInFull,
   NOT_LISTED,
-} from '../domain/discovery.ts';
-import type { PolicyMark } from '../domain/discovery.ts';
-import { isInOrder } from '../domain/observation.ts';
-import type { CallResult } from '../domain/outcome.ts';
-import type { Call } from '../limiter/budget.ts';
+} from '../domain/execution/discovery.ts';
+import type { PolicyMark } from '../domain/execution/discovery.ts';
+import { isInOrder } from '../domain/execution/observation.ts';
+import type { CallResult } from '../domain/call/outcome.ts';
+import type { Call } from './budget.ts';
 import type { ListedExecution, ListedPolicy, Page } from '../imagebuilder/gateway.ts';
 import { errorFields } from '../runtime/log.ts';
 import type { Errands } from './errands.ts';

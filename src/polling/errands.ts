@@ -1,5 +1,5 @@
-import type { CallResult } from '../domain/outcome.ts';
-import type { Budget, Call } from '../limiter/budget.ts';
+import type { CallResult } from '../domain/call/outcome.ts';
+import type { Budget, Call } from './budget.ts';
 import { untilAborted } from '../runtime/abort.ts';
 import { Bell } from '../runtime/bell.ts';
 import type { Clock } from '../runtime/clock.ts';

@@ -1,6 +1,6 @@
-import type { Target } from '../domain/execution.ts';
+import type { Target } from '../domain/execution/execution.ts';
 import type { Gateway } from '../imagebuilder/gateway.ts';
-import type { Budget } from '../limiter/budget.ts';
+import type { Budget } from './budget.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { TargetReachability } from './reachability.ts';

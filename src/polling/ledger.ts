@@ -1,11 +1,11 @@
-import type { Known, PolicyMark } from '../domain/discovery.ts';
-import type { NewEvent } from '../domain/event.ts';
-import type { Execution } from '../domain/execution.ts';
-import type { LearntHazard, LearntHazards } from '../domain/hazard-book.ts';
-import type { LearntRate } from '../domain/rate.ts';
-import type { TargetProblem } from '../domain/reachability.ts';
-import type { ResourceSummary } from '../domain/resources.ts';
-import type { Change } from '../domain/transition.ts';
+import type { Known, PolicyMark } from '../domain/execution/discovery.ts';
+import type { NewEvent } from '../domain/change/event.ts';
+import type { Execution } from '../domain/execution/execution.ts';
+import type { LearntHazard, LearntHazards } from '../domain/cadence/hazard-book.ts';
+import type { LearntRate } from '../domain/call/rate.ts';
+import type { TargetProblem } from '../domain/call/reachability.ts';
+import type { ResourceSummary } from '../domain/execution/resources.ts';
+import type { Change } from '../domain/change/transition.ts';
 
 /** The stored state of a target. */
 export interface StoredTarget {

@@ -1,7 +1,7 @@
-import type { Observation } from '../domain/observation.ts';
-import type { CallResult } from '../domain/outcome.ts';
+import type { Observation } from '../domain/execution/observation.ts';
+import type { CallResult } from '../domain/call/outcome.ts';
 import type { Gateway } from '../imagebuilder/gateway.ts';
-import type { Budget } from '../limiter/budget.ts';
+import type { Budget } from './budget.ts';
 import { callRepeatedly } from './repeat.ts';
 
 export interface LookParts {

@@ -1,10 +1,10 @@
-import type { ExecutionKey } from '../domain/execution.ts';
-import type { HazardBook } from '../domain/hazard-book.ts';
-import type { RegistrationResult } from '../domain/registration.ts';
-import type { StallLimits } from '../domain/stall.ts';
-import type { Change } from '../domain/transition.ts';
+import type { ExecutionKey } from '../domain/execution/execution.ts';
+import type { HazardBook } from '../domain/cadence/hazard-book.ts';
+import type { RegistrationResult } from '../domain/execution/registration.ts';
+import type { StallLimits } from '../domain/change/stall.ts';
+import type { Change } from '../domain/change/transition.ts';
 import type { Gateway } from '../imagebuilder/gateway.ts';
-import type { Budget, BudgetState } from '../limiter/budget.ts';
+import type { Budget, BudgetState } from './budget.ts';
 import type { Intake } from '../registration/intake.ts';
 import type { Ledger } from './ledger.ts';
 import type { ReachabilityParts } from './reachability.ts';

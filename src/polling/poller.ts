@@ -1,7 +1,7 @@
-import { backoffMs } from '../domain/backoff.ts';
-import { keyText } from '../domain/execution.ts';
-import type { Execution, ExecutionKey, Target } from '../domain/execution.ts';
-import { expire } from '../domain/tracking-end.ts';
+import { backoffMs } from '../domain/call/backoff.ts';
+import { keyText } from '../domain/execution/execution.ts';
+import type { Execution, ExecutionKey, Target } from '../domain/execution/execution.ts';
+import { expire } from '../domain/change/tracking-end.ts';
 import { onAbort } from '../runtime/abort.ts';
 import { Bell } from '../runtime/bell.ts';
 import { errorFields } from '../runtime/log.ts';

@@ -1,9 +1,9 @@
-import { newTargetEvent } from '../domain/event.ts';
-import type { NewEvent, TargetEventType } from '../domain/event.ts';
-import type { Target } from '../domain/execution.ts';
-import type { CallResult } from '../domain/outcome.ts';
-import { afterCall, withProblem } from '../domain/reachability.ts';
-import type { Reachability, TargetProblem } from '../domain/reachability.ts';
+import { newTargetEvent } from '../domain/change/event.ts';
+import type { NewEvent, TargetEventType } from '../domain/change/event.ts';
+import type { Target } from '../domain/execution/execution.ts';
+import type { CallResult } from '../domain/call/outcome.ts';
+import { afterCall, withProblem } from '../domain/call/reachability.ts';
+import type { Reachability, TargetProblem } from '../domain/call/reachability.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { errorFields } from '../runtime/log.ts';
 import type { Log } from '../runtime/log.ts';

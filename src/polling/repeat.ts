@@ -1,6 +1,6 @@
 import pRetry from 'p-retry';
-import { isTransient } from '../domain/outcome.ts';
-import type { CallFailure, CallResult } from '../domain/outcome.ts';
+import { isTransient } from '../domain/call/outcome.ts';
+import type { CallFailure, CallResult } from '../domain/call/outcome.ts';
 
 const REPEATS = 2;
 

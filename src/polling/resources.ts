@@ -1,7 +1,7 @@
-import { COMPLETED_WITHIN_MS } from '../domain/resources.ts';
-import type { ResourceSummary } from '../domain/resources.ts';
-import type { Execution, Target } from '../domain/execution.ts';
-import type { CallFailure } from '../domain/outcome.ts';
+import { COMPLETED_WITHIN_MS } from '../domain/execution/resources.ts';
+import type { ResourceSummary } from '../domain/execution/resources.ts';
+import type { Execution, Target } from '../domain/execution/execution.ts';
+import type { CallFailure } from '../domain/call/outcome.ts';
 import type { Gateway, ResourcesQuery } from '../imagebuilder/gateway.ts';
 import { linkSignals } from '../runtime/abort.ts';
 import { Bell } from '../runtime/bell.ts';

@@ -1,7 +1,7 @@
-import { keyText } from '../domain/execution.ts';
-import type { Execution, ExecutionKey } from '../domain/execution.ts';
-import { stallsAt } from '../domain/stall.ts';
-import { expiresAt } from '../domain/tracking-end.ts';
+import { keyText } from '../domain/execution/execution.ts';
+import type { Execution, ExecutionKey } from '../domain/execution/execution.ts';
+import { stallsAt } from '../domain/change/stall.ts';
+import { expiresAt } from '../domain/change/tracking-end.ts';
 import { Census } from './census.ts';
 import { createDeadlines } from './deadlines.ts';
 import type { Deadlines } from './deadlines.ts';

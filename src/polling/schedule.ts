@@ -1,12 +1,12 @@
 import { setImmediate } from 'node:timers/promises';
-import { estimatedLagSeconds, nextLook, planCadence } from '../domain/cadence.ts';
-import type { Cadence, CadenceGoal, Stay } from '../domain/cadence.ts';
-import { Demand, stayShare } from '../domain/demand.ts';
-import type { StayShare } from '../domain/demand.ts';
-import { DueQueue } from '../domain/due-queue.ts';
-import type { HazardBook } from '../domain/hazard-book.ts';
-import type { HazardClass } from '../domain/hazard-class.ts';
-import { ageZeroAt, lastsSince, stayKind } from '../domain/stay.ts';
+import { estimatedLagSeconds, nextLook, planCadence } from '../domain/cadence/cadence.ts';
+import type { Cadence, CadenceGoal, Stay } from '../domain/cadence/cadence.ts';
+import { Demand, stayShare } from '../domain/cadence/demand.ts';
+import type { StayShare } from '../domain/cadence/demand.ts';
+import { DueQueue } from '../domain/cadence/due-queue.ts';
+import type { HazardBook } from '../domain/cadence/hazard-book.ts';
+import type { HazardClass } from '../domain/cadence/hazard-class.ts';
+import { ageZeroAt, lastsSince, stayKind } from '../domain/cadence/stay.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Tracked } from './tracked.ts';
 

@@ -1,6 +1,6 @@
-import { ResourceTally } from '../domain/resources.ts';
-import type { ResourceSummary, TouchedResource } from '../domain/resources.ts';
-import type { CallFailure, CallResult } from '../domain/outcome.ts';
+import { ResourceTally } from '../domain/execution/resources.ts';
+import type { ResourceSummary, TouchedResource } from '../domain/execution/resources.ts';
+import type { CallFailure, CallResult } from '../domain/call/outcome.ts';
 import type { Page, ResourcesQuery } from '../imagebuilder/gateway.ts';
 
 export type ListResources = (query: ResourcesQuery) => Promise<CallResult<Page<TouchedResource>>>;

@@ -1,5 +1,5 @@
-import type { StayShare } from '../domain/demand.ts';
-import type { Execution } from '../domain/execution.ts';
+import type { StayShare } from '../domain/cadence/demand.ts';
+import type { Execution } from '../domain/execution/execution.ts';
 import type { Ledger } from './ledger.ts';
 
 const PAGE_SIZE = 1000;

@@ -1,5 +1,5 @@
-import type { ExecutionKey } from '../domain/execution.ts';
-import type { Registration, RegistrationResult } from '../domain/registration.ts';
+import type { ExecutionKey } from '../domain/execution/execution.ts';
+import type { Registration, RegistrationResult } from '../domain/execution/registration.ts';
 
 /**
  * Stores registrations. Each method is one transaction. It is durable once it resolves; if the store fails, it rejects with

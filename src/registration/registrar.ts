@@ -1,6 +1,6 @@
-import { keyText } from '../domain/execution.ts';
-import type { Execution, ExecutionKey } from '../domain/execution.ts';
-import type { Registration, RegistrationResult } from '../domain/registration.ts';
+import { keyText } from '../domain/execution/execution.ts';
+import type { Execution, ExecutionKey } from '../domain/execution/execution.ts';
+import type { Registration, RegistrationResult } from '../domain/execution/registration.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Intake } from './intake.ts';
 

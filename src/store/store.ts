@@ -1,5 +1,5 @@
 import type { Outbox } from '../delivery/outbox.ts';
-import type { TargetKey } from '../domain/execution.ts';
+import type { TargetKey } from '../domain/execution/execution.ts';
 import type { Operating } from '../http/operating.ts';
 import type { Reading } from '../http/reading.ts';
 import type { Ledger } from '../polling/ledger.ts';

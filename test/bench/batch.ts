@@ -1,7 +1,7 @@
 // 1,000 executions registered in one batch while AWS allows 20 requests a second and the configuration 50: are all ends
 // reported, and how many calls are throttled? `--short`: 100 executions, 10 requests a second.
 import { parseArgs } from 'node:util';
-import { startReceiver } from '../../src/commands/receiver.ts';
+import { startReceiver } from '../../src/receiver/receiver.ts';
 import { startSimulator } from '../../src/simulator/simulator.ts';
 import { startDaemon, temporaryDirectory } from '../support/daemon.ts';
 import { WEBHOOK_SECRET } from '../support/secrets.ts';

@@ -1,7 +1,7 @@
 import { readFile, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
-import { backupCommand } from '../../src/commands/backup.ts';
+import { backupCommand } from '../../src/commands/backup/command.ts';
 import { createNewFile } from '../../src/commands/backup/new-file.ts';
 import { ADMIN_TOKEN, NOW, READ_TOKEN, startApi } from '../http/api.ts';
 import { startCommand, startProgram, temporaryDirectory } from '../support/daemon.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { listCommand } from '../../src/commands/list.ts';
 import { showCommand } from '../../src/commands/show.ts';
-import { transition } from '../../src/domain/transition.ts';
+import { transition } from '../../src/domain/change/transition.ts';
 import { EAST, NOW, READ_TOKEN, WEST, startApi } from '../http/api.ts';
 import type { Api } from '../http/api.ts';
 import { anObservation, executionId } from '../support/executions.ts';

@@ -1,8 +1,8 @@
 import { Webhook } from 'standardwebhooks';
 import { describe, expect, it, vi } from 'vitest';
-import { startReceiver } from '../../src/commands/receiver.ts';
-import type { ReceivedEvent, ReceiverOptions } from '../../src/commands/receiver.ts';
-import { createSender } from '../../src/delivery/sender.ts';
+import { startReceiver } from '../../src/receiver/receiver.ts';
+import type { ReceivedEvent, ReceiverOptions } from '../../src/receiver/receiver.ts';
+import { createSender } from '../../src/delivery/sending/sender.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { startCommand } from '../support/daemon.ts';
 import { WEBHOOK_SECRET } from '../support/secrets.ts';

@@ -1,7 +1,7 @@
 import { expect, describe, it, vi } from 'vitest';
-import { trackCommand } from '../../src/commands/track.ts';
-import type { Execution } from '../../src/domain/execution.ts';
-import { expire, notFound } from '../../src/domain/tracking-end.ts';
+import { trackCommand } from '../../src/commands/track/command.ts';
+import type { Execution } from '../../src/domain/execution/execution.ts';
+import { expire, notFound } from '../../src/domain/change/tracking-end.ts';
 import { startSimulator } from '../../src/simulator/simulator.ts';
 import { ADMIN_TOKEN, EAST, NOW, REGISTER_TOKEN, WEST, startApi } from '../http/api.ts';
 import type { Api } from '../http/api.ts';

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, expect } from 'vitest';
 import type { ClaimedDelivery, Settled, Settlement } from '../../src/delivery/outbox.ts';
-import type { Attempt } from '../../src/domain/delivery.ts';
-import type { NewEvent } from '../../src/domain/event.ts';
-import type { Execution } from '../../src/domain/execution.ts';
-import type { Registration } from '../../src/domain/registration.ts';
-import { transition } from '../../src/domain/transition.ts';
-import type { Change } from '../../src/domain/transition.ts';
+import type { Attempt } from '../../src/domain/delivery/delivery.ts';
+import type { NewEvent } from '../../src/domain/change/event.ts';
+import type { Execution } from '../../src/domain/execution/execution.ts';
+import type { Registration } from '../../src/domain/execution/registration.ts';
+import { transition } from '../../src/domain/change/transition.ts';
+import type { Change } from '../../src/domain/change/transition.ts';
 import type { Delivery, StoredEvent } from '../../src/http/reading.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import type { Clock } from '../../src/runtime/clock.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { MAX_LABELS } from '../../src/domain/registration.ts';
+import { MAX_LABELS } from '../../src/domain/execution/registration.ts';
 import {
   ALL,
   DAY_MS,

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { newTargetEvent } from '../../src/domain/event.ts';
-import type { Execution } from '../../src/domain/execution.ts';
-import { stall } from '../../src/domain/stall.ts';
-import { expire, notFound } from '../../src/domain/tracking-end.ts';
-import { transition } from '../../src/domain/transition.ts';
+import { newTargetEvent } from '../../src/domain/change/event.ts';
+import type { Execution } from '../../src/domain/execution/execution.ts';
+import { stall } from '../../src/domain/change/stall.ts';
+import { expire, notFound } from '../../src/domain/change/tracking-end.ts';
+import { transition } from '../../src/domain/change/transition.ts';
 import { SOLE_TERM } from '../../src/store/store.ts';
 import { anObservation } from '../support/executions.ts';
 import {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { MOST_ATTEMPTS_KEPT } from '../../src/domain/delivery.ts';
-import { LONGEST_FAILING_DAYS } from '../../src/domain/lane-health.ts';
+import { MOST_ATTEMPTS_KEPT } from '../../src/domain/delivery/delivery.ts';
+import { LONGEST_FAILING_DAYS } from '../../src/domain/delivery/lane-health.ts';
 import {
   DAY_MS,
   NOW,

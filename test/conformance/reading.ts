@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { matchesGlob } from '../../src/domain/filter.ts';
-import { transition } from '../../src/domain/transition.ts';
+import { matchesGlob } from '../../src/domain/change/filter.ts';
+import { transition } from '../../src/domain/change/transition.ts';
 import type { ExecutionQuery, DeliveryQuery } from '../../src/http/reading.ts';
 import { SOLE_TERM } from '../../src/store/store.ts';
 import { anObservation } from '../support/executions.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { newTargetEvent } from '../../src/domain/event.ts';
-import type { Execution } from '../../src/domain/execution.ts';
+import { newTargetEvent } from '../../src/domain/change/event.ts';
+import type { Execution } from '../../src/domain/execution/execution.ts';
 import type { Retention } from '../../src/store/store.ts';
 import {
   ALL,

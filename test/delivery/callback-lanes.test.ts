@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { AttemptResult } from '../../src/delivery/outcome.ts';
+import type { AttemptResult } from '../../src/delivery/sending/outcome.ts';
 import { DELIVERED, HOUR_MS, REJECTED, drive, untilCutOff } from './driven.ts';
 
 describe('callbacks', () => {

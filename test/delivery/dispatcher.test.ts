@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { AttemptResult } from '../../src/delivery/outcome.ts';
-import type { Endpoint } from '../../src/delivery/receiver.ts';
+import type { AttemptResult } from '../../src/delivery/sending/outcome.ts';
+import type { Endpoint } from '../../src/delivery/endpoint.ts';
 import { StoreError } from '../../src/store/store-error.ts';
 import { DELIVERED, HOUR_MS, REJECTED, drive, untilCutOff } from './driven.ts';
 

@@ -1,9 +1,9 @@
 import { expect, onTestFinished, vi } from 'vitest';
 import { createDispatcher } from '../../src/delivery/dispatcher.ts';
-import type { AttemptResult } from '../../src/delivery/outcome.ts';
-import type { Endpoint } from '../../src/delivery/receiver.ts';
-import type { DeliveryRequest } from '../../src/delivery/sender.ts';
-import type { Wishes } from '../../src/domain/execution.ts';
+import type { AttemptResult } from '../../src/delivery/sending/outcome.ts';
+import type { Endpoint } from '../../src/delivery/endpoint.ts';
+import type { DeliveryRequest } from '../../src/delivery/sending/sender.ts';
+import type { Wishes } from '../../src/domain/execution/execution.ts';
 import type { Delivery } from '../../src/http/reading.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { createOutstanding } from '../support/outstanding.ts';

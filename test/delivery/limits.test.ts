@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, it, vi } from 'vitest';
 import { createDispatcher } from '../../src/delivery/dispatcher.ts';
-import { createSender } from '../../src/delivery/sender.ts';
+import { createSender } from '../../src/delivery/sending/sender.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { temporaryDirectory } from '../support/daemon.ts';
 import { http } from '../support/listening.ts';

@@ -1,5 +1,5 @@
-import type { CallOutcome } from '../../src/domain/outcome.ts';
-import type { ProblemKind } from '../../src/domain/reachability.ts';
+import type { CallOutcome } from '../../src/domain/call/outcome.ts';
+import type { ProblemKind } from '../../src/domain/call/reachability.ts';
 import type { FaultName } from '../../src/simulator/simulator.ts';
 
 /** What a fault of AWS, or of what lies before it, means to the watcher. */

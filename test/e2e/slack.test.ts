@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { slackMessage } from '../../src/delivery/slack-message.ts';
+import { slackMessage } from '../../src/delivery/sending/slack-message.ts';
 import { startSimulator } from '../../src/simulator/simulator.ts';
 import { startDaemon, temporaryDirectory } from '../support/daemon.ts';
 import { startAnswering } from '../support/receivers.ts';

@@ -1,8 +1,8 @@
-import { callbackFault, callbackLane } from '../../src/domain/callback.ts';
-import type { CallbackEntry } from '../../src/domain/callback.ts';
-import { keyText } from '../../src/domain/execution.ts';
-import type { Execution, ExecutionKey, Target } from '../../src/domain/execution.ts';
-import type { RegistrationResult } from '../../src/domain/registration.ts';
+import { callbackFault, callbackLane } from '../../src/domain/delivery/callback.ts';
+import type { CallbackEntry } from '../../src/domain/delivery/callback.ts';
+import { keyText } from '../../src/domain/execution/execution.ts';
+import type { Execution, ExecutionKey, Target } from '../../src/domain/execution/execution.ts';
+import type { RegistrationResult } from '../../src/domain/execution/registration.ts';
 import type { Deliveries } from '../../src/http/parts.ts';
 import { startHttp } from '../../src/http/server.ts';
 import type {

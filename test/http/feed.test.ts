@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { FINAL_STATUSES } from '../../src/domain/status.ts';
+import { FINAL_STATUSES } from '../../src/domain/execution/status.ts';
 import type { StoredEvent } from '../../src/http/reading.ts';
 import { recordEnd } from '../support/recorded.ts';
 import { NOW, startApi } from './api.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { transition } from '../../src/domain/transition.ts';
+import { transition } from '../../src/domain/change/transition.ts';
 import { countChange, setGauges } from '../../src/metrics/collector.ts';
 import { createInstruments, createZeroing, zeroInstruments } from '../../src/metrics/instruments.ts';
 import { TARGET, anExecution, anObservation } from '../support/executions.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Execution } from '../../src/domain/execution.ts';
+import type { Execution } from '../../src/domain/execution/execution.ts';
 import { Census } from '../../src/polling/census.ts';
 import { anExecution } from '../support/executions.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { CallFailure } from '../../src/domain/outcome.ts';
+import type { CallFailure } from '../../src/domain/call/outcome.ts';
 import type { FakeClock } from '../support/fake-clock.ts';
 import { executionId } from '../support/executions.ts';
 import { HOUR_MS, MINUTE_MS, SECOND_MS, denied, house } from './driven.ts';

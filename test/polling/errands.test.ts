@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { CallFailure, CallResult } from '../../src/domain/outcome.ts';
+import type { CallFailure, CallResult } from '../../src/domain/call/outcome.ts';
 import { Errands, leftForLooks } from '../../src/polling/errands.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Page, ResourcesQuery } from '../../src/imagebuilder/gateway.ts';
-import type { TouchedResource } from '../../src/domain/resources.ts';
-import type { CallFailure, CallResult } from '../../src/domain/outcome.ts';
+import type { TouchedResource } from '../../src/domain/execution/resources.ts';
+import type { CallFailure, CallResult } from '../../src/domain/call/outcome.ts';
 import { HOUR_MS, MINUTE_MS, SECOND_MS, denied, error, house } from './driven.ts';
 
 const ARN = 'arn:aws:imagebuilder:us-east-1:123456789012:image/golden/1.0.0/1';

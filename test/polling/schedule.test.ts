@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { HazardBook, newEverything } from '../../src/domain/hazard-book.ts';
+import { HazardBook, newEverything } from '../../src/domain/cadence/hazard-book.ts';
 import { Schedule } from '../../src/polling/schedule.ts';
 import type { Tracked } from '../../src/polling/tracked.ts';
-import type { Execution } from '../../src/domain/execution.ts';
+import type { Execution } from '../../src/domain/execution/execution.ts';
 import { anExecution, executionId } from '../support/executions.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 

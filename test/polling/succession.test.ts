@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { ExecutionKey } from '../../src/domain/execution.ts';
-import { startRate } from '../../src/domain/rate.ts';
+import type { ExecutionKey } from '../../src/domain/execution/execution.ts';
+import { startRate } from '../../src/domain/call/rate.ts';
 import { Succession } from '../../src/polling/succession.ts';
 import type { Incumbent } from '../../src/polling/succession.ts';
 import { TARGET, executionId } from '../support/executions.ts';

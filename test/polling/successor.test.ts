@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Page } from '../../src/imagebuilder/gateway.ts';
-import type { TouchedResource } from '../../src/domain/resources.ts';
-import type { CallResult } from '../../src/domain/outcome.ts';
+import type { TouchedResource } from '../../src/domain/execution/resources.ts';
+import type { CallResult } from '../../src/domain/call/outcome.ts';
 import type { Store } from '../../src/store/store.ts';
 import { TARGET, executionId } from '../support/executions.ts';
 import { MINUTE_MS, SECOND_MS, house } from './driven.ts';

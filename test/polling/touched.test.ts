@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { TouchedResource } from '../../src/domain/resources.ts';
+import type { TouchedResource } from '../../src/domain/execution/resources.ts';
 import { countTouched } from '../../src/polling/touched.ts';
 import type { ListResources } from '../../src/polling/touched.ts';
 

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Execution } from '../../src/domain/execution.ts';
-import { keyText } from '../../src/domain/execution.ts';
+import type { Execution } from '../../src/domain/execution/execution.ts';
+import { keyText } from '../../src/domain/execution/execution.ts';
 import type { Intake } from '../../src/registration/intake.ts';
 import { createRegistrar } from '../../src/registration/registrar.ts';
 import { systemClock } from '../../src/runtime/clock.ts';

@@ -8,11 +8,11 @@ import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { simulateCommand } from '../../src/commands/simulate.ts';
+import { simulateCommand } from '../../src/commands/simulate/command.ts';
 import { temporaryDirectory } from '../support/daemon.ts';
 import { authorization, getUrl } from './callers.ts';
 
-const COMMAND = new URL('../../src/commands/simulate.ts', import.meta.url).href;
+const COMMAND = new URL('../../src/commands/simulate/command.ts', import.meta.url).href;
 /** The command by itself, as main runs it. */
 const RUNNER = `import { simulateCommand } from '${COMMAND}'; await simulateCommand().parseAsync(process.argv.slice(1), { from: 'user' });`;
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));

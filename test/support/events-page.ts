@@ -1,15 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import { format, resolveConfig } from 'prettier';
-import { EVENT_TYPES, newTargetEvent } from '../../src/domain/event.ts';
-import type { EventType } from '../../src/domain/event.ts';
-import type { Execution } from '../../src/domain/execution.ts';
-import type { Observation } from '../../src/domain/observation.ts';
-import { JITTER, LADDER_SECONDS } from '../../src/domain/retry-ladder.ts';
-import { stall } from '../../src/domain/stall.ts';
-import { endpointTestBody } from '../../src/domain/test-event.ts';
-import { expire, notFound } from '../../src/domain/tracking-end.ts';
-import { transition } from '../../src/domain/transition.ts';
-import type { Change } from '../../src/domain/transition.ts';
+import { EVENT_TYPES, newTargetEvent } from '../../src/domain/change/event.ts';
+import type { EventType } from '../../src/domain/change/event.ts';
+import type { Execution } from '../../src/domain/execution/execution.ts';
+import type { Observation } from '../../src/domain/execution/observation.ts';
+import { JITTER, LADDER_SECONDS } from '../../src/domain/delivery/retry-ladder.ts';
+import { stall } from '../../src/domain/change/stall.ts';
+import { endpointTestBody } from '../../src/domain/change/test-event.ts';
+import { expire, notFound } from '../../src/domain/change/tracking-end.ts';
+import { transition } from '../../src/domain/change/transition.ts';
+import type { Change } from '../../src/domain/change/transition.ts';
 
 const PAGE = new URL('../../docs/events.md', import.meta.url);
 const TARGET = { name: 'prod-use1', accountId: '123456789012', region: 'us-east-1' };

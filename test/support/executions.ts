@@ -1,7 +1,7 @@
-import { newEvent } from '../../src/domain/event.ts';
-import type { ExecutionEventType } from '../../src/domain/event.ts';
-import type { Execution, Target } from '../../src/domain/execution.ts';
-import type { Observation } from '../../src/domain/observation.ts';
+import { newEvent } from '../../src/domain/change/event.ts';
+import type { ExecutionEventType } from '../../src/domain/change/event.ts';
+import type { Execution, Target } from '../../src/domain/execution/execution.ts';
+import type { Observation } from '../../src/domain/execution/observation.ts';
 
 export const TARGET: Target = { name: 'prod', accountId: '123456789012', region: 'eu-west-1' };
 

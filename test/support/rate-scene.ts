@@ -1,5 +1,5 @@
-import { onAnswer, onSend, startRate } from '../../src/domain/rate.ts';
-import type { LearntRate, Rate, ThrottleCause } from '../../src/domain/rate.ts';
+import { onAnswer, onSend, startRate } from '../../src/domain/call/rate.ts';
+import type { LearntRate, Rate, ThrottleCause } from '../../src/domain/call/rate.ts';
 import { seeded } from './random.ts';
 
 /** A target, what AWS allows it, and who else calls it. */

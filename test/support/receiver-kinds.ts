@@ -3,7 +3,7 @@ import type { RequestListener } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { createServer as createTcpServer } from 'node:net';
 import type { Socket } from 'node:net';
-import { LADDER_SECONDS } from '../../src/domain/retry-ladder.ts';
+import { LADDER_SECONDS } from '../../src/domain/delivery/retry-ladder.ts';
 import type { Delivery } from '../../src/http/reading.ts';
 import { listening } from './listening.ts';
 import { TEST_TLS } from './tls.ts';

@@ -1,7 +1,7 @@
-import type { Attempt, DeliveryState } from '../../src/domain/delivery.ts';
-import type { Execution, Wishes } from '../../src/domain/execution.ts';
-import type { FinalStatus } from '../../src/domain/status.ts';
-import { transition } from '../../src/domain/transition.ts';
+import type { Attempt, DeliveryState } from '../../src/domain/delivery/delivery.ts';
+import type { Execution, Wishes } from '../../src/domain/execution/execution.ts';
+import type { FinalStatus } from '../../src/domain/execution/status.ts';
+import { transition } from '../../src/domain/change/transition.ts';
 import { SOLE_TERM } from '../../src/store/store.ts';
 import type { Store } from '../../src/store/store.ts';
 import { TARGET, anObservation, executionId } from './executions.ts';

@@ -1,8 +1,8 @@
-import type { Execution, Target } from '../../src/domain/execution.ts';
-import type { Observation } from '../../src/domain/observation.ts';
-import type { Registration } from '../../src/domain/registration.ts';
-import { transition } from '../../src/domain/transition.ts';
-import type { Change } from '../../src/domain/transition.ts';
+import type { Execution, Target } from '../../src/domain/execution/execution.ts';
+import type { Observation } from '../../src/domain/execution/observation.ts';
+import type { Registration } from '../../src/domain/execution/registration.ts';
+import { transition } from '../../src/domain/change/transition.ts';
+import type { Change } from '../../src/domain/change/transition.ts';
 import { SOLE_TERM } from '../../src/store/store.ts';
 import type { Store } from '../../src/store/store.ts';
 import { anObservation, executionId } from './executions.ts';

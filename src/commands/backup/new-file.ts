@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { link, lstat, open, rename, rm } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { CommandFailure } from '../daemon/failure.ts';
+import { CommandFailure } from '../api-client/failure.ts';
 
 /** A file that comes to be as a whole, with `keep`, or, without it, not at all. */
 export interface NewFile extends AsyncDisposable {

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { createDaemonClient } from '../daemon/client.ts';
+import { createDaemonClient } from '../api-client/client.ts';
 
 const BATCH = 1000;
 const PAGE = 1000;

@@ -3,12 +3,12 @@ import { rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { devNull, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startApp } from '../../app.ts';
+import { startApp } from '../../app/start.ts';
 import { formatFaults, parseConfig } from '../../config/load.ts';
 import { createLog } from '../../runtime/log.ts';
 import { startSimulator } from '../../simulator/simulator.ts';
-import { startReceiver } from '../receiver.ts';
-import type { ReceivedEvent } from '../receiver.ts';
+import { startReceiver } from '../../receiver/receiver.ts';
+import type { ReceivedEvent } from '../../receiver/receiver.ts';
 
 const ACCOUNT_ID = '123456789012';
 const REGION = 'us-east-1';

@@ -1,4 +1,4 @@
-import type { WaitEnd } from '../../polling/waiting.ts';
+import type { WaitEnd } from './wait-for-end.ts';
 
 /** How a wait ends, as exit codes; `track --wait` ends with the same. */
 export const WAIT_EXIT_CODES = {

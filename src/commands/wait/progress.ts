@@ -1,8 +1,8 @@
-import type { Observation } from '../../domain/observation.ts';
-import type { CallFailure } from '../../domain/outcome.ts';
-import type { WaitEnd } from '../../polling/waiting.ts';
+import type { Observation } from '../../domain/execution/observation.ts';
+import type { CallFailure } from '../../domain/call/outcome.ts';
+import type { WaitEnd } from './wait-for-end.ts';
 import type { Clock } from '../../runtime/clock.ts';
-import { oneLine } from '../daemon/text.ts';
+import { oneLine } from '../api-client/text.ts';
 
 /** What is written to: standard output, on a terminal or not. */
 export interface Output {

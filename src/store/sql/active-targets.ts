@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { TargetKey } from '../../domain/execution.ts';
+import type { TargetKey } from '../../domain/execution/execution.ts';
 import type { Database, Db } from './database.ts';
 import { GIVEN, GIVEN_LIMIT, prepared } from './prepared.ts';
 

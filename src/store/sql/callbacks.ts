@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
-import { isCallbackLane } from '../../domain/callback.ts';
-import { keyText } from '../../domain/execution.ts';
-import type { Execution, ExecutionKey } from '../../domain/execution.ts';
+import { isCallbackLane } from '../../domain/delivery/callback.ts';
+import { keyText } from '../../domain/execution/execution.ts';
+import type { Execution, ExecutionKey } from '../../domain/execution/execution.ts';
 import type { WaitingLanes, WaitingQuery } from '../../delivery/outbox.ts';
 import type { Db } from './database.ts';
 import { overRows } from './over-rows.ts';

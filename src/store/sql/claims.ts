@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { ClaimedDelivery } from '../../delivery/outbox.ts';
-import { LONGEST_RETRY_AFTER_SECONDS } from '../../domain/retry-after.ts';
+import { LONGEST_RETRY_AFTER_SECONDS } from '../../domain/delivery/retry-after.ts';
 import type { Claims } from './claim-book.ts';
 import type { Db } from './database.ts';
 import { readEvents } from './feed.ts';

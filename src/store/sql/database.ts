@@ -1,5 +1,5 @@
 import type { Expression, Kysely, RawBuilder } from 'kysely';
-import type { TargetKey } from '../../domain/execution.ts';
+import type { TargetKey } from '../../domain/execution/execution.ts';
 import type { Operating } from '../../http/operating.ts';
 import type { Tables } from './tables.ts';
 

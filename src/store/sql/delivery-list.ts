@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
-import { MOST_ATTEMPTS_KEPT } from '../../domain/delivery.ts';
-import type { Attempt } from '../../domain/delivery.ts';
+import { MOST_ATTEMPTS_KEPT } from '../../domain/delivery/delivery.ts';
+import type { Attempt } from '../../domain/delivery/delivery.ts';
 import type { Delivery, DeliveryPage, DeliveryQuery } from '../../http/reading.ts';
 import type { Claims } from './claim-book.ts';
 import type { Database, Db } from './database.ts';

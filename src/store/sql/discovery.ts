@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
-import type { Known, PolicyMark } from '../../domain/discovery.ts';
-import type { TargetKey, Tracking } from '../../domain/execution.ts';
+import type { Known, PolicyMark } from '../../domain/execution/discovery.ts';
+import type { TargetKey, Tracking } from '../../domain/execution/execution.ts';
 import type { Discovered } from '../../polling/ledger.ts';
 import type { Db } from './database.ts';
 import { overRows } from './over-rows.ts';

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Execution } from '../../domain/execution.ts';
+import type { Execution } from '../../domain/execution/execution.ts';
 import type { ExecutionPage, ExecutionQuery } from '../../http/reading.ts';
 import type { Database, Db } from './database.ts';
 import { executionOf } from './execution-row.ts';

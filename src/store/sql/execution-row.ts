@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Selectable } from 'kysely';
-import type { Absence, Execution, Labels } from '../../domain/execution.ts';
-import type { ResourceCount, ResourceSummary } from '../../domain/resources.ts';
+import type { Absence, Execution, Labels } from '../../domain/execution/execution.ts';
+import type { ResourceCount, ResourceSummary } from '../../domain/execution/resources.ts';
 import type { ColumnType } from './over-rows.ts';
 import type { Parameter } from './prepared.ts';
 import type { ExecutionTable } from './tables.ts';

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
-import { EVENT_TYPES } from '../../domain/event.ts';
-import type { ExecutionKey } from '../../domain/execution.ts';
-import { matchesGlob } from '../../domain/filter.ts';
+import { EVENT_TYPES } from '../../domain/change/event.ts';
+import type { ExecutionKey } from '../../domain/execution/execution.ts';
+import { matchesGlob } from '../../domain/change/filter.ts';
 import type { FeedBounds, FeedPage, FeedQuery, StoredEvent } from '../../http/reading.ts';
 import type { Db } from './database.ts';
 import { overRows } from './over-rows.ts';

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Settlement } from '../../delivery/outbox.ts';
-import { healthAfter } from '../../domain/lane-health.ts';
-import type { Health, LaneHealth } from '../../domain/lane-health.ts';
+import { healthAfter } from '../../domain/delivery/lane-health.ts';
+import type { Health, LaneHealth } from '../../domain/delivery/lane-health.ts';
 import type { EndpointHealth } from '../../http/reading.ts';
 import type { Db } from './database.ts';
 import { overRows } from './over-rows.ts';

@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
-import type { TargetKey } from '../../domain/execution.ts';
-import type { LearntHazard, LearntHazards } from '../../domain/hazard-book.ts';
-import type { LearntCounts } from '../../domain/hazard-counts.ts';
-import type { LearntRate } from '../../domain/rate.ts';
+import type { TargetKey } from '../../domain/execution/execution.ts';
+import type { LearntHazard, LearntHazards } from '../../domain/cadence/hazard-book.ts';
+import type { LearntCounts } from '../../domain/cadence/hazard-counts.ts';
+import type { LearntRate } from '../../domain/call/rate.ts';
 import type { Db } from './database.ts';
 import { overRows } from './over-rows.ts';
 import { ALL_POLICIES } from './tables.ts';

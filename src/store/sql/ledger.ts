@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { TargetKey } from '../../domain/execution.ts';
+import type { TargetKey } from '../../domain/execution/execution.ts';
 import type { Ledger, Polled } from '../../polling/ledger.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { grouped } from '../../runtime/grouped.ts';

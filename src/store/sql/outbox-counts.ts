@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { CALLBACK_ENDPOINT } from '../../domain/callback.ts';
+import { CALLBACK_ENDPOINT } from '../../domain/delivery/callback.ts';
 import type { OutboxCounts } from '../../http/reading.ts';
 import type { Database } from './database.ts';
 

@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
-import { CALLBACK_ENDPOINT, callbackLane } from '../../domain/callback.ts';
-import type { NewEvent } from '../../domain/event.ts';
-import type { ExecutionKey } from '../../domain/execution.ts';
-import type { Change } from '../../domain/transition.ts';
+import { CALLBACK_ENDPOINT, callbackLane } from '../../domain/delivery/callback.ts';
+import type { NewEvent } from '../../domain/change/event.ts';
+import type { ExecutionKey } from '../../domain/execution/execution.ts';
+import type { Change } from '../../domain/change/transition.ts';
 import type { Db } from './database.ts';
 import { SIGHTING, assignments, namesOf, typesOf, valuesOf } from './execution-row.ts';
 import { overRows } from './over-rows.ts';

@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
-import type { Execution, ExecutionKey } from '../../domain/execution.ts';
-import { keyText } from '../../domain/execution.ts';
-import { register } from '../../domain/registration.ts';
-import type { Registration, RegistrationResult } from '../../domain/registration.ts';
+import type { Execution, ExecutionKey } from '../../domain/execution/execution.ts';
+import { keyText } from '../../domain/execution/execution.ts';
+import { register } from '../../domain/execution/registration.ts';
+import type { Registration, RegistrationResult } from '../../domain/execution/registration.ts';
 import { addFinalCallbacks } from './callbacks.ts';
 import type { Db } from './database.ts';
 import {

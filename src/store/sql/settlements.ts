@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Settled, Settlement } from '../../delivery/outbox.ts';
-import { MOST_ATTEMPTS_KEPT } from '../../domain/delivery.ts';
+import { MOST_ATTEMPTS_KEPT } from '../../domain/delivery/delivery.ts';
 import type { Claims } from './claim-book.ts';
 import type { Db } from './database.ts';
 import { keepHealth } from './lanes.ts';

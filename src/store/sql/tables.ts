@@ -1,9 +1,9 @@
 import type { Generated } from 'kysely';
-import type { DeliveryState } from '../../domain/delivery.ts';
-import type { Source, Tracking } from '../../domain/execution.ts';
-import type { DisabledReason } from '../../domain/lane-health.ts';
-import type { ProblemKind } from '../../domain/reachability.ts';
-import type { StayKind } from '../../domain/stay.ts';
+import type { DeliveryState } from '../../domain/delivery/delivery.ts';
+import type { Source, Tracking } from '../../domain/execution/execution.ts';
+import type { DisabledReason } from '../../domain/delivery/lane-health.ts';
+import type { ProblemKind } from '../../domain/call/reachability.ts';
+import type { StayKind } from '../../domain/cadence/stay.ts';
 
 /** Instants are epoch milliseconds, truth is 0 or 1. */
 export interface ExecutionTable {

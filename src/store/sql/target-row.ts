@@ -1,5 +1,5 @@
 import type { Insertable } from 'kysely';
-import type { TargetKey } from '../../domain/execution.ts';
+import type { TargetKey } from '../../domain/execution/execution.ts';
 import type { StoredTarget } from '../../polling/ledger.ts';
 import type { Db } from './database.ts';
 import type { TargetTable } from './tables.ts';

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { CALLBACK_ENDPOINT, isCallbackLane } from '../../domain/callback.ts';
+import { CALLBACK_ENDPOINT, isCallbackLane } from '../../domain/delivery/callback.ts';
 import type { AbandonQuery, Abandoned, Retention, Upkeep } from '../store.ts';
 import type { Claims } from './claim-book.ts';
 import type { Database, Db } from './database.ts';

@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GetLifecycleExecutionCommand, ImagebuilderClient } from '@aws-sdk/client-imagebuilder';
-import { createPoller } from '../../../src/app-poller.ts';
+import { createPoller } from '../../../src/app/poller.ts';
 import { parseConfig } from '../../../src/config/load.ts';
-import { createLibrary } from '../../../src/domain/hazard-book.ts';
+import { createLibrary } from '../../../src/domain/cadence/hazard-book.ts';
 import { createCredentialSource } from '../../../src/imagebuilder/aws-credentials.ts';
 import { createAwsGateway } from '../../../src/imagebuilder/aws-gateway.ts';
 import type { Gateway } from '../../../src/imagebuilder/gateway.ts';
 import { createMeasuredGateway } from '../../../src/imagebuilder/measured-gateway.ts';
 import { createBottleneckLimiter } from '../../../src/limiter/bottleneck-limiter.ts';
-import { createBudget } from '../../../src/limiter/budget.ts';
+import { createBudget } from '../../../src/polling/budget.ts';
 import { createInstruments } from '../../../src/metrics/instruments.ts';
 import { lookRepeatedly } from '../../../src/polling/look.ts';
 import { systemClock } from '../../../src/runtime/clock.ts';

@@ -1,4 +1,4 @@
-import type { Hazard } from '../../../src/domain/hazard.ts';
+import type { Hazard } from '../../../src/domain/cadence/hazard.ts';
 import type { Distribution } from './distributions.ts';
 
 const POINTS = 20_000;

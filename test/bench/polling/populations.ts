@@ -1,5 +1,5 @@
-import type { Hazard } from '../../../src/domain/hazard.ts';
-import type { Execution } from '../../../src/domain/execution.ts';
+import type { Hazard } from '../../../src/domain/cadence/hazard.ts';
+import type { Execution } from '../../../src/domain/execution/execution.ts';
 import { exponential, logNormal, normalAround, oneOf } from './distributions.ts';
 import type { Distribution } from './distributions.ts';
 import { knownHazard } from './optimum.ts';

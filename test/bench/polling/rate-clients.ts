@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { GetLifecycleExecutionCommand, ImagebuilderClient } from '@aws-sdk/client-imagebuilder';
 import { createAwsGateway } from '../../../src/imagebuilder/aws-gateway.ts';
 import { createBottleneckLimiter } from '../../../src/limiter/bottleneck-limiter.ts';
-import { createBudget } from '../../../src/limiter/budget.ts';
+import { createBudget } from '../../../src/polling/budget.ts';
 import { systemClock } from '../../../src/runtime/clock.ts';
 
 export interface Place {

@@ -1,8 +1,8 @@
-import { HazardBook, newEverything } from '../../../src/domain/hazard-book.ts';
-import { ageZeroAt, stayKind, watchedUntil } from '../../../src/domain/stay.ts';
-import type { Hazard } from '../../../src/domain/hazard.ts';
-import type { Execution } from '../../../src/domain/execution.ts';
-import { transition } from '../../../src/domain/transition.ts';
+import { HazardBook, newEverything } from '../../../src/domain/cadence/hazard-book.ts';
+import { ageZeroAt, stayKind, watchedUntil } from '../../../src/domain/cadence/stay.ts';
+import type { Hazard } from '../../../src/domain/cadence/hazard.ts';
+import type { Execution } from '../../../src/domain/execution/execution.ts';
+import { transition } from '../../../src/domain/change/transition.ts';
 import { anExecution, TARGET } from '../../support/executions.ts';
 import type { Peer } from './peers.ts';
 import type { Population, Run } from './populations.ts';

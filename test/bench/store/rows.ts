@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../../../src/runtime/clock.ts';
-import { transition } from '../../../src/domain/transition.ts';
+import { transition } from '../../../src/domain/change/transition.ts';
 import { SOLE_TERM } from '../../../src/store/store.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { temporaryDirectory } from '../../support/daemon.ts';

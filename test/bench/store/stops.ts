@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startReceiver } from '../../../src/commands/receiver.ts';
+import { startReceiver } from '../../../src/receiver/receiver.ts';
 import { startSimulator } from '../../../src/simulator/simulator.ts';
 import { startDaemon, temporaryDirectory } from '../../support/daemon.ts';
 import { WEBHOOK_SECRET } from '../../support/secrets.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { LONGEST_RETRY_AFTER_SECONDS } from '../../../src/domain/retry-after.ts';
+import { LONGEST_RETRY_AFTER_SECONDS } from '../../../src/domain/delivery/retry-after.ts';
 import { SCHEMA_VERSION } from '../../../src/store/sql/schema.ts';
 import { StoreUnavailableError } from '../../../src/store/store-error.ts';
 import { SOLE_TERM } from '../../../src/store/store.ts';

@@ -1,0 +1,48 @@
+import type { Config } from '../config/schema.ts';
+import { CALLBACK_ENDPOINT } from '../domain/delivery/callback.ts';
+import type { CallbackEntry } from '../domain/delivery/callback.ts';
+import { parseCallbackRule } from '../domain/delivery/callback-rule.ts';
+import type { Endpoint } from '../delivery/endpoint.ts';
+import type { Egress } from '../delivery/sending/sender.ts';
+import type { HttpSettings } from '../http/server.ts';
+
+/** What each part is given of a configuration, its secrets revealed. */
+
+export function httpSettings({ server }: Config): HttpSettings {
+  const { insecure, requestsPerMinute, trustedProxies } = server;
+  const tokens = server.tokens.map((token) => ({ ...token, value: token.value.reveal() }));
+  return { tokens, insecure, requestsPerMinute, trustedProxies };
+}
+
+export function endpointsOf({ endpoints }: Config): readonly Endpoint[] {
+  return endpoints.map((endpoint) => ({
+    lane: endpoint.name,
+    name: endpoint.name,
+    url: endpoint.url.reveal(),
+    format: endpoint.format,
+    secrets: endpoint.secrets.map((secret) => secret.reveal()),
+    headers: Object.fromEntries(
+      Object.entries(endpoint.headers).map(([name, value]) => [name, value.reveal()]),
+    ),
+    timeoutMs: endpoint.timeoutSeconds * 1000,
+    maxConcurrent: endpoint.maxConcurrent,
+    requestsPerSecond: endpoint.requestsPerSecond,
+  }));
+}
+
+/** Of all endpoints that deliveries are for: that of callbacks is among them where there may be any. */
+export function endpointNames({ endpoints, callbacks }: Config): readonly string[] {
+  const names = endpoints.map(({ name }) => name);
+  return callbacks.length === 0 ? names : [...names, CALLBACK_ENDPOINT];
+}
+
+export function callbackEntries({ callbacks }: Config): readonly CallbackEntry[] {
+  return callbacks.flatMap(({ allow, secrets }) => {
+    const rule = parseCallbackRule(allow);
+    return rule.ok ? [{ rule: rule.value, secrets: secrets.map((secret) => secret.reveal()) }] : [];
+  });
+}
+
+export function egressOf({ egress: { proxy, ...rules } }: Config): Egress {
+  return { ...rules, ...(proxy === null ? {} : { proxy: proxy.reveal() }) };
+}

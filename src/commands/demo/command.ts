@@ -1,0 +1,171 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Command } from 'commander';
+import { wholeNumber } from '../terminal/arguments.ts';
+import { readFeed, registerAll } from './api.ts';
+import { setStage } from './stage.ts';
+import type { Stage } from './stage.ts';
+import { judge } from './verdict.ts';
+import type { Arrived, Verdict } from './verdict.ts';
+import { createView } from './view.ts';
+import type { View } from './view.ts';
+import { untilStopped } from '../terminal/until-stopped.ts';
+
+const GRACE_MS = 15_000;
+const TICK_MS = 250;
+/** Where the demo ends only at Ctrl-C, its executions come and go as if it took so long. */
+const OPEN_LENGTH_SECONDS = 60;
+/** Executions start over this part of the demo, and last this part of it on average. */
+const ARRIVING_SHARE = 0.4;
+const MEAN_SHARE = 0.35;
+
+interface DemoOptions {
+  readonly seconds?: number;
+  readonly executions: number;
+}
+
+/** Shows the watcher at work, and checks it. Exit code 0 only where every change that a poll saw gave one event. */
+export function demoCommand(): Command {
+  return new Command('demo')
+    .description('simulator, daemon and a verifying receiver: shows what happens, then checks it')
+    .option('--seconds <n>', 'ends after so long (default: at Ctrl-C)', wholeNumber(1, 86_400))
+    .option('--executions <n>', 'how many executions to simulate', wholeNumber(1, 10_000), 40)
+    .addHelpText('after', '\nExample:\n  lifecycle-watcher demo --seconds 60')
+    .action(async (options: DemoOptions) => {
+      process.exitCode = await demo(options);
+    });
+}
+
+async function demo({ seconds, executions }: DemoOptions): Promise<0 | 1> {
+  const view = createView(process.stdout, Date.now);
+  const stopped = untilStopped();
+  const arrived: Arrived[] = [];
+  const hiddenPerSecond = Math.max(5, Math.ceil(executions / 8));
+  await using stage = await setStage({
+    hiddenPerSecond,
+    onEvent(event, isRepeat) {
+      if (isRepeat) return;
+      const { id, subject, type, executionsequence, data } = JSON.parse(event.body) as DemoEvent;
+      const shortName = type.replace('lifecycle-watcher.', '');
+      arrived.push({ id, executionId: subject, sequence: executionsequence, type: shortName });
+      const { from, to, detectionLagSeconds } = data.transition;
+      view.change(subject, from, to, detectionLagSeconds);
+    },
+  });
+  introduce(view, stage, executions, hiddenPerSecond);
+
+  const lengthMs = (seconds ?? OPEN_LENGTH_SECONDS) * 1000;
+  const ending = new AbortController();
+  const ids: string[] = [];
+  const arriving = arrive(stage, ids, executions, lengthMs, ending.signal);
+  const ticking = setInterval(() => view.totals(totals(stage, arrived)), TICK_MS);
+  const timeUp = seconds === undefined ? new Promise<never>(() => undefined) : sleep(lengthMs);
+  await Promise.race([stopped, timeUp]);
+  ending.abort();
+  await arriving;
+  stage.simulator.freeze();
+  const verdict = await settled(stage, ids, arrived);
+  clearInterval(ticking);
+  view.end();
+  return await summarise(view, stage, arrived, verdict);
+}
+
+interface DemoEvent {
+  readonly id: string;
+  readonly subject: string;
+  readonly type: string;
+  readonly executionsequence: number;
+  readonly data: {
+    readonly transition: {
+      readonly from: string | null;
+      readonly to: string;
+      readonly detectionLagSeconds?: number;
+    };
+  };
+}
+
+function introduce(view: View, stage: Stage, executions: number, hiddenPerSecond: number): void {
+  view.line(
+    `lifecycle-watcher demo: ${executions} executions; AWS, simulated, allows ${hiddenPerSecond} requests a second, which nobody tells the watcher`,
+  );
+  view.line(`  API        curl -H 'authorization: Bearer ${stage.token}' ${stage.url}/v1/executions`);
+  view.line(`  feed       curl -H 'authorization: Bearer ${stage.token}' ${stage.url}/v1/events`);
+  view.line(`  metrics    ${stage.url}/metrics`);
+  view.line(`  simulator  ${stage.simulator.url}`);
+  view.line(`  receiver   ${stage.receiver.url}`);
+  view.line(`  log        ${stage.logFile}`);
+  view.line('');
+}
+
+/** Starts executions one after the other, and registers each. Ends early when `signal` aborts. */
+async function arrive(
+  stage: Stage,
+  ids: string[],
+  count: number,
+  lengthMs: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const beganAt = Date.now();
+  while (ids.length < count && !signal.aborted) {
+    const share = Math.min(1, (Date.now() - beganAt) / (ARRIVING_SHARE * lengthMs));
+    const started = stage.simulator.startRandom({
+      count: Math.ceil(share * count) - ids.length,
+      meanDurationMs: MEAN_SHARE * lengthMs,
+    });
+    await registerAll(stage, started);
+    ids.push(...started);
+    await sleep(TICK_MS);
+  }
+}
+
+function totals({ simulator }: Stage, arrived: readonly Arrived[]): string {
+  const finals = arrived.filter(({ type }) => /\.(succeeded|failed|cancelled)$/.test(type)).length;
+  const started = simulator.executions().length;
+  return `${finals} of ${started} ended · ${arrived.length} events verified · ${callTotals(simulator)}`;
+}
+
+function callTotals(simulator: Stage['simulator']): string {
+  const counts = simulator.counts();
+  const calls = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  return `${calls} calls, ${((100 * counts.throttled) / Math.max(1, calls)).toFixed(1)} % throttled`;
+}
+
+/** The verdict once nothing is owed any more, or after the grace. */
+async function settled(stage: Stage, ids: readonly string[], arrived: readonly Arrived[]): Promise<Verdict> {
+  const { simulator } = stage;
+  const last = new Map(ids.map((id) => [id, simulator.history(id).at(-1)?.status]));
+  const endsAt = Date.now() + GRACE_MS;
+  for (;;) {
+    const verdict = judge(last, simulator.calls(), arrived);
+    if (verdict.missing.length === 0 || Date.now() >= endsAt) return verdict;
+    await sleep(TICK_MS);
+  }
+}
+
+async function summarise(
+  view: View,
+  stage: Stage,
+  arrived: readonly Arrived[],
+  verdict: Verdict,
+): Promise<0 | 1> {
+  const feed = await readFeed(stage);
+  const delivered = new Set(arrived.map(({ id }) => id));
+  const notInFeed = [...delivered].filter((id) => !feed.has(id)).length;
+  const notDelivered = [...feed].filter((id) => !delivered.has(id)).length;
+  const { rejected, duplicates } = stage.receiver.counts;
+  const isGood =
+    verdict.missing.length + verdict.unexpected.length + notInFeed + notDelivered + rejected === 0;
+
+  view.line('');
+  view.line(totals(stage, arrived));
+  view.line(
+    `${verdict.owed} events owed: ${verdict.owed - verdict.missing.length} delivered with a good signature, ${verdict.missing.length} missing, ${verdict.unexpected.length} unexpected, ${duplicates} repeats dropped, ${rejected} bad signatures`,
+  );
+  view.line(
+    `event feed: ${feed.size} events, ${notDelivered + notInFeed} that differ from what was delivered`,
+  );
+  for (const text of verdict.missing) view.line(`  missing     ${text}`);
+  for (const text of verdict.unexpected) view.line(`  unexpected  ${text}`);
+  if (!isGood) stage.keep();
+  view.line(isGood ? 'good: nothing lost, nothing made up' : `NOT good: see above, and ${stage.logFile}`);
+  return isGood ? 0 : 1;
+}

@@ -1,0 +1,56 @@
+import type { Clock } from '../../runtime/clock.ts';
+import { complain } from '../terminal/complain.ts';
+import type { DaemonClient } from '../api-client/client.ts';
+import { followToEnd } from '../api-client/follow.ts';
+import type { Follower } from '../api-client/follow.ts';
+import { abortWhenStopped } from '../terminal/until-stopped.ts';
+import { exitCodeOf, signalExitCode } from '../wait/exit-codes.ts';
+import { createProgress } from '../wait/progress.ts';
+import type { Output } from '../wait/progress.ts';
+
+export interface WaitForAllOptions {
+  readonly target?: string;
+  /** Executions, when they have ended, as JSON on standard output; progress then goes to standard error. */
+  readonly json?: boolean;
+  readonly timeoutMs: number;
+  readonly clock: Clock;
+}
+
+/** The first of them that any execution has ended with is the exit code of all. */
+const WORST_FIRST = [1, 6, 5, 3, 4, 0];
+
+/** Waits until all have ended, as the daemon tells it; the exit code tells how. */
+export async function waitForAll(
+  daemon: DaemonClient,
+  ids: readonly string[],
+  { target, json, timeoutMs, clock }: WaitForAllOptions,
+): Promise<number> {
+  const output = json === true ? process.stderr : process.stdout;
+  const { stopped, stopping } = abortWhenStopped();
+  const codes = new Set<number>();
+  const followers = ids.map((id) => {
+    const progress = createProgress(ids.length === 1 ? output : linesOf(output, id), id, clock);
+    const end: Follower['end'] = (how, seen) => {
+      progress.end(how);
+      progress.close();
+      if (how.kind === 'stopped') return;
+      if (how.kind === 'broken') complain(how.message);
+      if (json === true && seen !== undefined) process.stdout.write(`${JSON.stringify(seen)}\n`);
+      codes.add(exitCodeOf(how));
+    };
+    return [id, { ...progress, end }] as const;
+  });
+  try {
+    await followToEnd(daemon, new Map(followers), { target, timeoutMs, signal: stopping, clock });
+  } finally {
+    for (const [, follower] of followers) follower.close();
+  }
+  return stopping.aborted
+    ? signalExitCode(await stopped)
+    : (WORST_FIRST.find((code) => codes.has(code)) ?? 1);
+}
+
+/** Several share the output: each of their lines names its execution, and none is kept up to date. */
+function linesOf(output: Output, id: string): Output {
+  return { write: (text) => output.write(text.startsWith(id) ? text : `${id}  ${text}`) };
+}

@@ -1,0 +1,89 @@
+import * as z from 'zod';
+import { rawJsonList } from '../event-json.ts';
+import { eventSchema } from '../event-schema.ts';
+import { executionJson, executionSchema } from '../execution-json.ts';
+import { sendJsonText } from '../fastify.ts';
+import type { App } from '../fastify.ts';
+import { findExecution } from '../find-execution.ts';
+import { Problem } from '../problem.ts';
+import { executionPath, noBody, targetQuery } from '../schemas.ts';
+import type { HttpParts } from '../parts.ts';
+
+/** Of one execution the newest events are shown, no more than this. */
+const MAX_EVENTS = 1000;
+
+const eventsSchema = z.object({ events: z.array(eventSchema) });
+/** How finding the execution can fail. */
+const problems = ['unknown_execution', 'unknown_target', 'ambiguous_target'] as const;
+
+/** `GET` and `DELETE /v1/executions/{id}`, `GET …/{id}/events`, `POST …/{id}/poll`. */
+export function executionRoutes(app: App, parts: HttpParts): void {
+  const path = '/executions/:lifecycleExecutionId';
+  const schema = { params: executionPath, querystring: targetQuery };
+
+  app.get(
+    path,
+    {
+      config: { scope: 'read', operationId: 'getExecution', summary: 'An execution', problems },
+      schema: { ...schema, response: { 200: executionSchema } },
+    },
+    async ({ params, query }) => {
+      const execution = await findExecution(params.lifecycleExecutionId, query.target, parts);
+      return executionJson(execution, parts.targets(), parts.live(execution));
+    },
+  );
+
+  app.get(
+    `${path}/events`,
+    {
+      config: {
+        scope: 'read',
+        operationId: 'listExecutionEvents',
+        summary: `The newest ${MAX_EVENTS} events of an execution, in order`,
+        problems,
+      },
+      schema: { ...schema, response: { 200: eventsSchema } },
+    },
+    async ({ params, query }, reply) => {
+      const execution = await findExecution(params.lifecycleExecutionId, query.target, parts);
+      const events = await parts.reading.eventsOf(execution, MAX_EVENTS);
+      return sendJsonText(reply, `{"events":${rawJsonList(events)}}`);
+    },
+  );
+
+  app.delete(
+    path,
+    {
+      config: {
+        scope: 'admin',
+        operationId: 'deleteExecution',
+        summary: 'No longer tracked; what was recorded is still delivered',
+        problems,
+      },
+      schema: { ...schema, response: { 204: z.undefined() } },
+    },
+    async ({ params, query }, reply) => {
+      const execution = await findExecution(params.lifecycleExecutionId, query.target, parts);
+      if (!(await parts.remove(execution))) throw new Problem('unknown_execution');
+      return reply.code(204).send();
+    },
+  );
+
+  app.post(
+    `${path}/poll`,
+    {
+      config: {
+        scope: 'admin',
+        operationId: 'pollExecution',
+        summary: 'Polled next',
+        problems: [...problems, 'not_active'],
+      },
+      schema: { ...schema, body: noBody, response: { 202: executionSchema } },
+    },
+    async ({ params, query }, reply) => {
+      const execution = await findExecution(params.lifecycleExecutionId, query.target, parts);
+      if (execution.tracking !== 'active' || !parts.pollNow(execution)) throw new Problem('not_active');
+      return reply.code(202).send(executionJson(execution, parts.targets(), parts.live(execution)));
+    },
+  );
+}

@@ -1,0 +1,150 @@
+import { describe, expect, it } from 'vitest';
+import * as z from 'zod';
+import { createDaemonClient } from '../../../src/commands/api-client/client.ts';
+import type { Asked } from '../../../src/commands/api-client/client.ts';
+import { CommandFailure } from '../../../src/commands/api-client/failure.ts';
+import { serve } from '../../support/serving.ts';
+
+const answer = z.object({ good: z.boolean() });
+const SECRET = 'token-that-nobody-may-see';
+
+/** All that a user reads where it fails. */
+async function failure(url: string, asked: Partial<Asked> = {}) {
+  const client = createDaemonClient({ url, token: SECRET });
+  const error: unknown = await client
+    .ask(answer, '/v1/x', { scope: 'read', ...asked })
+    .catch((e: unknown) => e);
+  if (!(error instanceof CommandFailure)) throw error;
+  expect([error.message, ...error.more, error.stack].join('\n')).not.toContain(SECRET);
+  return { exitCode: error.exitCode, lines: [error.message, ...error.more] };
+}
+
+const problem = (status: number, body: object) =>
+  serve((_request, response) => {
+    response.writeHead(status, { 'content-type': 'application/problem+json' }).end(JSON.stringify(body));
+  });
+
+describe('a client of the daemon', () => {
+  it('asks with the token, below a path too, and reads the answer', async () => {
+    const asked: unknown[] = [];
+    await using server = await serve((request, response) => {
+      asked.push([request.method, request.url, request.headers.authorization]);
+      response.end('{"good": true, "more": 1}');
+    });
+    const client = createDaemonClient({ url: `${server.url}/watcher/`, token: SECRET });
+    expect(await client.ask(answer, '/v1/x?y', { scope: 'read' })).toEqual({ good: true });
+    await createDaemonClient({ url: server.url }).ask(answer, '/v1/x', { scope: 'admin', body: {} });
+    expect(asked).toEqual([
+      ['GET', '/watcher/v1/x?y', `Bearer ${SECRET}`],
+      ['POST', '/v1/x', undefined],
+    ]);
+  });
+
+  it('tells code, detail and each fault of a problem on lines of their own; bad input is wrong usage', async () => {
+    await using server = await problem(400, {
+      code: 'invalid_request',
+      detail: 'Not valid;\nsee\u001b[2J errors.',
+      errors: [
+        { path: 'until', message: 'must be after since' },
+        { path: '', message: 'is odd' },
+      ],
+    });
+    expect(await failure(server.url)).toEqual({
+      exitCode: 2,
+      lines: ['invalid_request: Not valid; see [2J errors.', 'until: must be after since', 'is odd'],
+    });
+  });
+
+  it.each([
+    [401, 'unauthorized', 'give it with --token or, better, in LIFECYCLE_WATCHER_TOKEN'],
+    [403, 'forbidden', undefined],
+  ])('says at %i which scope is needed', async (status, code, hint) => {
+    await using server = await problem(status, { code, detail: 'No.' });
+    expect(await failure(server.url, { scope: 'admin' })).toEqual({
+      exitCode: 1,
+      lines: [
+        `${code}: No.`,
+        'a token with the scope admin is needed',
+        ...(hint === undefined ? [] : [hint]),
+      ],
+    });
+  });
+
+  it('names the address where nobody listens', async () => {
+    const server = await serve(() => undefined);
+    await server[Symbol.asyncDispose]();
+    const { lines, exitCode } = await failure(server.url);
+    expect(exitCode).toBe(1);
+    expect(lines).toEqual([expect.stringMatching(`^no answer from ${server.url}: .*ECONNREFUSED`)]);
+    const named = server.url.replace('127.0.0.1', 'localhost');
+    expect((await failure(named)).lines).toEqual([
+      expect.stringMatching(`^no answer from ${named}: .*ECONNREFUSED`),
+    ]);
+  });
+
+  it.each<[string, (url: string) => Parameters<typeof serve>[0], RegExp]>([
+    [
+      'an error page of a proxy',
+      () => (_q, response) => void response.writeHead(502).end('<html>'),
+      /502, and not as/,
+    ],
+    ['a page', () => (_q, response) => void response.end('<html>'), /200, and not as this version/],
+    ['another answer', () => (_q, response) => void response.end('{}'), /200, and not as this version/],
+    [
+      'half an answer',
+      () => (_q, response) =>
+        void response.writeHead(200, { 'content-length': 9 }).write('{', () => response.destroy()),
+      /no answer from/,
+    ],
+  ])('does not take %s for the daemon', async (_case, answerOf, reason) => {
+    await using server = await serve(answerOf(''));
+    expect((await failure(server.url)).lines).toEqual([expect.stringMatching(reason)]);
+  });
+
+  it('does not follow anybody with its token', async () => {
+    const followed: unknown[] = [];
+    await using elsewhere = await serve((request, response) => {
+      followed.push(request.url);
+      response.end('{"good": true}');
+    });
+    await using server = await serve((_request, response) => {
+      response.writeHead(307, { location: elsewhere.url }).end();
+    });
+    expect((await failure(server.url)).lines[0]).toContain('answered 307');
+    expect(followed).toEqual([]);
+  });
+
+  it('waits for an answer no longer than it may, its body included', async () => {
+    await using silent = await serve(() => undefined);
+    expect((await failure(silent.url, { timeoutMs: 50 })).lines[0]).toMatch(/no answer within 50 ms/);
+    await using endless = await serve((_request, response) => void response.write('{'));
+    expect((await failure(endless.url, { timeoutMs: 200 })).lines[0]).toMatch(/no answer within 200 ms/);
+  });
+
+  it('ends with the signal that it is given', async () => {
+    await using silent = await serve(() => undefined);
+    const client = createDaemonClient({ url: silent.url });
+    const asking = client.ask(answer, '/', { scope: 'read', signal: AbortSignal.timeout(20) });
+    await expect(asking).rejects.toMatchObject({ name: 'TimeoutError' });
+  });
+
+  it.each([
+    'nonsense',
+    'ftp://127.0.0.1/',
+    '127.0.0.1:8080',
+    `http://user:${SECRET}@127.0.0.1/`,
+    `http://127.0.0.1/?${SECRET}`,
+  ])('takes %s for no address, and does not repeat it', (url) => {
+    expect(() => createDaemonClient({ url })).toThrow(CommandFailure);
+    expect(() => createDaemonClient({ url })).not.toThrow(SECRET);
+  });
+
+  it.each([`${SECRET}\n${SECRET}`, `${SECRET} `, `${SECRET}é`])(
+    'refuses a token that no header takes',
+    (token) => {
+      expect(() => createDaemonClient({ url: 'http://127.0.0.1', token })).toThrow(
+        'characters that no token has',
+      );
+    },
+  );
+});

@@ -1,0 +1,166 @@
+import { createServer as createTlsServer } from 'node:https';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { createSender } from '../../../src/delivery/sending/sender.ts';
+import type { DeliveryRequest, Egress } from '../../../src/delivery/sending/sender.ts';
+import { systemClock } from '../../../src/runtime/clock.ts';
+import { watchConnectionAttempts } from '../../support/connection-attempts.ts';
+import { http, listening } from '../../support/listening.ts';
+import { startProxy } from '../../support/proxy.ts';
+import { WEBHOOK_SECRET } from '../../support/secrets.ts';
+import { METADATA, NOT_PUBLIC } from '../../support/spellings.ts';
+import { TEST_TLS } from '../../support/tls.ts';
+
+const STRICT: Egress = { allowPrivateNetworks: false, allowCidrs: [], httpsOnly: false };
+const ACCEPTED = { outcome: 'delivered', httpStatus: 202 };
+
+const senderThrough = (proxy: string, egress: Egress = STRICT) =>
+  createSender({
+    egress: { ...egress, proxy },
+    clock: systemClock,
+    version: '1',
+    lookup: () => Promise.reject(new Error('names are for the proxy to resolve')),
+  });
+
+function requestTo(url: string, timeoutMs = 5000): DeliveryRequest {
+  const { signal } = new AbortController();
+  return { url, secrets: [WEBHOOK_SECRET], headers: {}, timeoutMs, eventId: 'event', body: '{}', signal };
+}
+
+const accepting = () => http((_, response) => response.writeHead(202).end());
+
+describe('deliveries through a proxy', () => {
+  it('go to names that only the proxy can resolve, by a tunnel for http too', async () => {
+    await using receiver = await accepting();
+    await using proxy = await startProxy({ hosts: { 'hooks.example': '127.0.0.1' } });
+    await using sender = senderThrough(proxy.url);
+    const authority = `hooks.example:${receiver.port}`;
+    using attempts = watchConnectionAttempts();
+    expect(await sender.send(requestTo(`http://${authority}/hook`))).toEqual(ACCEPTED);
+    expect(proxy.tunnels()).toEqual([{ authority, authorization: undefined }]);
+    expect(proxy.forwarded()).toEqual([]);
+    expect(receiver.connections()).toBe(1);
+    // The proxy runs in this process: ours is the first, to the proxy; the second is the proxy's.
+    expect(attempts.addresses()).toEqual(['127.0.0.1', '127.0.0.1']);
+  });
+
+  it('use a tunnel again', async () => {
+    await using receiver = await accepting();
+    await using proxy = await startProxy({ hosts: { 'hooks.example': '127.0.0.1' } });
+    await using sender = senderThrough(proxy.url);
+    for (let count = 0; count < 10; count += 1)
+      await sender.send(requestTo(`http://hooks.example:${receiver.port}/`));
+    expect(proxy.tunnels().length).toBeLessThan(3);
+  });
+
+  it('show the proxy its credentials, and nobody else', async () => {
+    const seen: unknown[] = [];
+    await using receiver = await http(({ headers }, response) => {
+      seen.push(headers['proxy-authorization'], headers['authorization']);
+      response.writeHead(202).end();
+    });
+    await using proxy = await startProxy({ hosts: { 'hooks.example': '127.0.0.1' } });
+    await using sender = senderThrough(proxy.url.replace('//', '//me:p%40ss@'));
+    await sender.send(requestTo(`http://hooks.example:${receiver.port}/`));
+    const basic = Buffer.from('me:p@ss').toString('base64');
+    expect(proxy.tunnels()).toEqual([expect.objectContaining({ authorization: `Basic ${basic}` })]);
+    expect(seen).toEqual([undefined, undefined]);
+  });
+
+  describe('with TLS', () => {
+    const trusted = getCACertificates('default');
+    afterEach(() => setDefaultCACertificates(trusted));
+    const secureReceiver = () =>
+      listening(createTlsServer(TEST_TLS, (_, response) => response.writeHead(202).end()));
+
+    it('reach the receiver behind the proxy, its certificate checked against the name', async () => {
+      setDefaultCACertificates([TEST_TLS.cert]);
+      await using receiver = await secureReceiver();
+      const names = { 'hooks.example': '127.0.0.1', 'other.example': '127.0.0.1' };
+      await using proxy = await startProxy({ hosts: names });
+      await using sender = senderThrough(proxy.url);
+      expect(await sender.send(requestTo(`https://hooks.example:${receiver.port}/`))).toEqual(ACCEPTED);
+      expect(await sender.send(requestTo(`https://other.example:${receiver.port}/`))).toEqual({
+        outcome: 'unreachable',
+        error: 'no answer: ERR_TLS_CERT_ALTNAME_INVALID',
+      });
+    });
+
+    it('trust nobody else’s certificate', async () => {
+      await using receiver = await secureReceiver();
+      await using proxy = await startProxy({ hosts: { 'hooks.example': '127.0.0.1' } });
+      await using sender = senderThrough(proxy.url);
+      const result = await sender.send(requestTo(`https://hooks.example:${receiver.port}/`));
+      expect(result).toEqual({ outcome: 'unreachable', error: 'no answer: DEPTH_ZERO_SELF_SIGNED_CERT' });
+    });
+  });
+});
+
+describe('what a proxy does wrong is no answer of the receiver', () => {
+  it.each([302, 403, 407, 410, 429, 502, 503])('a status of %i', async (refuseWith) => {
+    await using proxy = await startProxy({ refuseWith });
+    await using sender = senderThrough(proxy.url.replace('//', '//me:hidden@'));
+    expect(await sender.send(requestTo('http://hooks.example/'))).toEqual({
+      outcome: 'unreachable',
+      error: `no answer: PROXY_${refuseWith}`,
+    });
+  });
+
+  it('no proxy at all', async () => {
+    let url: string;
+    {
+      await using proxy = await startProxy();
+      url = proxy.url;
+    }
+    await using sender = senderThrough(url);
+    expect(await sender.send(requestTo('http://hooks.example/'))).toEqual({
+      outcome: 'unreachable',
+      error: 'no answer: PROXY_ECONNREFUSED',
+    });
+  });
+
+  it('silence, which ends with the attempt or with the sender', async () => {
+    await using proxy = await startProxy({ isMute: true });
+    const sender = senderThrough(proxy.url);
+    expect((await sender.send(requestTo('http://hooks.example/', 100))).outcome).toBe('timeout');
+    await sender[Symbol.asyncDispose]();
+    await vi.waitFor(() => expect(proxy.open()).toBe(0), { timeout: 10_000 });
+  });
+
+  it('silence behind a tunnel', async () => {
+    await using receiver = await http(() => undefined);
+    await using proxy = await startProxy({ hosts: { 'hooks.example': '127.0.0.1' } });
+    const sender = senderThrough(proxy.url);
+    const request = requestTo(`http://hooks.example:${receiver.port}/`, 100);
+    expect((await sender.send(request)).outcome).toBe('timeout');
+    await sender[Symbol.asyncDispose]();
+    await vi.waitFor(() => expect(proxy.open()).toBe(0), { timeout: 10_000 });
+  });
+});
+
+describe('the guard in front of a proxy', () => {
+  it.each([...NOT_PUBLIC, ...METADATA, 'localhost', 'LOCALHOST.', 'app.localhost'])(
+    'refuses %s, and asks the proxy for nothing',
+    async (host) => {
+      using attempts = watchConnectionAttempts();
+      await using sender = senderThrough('http://127.0.0.1:1');
+      const result = await sender.send(requestTo(`http://${host}/`));
+      expect(result).toEqual({ outcome: 'refused', error: 'the address is not allowed by egress' });
+      expect(attempts.addresses()).toEqual([]);
+    },
+  );
+
+  it('opens what a network names, and what is public', async () => {
+    await using receiver = await accepting();
+    await using proxy = await startProxy();
+    await using sender = senderThrough(proxy.url, { ...STRICT, allowCidrs: ['127.0.0.1/32'] });
+    expect(await sender.send(requestTo(`http://0x7f.1:${receiver.port}/`))).toEqual(ACCEPTED);
+    expect(proxy.tunnels()).toEqual([expect.objectContaining({ authority: `127.0.0.1:${receiver.port}` })]);
+    await using refusing = await startProxy({ refuseWith: 403 });
+    await using stopped = senderThrough(refusing.url);
+    await stopped.send(requestTo('https://[2606:4700:4700::1111]/'));
+    expect(refusing.tunnels()).toEqual([
+      expect.objectContaining({ authority: '[2606:4700:4700::1111]:443' }),
+    ]);
+  });
+});

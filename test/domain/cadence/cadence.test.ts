@@ -1,0 +1,210 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { estimatedLagSeconds, nextLook, planCadence } from '../../../src/domain/cadence/cadence.ts';
+import type { Cadence } from '../../../src/domain/cadence/cadence.ts';
+import { Demand, stayShare } from '../../../src/domain/cadence/demand.ts';
+import { HazardClass } from '../../../src/domain/cadence/hazard-class.ts';
+
+const GOAL = { targetLagSeconds: 15, minIntervalSeconds: 5, maxIntervalSeconds: 900, callsPerSecond: 1000 };
+const begun = fc.array(fc.double({ min: 0, max: 1e6, noNaN: true }), { minLength: 1, maxLength: 200 });
+const ages = fc.array(fc.double({ min: -1e4, max: 1e6, noNaN: true }), { minLength: 1, maxLength: 200 });
+
+/** A class whose stays last about `seconds`. */
+function lasting(seconds: number): HazardClass {
+  const one = new HazardClass();
+  for (let run = 0; run < 120; run += 1) {
+    const length = seconds * (0.7 + (0.6 * ((run * 7) % 20)) / 20);
+    one.watch({ fromAge: 0, toAge: length, endedAfterAge: length });
+  }
+  return one;
+}
+
+const UNKNOWN = new HazardClass();
+const MINUTES = lasting(60);
+const HOURS = lasting(10_000);
+
+/** Stays of these ages, as the schedule adds them. */
+function demandOf(those: readonly (readonly [hazards: HazardClass, age: number])[]): Demand {
+  const demand = new Demand();
+  for (const [hazards, age] of those) demand.add(stayShare(hazards, age, Math.sqrt(hazards.curve.at(age))));
+  return demand;
+}
+
+const seconds = (hazards: HazardClass, ageSeconds: number, cadence: Cadence, random = 0.5) =>
+  nextLook({ hazard: hazards.curve, ageSeconds, lastedSeconds: 1e6, isKnown: true }, cadence, random).seconds;
+
+/** The mean lag of `hazards` under a cadence, found by playing looks out against where stays end. */
+function playedLag(hazards: HazardClass, cadence: Cadence): number {
+  let lag = 0;
+  let alive = 1;
+  for (let age = 0; alive > 1e-4;) {
+    const interval = seconds(hazards, age, cadence);
+    for (let step = 0; step < 50; step += 1) {
+      const at = age + ((step + 0.5) * interval) / 50;
+      const ended = alive * -Math.expm1((-hazards.curve.at(at) * interval) / 50);
+      lag += ended * (age + interval - at);
+      alive -= ended;
+    }
+    age += interval;
+  }
+  return lag;
+}
+
+describe('the cadence', () => {
+  it.each([
+    ['that last a minute', MINUTES],
+    ['that last hours', HOURS],
+  ])('sees the ends of stays %s with the target lag on average', (_, hazards) => {
+    const cadence = planCadence(demandOf([[hazards, 0]]), GOAL);
+    expect(cadence.shortfall).toBeLessThan(1);
+    expect(playedLag(hazards, cadence)).toBeGreaterThan(10);
+    expect(playedLag(hazards, cadence)).toBeLessThan(17);
+  });
+
+  it('does so with fewer calls than looking evenly would take', () => {
+    const cadence = planCadence(demandOf([[HOURS, 0]]), GOAL);
+    let calls = 0;
+    for (let age = 0; age < 10_000; calls += 1) age += seconds(HOURS, age, cadence);
+    expect(calls).toBeLessThan(0.6 * (10_000 / 30));
+  });
+
+  it('hardly changes while an execution grows older that ends when others did', () => {
+    const [young, old] = [0, 8000].map((age) => planCadence(demandOf([[HOURS, age]]), GOAL).c);
+    expect(young! / old!).toBeGreaterThan(0.6);
+    expect(young! / old!).toBeLessThan(1.7);
+  });
+
+  it('keeps to the target lag for the few that are left over of many', () => {
+    const old = 3600;
+    const young = Array.from({ length: 100 }, () => [UNKNOWN, 10] as const);
+    const left = planCadence(demandOf([[UNKNOWN, old]]), GOAL);
+    const among = planCadence(demandOf([...young, [UNKNOWN, old]]), GOAL);
+    expect(seconds(UNKNOWN, old, left)).toBeLessThan(30);
+    expect(seconds(UNKNOWN, old, among)).toBeGreaterThan(60);
+    expect(estimatedLagSeconds(old, UNKNOWN.curve, left)).toBeCloseTo(15, 0);
+  });
+
+  it('weighs kinds by how many of them end: the short ones set the lag where few are long', () => {
+    const mixed = planCadence(
+      demandOf([
+        [MINUTES, 10],
+        [HOURS, 5000],
+      ]),
+      GOAL,
+    );
+    const short = planCadence(demandOf([[MINUTES, 10]]), GOAL);
+    expect(mixed.c / short.c).toBeGreaterThan(0.7);
+    expect(playedLag(MINUTES, mixed)).toBeGreaterThan(9);
+  });
+
+  it('does not let those that wait for a day far ahead set it', () => {
+    const waiting = Array.from({ length: 1000 }, () => [MINUTES, -2_000_000] as const);
+    const mixed = planCadence(demandOf([...waiting, [HOURS, 0], [HOURS, 0], [HOURS, 0]]), GOAL);
+    const long = planCadence(demandOf([[HOURS, 0]]), GOAL);
+    expect(mixed.c).toBeLessThan(4 * long.c);
+  });
+
+  it('keeps to its bounds, whatever the ages', () => {
+    fc.assert(
+      fc.property(ages, fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (those, random) => {
+        const cadence = planCadence(demandOf(those.map((age) => [UNKNOWN, age])), GOAL);
+        for (const age of those) {
+          const interval = seconds(UNKNOWN, age, cadence, random);
+          expect(interval).toBeGreaterThanOrEqual(GOAL.minIntervalSeconds);
+          expect(interval).toBeLessThanOrEqual(cadence.maxIntervalSeconds);
+        }
+      }),
+    );
+  });
+
+  it('plans at most what may be called, whatever is tracked', () => {
+    fc.assert(
+      fc.property(begun, fc.double({ min: 0.01, max: 100, noNaN: true }), (those, callsPerSecond) => {
+        const demand = demandOf(those.map((age) => [UNKNOWN, age]));
+        const cadence = planCadence(demand, { ...GOAL, callsPerSecond });
+        const calls = those.reduce((sum, age) => sum + 1 / seconds(UNKNOWN, age, cadence), 0);
+        // To the width of a bucket, and what the hazard changes until the next look.
+        if (cadence.c < 1e3) expect(calls / callsPerSecond).toBeLessThan(1.25);
+      }),
+    );
+  });
+
+  it('in a shortage spends what it has, and stretches the longest interval too', () => {
+    const many = Array.from({ length: 1000 }, (_, index) => [UNKNOWN, index * 10] as const);
+    const callsPerSecond = 2;
+    const cadence = planCadence(demandOf(many), { ...GOAL, callsPerSecond });
+    expect(cadence.shortfall).toBeGreaterThan(1);
+    const calls = many.reduce((sum, [hazards, age]) => sum + 1 / seconds(hazards, age, cadence), 0);
+    expect(calls / callsPerSecond).toBeGreaterThan(0.9);
+    expect(calls / callsPerSecond).toBeLessThan(1.1);
+    expect(cadence.maxIntervalSeconds).toBeGreaterThan(GOAL.maxIntervalSeconds);
+  });
+
+  it('looks at one that waits for its time as seldom as the bounds allow, and soon after that time', () => {
+    const cadence = planCadence(demandOf([[UNKNOWN, -100_000]]), GOAL);
+    expect(cadence.shortfall).toBeLessThan(0.01);
+    expect(seconds(UNKNOWN, -100_000, cadence)).toBeGreaterThanOrEqual(0.9 * 900);
+    expect(seconds(UNKNOWN, -100, cadence)).toBeGreaterThan(50);
+    expect(seconds(UNKNOWN, -100, cadence)).toBeLessThan(150);
+  });
+
+  it('does not rely on a wait that it has not seen come true for longer than it has lasted', () => {
+    const cadence = planCadence(demandOf([[UNKNOWN, -80_000]]), GOAL);
+    const wait = (lastedSeconds: number, isKnown: boolean) =>
+      nextLook({ hazard: UNKNOWN.curve, ageSeconds: -80_000, lastedSeconds, isKnown }, cadence, 0).seconds;
+    expect([1, 60, 6000].map((lasted) => wait(lasted, false))).toEqual([5, 60, 900]);
+    expect([1, 60, 6000].map((lasted) => wait(lasted, true))).toEqual([900, 900, 900]);
+  });
+
+  it('does not move in step, not even at the bounds', () => {
+    const cadence = planCadence(demandOf([[UNKNOWN, 0]]), GOAL);
+    for (const age of [60, -1e6]) {
+      const [early, late] = [0, 0.99].map((random) => seconds(UNKNOWN, age, cadence, random));
+      expect(Math.abs(early! / late! - 1)).toBeGreaterThan(0.08);
+    }
+  });
+
+  it('looks as seldom as may be where the target lag allows it', () => {
+    const cadence = planCadence(demandOf([[UNKNOWN, 0]]), { ...GOAL, targetLagSeconds: 3600 });
+    expect(seconds(UNKNOWN, 0, cadence)).toBeGreaterThanOrEqual(0.9 * 900);
+  });
+
+  it('plans nothing without executions, and looks at the first as at any', () => {
+    const cadence = planCadence(new Demand(), GOAL);
+    expect(cadence.shortfall).toBe(0);
+    expect(cadence.c).toBeCloseTo(planCadence(demandOf([[UNKNOWN, 0]]), GOAL).c, 1);
+  });
+});
+
+describe('a demand', () => {
+  it('is empty again when all that was added is taken away', () => {
+    fc.assert(
+      fc.property(ages, (those) => {
+        const demand = new Demand();
+        const shares = those.map((age) => stayShare(UNKNOWN, age, Math.sqrt(UNKNOWN.curve.at(age))));
+        for (const share of shares) demand.add(share);
+        expect(demand.now.sum(() => 1)).toBe(those.length);
+        for (const share of shares) demand.remove(share);
+        expect(planCadence(demand, GOAL)).toEqual(planCadence(new Demand(), GOAL));
+      }),
+    );
+  });
+});
+
+describe('the estimated lag', () => {
+  it('is what endings are late by', () => {
+    const cadence = planCadence(demandOf([[HOURS, 0]]), GOAL);
+    expect(estimatedLagSeconds(0, HOURS.curve, cadence)).toBeCloseTo(15, 0);
+    expect(estimatedLagSeconds(0, HOURS.curve, cadence) / playedLag(HOURS, cadence)).toBeCloseTo(1, 1);
+  });
+
+  it('lies within the bounds of the intervals', () => {
+    fc.assert(
+      fc.property(fc.double({ min: -1e6, max: 1e7, noNaN: true }), (age) => {
+        const lag = estimatedLagSeconds(age, UNKNOWN.curve, planCadence(new Demand(), GOAL));
+        expect(lag).toBeGreaterThan(0);
+        expect(lag).toBeLessThan(450.01);
+      }),
+    );
+  });
+});

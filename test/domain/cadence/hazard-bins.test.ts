@@ -1,0 +1,47 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  BINS,
+  ZERO_BIN,
+  binOf,
+  binStart,
+  binWidth,
+  pieces,
+} from '../../../src/domain/cadence/hazard-bins.ts';
+
+const ages = fc.double({ min: -1e7, max: 1e7, noNaN: true });
+
+describe('bins of age', () => {
+  it('hold the ages between their edges', () => {
+    fc.assert(
+      fc.property(ages, (age) => {
+        const bin = binOf(age);
+        expect(age).toBeGreaterThanOrEqual(binStart(bin) - 1e-6 * Math.abs(age));
+        expect(age).toBeLessThanOrEqual(binStart(bin + 1) + 1e-6 * Math.abs(age));
+      }),
+    );
+  });
+
+  it('are narrow near zero, on both sides of it, and wide where ages are great', () => {
+    expect(binOf(0)).toBe(ZERO_BIN);
+    expect(binOf(-1e-9)).toBe(ZERO_BIN - 1);
+    expect(binWidth(binOf(0))).toBeLessThan(1);
+    expect(binWidth(binOf(-60))).toBeLessThan(12);
+    expect(binWidth(binOf(86_400)) / 86_400).toBeLessThan(0.2);
+    expect([binOf(-1e12), binOf(1e12)]).toEqual([0, BINS - 1]);
+  });
+
+  it('cut what lies between two ages without loss', () => {
+    fc.assert(
+      fc.property(ages, ages, (one, other) => {
+        const [from, to] = [Math.min(one, other), Math.max(one, other)];
+        const cut = pieces(from, to);
+        const sum = cut.reduce((total, { seconds }) => total + seconds, 0);
+        expect(sum).toBeCloseTo(to - from, 3);
+        expect(cut.every(({ seconds }) => seconds > 0)).toBe(true);
+      }),
+    );
+    expect(pieces(7, 7)).toEqual([]);
+    expect(pieces(8, 7)).toEqual([]);
+  });
+});

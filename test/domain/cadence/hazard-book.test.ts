@@ -1,0 +1,115 @@
+import { describe, expect, it } from 'vitest';
+import { HazardBook, createLibrary, newEverything } from '../../../src/domain/cadence/hazard-book.ts';
+import type { LearntHazard } from '../../../src/domain/cadence/hazard-book.ts';
+
+const A = 'arn:a';
+const B = 'arn:b';
+
+/** Runs that take `seconds`, each. */
+function learn(book: HazardBook, policyArn: string | undefined, seconds: number, runs = 50): void {
+  for (let run = 0; run < runs; run += 1)
+    book.watch(policyArn, 'IN_PROGRESS', { fromAge: 0, toAge: seconds, endedAfterAge: seconds });
+}
+
+const at = (book: HazardBook, policyArn: string | undefined, age: number) =>
+  book.classOf(policyArn, 'IN_PROGRESS').curve.at(age);
+
+describe('a book of hazards', () => {
+  it('tells policies apart, and those of none', () => {
+    const book = new HazardBook(newEverything());
+    learn(book, A, 60);
+    learn(book, undefined, 600);
+    expect(at(book, A, 60)).toBeGreaterThan(5 * at(book, undefined, 60));
+  });
+
+  it('tells kinds of stay apart', () => {
+    const book = new HazardBook(newEverything());
+    learn(book, A, 600);
+    expect(book.classOf(A, 'CANCELLING').curve.at(600)).toBeLessThan(at(book, A, 600) / 3);
+  });
+
+  it('takes what it does not know from the other policies, and from other targets', () => {
+    const everything = newEverything();
+    const book = new HazardBook(everything);
+    learn(book, A, 600);
+    const elsewhere = new HazardBook(everything);
+    const nowhere = new HazardBook(newEverything());
+    expect(at(book, B, 600)).toBeGreaterThan(3 * at(nowhere, B, 600));
+    expect(at(elsewhere, A, 600)).toBeGreaterThan(2 * at(nowhere, A, 600));
+  });
+
+  it('hands out what is new, once, and again where it could not be stored', () => {
+    const book = new HazardBook(newEverything());
+    expect(book.takeUnsaved().learnt).toEqual([]);
+    learn(book, A, 60, 1);
+    const first = book.takeUnsaved();
+    expect(first.learnt.map(({ policyArn }) => policyArn)).toEqual([A, undefined]);
+    expect(book.takeUnsaved().learnt).toEqual([]);
+    learn(book, B, 60, 1);
+    first.giveBack();
+    const policies = book.takeUnsaved().learnt.map(({ policyArn }) => policyArn);
+    expect(policies.toSorted()).toEqual([A, B, undefined]);
+  });
+
+  it('is one for each target, whatever polls it, and takes what is stored in once', () => {
+    const earlier = new HazardBook(newEverything());
+    learn(earlier, A, 60);
+    const { learnt } = earlier.takeUnsaved();
+    const bookOf = createLibrary();
+    const book = bookOf({ accountId: '1', region: 'r' });
+    expect(bookOf({ accountId: '1', region: 'r' })).toBe(book);
+    const other = bookOf({ accountId: '1', region: 's' });
+    book.restore(learnt);
+    const once = [at(book, A, 60), at(book, B, 60), at(other, B, 60)];
+    book.restore(learnt);
+    expect([at(book, A, 60), at(book, B, 60), at(other, B, 60)]).toEqual(once);
+  });
+
+  it('is the same after a restart', () => {
+    const book = new HazardBook(newEverything());
+    learn(book, A, 60);
+    learn(book, undefined, 600);
+    const everything = newEverything();
+    const again = new HazardBook(everything);
+    again.restore(book.takeUnsaved().learnt);
+    for (const policyArn of [A, undefined, B])
+      for (const age of [30, 60, 300, 600, 3000])
+        expect(at(again, policyArn, age) / at(book, policyArn, age)).toBeCloseTo(1, 1);
+    expect(
+      at(new HazardBook(everything), A, 600) / at(new HazardBook(newEverything()), A, 600),
+    ).toBeGreaterThan(2);
+  });
+
+  it('keeps the last two hundred policies', () => {
+    const book = new HazardBook(newEverything());
+    learn(book, 'arn:first', 60, 5);
+    for (let number = 2; number <= 200; number += 1) learn(book, `arn:${number}`, 60, 1);
+    learn(book, 'arn:first', 60, 1);
+    book.takeUnsaved();
+    learn(book, 'arn:201', 60, 1);
+    learn(book, 'arn:202', 60, 1);
+    const { learnt, forgotten, giveBack } = book.takeUnsaved();
+    expect(forgotten).toEqual(['arn:2', 'arn:3']);
+    expect(learnt.map(({ policyArn }) => policyArn)).toEqual(['arn:201', undefined, 'arn:202']);
+    giveBack();
+    learn(book, 'arn:2', 60, 1);
+    const later = book.takeUnsaved();
+    // What came back is stored anew, after the old was dropped.
+    expect(later.forgotten).toEqual(['arn:2', 'arn:3', 'arn:4']);
+    expect(later.learnt.map(({ policyArn }) => policyArn)).toContain('arn:2');
+  });
+
+  it('restores in the order learnt, so that the oldest is forgotten first', () => {
+    const counts: LearntHazard['counts'] = { runs: 1, firstBin: 120, endings: [1], exposure: [60] };
+    const book = new HazardBook(newEverything());
+    book.restore(
+      Array.from({ length: 200 }, (_, number) => ({
+        policyArn: `arn:${number}`,
+        kind: 'IN_PROGRESS',
+        counts,
+      })),
+    );
+    learn(book, 'arn:new', 60, 1);
+    expect(book.takeUnsaved().forgotten).toEqual(['arn:0']);
+  });
+});

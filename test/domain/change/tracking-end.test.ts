@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest';
+import { expire, expiresAt, notFound } from '../../../src/domain/change/tracking-end.ts';
+import { TARGET, anExecution } from '../../support/executions.ts';
+
+const DAY_MS = 86_400_000;
+const START = Date.UTC(2026, 0, 1);
+
+describe('expiry', () => {
+  it.each([
+    ['so many days after registration', {}, START + 90 * DAY_MS],
+    ['so many days after it is expected', { expectedAt: START + DAY_MS }, START + 91 * DAY_MS],
+    ['after registration where it was expected before', { expectedAt: START - DAY_MS }, START + 90 * DAY_MS],
+    ['when asked for', { expectedAt: START + DAY_MS, giveUpAt: START + 5 }, START + 5],
+  ])('comes %s', (_case, wishes, expected) => {
+    expect(expiresAt(anExecution({ registeredAt: START, ...wishes }), 90)).toBe(expected);
+  });
+
+  it('ends tracking and tells since when it was tracked', () => {
+    const execution = anExecution({ registeredAt: START, status: 'IN_PROGRESS', sequence: 2 });
+    const { next, event, isNewStatus } = expire(execution, TARGET, START + DAY_MS);
+    expect(next).toMatchObject({ tracking: 'expired', status: 'IN_PROGRESS', sequence: 3 });
+    expect(next.trackingEndedAt).toBe(START + DAY_MS);
+    expect(isNewStatus).toBe(false);
+    expect(event).toMatchObject({ type: 'execution.expired', sequence: 3, time: START + DAY_MS });
+    const { data } = JSON.parse(event?.body ?? '') as { data: object };
+    expect(data).toMatchObject({ since: '2026-01-01T00:00:00.000Z', execution: { status: 'IN_PROGRESS' } });
+    expect(data).not.toHaveProperty('transition');
+  });
+});
+
+describe('an execution that is not found', () => {
+  it('ends with the instant of the first missing answer', () => {
+    const change = notFound(anExecution({ sequence: 2 }), TARGET, START, START + DAY_MS);
+    expect(change.next).toMatchObject({
+      tracking: 'not_found',
+      trackingEndedAt: START + DAY_MS,
+      sequence: 3,
+    });
+    expect(JSON.parse(change.event?.body ?? '')).toMatchObject({
+      type: 'lifecycle-watcher.execution.not_found',
+      data: { since: new Date(START).toISOString() },
+    });
+  });
+});

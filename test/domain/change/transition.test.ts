@@ -1,0 +1,131 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { isInOrder } from '../../../src/domain/execution/observation.ts';
+import { STATUSES, isFinal, statusLabel } from '../../../src/domain/execution/status.ts';
+import { transition } from '../../../src/domain/change/transition.ts';
+import { TARGET, anExecution, anObservation } from '../../support/executions.ts';
+
+const T0 = Date.UTC(2026, 10, 23, 6);
+
+describe('transition', () => {
+  it.each([
+    ['PENDING', undefined],
+    ['IN_PROGRESS', undefined],
+    ['CANCELLING', undefined],
+    ['SUCCESS', 'execution.succeeded'],
+    ['FAILED', 'execution.failed'],
+    ['CANCELLED', 'execution.cancelled'],
+    ['AWAITING_APPROVAL', 'execution.unknown_status'],
+  ])('a first look that sees %s gives %s', (status, type) => {
+    const change = transition(anExecution(), TARGET, anObservation(status, T0));
+    expect(change?.event?.type).toBe(type);
+    expect(change?.from).toBeNull();
+    expect(change?.next.sequence).toBe(type === undefined ? 0 : 1);
+  });
+
+  it.each([
+    ['PENDING', 'execution.pending'],
+    ['IN_PROGRESS', 'execution.resumed'],
+    ['CANCELLING', 'execution.cancelling'],
+    ['SUCCESS', 'execution.succeeded'],
+    ['FAILED', 'execution.failed'],
+    ['CANCELLED', 'execution.cancelled'],
+    ['AWAITING_APPROVAL', 'execution.unknown_status'],
+  ])('a change to %s gives %s', (status, type) => {
+    const seen = anExecution({ status: 'SOMETHING_ELSE', sequence: 4, lastPolledAt: T0 - 5000 });
+    const change = transition(seen, TARGET, anObservation(status, T0));
+    expect(change?.event).toMatchObject({ type, sequence: 5, time: T0 + 50 });
+    expect(change?.next).toMatchObject({ status, statusSince: T0 + 50, lastPolledAt: T0 });
+    expect(JSON.parse(change?.event?.body ?? '')).toMatchObject({
+      data: {
+        transition: { from: 'SOMETHING_ELSE', to: status, lastSeenFromAt: new Date(T0 - 5000).toISOString() },
+      },
+    });
+  });
+
+  it('ends tracking on a final status only', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.constantFrom(...STATUSES), fc.string({ minLength: 1 })), (status) => {
+        const next = transition(anExecution(), TARGET, anObservation(status, T0))?.next;
+        expect(next?.tracking).toBe(isFinal(status) ? 'finished' : 'active');
+        expect(next?.trackingEndedAt).toBe(isFinal(status) ? T0 + 50 : undefined);
+      }),
+    );
+  });
+
+  it('tells nothing where nothing is new, however often it is asked', () => {
+    const first = transition(
+      anExecution(),
+      TARGET,
+      anObservation('IN_PROGRESS', T0, { startTime: T0 - 1000 }),
+    );
+    const again = anObservation('IN_PROGRESS', T0 + 9000, { startTime: T0 - 1000 });
+    expect(transition(first!.next, TARGET, again)).toBeUndefined();
+  });
+
+  it('stores new details of the same status without an event', () => {
+    const seen = anExecution({ status: 'IN_PROGRESS', statusSince: T0, sequence: 2 });
+    const change = transition(
+      seen,
+      TARGET,
+      anObservation('IN_PROGRESS', T0 + 1, { hasImpactedResources: true }),
+    );
+    expect(change).toMatchObject({
+      isNewStatus: false,
+      next: { hasImpactedResources: true, sequence: 2, statusSince: T0 },
+    });
+    expect(change?.event).toBeUndefined();
+  });
+
+  it('drops a reason that AWS no longer gives', () => {
+    const seen = anExecution({ status: 'PENDING', reason: 'too many requests' });
+    expect(transition(seen, TARGET, anObservation('IN_PROGRESS', T0))?.next).not.toHaveProperty('reason');
+  });
+
+  it('takes startTime as the start of a stay first seen IN_PROGRESS, never before expectedAt', () => {
+    const observation = anObservation('IN_PROGRESS', T0, { startTime: T0 - 60_000 });
+    expect(transition(anExecution(), TARGET, observation)?.next.statusSince).toBe(T0 - 60_000);
+    const expected = anExecution({ expectedAt: T0 - 10_000 });
+    expect(transition(expected, TARGET, observation)?.next.statusSince).toBe(T0 - 10_000);
+    expect(transition(anExecution(), TARGET, anObservation('IN_PROGRESS', T0))?.next.statusSince).toBe(
+      T0 + 50,
+    );
+  });
+
+  it('numbers the events of any run of looks 1, 2, 3 … and never repeats a status', () => {
+    const statuses = fc.array(fc.constantFrom('PENDING', 'IN_PROGRESS', 'CANCELLING', 'ODD', 'ODDER'));
+    fc.assert(
+      fc.property(statuses, (seen) => {
+        let execution = anExecution();
+        const sequences: number[] = [];
+        for (const [index, status] of seen.entries()) {
+          const before = execution.status;
+          const change = transition(execution, TARGET, anObservation(status, T0 + index * 1000));
+          expect(change === undefined).toBe(before === status);
+          if (change === undefined) continue;
+          execution = change.next;
+          if (change.event !== undefined) sequences.push(change.event.sequence);
+        }
+        expect(sequences).toEqual(sequences.map((_, index) => index + 1));
+        expect(execution.sequence).toBe(sequences.length);
+      }),
+    );
+  });
+});
+
+describe('the order of observations', () => {
+  it('takes one that was sent after the last answer, and no other', () => {
+    const observation = anObservation('IN_PROGRESS', 1000);
+    expect(isInOrder(observation, undefined)).toBe(true);
+    expect(isInOrder(observation, 1000)).toBe(true);
+    expect(isInOrder(observation, 1001)).toBe(false);
+  });
+});
+
+describe('status labels', () => {
+  it('are a closed list', () => {
+    expect(statusLabel(undefined)).toBe('UNKNOWN');
+    expect(statusLabel('SUCCESS')).toBe('SUCCESS');
+    expect(statusLabel('anything else')).toBe('OTHER');
+  });
+});

@@ -1,0 +1,25 @@
+import { expect, it } from 'vitest';
+import { ResourceTally } from '../../../src/domain/execution/resources.ts';
+
+it('counts by action and status, in an order that does not depend on that of the list', () => {
+  const tally = new ResourceTally();
+  for (const [action, status] of [
+    ['DISABLE', 'SUCCESS'],
+    ['DELETE', 'SUCCESS'],
+    ['DELETE', 'FAILED'],
+    ['DELETE', 'SUCCESS'],
+  ] as const)
+    tally.add({ action, status });
+  expect(tally.summary(false)).toEqual({
+    counts: [
+      { action: 'DELETE', status: 'FAILED', count: 1 },
+      { action: 'DELETE', status: 'SUCCESS', count: 2 },
+      { action: 'DISABLE', status: 'SUCCESS', count: 1 },
+    ],
+    truncated: false,
+  });
+});
+
+it('has nothing to say of nothing', () => {
+  expect(new ResourceTally().summary(true)).toEqual({ counts: [], truncated: true });
+});

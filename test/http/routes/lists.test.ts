@@ -1,0 +1,112 @@
+import { expect, test } from 'vitest';
+import { recordLook, registerEach, track } from '../../support/tracking.ts';
+import { EAST, NOW, WEST, problemOf, startApi } from '../api.ts';
+import type { Api } from '../api.ts';
+
+const POLICY = 'arn:aws:imagebuilder:us-east-1:123456789012:lifecycle-policy/golden';
+
+interface Page {
+  readonly executions: readonly { readonly lifecycleExecutionId: string }[];
+  readonly nextCursor: string | null;
+}
+
+async function page(api: Api, query: string): Promise<Page> {
+  const response = await api.ask('GET', `/v1/executions${query}`);
+  expect(response.status).toBe(200);
+  return (await response.json()) as Page;
+}
+
+const numbers = ({ executions }: Page) =>
+  executions.map(({ lifecycleExecutionId }) => Number(lifecycleExecutionId.slice(-4)));
+
+test('pages go from the newest registration to the oldest', async () => {
+  await using api = await startApi();
+  await registerEach(api.store, EAST, [1, 2, 3, 4, 5], NOW);
+  const first = await page(api, '?limit=2');
+  expect(numbers(first)).toEqual([5, 4]);
+  const second = await page(api, `?limit=2&cursor=${first.nextCursor ?? ''}`);
+  expect(numbers(second)).toEqual([3, 2]);
+  await registerEach(api.store, EAST, [6], NOW);
+  const third = await page(api, `?limit=2&cursor=${second.nextCursor ?? ''}`);
+  expect(numbers(third)).toEqual([1]);
+  expect(third.nextCursor).toBeNull();
+});
+
+test('a page has a hundred unless it is said otherwise', async () => {
+  await using api = await startApi();
+  await registerEach(
+    api.store,
+    EAST,
+    Array.from({ length: 1001 }, (_, index) => index),
+    NOW,
+  );
+  expect((await page(api, '')).executions).toHaveLength(100);
+  expect((await page(api, '?limit=1000')).executions).toHaveLength(1000);
+});
+
+test.each([
+  ['?tracking=finished', [2]],
+  ['?status=FAILED', [2]],
+  ['?target=west', [3]],
+  ['?target=123456789012/us-east-1', [2, 1]],
+  [`?policyArn=${POLICY}`, [2]],
+  ['?label.team=platform', [3, 1]],
+  ['?label.team=platform&label.app=web', [3]],
+  ['?label.constructor=x', []],
+  ['?tracking=active&target=east&label.team=platform', [1]],
+  ['?status=NOBODY_KNOWS', []],
+])('filters must all match: %s', async (query, expected) => {
+  await using api = await startApi();
+  api.parts.targets = [EAST, WEST];
+  await track(api.store, EAST, 1, [], NOW, { labels: { team: 'platform' } });
+  const second = await track(api.store, EAST, 2, [], NOW);
+  await recordLook(api.store, EAST, second, 'FAILED', NOW, { lifecyclePolicyArn: POLICY });
+  await track(api.store, WEST, 3, [], NOW, { labels: { team: 'platform', app: 'web' } });
+  expect(numbers(await page(api, query))).toEqual(expected);
+});
+
+const feedCursor = Buffer.from('["events/1","epoch-1",0]').toString('base64url');
+const wrongCursor = Buffer.from('["executions/1",-1]').toString('base64url');
+
+test.each([
+  ['?limit=0', 'invalid_request', ['limit']],
+  ['?limit=1001', 'invalid_request', ['limit']],
+  ['?limit=ten', 'invalid_request', ['limit']],
+  ['?limit=1.5', 'invalid_request', ['limit']],
+  ['?limit=', 'invalid_request', ['limit']],
+  ['?limit=5&limit=6', 'invalid_request', ['limit']],
+  ['?tracking=lost', 'invalid_request', ['tracking']],
+  ['?status=', 'invalid_request', ['status']],
+  ['?trackin=active&offset=3', 'invalid_request', ['offset', 'trackin']],
+  ['?label.=x', 'invalid_request', ['label.']],
+  ['?label=x', 'invalid_request', ['label']],
+  ['?label.a=1&label.a=2', 'invalid_request', ['label.a']],
+  [`?label.a=${'x'.repeat(257)}`, 'invalid_request', ['label.a']],
+  [
+    `?${Array.from({ length: 33 }, (_, index) => `label.k${index}=v`).join('&')}`,
+    'invalid_request',
+    ['label'],
+  ],
+  ['?cursor=garbage', 'invalid_cursor', ['cursor']],
+  ['?cursor=', 'invalid_cursor', ['cursor']],
+  [`?cursor=${feedCursor}`, 'invalid_cursor', ['cursor']],
+  [`?cursor=${wrongCursor}`, 'invalid_cursor', ['cursor']],
+  ['?cursor=x&limit=0&x=1', 'invalid_request', ['cursor', 'limit', 'x']],
+  ['?label.__proto__=x', 'invalid_request', ['label.__proto__']],
+  ['?__proto__=1', 'invalid_request', ['__proto__']],
+])('a query that is not valid is refused with every fault named: %s', async (query, code, paths) => {
+  await using api = await startApi();
+  expect(await problemOf(await api.ask('GET', `/v1/executions${query}`))).toMatchObject({
+    status: 400,
+    code,
+    paths,
+  });
+});
+
+test('a filter for an unknown target is 404', async () => {
+  await using api = await startApi();
+  expect(await problemOf(await api.ask('GET', '/v1/executions?target=north'))).toMatchObject({
+    status: 404,
+    code: 'unknown_target',
+  });
+});

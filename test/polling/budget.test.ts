@@ -1,0 +1,331 @@
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import type { CallFailure } from '../../src/domain/call/outcome.ts';
+import { createBottleneckLimiter } from '../../src/limiter/bottleneck-limiter.ts';
+import { createBudget } from '../../src/polling/budget.ts';
+import type { Budget, BudgetParts, Call } from '../../src/polling/budget.ts';
+import { LimiterClosedError } from '../../src/limiter/limiter.ts';
+import { systemClock } from '../../src/runtime/clock.ts';
+import type { Clock } from '../../src/runtime/clock.ts';
+
+const OK = { outcome: 'ok', value: undefined } as const;
+const throttled = (retryAfterMs?: number): CallFailure => ({
+  outcome: 'throttled',
+  message: 'slow down',
+  ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+});
+const { signal: NEVER } = new AbortController();
+const CUT_OFF: CallFailure = { outcome: 'unavailable', message: 'cut off' };
+/** Runs a call that is known beforehand. */
+const run = <T>(budget: Budget, call: Call<T>, signal: AbortSignal) => budget.run(() => call, signal);
+
+function budgetOf(parts: Partial<BudgetParts> = {}) {
+  const budget = createBudget({
+    makeLimiter: (perSecond) => createBottleneckLimiter({ perSecond, maxConcurrent: 4 }),
+    clock: systemClock,
+    random: () => 0,
+    ceiling: 100,
+    learnt: { perSecond: 100 },
+    ...parts,
+  });
+  onTestFinished(() => budget.close());
+  return budget;
+}
+
+/** A clock whose sleeps end when the test says so. */
+function handClock() {
+  let tick = 1000;
+  const sleepers: { ms: number; wake: () => void }[] = [];
+  let tellAsleep: (() => void) | undefined;
+  const clock: Clock = {
+    now: () => tick,
+    monotonicNow: () => tick,
+    steadyNow: () => tick,
+    after: () => () => undefined,
+    sleep(ms, signal) {
+      return new Promise((resolve) => {
+        sleepers.push({ ms, wake: resolve });
+        signal?.addEventListener('abort', () => resolve(), { once: true });
+        tellAsleep?.();
+      });
+    },
+  };
+  return {
+    clock,
+    sleepers,
+    /** Resolves when somebody sleeps next. */
+    nextSleep: () => new Promise<void>((resolve) => (tellAsleep = resolve)),
+    advance: (ms: number) => {
+      tick += ms;
+      for (const { wake } of sleepers.splice(0)) wake();
+    },
+  };
+}
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe('run', () => {
+  it('hands on what the call gives, and its error', async () => {
+    const budget = budgetOf();
+    const answer = { outcome: 'ok', value: 7 } as const;
+    expect(await run(budget, () => Promise.resolve(answer), NEVER)).toBe(answer);
+    const failure = new TypeError('of the call');
+    await expect(run(budget, () => Promise.reject(failure), NEVER)).rejects.toBe(failure);
+  });
+
+  it('learns nothing where no call was made', async () => {
+    const budget = budgetOf({ learnt: { perSecond: 10 } });
+    budget.setWanted(true);
+    expect(await budget.run(() => undefined, NEVER)).toBeUndefined();
+    expect(budget.rate()).toEqual({ perSecond: 10, ceiling: 100 });
+  });
+
+  it('grows only while more is wanted', async () => {
+    const budget = budgetOf({ learnt: { perSecond: 50 } });
+    await run(budget, () => Promise.resolve(OK), NEVER);
+    expect(budget.rate().perSecond).toBe(50);
+    budget.setWanted(true);
+    for (let calls = 0; calls < 20; calls += 1) await run(budget, () => Promise.resolve(OK), NEVER);
+    expect(budget.rate().perSecond).toBeGreaterThan(50);
+  });
+
+  it('starts at one call a second where nothing is learnt', () => {
+    const { learnt: _none, ...parts } = { learnt: undefined };
+    const made: number[] = [];
+    const budget = createBudget({
+      makeLimiter: (perSecond) => {
+        made.push(perSecond);
+        return createBottleneckLimiter({ perSecond, maxConcurrent: 1 });
+      },
+      clock: systemClock,
+      random: () => 0,
+      ceiling: 50,
+      ...parts,
+    });
+    onTestFinished(() => budget.close());
+    expect(made).toEqual([1]);
+    expect(budget.rate()).toEqual({ perSecond: 1, ceiling: 50 });
+  });
+
+  it('lowers the rate on a throttle, says why, and pauses as long as AWS asks', async () => {
+    const { clock, sleepers, nextSleep, advance } = handClock();
+    const causes: string[] = [];
+    const budget = budgetOf({ clock, onThrottle: (cause) => causes.push(cause) });
+    await run(budget, () => Promise.resolve(throttled(7000)), NEVER);
+    expect(causes).toEqual(['at_learnt_rate']);
+    const lastThrottledAt = clock.now();
+    expect(budget.rate()).toEqual({ perSecond: 70, ceiling: 100, throttledAt: 93, lastThrottledAt });
+    const asleep = nextSleep();
+    let hasBegun = false;
+    const next = run(
+      budget,
+      () => {
+        hasBegun = true;
+        return Promise.resolve(OK);
+      },
+      NEVER,
+    );
+    await asleep;
+    expect(sleepers.map(({ ms }) => ms)).toEqual([7000]);
+    expect(hasBegun).toBe(false);
+    advance(7000);
+    expect(await next).toBe(OK);
+  });
+
+  it('goes on from the one before: its rate below the new ceiling, its pause, its spacing', async () => {
+    const { clock, sleepers, nextSleep, advance } = handClock();
+    const before = budgetOf({ clock, learnt: { perSecond: 100 } });
+    await run(before, () => Promise.resolve(throttled(7000)), NEVER);
+    await before.close();
+    const learnt = before.rate();
+    const budget = budgetOf({ clock, ceiling: 20, learnt: { perSecond: 1 }, before: before.state() });
+    expect(budget.rate()).toEqual({ ...learnt, perSecond: 20, ceiling: 20 });
+    const asleep = nextSleep();
+    const next = run(budget, () => Promise.resolve(OK), NEVER);
+    await asleep;
+    expect(sleepers.map(({ ms }) => ms)).toEqual([7000]);
+    advance(7000);
+    await next;
+    await budget.close();
+
+    const again = nextSleep();
+    const last = budgetOf({ clock, ceiling: 10, before: budget.state() });
+    const spaced = run(last, () => Promise.resolve(OK), NEVER);
+    await again;
+    expect(sleepers.map(({ ms }) => ms)).toEqual([100]);
+    advance(100);
+    await spaced;
+    await last.close();
+    advance(60_000);
+    expect(budgetOf({ clock, ceiling: 50, before: last.state() }).rate().perSecond).toBe(10);
+  });
+
+  it('looks at the pause again when the turn of the limiter comes', async () => {
+    const { clock, nextSleep, advance } = handClock();
+    const budget = budgetOf({ clock, learnt: { perSecond: 20 } });
+    const answer = Promise.withResolvers<CallFailure>();
+    const begun = Promise.withResolvers<undefined>();
+    const first = run(
+      budget,
+      () => {
+        begun.resolve(undefined);
+        return answer.promise;
+      },
+      NEVER,
+    );
+    await begun.promise;
+    const asleep = nextSleep();
+    let hasBegun = false;
+    const second = run(
+      budget,
+      () => {
+        hasBegun = true;
+        return Promise.resolve(OK);
+      },
+      NEVER,
+    );
+    // It waits in the limiter when the throttle of the first one comes.
+    answer.resolve(throttled(5000));
+    await first;
+    await asleep;
+    expect(hasBegun).toBe(false);
+    advance(5000);
+    expect(await second).toBe(OK);
+  });
+
+  it('lets one wait in the limiter at most, in the order of asking', async () => {
+    let waiting = 0;
+    let most = 0;
+    const budget = budgetOf({
+      makeLimiter(perSecond) {
+        const limiter = createBottleneckLimiter({ perSecond, maxConcurrent: 4 });
+        return {
+          ...limiter,
+          schedule(job) {
+            waiting += 1;
+            most = Math.max(most, waiting);
+            return limiter.schedule(() => {
+              waiting -= 1;
+              return job();
+            });
+          },
+        };
+      },
+    });
+    const order: number[] = [];
+    await Promise.all(
+      [1, 2, 3, 4, 5].map((number) =>
+        run(budget, () => Promise.resolve({ outcome: 'ok', value: order.push(number) } as const), NEVER),
+      ),
+    );
+    expect(most).toBe(1);
+    expect(order).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  it('ends at once with the reason of its signal, in the pause and in the limiter', async () => {
+    const { clock, nextSleep, advance } = handClock();
+    const budget = budgetOf({ clock, learnt: { perSecond: 0.5 } });
+    await run(budget, () => Promise.resolve(throttled()), NEVER);
+    const reason = new Error('enough');
+
+    const inPause = new AbortController();
+    const asleep = nextSleep();
+    const paused = expect(run(budget, () => Promise.resolve(OK), inPause.signal)).rejects.toBe(reason);
+    await asleep;
+    inPause.abort(reason);
+    await paused;
+
+    advance(60_000);
+    const inLimiter = new AbortController();
+    const spaced = run(budget, () => Promise.resolve(OK), inLimiter.signal);
+    const behind = run(budget, () => Promise.resolve(OK), inLimiter.signal);
+    const both = Promise.all([expect(spaced).rejects.toBe(reason), expect(behind).rejects.toBe(reason)]);
+    inLimiter.abort(reason);
+    await both;
+    await expect(run(budget, () => Promise.resolve(OK), inLimiter.signal)).rejects.toBe(reason);
+  });
+
+  it('lets a call that has begun go on to its end after an abort, and learns from it', async () => {
+    const budget = budgetOf();
+    const abort = new AbortController();
+    const result = run(
+      budget,
+      (signal) => {
+        abort.abort();
+        return Promise.resolve(signal.aborted ? OK : throttled());
+      },
+      abort.signal,
+    );
+    expect(await result).toMatchObject({ outcome: 'throttled' });
+    expect(budget.rate().throttledAt).toBe(93);
+  });
+});
+
+describe('close', () => {
+  it('refuses what waits and aborts what runs', async () => {
+    const budget = budgetOf({ learnt: { perSecond: 0.5 } });
+    const begun = Promise.withResolvers<undefined>();
+    const running = run(
+      budget,
+      (signal) =>
+        new Promise<CallFailure>((resolve) => {
+          signal.addEventListener('abort', () => resolve(CUT_OFF));
+          begun.resolve(undefined);
+        }),
+      NEVER,
+    );
+    await begun.promise;
+    const waiting = [1, 2].map(() => run(budget, () => Promise.resolve(OK), NEVER));
+    const refused = Promise.all(waiting.map((run) => expect(run).rejects.toBeInstanceOf(LimiterClosedError)));
+    await budget.close();
+    await refused;
+    expect(await running).toBe(CUT_OFF);
+    await expect(run(budget, () => Promise.resolve(OK), NEVER)).rejects.toBeInstanceOf(LimiterClosedError);
+    await budget.close();
+  });
+});
+
+describe('a step of the wall clock', () => {
+  it.each([-3_600_000, 3_600_000])('of %i ms does not stop the budget', async (stepMs) => {
+    let made = 0;
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
+    // The faked Date stands still: it drifts from the monotonic clock by less than a second in this test.
+    const budget = budgetOf({
+      learnt: { perSecond: 50 },
+      makeLimiter(perSecond) {
+        made += 1;
+        return createBottleneckLimiter({ perSecond, maxConcurrent: 1 });
+      },
+    });
+    expect(await run(budget, () => Promise.resolve(OK), NEVER)).toBe(OK);
+    vi.setSystemTime(Date.now() + stepMs);
+    expect(await run(budget, () => Promise.resolve(OK), NEVER)).toBe(OK);
+    expect(made).toBeGreaterThanOrEqual(2);
+  });
+
+  it('is noticed while a call waits in the limiter, and the call goes into the new one', async () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
+    const made: number[] = [];
+    const scheduled = Promise.withResolvers<undefined>();
+    const budget = budgetOf({
+      makeLimiter(perSecond) {
+        made.push(perSecond);
+        const limiter = createBottleneckLimiter({ perSecond, maxConcurrent: 1 });
+        return {
+          ...limiter,
+          schedule(job) {
+            // After the clocks were compared and before Bottleneck reads its clock: the worst moment.
+            if (made.length === 1) vi.setSystemTime(Date.now() - 3_600_000);
+            scheduled.resolve(undefined);
+            return limiter.schedule(job);
+          },
+        };
+      },
+    });
+    const late = run(budget, () => Promise.resolve(OK), NEVER);
+    await scheduled.promise;
+    expect(await late).toBe(OK);
+    expect(made).toHaveLength(2);
+  });
+});
