@@ -1,4 +1,4 @@
-import type { Instruments } from '../metrics/instruments.ts';
+import type { Notices } from '../notices/notices.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { errorFields } from '../runtime/log.ts';
 import type { Log } from '../runtime/log.ts';
@@ -9,7 +9,7 @@ const DELIVERIES_A_SLICE = 1000;
 
 export interface AbandonParts {
   readonly upkeep: Pick<Upkeep, 'abandonDeliveries'>;
-  readonly instruments: Pick<Instruments, 'deliveries'>;
+  readonly notices: Notices;
   readonly clock: Pick<Clock, 'now'>;
   readonly log: Log;
 }
@@ -20,7 +20,7 @@ export interface AbandonParts {
  */
 export async function abandonDeliveries(
   kept: readonly string[],
-  { upkeep, instruments, clock, log }: AbandonParts,
+  { upkeep, notices, clock, log }: AbandonParts,
 ): Promise<boolean> {
   const total = new Map<string, number>();
   const query = { kept, at: clock.now(), limit: DELIVERIES_A_SLICE };
@@ -28,7 +28,6 @@ export async function abandonDeliveries(
     for (let after: string | undefined = ''; after !== undefined;) {
       const { counts, next }: Abandoned = await upkeep.abandonDeliveries({ ...query, after });
       for (const [endpoint, count] of counts) {
-        instruments.deliveries.inc({ endpoint, outcome: 'dead' }, count);
         total.set(endpoint, (total.get(endpoint) ?? 0) + count);
       }
       after = next;
@@ -41,7 +40,6 @@ export async function abandonDeliveries(
     );
     return false;
   } finally {
-    for (const [endpoint, count] of total)
-      log.warn({ endpoint, count }, 'endpoint was removed: its open deliveries are dead');
+    for (const [endpoint, count] of total) notices.publish({ kind: 'deliveries_abandoned', endpoint, count });
   }
 }

@@ -1,19 +1,17 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config/schema.ts';
 import { callbackLane } from '../domain/delivery/callback.ts';
-import type { EventType, NewEvent } from '../domain/change/event.ts';
+import type { EventType } from '../domain/change/event.ts';
 import { isSameTarget } from '../domain/execution/execution.ts';
 import type { Execution, Target, TargetKey } from '../domain/execution/execution.ts';
 import { matchesFilter } from '../domain/change/filter.ts';
 import type { HazardBook } from '../domain/cadence/hazard-book.ts';
-import type { Change } from '../domain/change/transition.ts';
 import type { CredentialSource } from '../imagebuilder/aws-credentials.ts';
 import { createAwsGateway } from '../imagebuilder/aws-gateway.ts';
 import { createMeasuredGateway } from '../imagebuilder/measured-gateway.ts';
 import { createBottleneckLimiter } from '../limiter/bottleneck-limiter.ts';
 import { createBudget } from '../polling/budget.ts';
-import { countChange } from '../metrics/collector.ts';
-import type { Instruments } from '../metrics/instruments.ts';
+import type { Notices } from '../notices/notices.ts';
 import { Poller } from '../polling/poller.ts';
 import type { Incumbent } from '../polling/succession.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -30,7 +28,7 @@ export interface PollersParts {
   /** That of now. */
   readonly config: () => Config;
   readonly store: Store;
-  readonly instruments: Instruments;
+  readonly notices: Notices;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
@@ -47,18 +45,14 @@ export async function createPoller(
   parts: PollersParts,
   before?: Incumbent<PollerSpec, Poller>,
 ): Promise<Poller> {
-  const { config, store, instruments, clock, random, log, onDeliveries, credentialsOf } = parts;
+  const { config, store, notices, clock, random, log, onDeliveries, credentialsOf } = parts;
   const { name, accountId, region } = target;
   const { targetLagSeconds, minIntervalSeconds, maxIntervalSeconds, giveUpAfterDays } = polling;
   const ledger = store.ledgerOf(target, SOLE_TERM);
   const learnt = await ledger.loadRate();
   const handover = before?.poller.handOver();
-  const gateway = createMeasuredGateway(
-    createAwsGateway(target, { clock, credentialsOf }),
-    ({ operation, outcome, durationSeconds }) => {
-      instruments.apiRequests.inc({ target: name, operation, outcome });
-      instruments.apiRequestDuration.observe({ target: name, operation }, durationSeconds);
-    },
+  const gateway = createMeasuredGateway(createAwsGateway(target, { clock, credentialsOf }), (call) =>
+    notices.publish({ kind: 'call_ended', target: name, ...call }),
   );
   const budget = createBudget({
     makeLimiter: (perSecond) => createBottleneckLimiter({ perSecond, maxConcurrent: target.maxConcurrent }),
@@ -67,7 +61,7 @@ export async function createPoller(
     ceiling: target.requestsPerSecond,
     ...(learnt === undefined ? {} : { learnt }),
     ...(handover === undefined ? {} : { before: handover.budget }),
-    onThrottle: (cause) => instruments.throttles.inc({ target: name, cause }),
+    onThrottle: (cause) => notices.publish({ kind: 'throttled', target: name, cause }),
   });
   return new Poller({
     target: { name, accountId, region },
@@ -87,18 +81,17 @@ export async function createPoller(
       event === undefined ? [] : endpointsFor(config(), target, event.type, next),
     endpointsOfTarget: (type) => endpointsFor(config(), target, type),
     onRecorded(change, endpoints) {
-      countChange(instruments, name, change);
-      logChange(log, name, change);
+      notices.publish({ kind: 'change_recorded', target: name, change });
       endpoints.forEach(onDeliveries);
       const { callbackUrl } = change.next;
       if (change.event !== undefined && callbackUrl !== undefined) onDeliveries(callbackLane(callbackUrl));
     },
     discover: target.discover && {
       ...target.discover,
-      onRegistered: (outcome) => instruments.registrations.inc({ source: 'discovery', outcome }),
+      onRegistered: (outcome) => notices.publish({ kind: 'registered', source: 'discovery', outcome }),
     },
-    onTargetRecorded({ type }: NewEvent, endpoints) {
-      instruments.events.inc({ type });
+    onTargetRecorded(event, problem, endpoints) {
+      notices.publish({ kind: 'target_event_recorded', target: name, event, problem });
       endpoints.forEach(onDeliveries);
     },
   });
@@ -125,10 +118,4 @@ function endpointsFor(
   const { lifecyclePolicyArn, labels = {} } = execution ?? {};
   const filterable = { type, targetName, lifecyclePolicyArn, labels };
   return endpoints.filter((endpoint) => matchesFilter(endpoint, filterable)).map(({ name }) => name);
-}
-
-function logChange(log: Logger, target: string, { next, from, event }: Change): void {
-  const { lifecycleExecutionId, status: to, tracking, reason } = next;
-  const eventFields = event === undefined ? {} : { event: event.type, eventId: event.id };
-  log.info({ target, lifecycleExecutionId, from, to, tracking, reason, ...eventFields }, 'status');
 }

@@ -6,14 +6,16 @@ import { formatFaults } from '../config/load.ts';
 import type { LoadResult } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { targetText } from '../domain/execution/execution.ts';
+import type { Notices } from '../notices/notices.ts';
+import type { Clock } from '../runtime/clock.ts';
 import { errorFields } from '../runtime/log.ts';
 
 export interface ReloadParts {
   /** That of now. */
   readonly config: () => Config;
   readonly apply: (next: Config) => Promise<void>;
-  /** Told how each reload ended. */
-  readonly onReloaded: (isApplied: boolean) => void;
+  readonly notices: Notices;
+  readonly clock: Pick<Clock, 'now'>;
   readonly log: Logger;
 }
 
@@ -21,7 +23,9 @@ export interface ReloadParts {
  * Applies a configuration that was read anew; one with faults, or in which something differs that cannot change while the
  * process runs, is refused whole. What became of it is logged. Never rejects.
  */
-export function createReload({ config, apply, onReloaded, log }: ReloadParts) {
+export function createReload({ config, apply, notices, clock, log }: ReloadParts) {
+  const onReloaded = (isApplied: boolean) =>
+    notices.publish({ kind: 'configuration_loaded', isApplied, at: clock.now() });
   const refuse = (fields: object, reason: string) => {
     onReloaded(false);
     log.error(fields, `configuration not reloaded, the old one stays: ${reason}`);

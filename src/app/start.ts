@@ -18,10 +18,13 @@ import { createDispatcher } from '../delivery/dispatcher.ts';
 import { createSender } from '../delivery/sending/sender.ts';
 import { startHttp } from '../http/server.ts';
 import type { HttpServer } from '../http/server.ts';
-import { OPERATIONS } from '../imagebuilder/gateway.ts';
-import { countReload, outboxMeasures, setGauges } from '../metrics/collector.ts';
+import { OPERATIONS } from '../domain/call/operation.ts';
+import { outboxMeasures, setGauges } from '../metrics/collector.ts';
+import { countNotices } from '../metrics/count-notices.ts';
 import { createInstruments, createZeroing } from '../metrics/instruments.ts';
 import type { Poller } from '../polling/poller.ts';
+import { logNotices } from '../notices/log-notices.ts';
+import { createNotices } from '../notices/notices.ts';
 import { createRegistrar } from '../registration/registrar.ts';
 import { endsWithin } from '../runtime/abort.ts';
 import { systemClock } from '../runtime/clock.ts';
@@ -61,6 +64,7 @@ export async function startApp(initial: Config, log: Logger): Promise<App> {
   const clock = systemClock;
   const random = Math.random;
   const instruments = createInstruments(VERSION);
+  const notices = createNotices([countNotices(instruments), logNotices(log)], log);
   const store = starting.use(await openStore(config, clock, log));
 
   const callbacks = derived(() => config, callbackEntries);
@@ -73,7 +77,7 @@ export async function startApp(initial: Config, log: Logger): Promise<App> {
   let isAbandoning = true;
   async function abandonRemoved(): Promise<void> {
     const kept = endpointNames(config);
-    isAbandoning = !(await abandonDeliveries(kept, { upkeep: store.upkeep, instruments, clock, log }));
+    isAbandoning = !(await abandonDeliveries(kept, { upkeep: store.upkeep, notices, clock, log }));
   }
   await abandonRemoved();
 
@@ -87,19 +91,13 @@ export async function startApp(initial: Config, log: Logger): Promise<App> {
     log,
     endpoints: endpointsOf(config),
     callbackSecrets: (url) => callbackSecrets(callbacks(), url),
-    onAttempt(endpoint, { outcome, durationSeconds }) {
-      instruments.deliveryAttempts.inc({ endpoint, outcome });
-      instruments.deliveryDuration.observe({ endpoint }, durationSeconds);
-    },
-    onSettled(endpoint, state) {
-      if (state !== 'pending') instruments.deliveries.inc({ endpoint, outcome: state });
-    },
+    notices,
   });
 
   const targets = await createTargets({
     config: () => config,
     store,
-    instruments,
+    notices,
     clock,
     random,
     log,
@@ -111,6 +109,7 @@ export async function startApp(initial: Config, log: Logger): Promise<App> {
   const registrar = createRegistrar({
     intake: store.intake,
     clock,
+    notices,
     track: (execution) => pollerOf(execution)?.track(execution),
     forget: (key, registration) => pollerOf(key)?.forget(key, registration),
     onCallback: (url) => dispatcher.wake(callbackLane(url)),
@@ -147,7 +146,7 @@ export async function startApp(initial: Config, log: Logger): Promise<App> {
       targetStates: () => targets.states(),
       pauseTarget: (name) => targets.pause(name),
       resumeTarget: (name) => targets.resume(name),
-      onRegistration: (outcome) => instruments.registrations.inc({ source: 'api', outcome }),
+      notices,
       async metricsText() {
         const outbox = await countOutbox().catch((error: unknown) => {
           log.error(errorFields(error), 'outbox could not be counted');
@@ -205,9 +204,8 @@ export async function startApp(initial: Config, log: Logger): Promise<App> {
     await abandonRemoved();
   }
 
-  const reloaded = (isApplied: boolean) => countReload(instruments, isApplied, clock.now());
-  reloaded(true);
-  const reload = createReload({ config: () => config, apply, onReloaded: reloaded, log });
+  notices.publish({ kind: 'configuration_loaded', isApplied: true, at: clock.now() });
+  const reload = createReload({ config: () => config, apply, notices, clock, log });
   let reloading = Promise.resolve();
 
   const running = starting.move();

@@ -1,4 +1,3 @@
-import type { DeliveryState } from '../domain/delivery/delivery.ts';
 import type { ClaimedDelivery } from './outbox.ts';
 import type { AttemptResult } from './sending/outcome.ts';
 import type { Destination, LaneParts, Receiver } from './endpoint.ts';
@@ -26,16 +25,4 @@ export async function sendOnce(
   const result = await sender.send({ ...destination, headers, timeoutMs, eventId, body, signal });
   if (cutOff.aborted && result.httpStatus === undefined) return undefined;
   return { result, durationSeconds: (clock.monotonicNow() - startTick) / 1000 };
-}
-
-/** Tells of an attempt that is settled: aloud where the delivery is given up. */
-export function tellSettled(
-  log: LaneParts['log'],
-  endpoint: string,
-  { id, eventId, attempts }: ClaimedDelivery,
-  result: AttemptResult,
-  state: DeliveryState,
-): void {
-  const fields = { endpoint, deliveryId: id, eventId, attempts: attempts + 1 };
-  log[state === 'dead' ? 'info' : 'debug']({ ...fields, ...result, state }, 'delivery');
 }

@@ -14,7 +14,7 @@ import type { Sender } from './sending/sender.ts';
 import { Settler } from './settler.ts';
 
 export interface DispatcherParts
-  extends Pick<LaneParts, 'onAttempt' | 'onSettled'>, Pick<CallbackLanesParts, 'callbackSecrets'> {
+  extends Pick<LaneParts, 'notices'>, Pick<CallbackLanesParts, 'callbackSecrets'> {
   readonly outbox: Outbox;
   readonly sender: Pick<Sender, 'send'>;
   readonly clock: Clock;

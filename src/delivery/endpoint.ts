@@ -1,4 +1,4 @@
-import type { AttemptOutcome, DeliveryState } from '../domain/delivery/delivery.ts';
+import type { Notices } from '../notices/notices.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Outbox } from './outbox.ts';
@@ -36,10 +36,5 @@ export interface LaneParts {
   readonly log: Log;
   /** Cuts off what is in flight. */
   readonly cutOff: AbortSignal;
-  readonly onAttempt: (
-    endpoint: string,
-    attempt: { readonly outcome: AttemptOutcome; readonly durationSeconds: number },
-  ) => void;
-  /** Called once the state is durable; `pending` where it is attempted again. */
-  readonly onSettled: (endpoint: string, state: DeliveryState) => void;
+  readonly notices: Notices;
 }

@@ -2,7 +2,7 @@ import { GONE } from '../domain/delivery/lane-health.ts';
 import { Bell } from '../runtime/bell.ts';
 import { errorFields } from '../runtime/log.ts';
 import type { ClaimedDelivery } from './outbox.ts';
-import { sendOnce, tellSettled } from './attempt.ts';
+import { sendOnce } from './attempt.ts';
 import type { Sent } from './attempt.ts';
 import { verdict } from './sending/outcome.ts';
 import { Pace } from './pace.ts';
@@ -175,9 +175,10 @@ export class Lane {
 
   /** One request and its settlement. Never rejects. */
   async #attempt(delivery: ClaimedDelivery): Promise<void> {
-    const { outbox, settler, clock, random, log, onAttempt, onSettled } = this.#parts;
+    const { outbox, settler, clock, random, log, notices } = this.#parts;
     const { lane, name } = this.#endpoint;
-    const { id, claim, attempts } = delivery;
+    const { id, claim, eventId } = delivery;
+    const attempts = delivery.attempts + 1;
     let isDisabling = false;
     try {
       const at = clock.now();
@@ -185,20 +186,20 @@ export class Lane {
       // It is attempted again after a restart.
       if (sent === undefined) return;
       const { result, durationSeconds } = sent;
-      onAttempt(name, { outcome: result.outcome, durationSeconds });
+      notices.publish({ kind: 'attempt_ended', endpoint: name, outcome: result.outcome, durationSeconds });
       this.#isFailing = result.outcome !== 'delivered';
       isDisabling = result.httpStatus === GONE;
       if (isDisabling) this.#halt();
 
       const { retryAfterMs: _, ...told } = result;
-      const next = verdict(attempts + 1, result, random(), clock.steadyNow());
+      const next = verdict(attempts, result, random(), clock.steadyNow());
       const attempt = { at, durationSeconds, ...told };
       const disabled = await settler.settle({ id, claim, lane, endpoint: name, attempt, ...next });
       if (disabled === undefined) return;
       if (disabled.some((other) => other.lane === lane)) this.#isHalted = true;
       if (next.state === 'pending') this.#dueAt = Math.min(this.#dueAt, next.nextAttemptAt);
-      onSettled(name, next.state);
-      tellSettled(log, name, delivery, result, next.state);
+      const settled = { endpoint: name, deliveryId: id, eventId, attempts, ...told, state: next.state };
+      notices.publish({ kind: 'delivery_settled', ...settled });
     } catch (error) {
       log.error({ endpoint: name, deliveryId: id, ...errorFields(error) }, 'attempt failed');
       // A mistake of ours may be made again at once, so the slot stays taken for a while.

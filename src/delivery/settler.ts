@@ -3,12 +3,14 @@ import type { LaneHealth } from '../domain/delivery/lane-health.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { errorFields } from '../runtime/log.ts';
 import type { Log } from '../runtime/log.ts';
+import type { Notices } from '../notices/notices.ts';
 import type { Outbox, Settled, Settlement } from './outbox.ts';
 
 export interface SettlerParts {
   readonly outbox: Pick<Outbox, 'settle'>;
   readonly clock: Clock;
   readonly log: Log;
+  readonly notices: Notices;
   /** Once aborted, what the store does not take is given up: those deliveries are attempted again after a restart. */
   readonly cutOff: AbortSignal;
 }
@@ -75,11 +77,11 @@ export class Settler {
   }
 
   async #write(settlements: readonly Settlement[]): Promise<Settled | undefined> {
-    const { outbox, clock, log, cutOff } = this.#parts;
+    const { outbox, clock, log, notices, cutOff } = this.#parts;
     for (let failures = 1; ; failures += 1) {
       try {
         const settled = await outbox.settle(settlements);
-        for (const lane of settled.disabled) log.warn(lane, 'endpoint is disabled');
+        for (const lane of settled.disabled) notices.publish({ kind: 'lane_disabled', lane });
         return settled;
       } catch (error) {
         this.#isBehind = true;

@@ -3,6 +3,7 @@ import type { AttemptOutcome } from '../domain/delivery/delivery.ts';
 import type { ExecutionKey, Target } from '../domain/execution/execution.ts';
 import type { ProblemKind } from '../domain/call/reachability.ts';
 import type { Registration, RegistrationResult } from '../domain/execution/registration.ts';
+import type { Notices } from '../notices/notices.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Token } from './auth.ts';
@@ -93,8 +94,7 @@ export interface HttpParts {
   /** Durable before it resolves; undefined where no target of this name is configured. */
   pauseTarget(name: string): Promise<TargetState | undefined>;
   resumeTarget(name: string): Promise<TargetState | undefined>;
-  /** Told of the outcome of every registration asked for. */
-  onRegistration(outcome: RegistrationResult['outcome']): void;
+  readonly notices: Notices;
   metricsText(): Promise<{ readonly contentType: string; readonly body: string }>;
   readiness(): Promise<Readiness>;
   readonly clock: Clock;

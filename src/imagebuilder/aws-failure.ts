@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { CallFailure, Trouble } from '../domain/call/outcome.ts';
 import { parseRetryAfterMs } from '../domain/delivery/retry-after.ts';
-import type { Operation } from './gateway.ts';
+import type { Operation } from '../domain/call/operation.ts';
 
 /** Codes of the wire and of the SDK, without namespace and suffix. Sources: the service models, and the SDK's own lists. */
 const THROTTLING = new Set([

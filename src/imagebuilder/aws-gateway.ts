@@ -13,7 +13,8 @@ import type { Times } from './aws-answers.ts';
 import { createAwsClients } from './aws-clients.ts';
 import type { AwsIdentity, CredentialSource } from './aws-credentials.ts';
 import { toFailure } from './aws-failure.ts';
-import type { Gateway, Operation } from './gateway.ts';
+import type { Operation } from '../domain/call/operation.ts';
+import type { Gateway } from './gateway.ts';
 
 const TIMEOUT_MS = 10_000;
 /** The most that the model allows. */

@@ -2,16 +2,6 @@ import type { Observation } from '../domain/execution/observation.ts';
 import type { CallResult } from '../domain/call/outcome.ts';
 import type { TouchedResource } from '../domain/execution/resources.ts';
 
-/** The operations that are counted and limited. */
-export const OPERATIONS = [
-  'GetLifecycleExecution',
-  'ListLifecycleExecutionResources',
-  'ListLifecyclePolicies',
-  'ListLifecycleExecutions',
-  'GetCallerIdentity',
-] as const;
-export type Operation = (typeof OPERATIONS)[number];
-
 /** A part of a list. */
 export interface Page<T> {
   readonly items: readonly T[];

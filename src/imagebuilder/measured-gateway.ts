@@ -1,5 +1,6 @@
 import type { CallOutcome, CallResult } from '../domain/call/outcome.ts';
-import type { Gateway, Operation } from './gateway.ts';
+import type { Operation } from '../domain/call/operation.ts';
+import type { Gateway } from './gateway.ts';
 
 /** One call to AWS, as metrics count it. */
 export interface MeasuredCall {

@@ -1,25 +1,6 @@
-import { detectionLagSeconds } from '../domain/change/event.ts';
-import { STATUS_LABELS, isFinal, statusLabel } from '../domain/execution/status.ts';
+import { STATUS_LABELS, isFinal } from '../domain/execution/status.ts';
 import type { StatusLabel } from '../domain/execution/status.ts';
-import type { Change } from '../domain/change/transition.ts';
 import type { Instruments } from './instruments.ts';
-
-/** Counts what a recorded change says. */
-export function countChange(instruments: Instruments, target: string, change: Change): void {
-  const { next, from, event } = change;
-  const to = next.status;
-  if (event !== undefined) instruments.events.inc({ type: event.type });
-  if (!change.isNewStatus || to === undefined) return;
-  instruments.transitions.inc({ target, from: statusLabel(from ?? undefined), to: statusLabel(to) });
-  if (!isFinal(to)) return;
-  if (next.startTime !== undefined && next.endTime !== undefined) {
-    const seconds = Math.max(0, next.endTime - next.startTime) / 1000;
-    instruments.executionDuration.observe({ target, status: to }, seconds);
-  }
-  const lag =
-    next.trackingEndedAt === undefined ? undefined : detectionLagSeconds(next, next.trackingEndedAt);
-  if (lag !== undefined && from !== null) instruments.detectionLag.observe({ target }, lag);
-}
 
 /** A target's present state, read when metrics are asked for. */
 export interface TargetMeasures {
@@ -62,12 +43,6 @@ export function outboxMeasures(
     const oldestSeconds = Math.max(0, now - oldestPendingAt) / 1000;
     return { endpoint, pending, dead, oldestSeconds, isEnabled: !disabled.has(endpoint) };
   });
-}
-
-/** Tells how the reading of a configuration ended at `at`, epoch milliseconds. */
-export function countReload(instruments: Instruments, isApplied: boolean, at: number): void {
-  instruments.configReloaded.set(isApplied ? 1 : 0);
-  if (isApplied) instruments.configReloadedAt.set(at / 1000);
 }
 
 /**

@@ -18,7 +18,7 @@ export interface ReachabilityParts {
   /** Names of the endpoints that are to get an event of the target. */
   readonly endpointsOfTarget: (type: TargetEventType) => readonly string[];
   /** Called once the event is durable. */
-  readonly onTargetRecorded: (event: NewEvent, endpoints: readonly string[]) => void;
+  readonly onTargetRecorded: (event: NewEvent, problem: TargetProblem, endpoints: readonly string[]) => void;
 }
 
 export interface ReachabilityListener {
@@ -93,7 +93,7 @@ export class TargetReachability {
   }
 
   async #record(next: Reachability, at: number): Promise<void> {
-    const { target, ledger, log, endpointsOfTarget, onTargetRecorded } = this.#parts;
+    const { target, ledger, endpointsOfTarget, onTargetRecorded } = this.#parts;
     const problem = next.isReachable ? this.#state.problem : next.problem;
     if (problem === undefined) return;
     const type = next.isReachable ? 'target.recovered' : 'target.unreachable';
@@ -103,10 +103,6 @@ export class TargetReachability {
     if (next.isReachable) this.#listener.onRecovery(problem);
     await ledger.recordTarget({ ...(next.isReachable ? {} : { problem }), event }, endpoints);
     this.#sequence = event.sequence;
-    const { kind, message } = problem;
-    const fields = { target: target.name, kind, problem: message, eventId: event.id };
-    if (next.isReachable) log.info(fields, 'target can be reached again');
-    else log.error(fields, 'target cannot be reached: it is tried with care');
-    onTargetRecorded(event, endpoints);
+    onTargetRecorded(event, problem, endpoints);
   }
 }

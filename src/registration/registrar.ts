@@ -1,12 +1,14 @@
 import { keyText } from '../domain/execution/execution.ts';
 import type { Execution, ExecutionKey } from '../domain/execution/execution.ts';
 import type { Registration, RegistrationResult } from '../domain/execution/registration.ts';
+import type { Notices } from '../notices/notices.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Intake } from './intake.ts';
 
 export interface RegistrarParts {
   readonly intake: Intake;
   readonly clock: Clock;
+  readonly notices: Notices;
   /** Tells the poller of the execution's target. */
   readonly track: (execution: Execution) => void;
   /** Tells the poller that the registration with this number was removed. */
@@ -16,7 +18,7 @@ export interface RegistrarParts {
 }
 
 /** The one way in and out of tracking: stored first, then polled. */
-export function createRegistrar({ intake, clock, track, forget, onCallback }: RegistrarParts) {
+export function createRegistrar({ intake, clock, notices, track, forget, onCallback }: RegistrarParts) {
   /** For each call under way, the registrations that were removed meanwhile, by execution. */
   const underWay = new Set<Map<string, number>>();
 
@@ -35,7 +37,9 @@ export function createRegistrar({ intake, clock, track, forget, onCallback }: Re
     /** Durable before it resolves; results in the order given. */
     async register(registrations: readonly Registration[]): Promise<readonly RegistrationResult[]> {
       const { results, removed } = await registerAndNote(registrations);
-      for (const result of results) {
+      for (const [index, result] of results.entries()) {
+        const source = registrations[index]?.source;
+        if (source !== undefined) notices.publish({ kind: 'registered', source, outcome: result.outcome });
         if (result.outcome === 'invalid') continue;
         const { execution } = result;
         if (execution.registration > (removed.get(keyText(execution)) ?? 0)) track(execution);

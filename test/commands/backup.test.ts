@@ -5,9 +5,9 @@ import { backupCommand } from '../../src/commands/backup/command.ts';
 import { createNewFile } from '../../src/commands/backup/new-file.ts';
 import { ADMIN_TOKEN, NOW, READ_TOKEN, startApi } from '../http/api.ts';
 import { startCommand, startProgram, temporaryDirectory } from '../support/daemon.ts';
-import { recordFailure } from '../support/recorded.ts';
+import { recordFailure } from '../support/record-final.ts';
 import { runCommand } from '../support/run-command.ts';
-import { serve } from '../support/serving.ts';
+import { serve } from '../support/serve.ts';
 import { openStoreAt } from '../support/store.ts';
 
 const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { healthcheckCommand } from '../../src/commands/healthcheck.ts';
-import { serve } from '../support/serving.ts';
+import { serve } from '../support/serve.ts';
 
 let told = '';
 

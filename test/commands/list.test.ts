@@ -6,7 +6,7 @@ import { EAST, NOW, READ_TOKEN, WEST, startApi } from '../http/api.ts';
 import type { Api } from '../http/api.ts';
 import { anObservation, executionId } from '../support/executions.ts';
 import { runCommand } from '../support/run-command.ts';
-import { recordChange, recordLook, registerEach, track } from '../support/tracking.ts';
+import { recordChange, recordLook, registerEach, track } from '../support/track.ts';
 
 const list = (api: Api, ...args: readonly string[]) =>
   runCommand(listCommand(), ['--url', api.url, '--token', READ_TOKEN, ...args]);

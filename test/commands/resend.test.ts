@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { resendCommand } from '../../src/commands/resend.ts';
 import { ADMIN_TOKEN, READ_TOKEN, startApi } from '../http/api.ts';
-import { recordFailure, settleNext } from '../support/recorded.ts';
+import { recordFailure, settleNext } from '../support/record-final.ts';
 import { runCommand } from '../support/run-command.ts';
 
 const AT = Date.UTC(2026, 10, 23, 6);

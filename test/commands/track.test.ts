@@ -10,8 +10,8 @@ import { SOLE_TERM } from '../../src/store/store.ts';
 import { TOKEN, startCommand, startDaemon, temporaryDirectory } from '../support/daemon.ts';
 import { executionId } from '../support/executions.ts';
 import { runCommand } from '../support/run-command.ts';
-import { recordChange, recordLook } from '../support/tracking.ts';
-import { ENV, configOf } from '../support/watching.ts';
+import { recordChange, recordLook } from '../support/track.ts';
+import { ENV, configOf } from '../support/watch-one-target.ts';
 
 const track = (api: Api, ...args: readonly string[]) =>
   runCommand(trackCommand(), ['--url', api.url, '--token', ADMIN_TOKEN, ...args]);

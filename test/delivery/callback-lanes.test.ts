@@ -4,8 +4,7 @@ import { DELIVERED, HOUR_MS, REJECTED, drive, untilCutOff } from './driven.ts';
 
 describe('callbacks', () => {
   it('go to the URL of each delivery, signed as the URL’s entry says, and count as one endpoint', async () => {
-    const { clock, dispatcher, sent, allowed, addCallbacks, onAttempt, onSettled, states, stop } =
-      await drive();
+    const { clock, dispatcher, sent, allowed, addCallbacks, notices, states, stop } = await drive();
     allowed.secretsOf = (url) => (url.endsWith('/b') ? ['second'] : ['first', 'rotated']);
     await addCallbacks('https://x.example/a?t=1', 'https://x.example/b', 'https://y.example/a');
     dispatcher.start();
@@ -17,8 +16,8 @@ describe('callbacks', () => {
     });
     expect(sent.every(({ headers }) => Object.keys(headers).length === 0)).toBe(true);
     expect(await states()).toEqual(Array(3).fill('delivered'));
-    expect(onAttempt.mock.calls.map(([name]) => String(name))).toEqual(Array(3).fill('callback'));
-    expect(onSettled).toHaveBeenCalledTimes(3);
+    expect(notices.of('attempt_ended').map(({ endpoint }) => endpoint)).toEqual(Array(3).fill('callback'));
+    expect(notices.of('delivery_settled')).toHaveLength(3);
     await stop();
   });
 
@@ -74,7 +73,7 @@ describe('callbacks', () => {
   });
 
   it('are dead without a request once their URL is allowed no longer', async () => {
-    const { clock, dispatcher, urls, allowed, deliveries, addCallbacks, onSettled, stop } = await drive(
+    const { clock, dispatcher, urls, allowed, deliveries, addCallbacks, notices, stop } = await drive(
       [],
       () => REJECTED,
     );
@@ -92,7 +91,7 @@ describe('callbacks', () => {
       outcome: 'refused',
       error: 'its URL is allowed no longer',
     });
-    expect(onSettled).toHaveBeenLastCalledWith('callback', 'dead');
+    expect(notices.of('delivery_settled').at(-1)).toMatchObject({ endpoint: 'callback', state: 'dead' });
     await stop();
   });
 

@@ -20,7 +20,7 @@ function endpoint(name: string, differing: Partial<Endpoint> = {}): Endpoint {
 
 describe('the ladder', () => {
   it('attempts a delivery eight times at most, and then lets it be dead', async () => {
-    const { clock, dispatcher, sent, delivery, add, onAttempt, onSettled, log, stop } = await drive(
+    const { clock, dispatcher, sent, delivery, add, notices, stop } = await drive(
       [endpoint('ops')],
       () => REJECTED,
     );
@@ -35,13 +35,12 @@ describe('the ladder', () => {
     expect(state).toBe('dead');
     expect(attempts).toHaveLength(8);
     expect(new Set(sent.map(({ eventId }) => eventId)).size).toBe(1);
-    expect(onAttempt).toHaveBeenCalledTimes(8);
-    expect(onSettled.mock.calls.map(([, state]) => String(state))).toEqual([
+    expect(notices.of('attempt_ended')).toHaveLength(8);
+    expect(notices.of('delivery_settled').map(({ state }) => state)).toEqual([
       ...Array<string>(7).fill('pending'),
       'dead',
     ]);
-    expect(log.info).toHaveBeenCalledOnce();
-    expect(JSON.stringify([log.info.mock.calls, log.debug.mock.calls])).not.toMatch(/hidden|https/);
+    expect(JSON.stringify(notices.of('delivery_settled'))).not.toMatch(/hidden|https/);
     await stop();
   });
 
@@ -178,7 +177,7 @@ describe('a lane that is disabled', () => {
 
   it('attempts nothing more after a 410, until it is enabled', async () => {
     const answers = [GONE];
-    const { clock, dispatcher, store, sent, states, add, log, stop } = await drive(
+    const { clock, dispatcher, store, sent, states, add, notices, stop } = await drive(
       [endpoint('ops', { maxConcurrent: 1 }), endpoint('other')],
       (request) => (request.url.includes('ops') ? (answers.shift() ?? DELIVERED) : DELIVERED),
     );
@@ -190,7 +189,7 @@ describe('a lane that is disabled', () => {
     await clock.advance(HOUR_MS);
     expect(sent.map(({ host }) => host)).toEqual(['ops.example', 'other.example']);
     expect(await states()).toEqual(['dead', ...Array<string>(4).fill('pending'), 'delivered']);
-    expect(log.warn.mock.calls).toMatchObject([[{ lane: 'ops', disabledReason: 'gone' }, expect.anything()]]);
+    expect(notices.of('lane_disabled')).toMatchObject([{ lane: { lane: 'ops', disabledReason: 'gone' } }]);
 
     await store.operating.enableEndpoint('ops');
     dispatcher.wake('ops');
@@ -238,7 +237,7 @@ describe('a lane that is disabled', () => {
   });
 
   it('has failed for five days, with every ladder to its end', async () => {
-    const { clock, dispatcher, store, sent, states, add, log, stop } = await drive(
+    const { clock, dispatcher, store, sent, states, add, notices, stop } = await drive(
       [endpoint('ops')],
       () => REJECTED,
     );
@@ -254,7 +253,7 @@ describe('a lane that is disabled', () => {
     const lastSeconds = sent.at(-1)?.seconds ?? 0;
     expect(lastSeconds).toBeGreaterThanOrEqual(5 * 24 * 3600);
     expect(lastSeconds).toBeLessThan(5 * 24 * 3600 + 6 * 3600);
-    expect(log.warn).toHaveBeenCalledOnce();
+    expect(notices.of('lane_disabled')).toHaveLength(1);
     const waiting = (await states()).filter((state) => state === 'pending').length;
     await store.operating.enableEndpoint('ops');
     dispatcher.wake('ops');
@@ -267,12 +266,12 @@ describe('a lane that is disabled', () => {
 
 describe('a test', () => {
   it('is sent as deliveries are, and kept nowhere', async () => {
-    const { dispatcher, sent, states, onAttempt } = await drive([endpoint('ops')], () => REJECTED);
+    const { dispatcher, sent, states, notices } = await drive([endpoint('ops')], () => REJECTED);
     const result = await dispatcher.test('ops', new AbortController().signal);
     expect(result).toEqual({ eventId: 'test 1', ...REJECTED, durationSeconds: 0 });
     expect(sent).toMatchObject([{ host: 'ops.example', eventId: 'test 1' }]);
     expect(await states()).toEqual([]);
-    expect(onAttempt).not.toHaveBeenCalled();
+    expect(notices.of('attempt_ended')).toEqual([]);
     expect(await dispatcher.test('none', new AbortController().signal)).toBeUndefined();
   });
 
@@ -290,7 +289,7 @@ describe('a test', () => {
 
 describe('if the store fails', () => {
   it('settles again without attempting again, and reports it only then', async () => {
-    const { clock, dispatcher, outbox, sent, states, add, onSettled, log, stop } = await drive([
+    const { clock, dispatcher, outbox, sent, states, add, notices, log, stop } = await drive([
       endpoint('ops'),
     ]);
     await add('ops', 5);
@@ -298,11 +297,11 @@ describe('if the store fails', () => {
     dispatcher.start();
     await clock.advance(1000);
     expect(sent).toHaveLength(5);
-    expect(onSettled).not.toHaveBeenCalled();
+    expect(notices.of('delivery_settled')).toEqual([]);
     await clock.advance(60_000);
     expect(sent).toHaveLength(5);
     expect(await states()).toEqual(Array(5).fill('delivered'));
-    expect(onSettled).toHaveBeenCalledTimes(5);
+    expect(notices.of('delivery_settled')).toHaveLength(5);
     expect(log.error).toHaveBeenCalledTimes(8);
     await stop();
   });
@@ -320,7 +319,7 @@ describe('if the store fails', () => {
 
   it('does not count what has become of a delivery meanwhile as its own', async () => {
     const answers: (() => void)[] = [];
-    const { clock, dispatcher, store, states, add, onAttempt, onSettled, stop } = await drive(
+    const { clock, dispatcher, store, states, add, notices, stop } = await drive(
       [endpoint('ops')],
       () => new Promise((resolve) => answers.push(() => resolve(DELIVERED))),
     );
@@ -330,8 +329,8 @@ describe('if the store fails', () => {
     await store.upkeep.abandonDeliveries({ kept: [], at: clock.now(), after: '', limit: 10 });
     for (const answer of answers) answer();
     await clock.advance(100);
-    expect(onAttempt).toHaveBeenCalledOnce();
-    expect(onSettled).not.toHaveBeenCalled();
+    expect(notices.of('attempt_ended')).toHaveLength(1);
+    expect(notices.of('delivery_settled')).toEqual([]);
     expect(await states()).toEqual(['dead']);
     await stop();
   });
@@ -440,7 +439,7 @@ describe('a stop', () => {
   });
 
   it('cuts off what has no answer at its limit, and leaves it unsettled', async () => {
-    const { clock, dispatcher, outbox, sent, states, add, onAttempt } = await drive(
+    const { clock, dispatcher, outbox, sent, states, add, notices } = await drive(
       [endpoint('ops')],
       untilCutOff,
     );
@@ -452,7 +451,7 @@ describe('a stop', () => {
     limit.abort();
     await stopped;
     expect(sent).toHaveLength(3);
-    expect(onAttempt).not.toHaveBeenCalled();
+    expect(notices.of('attempt_ended')).toEqual([]);
     expect(outbox.groups()).toEqual([]);
     expect(await states()).toEqual(Array(3).fill('pending'));
   });

@@ -6,8 +6,9 @@ import type { DeliveryRequest } from '../../src/delivery/sending/sender.ts';
 import type { Wishes } from '../../src/domain/execution/execution.ts';
 import type { Delivery } from '../../src/http/reading.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
-import { createOutstanding } from '../support/outstanding.ts';
-import { recordFailure } from '../support/recorded.ts';
+import { recordNotices } from '../support/notices.ts';
+import { createOutstanding } from '../support/pending-calls.ts';
+import { recordFailure } from '../support/record-final.ts';
 import { openTemporaryStore } from '../support/store.ts';
 import { observeOutbox } from './observed-outbox.ts';
 
@@ -41,8 +42,7 @@ export async function drive(endpoints: readonly Endpoint[] = [], answer: Answer 
   const outbox = observeOutbox(disk.watched(store.outbox));
   const sent: Sent[] = [];
   const log = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn() };
-  const onAttempt = vi.fn();
-  const onSettled = vi.fn();
+  const notices = recordNotices();
   /** What the configuration allows, and can be changed. */
   const allowed = { secretsOf: (_url: string): readonly string[] | undefined => ['secret'] };
   const dispatcher = createDispatcher({
@@ -60,8 +60,7 @@ export async function drive(endpoints: readonly Endpoint[] = [], answer: Answer 
     log,
     endpoints,
     callbackSecrets: (url) => allowed.secretsOf(url),
-    onAttempt,
-    onSettled,
+    notices,
   });
 
   let executions = 0;
@@ -94,8 +93,7 @@ export async function drive(endpoints: readonly Endpoint[] = [], answer: Answer 
     urls: () => sent.map(({ url }) => url),
     allowed,
     log,
-    onAttempt,
-    onSettled,
+    notices,
     /** Records so many events that are delivered to this endpoint, and returns the ids of their deliveries. */
     add: (endpoint: string, count = 1) =>
       record(Array.from({ length: count }, () => ({ endpoints: [endpoint] }))),

@@ -4,9 +4,10 @@ import { expect, it, vi } from 'vitest';
 import { createDispatcher } from '../../src/delivery/dispatcher.ts';
 import { createSender } from '../../src/delivery/sending/sender.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
+import { NO_NOTICES } from '../support/notices.ts';
 import { temporaryDirectory } from '../support/daemon.ts';
-import { http } from '../support/listening.ts';
-import { recordFailure } from '../support/recorded.ts';
+import { http } from '../support/listen.ts';
+import { recordFailure } from '../support/record-final.ts';
 import { WEBHOOK_SECRET } from '../support/secrets.ts';
 import { openStoreAt } from '../support/store.ts';
 
@@ -53,8 +54,7 @@ async function started(path: string, url: string) {
         requestsPerSecond: PER_SECOND,
       },
     ],
-    onAttempt: ignore,
-    onSettled: ignore,
+    notices: NO_NOTICES,
   });
   dispatcher.start();
   const open = opening.move();

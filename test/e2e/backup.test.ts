@@ -4,7 +4,7 @@ import { expect, it, vi } from 'vitest';
 import { startSimulator } from '../../src/simulator/simulator.ts';
 import { TOKEN, startCommand, startDaemon, temporaryDirectory } from '../support/daemon.ts';
 import type { Daemon } from '../support/daemon.ts';
-import { ENV, PATIENCE, configOf, register } from '../support/watching.ts';
+import { ENV, PATIENCE, configOf, register } from '../support/watch-one-target.ts';
 
 interface Page {
   readonly events: readonly { readonly id: string }[];

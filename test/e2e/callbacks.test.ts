@@ -4,9 +4,9 @@ import { describe, expect, it, vi } from 'vitest';
 import { startSimulator } from '../../src/simulator/simulator.ts';
 import { startDaemon, temporaryDirectory } from '../support/daemon.ts';
 import { startAnswering } from '../support/receivers.ts';
-import { reload, samplesOf } from '../support/reloading.ts';
+import { reload, samplesOf } from '../support/reload.ts';
 import { WEBHOOK_SECRET } from '../support/secrets.ts';
-import { ENV, PATIENCE, configOf, eventOf } from '../support/watching.ts';
+import { ENV, PATIENCE, configOf, eventOf } from '../support/watch-one-target.ts';
 
 const CALLBACK_SECRET = `whsec_${Buffer.from('a secret for callbacks only.....').toString('base64')}`;
 

@@ -5,7 +5,7 @@ import { startDaemon, temporaryDirectory } from '../support/daemon.ts';
 import { executionId } from '../support/executions.ts';
 import { startAnswering } from '../support/receivers.ts';
 import { WEBHOOK_SECRET } from '../support/secrets.ts';
-import { ENV, PATIENCE, configOf, feedOf, register, subjectsOf } from '../support/watching.ts';
+import { ENV, PATIENCE, configOf, feedOf, register, subjectsOf } from '../support/watch-one-target.ts';
 
 describe('the daemon', { timeout: 120_000 }, () => {
   it('brings an execution from its registration to a signed event', async () => {

@@ -2,7 +2,7 @@ import { expect, it, vi } from 'vitest';
 import { startSimulator } from '../../src/simulator/simulator.ts';
 import { startDaemon, temporaryDirectory } from '../support/daemon.ts';
 import { startAnswering } from '../support/receivers.ts';
-import { ENV, PATIENCE, configOf, eventOf, feedOf } from '../support/watching.ts';
+import { ENV, PATIENCE, configOf, eventOf, feedOf } from '../support/watch-one-target.ts';
 
 const ended = [{ status: 'SUCCESS', afterMs: 0 }];
 const running = [{ status: 'IN_PROGRESS', afterMs: 0 }];

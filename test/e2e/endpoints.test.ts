@@ -5,7 +5,7 @@ import { startDaemon, temporaryDirectory } from '../support/daemon.ts';
 import type { Daemon } from '../support/daemon.ts';
 import { startAnswering } from '../support/receivers.ts';
 import { WEBHOOK_SECRET } from '../support/secrets.ts';
-import { ENV, PATIENCE, configOf, eventOf, feedOf, register } from '../support/watching.ts';
+import { ENV, PATIENCE, configOf, eventOf, feedOf, register } from '../support/watch-one-target.ts';
 
 interface EndpointJson {
   readonly name: string;

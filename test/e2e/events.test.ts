@@ -5,7 +5,7 @@ import { startDaemon, temporaryDirectory } from '../support/daemon.ts';
 import { exactJudge, publishedJudge } from '../support/event-schema.ts';
 import { executionId } from '../support/executions.ts';
 import { startAnswering } from '../support/receivers.ts';
-import { ENV, PATIENCE, configOf, eventOf, feedOf } from '../support/watching.ts';
+import { ENV, PATIENCE, configOf, eventOf, feedOf } from '../support/watch-one-target.ts';
 
 /** What a run of some seconds can bring about; the rest takes minutes of answers, or an outage. */
 const TYPES = [

@@ -4,8 +4,8 @@ import type { FaultName, Simulator } from '../../src/simulator/simulator.ts';
 import { startDaemon, temporaryDirectory } from '../support/daemon.ts';
 import type { Daemon } from '../support/daemon.ts';
 import { startAnswering } from '../support/receivers.ts';
-import { ENV, configOf, eventOf } from '../support/watching.ts';
-import type { CloudEvent } from '../support/watching.ts';
+import { ENV, configOf, eventOf } from '../support/watch-one-target.ts';
+import type { CloudEvent } from '../support/watch-one-target.ts';
 import { FAULT_TABLE } from './fault-table.ts';
 
 /** Some faults take their time: a call ends after ten seconds, and three of them make an outage. */

@@ -1,6 +1,6 @@
 // Kills the daemon 50 times in the middle of thousands of deliveries (`--kills N`): is anything lost, and what comes twice?
 import { parseArgs } from 'node:util';
-import { killWhileDelivering } from '../support/killing.ts';
+import { killWhileDelivering } from '../support/kill-while-delivering.ts';
 
 const { kills } = parseArgs({ options: { kills: { type: 'string', default: '50' } } }).values;
 const tell = (line: string) => process.stdout.write(`${line}\n`);

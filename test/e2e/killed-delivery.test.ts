@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { killWhileDelivering } from '../support/killing.ts';
+import { killWhileDelivering } from '../support/kill-while-delivering.ts';
 
 test('a daemon killed while it delivers loses nothing, and repeats only what was in flight', async () => {
   const { faults, deliveries, repeats, unsettled } = await killWhileDelivering({ kills: 4 });

@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { startSimulator } from '../../src/simulator/simulator.ts';
 import { startDaemon, temporaryDirectory } from '../support/daemon.ts';
 import { startAnswering } from '../support/receivers.ts';
-import { ENV, PATIENCE, configOf, eventOf, feedOf, register } from '../support/watching.ts';
+import { ENV, PATIENCE, configOf, eventOf, feedOf, register } from '../support/watch-one-target.ts';
 
 describe('a killed daemon', { timeout: 120_000 }, () => {
   it('loses nothing when it is killed again and again, and repeats only with the same id and body', async () => {

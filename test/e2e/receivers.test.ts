@@ -4,7 +4,7 @@ import { startDaemon, temporaryDirectory } from '../support/daemon.ts';
 import { executionId } from '../support/executions.ts';
 import { startAnswering } from '../support/receivers.ts';
 import type { Received } from '../support/receivers.ts';
-import { ENV, PATIENCE, configOf, eventOf, register } from '../support/watching.ts';
+import { ENV, PATIENCE, configOf, eventOf, register } from '../support/watch-one-target.ts';
 
 describe('receivers', { timeout: 120_000 }, () => {
   it('brings a receiver that was down what it missed, and the others theirs meanwhile', async () => {

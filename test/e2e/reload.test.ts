@@ -15,10 +15,18 @@ import {
 } from '../support/daemon.ts';
 import type { Daemon } from '../support/daemon.ts';
 import { startAnswering } from '../support/receivers.ts';
-import { hangUp, reload, reloadsTold, samplesOf, signal } from '../support/reloading.ts';
+import { hangUp, reload, reloadsTold, samplesOf, signal } from '../support/reload.ts';
 import { WEBHOOK_SECRET } from '../support/secrets.ts';
 import { openStoreAt } from '../support/store.ts';
-import { ENV, PATIENCE, configOf, eventOf, feedOf, register, subjectsOf } from '../support/watching.ts';
+import {
+  ENV,
+  PATIENCE,
+  configOf,
+  eventOf,
+  feedOf,
+  register,
+  subjectsOf,
+} from '../support/watch-one-target.ts';
 
 interface TargetJson {
   readonly name: string;

@@ -2,7 +2,7 @@ import { expect, it, vi } from 'vitest';
 import { startSimulator } from '../../src/simulator/simulator.ts';
 import { startDaemon, temporaryDirectory } from '../support/daemon.ts';
 import { startAnswering } from '../support/receivers.ts';
-import { ENV, PATIENCE, configOf, feedOf, subjectsOf } from '../support/watching.ts';
+import { ENV, PATIENCE, configOf, feedOf, subjectsOf } from '../support/watch-one-target.ts';
 
 const running = { status: 'IN_PROGRESS', afterMs: 0 };
 const ARN = 'arn:aws:iam::210987654321:role/watcher';

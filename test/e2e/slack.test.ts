@@ -3,7 +3,7 @@ import { slackMessage } from '../../src/delivery/sending/slack-message.ts';
 import { startSimulator } from '../../src/simulator/simulator.ts';
 import { startDaemon, temporaryDirectory } from '../support/daemon.ts';
 import { startAnswering } from '../support/receivers.ts';
-import { ENV, PATIENCE, configOf, feedOf } from '../support/watching.ts';
+import { ENV, PATIENCE, configOf, feedOf } from '../support/watch-one-target.ts';
 
 describe('an endpoint for Slack', { timeout: 120_000 }, () => {
   it('gets messages through the same filters and ladder, and its URL is told nobody', async () => {

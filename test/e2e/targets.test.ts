@@ -2,7 +2,7 @@ import { expect, it, vi } from 'vitest';
 import { startSimulator } from '../../src/simulator/simulator.ts';
 import { startDaemon, temporaryDirectory } from '../support/daemon.ts';
 import { startAnswering } from '../support/receivers.ts';
-import { ENV, PATIENCE, configOf, feedOf, register, subjectsOf } from '../support/watching.ts';
+import { ENV, PATIENCE, configOf, feedOf, register, subjectsOf } from '../support/watch-one-target.ts';
 
 interface TargetJson {
   readonly name: string;

@@ -3,8 +3,8 @@
 import { parseArgs } from 'node:util';
 import { KINDS } from '../support/receiver-kinds.ts';
 import { slope } from '../support/slope.ts';
-import { deliverToEveryKind } from '../support/thousand.ts';
-import type { MemoryNow } from '../support/thousand.ts';
+import { deliverToEveryKind } from '../support/many-receivers.ts';
+import type { MemoryNow } from '../support/many-receivers.ts';
 
 const DEFAULT_EACH = String(Math.ceil(1000 / Object.keys(KINDS).length));
 const { values } = parseArgs({

@@ -2,7 +2,6 @@ import { callbackFault, callbackLane } from '../../src/domain/delivery/callback.
 import type { CallbackEntry } from '../../src/domain/delivery/callback.ts';
 import { keyText } from '../../src/domain/execution/execution.ts';
 import type { Execution, ExecutionKey, Target } from '../../src/domain/execution/execution.ts';
-import type { RegistrationResult } from '../../src/domain/execution/registration.ts';
 import type { Deliveries } from '../../src/http/parts.ts';
 import { startHttp } from '../../src/http/server.ts';
 import type {
@@ -17,7 +16,8 @@ import { createRegistrar } from '../../src/registration/registrar.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
 import type { Store } from '../../src/store/store.ts';
-import { expectDescribed } from '../support/described.ts';
+import { expectDescribed } from '../support/openapi.ts';
+import { recordNotices } from '../support/notices.ts';
 import { openTemporaryStore } from '../support/store.ts';
 
 /** What the API takes for the present. */
@@ -55,7 +55,11 @@ export class OtherParts {
   readonly polledNow: ExecutionKey[] = [];
 
   readonly woken: string[] = [];
-  readonly outcomes: RegistrationResult['outcome'][] = [];
+  readonly notices = recordNotices();
+  /** How each registration ended. */
+  get outcomes() {
+    return this.notices.of('registered').map(({ outcome }) => outcome);
+  }
   readonly logged: LogLine[] = [];
 }
 
@@ -82,6 +86,7 @@ function partsOf(parts: OtherParts, store: Store): HttpParts {
     ...createRegistrar({
       intake,
       clock: parts.clock,
+      notices: parts.notices,
       track: (execution) => void parts.tracked.push(execution),
       forget: (key) => void parts.forgotten.push(key),
       onCallback: (url) => void parts.woken.push(callbackLane(url)),
@@ -101,7 +106,7 @@ function partsOf(parts: OtherParts, store: Store): HttpParts {
     targetStates: () => Promise.all(parts.states.values().map(counted)),
     pauseTarget: (name) => setPaused(name, true),
     resumeTarget: (name) => setPaused(name, false),
-    onRegistration: (outcome) => void parts.outcomes.push(outcome),
+    notices: parts.notices,
     metricsText: async () => ({ contentType: 'text/plain; version=0.0.4', body: await parts.metrics() }),
     readiness: () => Promise.resolve(parts.ready),
     clock: parts.clock,

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { FINAL_STATUSES } from '../../src/domain/execution/status.ts';
 import type { StoredEvent } from '../../src/http/reading.ts';
-import { recordEnd } from '../support/recorded.ts';
+import { recordEnd } from '../support/record-final.ts';
 import { NOW, startApi } from './api.ts';
 
 interface Page {

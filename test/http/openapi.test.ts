@@ -1,10 +1,10 @@
 import { createConfig, lintFromString } from '@redocly/openapi-core';
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { openApi } from '../support/described.ts';
+import { openApi } from '../support/openapi.ts';
 import { executionId } from '../support/executions.ts';
-import { recordFailure, settleNext } from '../support/recorded.ts';
-import { track } from '../support/tracking.ts';
+import { recordFailure, settleNext } from '../support/record-final.ts';
+import { track } from '../support/track.ts';
 import { EAST, NOW, startApi } from './api.ts';
 
 const file = new URL('../../config/openapi.json', import.meta.url);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { transition } from '../../src/domain/change/transition.ts';
-import { countChange, setGauges } from '../../src/metrics/collector.ts';
+import { setGauges } from '../../src/metrics/collector.ts';
+import { countNotices } from '../../src/metrics/count-notices.ts';
 import { createInstruments, createZeroing, zeroInstruments } from '../../src/metrics/instruments.ts';
 import { TARGET, anExecution, anObservation } from '../support/executions.ts';
 
@@ -83,7 +84,7 @@ describe('metrics', () => {
     const see = (status: string, at: number, differing = {}) => {
       const change = transition(execution, TARGET, anObservation(status, at, differing));
       if (change === undefined) throw new Error('nothing changed');
-      countChange(instruments, 'prod', change);
+      countNotices(instruments)({ kind: 'change_recorded', target: 'prod', change });
       execution = change.next;
     };
     see('REHEARSING', T0, { startTime: T0 - 1000 });
@@ -135,7 +136,7 @@ describe('metrics', () => {
   it('leave the lag out where the first look already found the end', async () => {
     const instruments = instrumentsAtStart();
     const change = transition(anExecution(), TARGET, anObservation('SUCCESS', T0, { endTime: T0 - 1000 }));
-    if (change !== undefined) countChange(instruments, 'prod', change);
+    if (change !== undefined) countNotices(instruments)({ kind: 'change_recorded', target: 'prod', change });
     const found = await samples(instruments);
     expect(found.get('transitions_total{target="prod",from="UNKNOWN",to="SUCCESS"}')).toBe(1);
     expect(found.get('detection_lag_seconds_count{target="prod"}')).toBe(0);

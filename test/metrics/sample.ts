@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startCommand, startDaemon, temporaryDirectory } from '../support/daemon.ts';
 import { startAnswering } from '../support/receivers.ts';
-import { ENV, configOf, register } from '../support/watching.ts';
+import { ENV, configOf, register } from '../support/watch-one-target.ts';
 
 /** Prints the metrics of a daemon that has something to tell: executions that ended, events delivered and refused. */
 const EXECUTIONS = 6;

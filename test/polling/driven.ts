@@ -16,7 +16,7 @@ import type { Store } from '../../src/store/store.ts';
 import { TARGET, executionId } from '../support/executions.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import type { FakeClock } from '../support/fake-clock.ts';
-import { createOutstanding } from '../support/outstanding.ts';
+import { createOutstanding } from '../support/pending-calls.ts';
 import { openStoreAt } from '../support/store.ts';
 
 export const SECOND_MS = 1000;

@@ -17,6 +17,7 @@ import { systemClock } from '../../src/runtime/clock.ts';
 import { startSimulator } from '../../src/simulator/simulator.ts';
 import type { SimulatorOptions, Timeline } from '../../src/simulator/simulator.ts';
 import { SOLE_TERM } from '../../src/store/store.ts';
+import { NO_NOTICES } from '../support/notices.ts';
 import { openStoreAt } from '../support/store.ts';
 
 process.env['AWS_ACCESS_KEY_ID'] = 'AKIDEXAMPLE';
@@ -103,6 +104,7 @@ async function house({
   const registrar = createRegistrar({
     intake: store.intake,
     clock: systemClock,
+    notices: NO_NOTICES,
     track: (execution) => poller.track(execution),
     forget: (key, registration) => poller.forget(key, registration),
     onCallback: () => undefined,

@@ -5,6 +5,7 @@ import type { Intake } from '../../src/registration/intake.ts';
 import { createRegistrar } from '../../src/registration/registrar.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { TARGET, executionId } from '../support/executions.ts';
+import { NO_NOTICES } from '../support/notices.ts';
 import { openTemporaryStore } from '../support/store.ts';
 
 const { accountId, region } = TARGET;
@@ -40,6 +41,7 @@ describe('a registration and a removal that become durable together', () => {
     const registrar = createRegistrar({
       intake,
       clock: systemClock,
+      notices: NO_NOTICES,
       track: (execution) => void tracked.set(keyText(execution), execution),
       forget(key, upTo) {
         const known = tracked.get(keyText(key));

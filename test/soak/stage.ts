@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createRandom } from '../../src/simulator/random.ts';
 import { startSimulator } from '../../src/simulator/simulator.ts';
 import type { Call } from '../../src/simulator/simulator.ts';
-import { ENV, configOf } from '../support/watching.ts';
+import { ENV, configOf } from '../support/watch-one-target.ts';
 import { mountDisk } from './disk.ts';
 import { FeedReader } from './feed-reader.ts';
 import { Load } from './load.ts';

@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { expectDescribed } from './described.ts';
+import { expectDescribed } from './openapi.ts';
 
 const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
 

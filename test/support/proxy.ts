@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { listening } from './listening.ts';
+import { listening } from './listen.ts';
 
 interface Tunnel {
   readonly authority: string;

@@ -5,7 +5,7 @@ import { createServer as createTcpServer } from 'node:net';
 import type { Socket } from 'node:net';
 import { LADDER_SECONDS } from '../../src/domain/delivery/retry-ladder.ts';
 import type { Delivery } from '../../src/http/reading.ts';
-import { listening } from './listening.ts';
+import { listening } from './listen.ts';
 import { TEST_TLS } from './tls.ts';
 
 const SLOW_MS = 150;

@@ -14,6 +14,7 @@ export type FixedMember = (typeof FIXED_MEMBERS)[number];
 
 /** How a registration can end; also the `outcome` label of `registrations_total`. */
 export const REGISTRATION_OUTCOMES = ['created', 'existing', 'invalid'] as const;
+export type RegistrationOutcome = (typeof REGISTRATION_OUTCOMES)[number];
 
 export type RegistrationResult =
   | { readonly outcome: 'created'; readonly execution: Execution }

@@ -46,6 +46,9 @@ export function registrationRoutes(app: App, parts: HttpParts): void {
     callbackFault: (url) => parts.callbackFault(url),
   });
 
+  /** The registrar counts what reaches it. What is refused before that is counted here. */
+  const countInvalid = () => parts.notices.publish({ kind: 'registered', source: 'api', outcome: 'invalid' });
+
   app.post(
     '/executions',
     {
@@ -64,16 +67,16 @@ export function registrationRoutes(app: App, parts: HttpParts): void {
     },
     async (request, reply) => {
       if (request.validationError !== undefined) {
-        parts.onRegistration('invalid');
+        countInvalid();
         throw request.validationError;
       }
       const registration = resolve(request.body, request.caller, parts);
-      const result = registration instanceof Problem ? registration : await registerOne(registration, parts);
-      if (result instanceof Problem) {
-        parts.onRegistration('invalid');
-        throw result;
+      if (registration instanceof Problem) {
+        countInvalid();
+        throw registration;
       }
-      parts.onRegistration(result.outcome);
+      const result = await registerOne(registration, parts);
+      if (result instanceof Problem) throw result;
       const { execution } = result;
       const json = executionJson(execution, parts.targets(), parts.live(execution));
       if (result.outcome === 'created')
@@ -106,7 +109,7 @@ export function registrationRoutes(app: App, parts: HttpParts): void {
       const results = checked.map((item, index) => {
         const result = item instanceof Problem ? item : settled(kept.next().value);
         const { outcome, error } = batchOutcome(result);
-        parts.onRegistration(outcome);
+        if (item instanceof Problem) countInvalid();
         return { lifecycleExecutionId: idOf(body.executions[index]), outcome, error };
       });
       return { results };

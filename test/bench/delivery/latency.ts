@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { recordFailure } from '../../support/recorded.ts';
+import { recordFailure } from '../../support/record-final.ts';
 import { median, percentile, startDelivery, startSink } from './stage.ts';
 import type { Behaviour } from './sink.ts';
 

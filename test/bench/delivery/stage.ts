@@ -72,9 +72,10 @@ export async function startDelivery(
       requestsPerSecond: 10_000,
       ...endpoint,
     })),
-    onAttempt: silent,
-    onSettled: (_, state) => {
-      if (state === 'delivered') onSettled((settled += 1));
+    notices: {
+      publish(notice) {
+        if (notice.kind === 'delivery_settled' && notice.state === 'delivered') onSettled((settled += 1));
+      },
     },
   });
   const open = opening.move();

@@ -1,5 +1,5 @@
 import { Agent } from 'undici';
-import { recordFailure } from '../../support/recorded.ts';
+import { recordFailure } from '../../support/record-final.ts';
 import { median, startDelivery, startSink } from './stage.ts';
 
 const ENDPOINTS = 32;

@@ -1,3 +1,5 @@
+import { countNotices } from '../../../src/metrics/count-notices.ts';
+import { createNotices } from '../../../src/notices/notices.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GetLifecycleExecutionCommand, ImagebuilderClient } from '@aws-sdk/client-imagebuilder';
 import { createPoller } from '../../../src/app/poller.ts';
@@ -142,7 +144,7 @@ export async function createLayers({ url, executionIds }: Aws) {
         {
           config: () => config,
           store,
-          instruments,
+          notices: createNotices([countNotices(instruments)], createLog('error')),
           clock: systemClock,
           random: Math.random,
           log: createLog('error'),

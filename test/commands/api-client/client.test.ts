@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { createDaemonClient } from '../../../src/commands/api-client/client.ts';
 import type { Asked } from '../../../src/commands/api-client/client.ts';
 import { CommandFailure } from '../../../src/commands/api-client/failure.ts';
-import { serve } from '../../support/serving.ts';
+import { serve } from '../../support/serve.ts';
 
 const answer = z.object({ good: z.boolean() });
 const SECRET = 'token-that-nobody-may-see';

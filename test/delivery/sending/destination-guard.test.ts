@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createDestinationGuard } from '../../../src/delivery/sending/destination-guard.ts';
-import { METADATA, NOT_PUBLIC, PUBLIC } from '../../support/spellings.ts';
+import { METADATA, NOT_PUBLIC, PUBLIC } from '../../support/hosts.ts';
 
 const strict = createDestinationGuard({ allowPrivateNetworks: false, allowCidrs: [] });
 const open = createDestinationGuard({ allowPrivateNetworks: true, allowCidrs: [] });

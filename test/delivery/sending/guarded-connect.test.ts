@@ -7,9 +7,9 @@ import type { DeliveryRequest, Egress } from '../../../src/delivery/sending/send
 import { systemClock } from '../../../src/runtime/clock.ts';
 import { watchConnectionAttempts } from '../../support/connection-attempts.ts';
 import { collectGarbage } from '../../support/garbage.ts';
-import { listening } from '../../support/listening.ts';
+import { listening } from '../../support/listen.ts';
 import { WEBHOOK_SECRET } from '../../support/secrets.ts';
-import { METADATA, NOT_PUBLIC } from '../../support/spellings.ts';
+import { METADATA, NOT_PUBLIC } from '../../support/hosts.ts';
 
 const STRICT: Egress = { allowPrivateNetworks: false, allowCidrs: [], httpsOnly: false };
 const OPEN: Egress = { ...STRICT, allowPrivateNetworks: true };

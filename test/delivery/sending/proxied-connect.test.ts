@@ -5,10 +5,10 @@ import { createSender } from '../../../src/delivery/sending/sender.ts';
 import type { DeliveryRequest, Egress } from '../../../src/delivery/sending/sender.ts';
 import { systemClock } from '../../../src/runtime/clock.ts';
 import { watchConnectionAttempts } from '../../support/connection-attempts.ts';
-import { http, listening } from '../../support/listening.ts';
+import { http, listening } from '../../support/listen.ts';
 import { startProxy } from '../../support/proxy.ts';
 import { WEBHOOK_SECRET } from '../../support/secrets.ts';
-import { METADATA, NOT_PUBLIC } from '../../support/spellings.ts';
+import { METADATA, NOT_PUBLIC } from '../../support/hosts.ts';
 import { TEST_TLS } from '../../support/tls.ts';
 
 const STRICT: Egress = { allowPrivateNetworks: false, allowCidrs: [], httpsOnly: false };

@@ -7,7 +7,7 @@ import type { DeliveryRequest, Egress, SenderParts } from '../../../src/delivery
 import { newEvent } from '../../../src/domain/change/event.ts';
 import { systemClock } from '../../../src/runtime/clock.ts';
 import { TARGET, anExecution } from '../../support/executions.ts';
-import { http, tcp } from '../../support/listening.ts';
+import { http, tcp } from '../../support/listen.ts';
 import { WEBHOOK_SECRET } from '../../support/secrets.ts';
 
 const PATIENCE = { timeout: 10_000 };

@@ -4,7 +4,7 @@ import { Webhook as SvixWebhook } from 'svix';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createSender } from '../../../src/delivery/sending/sender.ts';
 import { systemClock } from '../../../src/runtime/clock.ts';
-import { http } from '../../support/listening.ts';
+import { http } from '../../support/listen.ts';
 import { WEBHOOK_SECRET } from '../../support/secrets.ts';
 
 const secretOf = (text: string) => `whsec_${Buffer.from(text).toString('base64')}`;

@@ -5,7 +5,7 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { temporaryDirectory } from '../../support/daemon.ts';
-import { recordFailure } from '../../support/recorded.ts';
+import { recordFailure } from '../../support/record-final.ts';
 import { openStoreAt } from '../../support/store.ts';
 import { breakStore } from '../../support/troubled-store.ts';
 import { ADMIN_TOKEN, NOW, READ_TOKEN, problemOf, startApi } from '../api.ts';

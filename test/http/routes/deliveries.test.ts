@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { recordFailure, settleNext } from '../../support/recorded.ts';
+import { recordFailure, settleNext } from '../../support/record-final.ts';
 import { breakStore } from '../../support/troubled-store.ts';
 import { NOW, READ_TOKEN, REGISTER_TOKEN, problemOf, startApi } from '../api.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import { recordFailure, settleNext } from '../../support/recorded.ts';
+import { recordFailure, settleNext } from '../../support/record-final.ts';
 import { NOW, READ_TOKEN, REGISTER_TOKEN, problemOf, startApi } from '../api.ts';
 
 /** The API of a daemon with four failed executions, each with a delivery to `ops`, a second apart. */

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { expire } from '../../../src/domain/change/tracking-end.ts';
 import { anEventBody } from '../../support/executions.ts';
-import { recordFailure, settleNext } from '../../support/recorded.ts';
-import { recordChange, track } from '../../support/tracking.ts';
+import { recordFailure, settleNext } from '../../support/record-final.ts';
+import { recordChange, track } from '../../support/track.ts';
 import { EAST, NOW, problemOf, startApi } from '../api.ts';
 import type { Api } from '../api.ts';
 

@@ -3,7 +3,7 @@ import { keyText } from '../../../src/domain/execution/execution.ts';
 import type { Execution } from '../../../src/domain/execution/execution.ts';
 import { transition } from '../../../src/domain/change/transition.ts';
 import { anEventBody, anObservation, executionId } from '../../support/executions.ts';
-import { recordChange, recordLook, registerEach, track } from '../../support/tracking.ts';
+import { recordChange, recordLook, registerEach, track } from '../../support/track.ts';
 import { EAST, NOW, WEST, problemOf, startApi } from '../api.ts';
 
 const ID = executionId(1);

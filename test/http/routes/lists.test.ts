@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { recordLook, registerEach, track } from '../../support/tracking.ts';
+import { recordLook, registerEach, track } from '../../support/track.ts';
 import { EAST, NOW, WEST, problemOf, startApi } from '../api.ts';
 import type { Api } from '../api.ts';
 

@@ -2,7 +2,7 @@ import { setImmediate as nextRound } from 'node:timers/promises';
 import { describe, expect, it, test, vi } from 'vitest';
 import { parseCallbackRule } from '../../../src/domain/delivery/callback-rule.ts';
 import { executionId } from '../../support/executions.ts';
-import { registerEach } from '../../support/tracking.ts';
+import { registerEach } from '../../support/track.ts';
 import { ADMIN_TOKEN, EAST, NOW, WEST, problemOf, startApi } from '../api.ts';
 import type { Api } from '../api.ts';
 
@@ -265,7 +265,7 @@ test('a batch keeps the good ones in one go and answers in order', async () => {
   ]);
   expect(results[1]?.error?.errors).toHaveLength(2);
   expect(registering).toHaveBeenCalledOnce();
-  expect(api.parts.outcomes).toEqual(results.map(({ outcome }) => outcome));
+  expect(api.parts.outcomes.toSorted()).toEqual(results.map(({ outcome }) => outcome).toSorted());
 });
 
 test('a batch without a good one asks nothing of the store', async () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { SOLE_TERM } from '../../../src/store/store.ts';
-import { registerEach } from '../../support/tracking.ts';
+import { registerEach } from '../../support/track.ts';
 import { EAST, NOW, READ_TOKEN, REGISTER_TOKEN, problemOf, startApi } from '../api.ts';
 
 const EAST_STATE = {

@@ -16,7 +16,7 @@ import { range, registration } from '../../conformance/fixtures.ts';
 import { temporaryDirectory } from '../../support/daemon.ts';
 import { TARGET } from '../../support/executions.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
-import { recordFailure } from '../../support/recorded.ts';
+import { recordFailure } from '../../support/record-final.ts';
 import { SILENT_LOG, openStoreAt } from '../../support/store.ts';
 
 const WAITING = { timeout: 15_000, interval: 20 };

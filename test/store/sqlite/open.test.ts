@@ -12,7 +12,7 @@ import { createStage, registration, settlement, timeout } from '../../conformanc
 import { startProgram } from '../../support/daemon.ts';
 import { TARGET, executionId } from '../../support/executions.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
-import { recordFailure } from '../../support/recorded.ts';
+import { recordFailure } from '../../support/record-final.ts';
 import { openStoreAt } from '../../support/store.ts';
 
 const T0 = Date.UTC(2026, 10, 23, 6);
@@ -103,7 +103,7 @@ describe('a SQLite store', () => {
     await writeFile(
       script,
       `import { openStoreAt } from ${imported('../../support/store.ts')};
-      import { recordFailure } from ${imported('../../support/recorded.ts')};
+      import { recordFailure } from ${imported('../../support/record-final.ts')};
       const store = await openStoreAt(${JSON.stringify(path)});
       await recordFailure(store, 1, ['a'], ${T0});
       await store.outbox.claim('a', 1, ${T0 + HOUR_MS});

@@ -7,11 +7,12 @@ import { LADDER_SECONDS } from '../../src/domain/delivery/retry-ladder.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import type { Delivery, Reading } from '../../src/http/reading.ts';
+import { NO_NOTICES } from './notices.ts';
 import { temporaryDirectory } from './daemon.ts';
 import { collectGarbage } from './garbage.ts';
 import { KINDS, RETRY_AFTER } from './receiver-kinds.ts';
 import type { Kind } from './receiver-kinds.ts';
-import { recordFailure } from './recorded.ts';
+import { recordFailure } from './record-final.ts';
 import { WEBHOOK_SECRET } from './secrets.ts';
 import { openStoreAt } from './store.ts';
 
@@ -112,8 +113,7 @@ export async function deliverToEveryKind(
       maxConcurrent: name.startsWith('gone') ? 1 : events,
       requestsPerSecond: 1000,
     })),
-    onAttempt: ignore,
-    onSettled: ignore,
+    notices: NO_NOTICES,
   });
   const names = receivers.map(({ name }) => name);
   const next = database.prepare(

@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { startDaemon, temporaryDirectory } from './daemon.ts';
 import { startAnswering } from './receivers.ts';
 import type { Answering } from './receivers.ts';
-import { recordFailure } from './recorded.ts';
+import { recordFailure } from './record-final.ts';
 import { WEBHOOK_SECRET } from './secrets.ts';
 import { openStoreAt } from './store.ts';
 

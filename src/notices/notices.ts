@@ -1,0 +1,84 @@
+import type { Operation } from '../domain/call/operation.ts';
+import type { CallOutcome } from '../domain/call/outcome.ts';
+import type { ThrottleCause } from '../domain/call/rate.ts';
+import type { TargetProblem } from '../domain/call/reachability.ts';
+import type { NewEvent } from '../domain/change/event.ts';
+import type { Change } from '../domain/change/transition.ts';
+import type { AttemptOutcome, DeliveryState } from '../domain/delivery/delivery.ts';
+import type { LaneHealth } from '../domain/delivery/lane-health.ts';
+import type { Source } from '../domain/execution/execution.ts';
+import type { RegistrationOutcome } from '../domain/execution/registration.ts';
+import { errorFields } from '../runtime/log.ts';
+import type { Log } from '../runtime/log.ts';
+
+/** Everything that the daemon reports as having happened. `target` and `endpoint` are names from the configuration. */
+export type Notice =
+  /** A request to AWS ended. */
+  | {
+      readonly kind: 'call_ended';
+      readonly target: string;
+      readonly operation: Operation;
+      readonly outcome: CallOutcome;
+      readonly durationSeconds: number;
+    }
+  | { readonly kind: 'throttled'; readonly target: string; readonly cause: ThrottleCause }
+  | {
+      readonly kind: 'registered';
+      readonly source: Source;
+      readonly outcome: RegistrationOutcome;
+    }
+  /** A change of an execution is durable. */
+  | { readonly kind: 'change_recorded'; readonly target: string; readonly change: Change }
+  /** A target became unreachable or recovered, and the event is durable. `problem` is the one that began or ended. */
+  | {
+      readonly kind: 'target_event_recorded';
+      readonly target: string;
+      readonly event: NewEvent;
+      readonly problem: TargetProblem;
+    }
+  /** A request to an endpoint ended. */
+  | {
+      readonly kind: 'attempt_ended';
+      readonly endpoint: string;
+      readonly outcome: AttemptOutcome;
+      readonly durationSeconds: number;
+    }
+  /** The result of an attempt is durable. `attempts` counts this one. */
+  | {
+      readonly kind: 'delivery_settled';
+      readonly endpoint: string;
+      readonly deliveryId: number;
+      readonly eventId: string;
+      readonly attempts: number;
+      readonly outcome: AttemptOutcome;
+      readonly httpStatus?: number;
+      readonly error?: string;
+      readonly state: DeliveryState;
+    }
+  | { readonly kind: 'lane_disabled'; readonly lane: LaneHealth }
+  /** Open deliveries became dead because their endpoint was removed from the configuration. */
+  | { readonly kind: 'deliveries_abandoned'; readonly endpoint: string; readonly count: number }
+  /** A configuration was applied or refused `at` this instant, epoch milliseconds. */
+  | { readonly kind: 'configuration_loaded'; readonly isApplied: boolean; readonly at: number };
+
+export type Subscriber = (notice: Notice) => void;
+
+export interface Notices {
+  /** Passes a notice to every subscriber before it returns. Never throws. */
+  publish(notice: Notice): void;
+}
+
+/** Subscribers are called in the order given. If one throws, the error is logged and the others are still called. */
+export function createNotices(subscribers: readonly Subscriber[], log: Pick<Log, 'error'>): Notices {
+  return {
+    publish(notice) {
+      for (const subscriber of subscribers) {
+        try {
+          subscriber(notice);
+        } catch (error) {
+          log.error({ notice: notice.kind, ...errorFields(error) }, 'a notice could not be processed');
+        }
+      }
+    },
+  };
+}
