@@ -24,7 +24,7 @@ const allowed = {
   registration: [...bottomUp, 'notices/notices'],
   polling: [...bottomUp, 'imagebuilder/gateway', 'limiter/limiter', 'registration/intake', 'notices/notices'],
   delivery: [...bottomUp, 'notices/notices'],
-  http: [...bottomUp, 'store/store-error', 'notices/notices'],
+  http: [...bottomUp, 'store/store-error', 'registration/registrar', 'notices/notices'],
   receiver: [...bottomUp],
   simulator: [],
 };

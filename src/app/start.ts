@@ -136,16 +136,11 @@ export async function startApp(initial: Config, log: Logger): Promise<App> {
     {
       reading: store.reading,
       operating: store.operating,
-      targets: () => targets.pollers().map(({ target }) => target),
+      targets,
       endpoints: () => endpointNames(config),
       deliveries: dispatcher,
       callbackFault: (url) => callbackFault(callbacks(), url),
-      ...registrar,
-      pollNow: (key) => pollerOf(key)?.pollNow(key) ?? false,
-      live: (key) => pollerOf(key)?.live(key),
-      targetStates: () => targets.states(),
-      pauseTarget: (name) => targets.pause(name),
-      resumeTarget: (name) => targets.resume(name),
+      registrar,
       notices,
       async metricsText() {
         const outbox = await countOutbox().catch((error: unknown) => {

@@ -2,9 +2,9 @@ import { createPoller } from './poller.ts';
 import type { PollerSpec, PollersParts } from './poller.ts';
 import type { Config } from '../config/schema.ts';
 import { targetText } from '../domain/execution/execution.ts';
-import type { Target, TargetKey } from '../domain/execution/execution.ts';
+import type { ExecutionKey, Target, TargetKey } from '../domain/execution/execution.ts';
 import { createLibrary } from '../domain/cadence/hazard-book.ts';
-import type { TargetState } from '../http/server.ts';
+import type { LiveExecution, TargetState, Targets as HttpTargets } from '../http/targets.ts';
 import { createCredentialSource } from '../imagebuilder/aws-credentials.ts';
 import type { Poller } from '../polling/poller.ts';
 import { Succession } from '../polling/succession.ts';
@@ -12,7 +12,7 @@ import { Succession } from '../polling/succession.ts';
 export type TargetsParts = Omit<PollersParts, 'credentialsOf' | 'hazardsOf'>;
 
 /** All targets of the configuration, each with its poller. */
-export interface Targets {
+export interface Targets extends HttpTargets {
   pollers(): readonly Poller[];
   pollerOf(key: TargetKey): Poller | undefined;
   start(): Promise<void>;
@@ -23,11 +23,6 @@ export interface Targets {
   apply(config: Config): Promise<void>;
   /** As pollers stop. May be called again. */
   stop(limit: AbortSignal): Promise<void>;
-  /** Both are durable when they resolve; undefined where no target has this name. */
-  pause(name: string): Promise<TargetState | undefined>;
-  resume(name: string): Promise<TargetState | undefined>;
-  /** The state of each, and of those that are configured no longer but still have active executions. */
-  states(): Promise<readonly TargetState[]>;
 }
 
 /** Makes a poller for each target; none of them has started. */
@@ -69,6 +64,10 @@ export async function createTargets(given: TargetsParts): Promise<Targets> {
   return {
     pollers,
     pollerOf,
+    configured: () => pollers().map(({ target }) => target),
+    live: (keys: readonly ExecutionKey[]): Promise<readonly (LiveExecution | undefined)[]> =>
+      Promise.resolve(keys.map((key) => pollerOf(key)?.live(key))),
+    pollNow: (key) => Promise.resolve(pollerOf(key)?.pollNow(key) ?? false),
     async start() {
       for (const succession of successions.values()) await succession.start();
     },

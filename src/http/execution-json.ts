@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { SOURCES, TRACKINGS, targetText } from '../domain/execution/execution.ts';
 import type { Execution, Target, TargetKey } from '../domain/execution/execution.ts';
 import { isoInstant } from '../domain/change/event.ts';
-import type { LiveExecution } from './parts.ts';
+import type { LiveExecution } from './targets.ts';
 
 /** An instant in an answer. */
 export const instantText = z

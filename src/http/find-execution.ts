@@ -7,7 +7,7 @@ const REMOVED_TARGET = /^(\d{12})\/([a-z0-9-]{1,64})$/;
 
 /** The target of this name; for one that is no longer configured account and Region stand for the name. */
 export function targetNamed(name: string, parts: Pick<HttpParts, 'targets'>): TargetKey {
-  const target = parts.targets().find((configured) => configured.name === name);
+  const target = parts.targets.configured().find((configured) => configured.name === name);
   if (target !== undefined) return target;
   const [, accountId, region] = REMOVED_TARGET.exec(name) ?? [];
   if (accountId === undefined || region === undefined) throw new Problem('unknown_target');

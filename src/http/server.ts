@@ -8,15 +8,7 @@ import { openApiRoute } from './openapi/route.ts';
 import { createTrust } from './trust.ts';
 import { metricsRoute, probeRoutes } from './routes/probes.ts';
 
-export type {
-  HttpOptions,
-  HttpParts,
-  HttpSettings,
-  ListenAddress,
-  LiveExecution,
-  Readiness,
-  TargetState,
-} from './parts.ts';
+export type { HttpOptions, HttpParts, HttpSettings, ListenAddress, Readiness } from './parts.ts';
 
 /** An address that answers. */
 export interface BoundAddress extends ListenAddress {

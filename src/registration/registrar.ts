@@ -17,8 +17,22 @@ export interface RegistrarParts {
   readonly onCallback: (url: string) => void;
 }
 
-/** The one way in and out of tracking: stored first, then polled. */
-export function createRegistrar({ intake, clock, notices, track, forget, onCallback }: RegistrarParts) {
+/** The only way in and out of tracking. It stores first, then has the execution polled or forgotten. */
+export interface Registrar {
+  /** Durable before it resolves. Results are in the order given. */
+  register(registrations: readonly Registration[]): Promise<readonly RegistrationResult[]>;
+  /** Durable before it resolves, with false if there was nothing to remove. */
+  remove(key: ExecutionKey): Promise<boolean>;
+}
+
+export function createRegistrar({
+  intake,
+  clock,
+  notices,
+  track,
+  forget,
+  onCallback,
+}: RegistrarParts): Registrar {
   /** For each call under way, the registrations that were removed meanwhile, by execution. */
   const underWay = new Set<Map<string, number>>();
 
@@ -34,8 +48,7 @@ export function createRegistrar({ intake, clock, notices, track, forget, onCallb
   }
 
   return {
-    /** Durable before it resolves; results in the order given. */
-    async register(registrations: readonly Registration[]): Promise<readonly RegistrationResult[]> {
+    async register(registrations) {
       const { results, removed } = await registerAndNote(registrations);
       for (const [index, result] of results.entries()) {
         const source = registrations[index]?.source;
@@ -47,8 +60,7 @@ export function createRegistrar({ intake, clock, notices, track, forget, onCallb
       for (const { callbackUrl } of registrations) if (callbackUrl !== undefined) onCallback(callbackUrl);
       return results;
     },
-    /** False if there was nothing to remove. */
-    async remove(key: ExecutionKey): Promise<boolean> {
+    async remove(key) {
       const registration = await intake.remove(key, clock.now());
       if (registration === undefined) return false;
       for (const removed of underWay) removed.set(keyText(key), registration);

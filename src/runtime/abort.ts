@@ -1,5 +1,8 @@
 import type { Clock } from './clock.ts';
 
+/** A signal that never aborts. */
+export const { signal: NEVER } = new AbortController();
+
 /** A signal that aborts with the first of several, until it is disposed of. */
 export interface LinkedSignal extends Disposable {
   readonly signal: AbortSignal;

@@ -4,14 +4,8 @@ import { keyText } from '../../src/domain/execution/execution.ts';
 import type { Execution, ExecutionKey, Target } from '../../src/domain/execution/execution.ts';
 import type { Deliveries } from '../../src/http/parts.ts';
 import { startHttp } from '../../src/http/server.ts';
-import type {
-  HttpOptions,
-  HttpParts,
-  HttpServer,
-  LiveExecution,
-  Readiness,
-  TargetState,
-} from '../../src/http/server.ts';
+import type { HttpOptions, HttpParts, HttpServer, Readiness } from '../../src/http/server.ts';
+import type { LiveExecution, TargetState } from '../../src/http/targets.ts';
 import { createRegistrar } from '../../src/registration/registrar.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
@@ -83,7 +77,7 @@ function partsOf(parts: OtherParts, store: Store): HttpParts {
   return {
     reading,
     operating,
-    ...createRegistrar({
+    registrar: createRegistrar({
       intake,
       clock: parts.clock,
       notices: parts.notices,
@@ -91,21 +85,23 @@ function partsOf(parts: OtherParts, store: Store): HttpParts {
       forget: (key) => void parts.forgotten.push(key),
       onCallback: (url) => void parts.woken.push(callbackLane(url)),
     }),
-    targets: () => parts.targets,
+    targets: {
+      configured: () => parts.targets,
+      states: () => Promise.all(parts.states.values().map(counted)),
+      pause: (name) => setPaused(name, true),
+      resume: (name) => setPaused(name, false),
+      live: (keys) => Promise.resolve(keys.map((key) => parts.lives.get(keyText(key)))),
+      pollNow(key) {
+        if (isConfigured(key)) parts.polledNow.push(key);
+        return Promise.resolve(isConfigured(key));
+      },
+    },
     endpoints: () => parts.endpoints,
     deliveries: {
       wake: (endpoint) => void parts.woken.push(endpoint),
       test: (endpoint, signal) => parts.test(endpoint, signal),
     },
     callbackFault: (url) => callbackFault(parts.callbackEntries, url),
-    pollNow(key) {
-      if (isConfigured(key)) parts.polledNow.push(key);
-      return isConfigured(key);
-    },
-    live: (key) => parts.lives.get(keyText(key)),
-    targetStates: () => Promise.all(parts.states.values().map(counted)),
-    pauseTarget: (name) => setPaused(name, true),
-    resumeTarget: (name) => setPaused(name, false),
     notices: parts.notices,
     metricsText: async () => ({ contentType: 'text/plain; version=0.0.4', body: await parts.metrics() }),
     readiness: () => Promise.resolve(parts.ready),

@@ -1,10 +1,11 @@
 import * as z from 'zod';
 import { rawJsonList } from '../event-json.ts';
 import { eventSchema } from '../event-schema.ts';
-import { executionJson, executionSchema } from '../execution-json.ts';
+import { executionSchema } from '../execution-json.ts';
 import { sendJsonText } from '../fastify.ts';
 import type { App } from '../fastify.ts';
 import { findExecution } from '../find-execution.ts';
+import { presentExecution } from '../present-executions.ts';
 import { Problem } from '../problem.ts';
 import { executionPath, noBody, targetQuery } from '../schemas.ts';
 import type { HttpParts } from '../parts.ts';
@@ -29,7 +30,7 @@ export function executionRoutes(app: App, parts: HttpParts): void {
     },
     async ({ params, query }) => {
       const execution = await findExecution(params.lifecycleExecutionId, query.target, parts);
-      return executionJson(execution, parts.targets(), parts.live(execution));
+      return await presentExecution(execution, parts.targets);
     },
   );
 
@@ -64,7 +65,7 @@ export function executionRoutes(app: App, parts: HttpParts): void {
     },
     async ({ params, query }, reply) => {
       const execution = await findExecution(params.lifecycleExecutionId, query.target, parts);
-      if (!(await parts.remove(execution))) throw new Problem('unknown_execution');
+      if (!(await parts.registrar.remove(execution))) throw new Problem('unknown_execution');
       return reply.code(204).send();
     },
   );
@@ -82,8 +83,9 @@ export function executionRoutes(app: App, parts: HttpParts): void {
     },
     async ({ params, query }, reply) => {
       const execution = await findExecution(params.lifecycleExecutionId, query.target, parts);
-      if (execution.tracking !== 'active' || !parts.pollNow(execution)) throw new Problem('not_active');
-      return reply.code(202).send(executionJson(execution, parts.targets(), parts.live(execution)));
+      if (execution.tracking !== 'active' || !(await parts.targets.pollNow(execution)))
+        throw new Problem('not_active');
+      return reply.code(202).send(await presentExecution(execution, parts.targets));
     },
   );
 }

@@ -1,6 +1,7 @@
+import { presentExecutions } from '../present-executions.ts';
 import * as z from 'zod';
 import { executionsCursorText } from '../cursor.ts';
-import { executionJson, executionSchema } from '../execution-json.ts';
+import { executionSchema } from '../execution-json.ts';
 import type { App } from '../fastify.ts';
 import { targetNamed } from '../find-execution.ts';
 import { listQuery } from '../schemas.ts';
@@ -35,9 +36,8 @@ export function listRoutes(app: App, parts: HttpParts): void {
         limit,
         ...(cursor === undefined ? {} : { before: cursor }),
       });
-      const targets = parts.targets();
       return {
-        executions: executions.map((execution) => executionJson(execution, targets, parts.live(execution))),
+        executions: await presentExecutions(executions, parts.targets),
         nextCursor: next === undefined ? null : executionsCursorText(next),
       };
     },

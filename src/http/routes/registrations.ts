@@ -1,10 +1,11 @@
+import { presentExecution } from '../present-executions.ts';
 import { setImmediate as nextRound } from 'node:timers/promises';
 import * as z from 'zod';
 import type { ExecutionKey } from '../../domain/execution/execution.ts';
 import { REGISTRATION_OUTCOMES } from '../../domain/execution/registration.ts';
 import type { Registration, RegistrationResult } from '../../domain/execution/registration.ts';
 import type { Caller } from '../auth.ts';
-import { executionJson, executionSchema, namedTarget } from '../execution-json.ts';
+import { executionSchema, namedTarget } from '../execution-json.ts';
 import { invalidRequest } from '../faults.ts';
 import type { App } from '../fastify.ts';
 import { MOST_FAULTS, Problem, problemSchema } from '../problem.ts';
@@ -42,7 +43,7 @@ const batchSchema = z.object({
 export function registrationRoutes(app: App, parts: HttpParts): void {
   const registrationSchema = createRegistrationSchema({
     now: () => parts.clock.now(),
-    isTargetRequired: () => parts.targets().length !== 1,
+    isTargetRequired: () => parts.targets.configured().length !== 1,
     callbackFault: (url) => parts.callbackFault(url),
   });
 
@@ -78,7 +79,7 @@ export function registrationRoutes(app: App, parts: HttpParts): void {
       const result = await registerOne(registration, parts);
       if (result instanceof Problem) throw result;
       const { execution } = result;
-      const json = executionJson(execution, parts.targets(), parts.live(execution));
+      const json = await presentExecution(execution, parts.targets);
       if (result.outcome === 'created')
         return reply.code(201).header('location', locationOf(execution, parts)).send(json);
       return result.unchanged.length === 0 ? json : { ...json, unchanged: result.unchanged };
@@ -105,7 +106,7 @@ export function registrationRoutes(app: App, parts: HttpParts): void {
       };
       const checked = await validateBatch(body.executions, validate, parts);
       const good = checked.filter((item): item is Registration => !(item instanceof Problem));
-      const kept = (good.length === 0 ? [] : await parts.register(good)).values();
+      const kept = (good.length === 0 ? [] : await parts.registrar.register(good)).values();
       const results = checked.map((item, index) => {
         const result = item instanceof Problem ? item : settled(kept.next().value);
         const { outcome, error } = batchOutcome(result);
@@ -145,7 +146,7 @@ function resolve(
   caller: Caller | undefined,
   parts: HttpParts,
 ): Registration | Problem {
-  const targets = parts.targets();
+  const targets = parts.targets.configured();
   const target = body.target === undefined ? targets[0] : targets.find(({ name }) => name === body.target);
   if (target === undefined) return new Problem('unknown_target');
   const { lifecycleExecutionId, labels, resourceArn, callbackUrl, expectedAt, giveUpAt } = body;
@@ -166,7 +167,7 @@ function resolve(
 type Kept = Exclude<RegistrationResult, { readonly outcome: 'invalid' }>;
 
 async function registerOne(registration: Registration, parts: HttpParts): Promise<Kept | Problem> {
-  const [result] = await parts.register([registration]);
+  const [result] = await parts.registrar.register([registration]);
   return settled(result);
 }
 
@@ -191,6 +192,6 @@ function idOf(item: unknown): string | undefined {
 }
 
 function locationOf(key: ExecutionKey, parts: HttpParts): string {
-  const { name } = namedTarget(parts.targets(), key);
+  const { name } = namedTarget(parts.targets.configured(), key);
   return `/v1/executions/${key.lifecycleExecutionId}?target=${encodeURIComponent(name)}`;
 }

@@ -5,7 +5,8 @@ import { instantText } from '../execution-json.ts';
 import type { App } from '../fastify.ts';
 import { Problem } from '../problem.ts';
 import { noBody, noQuery, targetPath } from '../schemas.ts';
-import type { HttpParts, TargetState } from '../parts.ts';
+import type { HttpParts } from '../parts.ts';
+import type { TargetState, Targets } from '../targets.ts';
 
 /** A target as the outside sees it. */
 export const targetSchema = z
@@ -63,11 +64,11 @@ export function targetRoutes(app: App, parts: HttpParts): void {
       schema: { querystring: noQuery, response: { 200: targetsSchema } },
     },
     async () => ({
-      targets: (await parts.targetStates()).map(targetJson),
+      targets: (await parts.targets.states()).map(targetJson),
     }),
   );
 
-  const change = (action: 'pause' | 'resume', summary: string, set: HttpParts['pauseTarget']) =>
+  const change = (action: 'pause' | 'resume', summary: string, set: Targets['pause']) =>
     app.post(
       `/targets/:name/${action}`,
       {
@@ -80,6 +81,6 @@ export function targetRoutes(app: App, parts: HttpParts): void {
         return targetJson(state);
       },
     );
-  change('pause', 'Not polled until it is resumed', (name) => parts.pauseTarget(name));
-  change('resume', 'Polled again', (name) => parts.resumeTarget(name));
+  change('pause', 'Not polled until it is resumed', (name) => parts.targets.pause(name));
+  change('resume', 'Polled again', (name) => parts.targets.resume(name));
 }

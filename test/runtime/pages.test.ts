@@ -1,0 +1,25 @@
+import { expect, it } from 'vitest';
+import { pagesOf } from '../../src/runtime/pages.ts';
+
+it('every page is fetched once, in order, until one is the last', async () => {
+  const fetched: number[] = [];
+  const pages = pagesOf(
+    0,
+    (after) => {
+      fetched.push(after);
+      return Promise.resolve({ items: [after + 1, after + 2] });
+    },
+    ({ items }) => (items.includes(6) ? undefined : items.at(-1)),
+  );
+  expect((await Array.fromAsync(pages)).flatMap(({ items }) => items)).toEqual([1, 2, 3, 4, 5, 6]);
+  expect(fetched).toEqual([0, 2, 4]);
+});
+
+it('a page that cannot be fetched ends the pages with its error', async () => {
+  const pages = pagesOf(
+    0,
+    () => Promise.reject(new Error('no answer')),
+    () => 1,
+  );
+  await expect(Array.fromAsync(pages)).rejects.toThrow('no answer');
+});
