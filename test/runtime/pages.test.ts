@@ -1,6 +1,12 @@
 import { expect, it } from 'vitest';
 import { pagesOf } from '../../src/runtime/pages.ts';
 
+async function all<T>(pages: AsyncIterable<T>): Promise<readonly T[]> {
+  const found: T[] = [];
+  for await (const page of pages) found.push(page);
+  return found;
+}
+
 it('every page is fetched once, in order, until one is the last', async () => {
   const fetched: number[] = [];
   const pages = pagesOf(
@@ -11,7 +17,7 @@ it('every page is fetched once, in order, until one is the last', async () => {
     },
     ({ items }) => (items.includes(6) ? undefined : items.at(-1)),
   );
-  expect((await Array.fromAsync(pages)).flatMap(({ items }) => items)).toEqual([1, 2, 3, 4, 5, 6]);
+  expect((await all(pages)).flatMap(({ items }) => items)).toEqual([1, 2, 3, 4, 5, 6]);
   expect(fetched).toEqual([0, 2, 4]);
 });
 
@@ -21,5 +27,5 @@ it('a page that cannot be fetched ends the pages with its error', async () => {
     () => Promise.reject(new Error('no answer')),
     () => 1,
   );
-  await expect(Array.fromAsync(pages)).rejects.toThrow('no answer');
+  await expect(all(pages)).rejects.toThrow('no answer');
 });
