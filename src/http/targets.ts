@@ -13,7 +13,11 @@ export interface TargetState {
   readonly target: Target;
   readonly isReachable: boolean;
   readonly isPaused: boolean;
-  readonly problem?: { readonly kind: ProblemKind | 'removed'; readonly message: string };
+  readonly problem?: {
+    readonly kind: ProblemKind | 'removed';
+    readonly message: string;
+    readonly since?: number;
+  };
   readonly rate: { readonly perSecond: number; readonly ceiling: number; readonly lastThrottledAt?: number };
   /** The number of active executions. */
   readonly tracked: number;

@@ -82,3 +82,6 @@ export function createNotices(subscribers: readonly Subscriber[], log: Pick<Log,
     },
   };
 }
+
+/** Discards every notice, for programs that nobody observes. */
+export const NO_NOTICES: Notices = { publish: () => undefined };

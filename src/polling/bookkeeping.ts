@@ -1,45 +1,71 @@
-import type { Target } from '../domain/execution/execution.ts';
 import type { HazardBook } from '../domain/cadence/hazard-book.ts';
 import type { LearntRate } from '../domain/call/rate.ts';
-import type { Budget } from './budget.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { errorFields } from '../runtime/log.ts';
 import type { Log } from '../runtime/log.ts';
+import type { Budget } from './budget.ts';
+import type { TrackedExecutions } from './executions/tracked-executions.ts';
 import type { Ledger } from './ledger.ts';
-import type { Roster } from './roster.ts';
 
 const WRITE_EVERY_MS = 10_000;
-const SLICE = 1000;
+const LOOKS_A_WRITE = 1000;
 
 export interface BookkeepingParts {
-  readonly target: Target;
-  readonly ledger: Pick<Ledger, 'flushPolled' | 'saveRate' | 'saveHazards'>;
+  /** Name of the target. */
+  readonly target: string;
+  readonly ledger: Pick<Ledger, 'flushLooks' | 'saveRate' | 'saveHazards'>;
+  readonly executions: Pick<TrackedExecutions, 'takeUnsaved' | 'replaceUnsaved'>;
   readonly budget: Pick<Budget, 'rate'>;
   readonly hazards: Pick<HazardBook, 'takeUnsaved'>;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-/** Writes when executions were last looked at, and what was learnt; what has not changed costs nothing. */
-export function createBookkeeping(
-  { target, ledger, budget, hazards, clock, log }: BookkeepingParts,
-  roster: Pick<Roster, 'takeUnsaved' | 'note'>,
-) {
-  let saved: LearntRate | undefined;
+/** Stores the times of looks and everything that was learnt. If nothing has changed, it writes nothing. */
+export class Bookkeeping {
+  readonly #parts: BookkeepingParts;
+  #savedRate: LearntRate | undefined;
 
-  async function writePolled(): Promise<void> {
-    const unsaved = roster.takeUnsaved();
-    const polled = unsaved.map(({ execution }) => execution);
+  constructor(parts: BookkeepingParts) {
+    this.#parts = parts;
+  }
+
+  /** Writes every ten seconds until `signal` aborts. Never rejects. */
+  async writeRepeatedly(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      await this.#parts.clock.sleep(WRITE_EVERY_MS, signal);
+      if (signal.aborted) return;
+      await this.write();
+    }
+  }
+
+  /** Never rejects. If the store fails, everything is written the next time. */
+  async write(): Promise<void> {
+    const { target, log } = this.#parts;
     try {
-      for (let at = 0; at < polled.length; at += SLICE)
-        await ledger.flushPolled(polled.slice(at, at + SLICE));
+      await this.#writeLooks();
+      await this.#writeHazards();
+      await this.#writeRate();
     } catch (error) {
-      for (const tracked of unsaved) roster.note(tracked, tracked.execution);
+      log.error({ target, ...errorFields(error) }, 'bookkeeping was not written');
+    }
+  }
+
+  async #writeLooks(): Promise<void> {
+    const { ledger, executions } = this.#parts;
+    const unsaved = executions.takeUnsaved();
+    const looks = unsaved.map(({ execution }) => execution);
+    try {
+      for (let start = 0; start < looks.length; start += LOOKS_A_WRITE)
+        await ledger.flushLooks(looks.slice(start, start + LOOKS_A_WRITE));
+    } catch (error) {
+      for (const tracked of unsaved) executions.replaceUnsaved(tracked, tracked.execution);
       throw error;
     }
   }
 
-  async function writeHazards(): Promise<void> {
+  async #writeHazards(): Promise<void> {
+    const { ledger, hazards, clock } = this.#parts;
     const unsaved = hazards.takeUnsaved();
     if (unsaved.learnt.length === 0 && unsaved.forgotten.length === 0) return;
     try {
@@ -50,33 +76,12 @@ export function createBookkeeping(
     }
   }
 
-  async function writeRate(): Promise<void> {
+  async #writeRate(): Promise<void> {
+    const { ledger, budget } = this.#parts;
     const rate = budget.rate();
+    const saved = this.#savedRate;
     if (rate.perSecond === saved?.perSecond && rate.throttledAt === saved.throttledAt) return;
     await ledger.saveRate(rate);
-    saved = rate;
+    this.#savedRate = rate;
   }
-
-  /** Never rejects: where the store fails it stays due for the next time. */
-  async function write(): Promise<void> {
-    try {
-      await writePolled();
-      await writeHazards();
-      await writeRate();
-    } catch (error) {
-      log.error({ target: target.name, ...errorFields(error) }, 'bookkeeping not written');
-    }
-  }
-
-  return {
-    write,
-    /** Every ten seconds until `signal` aborts. Never rejects. */
-    async writeRepeatedly(signal: AbortSignal): Promise<void> {
-      for (;;) {
-        await clock.sleep(WRITE_EVERY_MS, signal);
-        if (signal.aborted) return;
-        await write();
-      }
-    },
-  };
 }

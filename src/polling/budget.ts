@@ -1,37 +1,40 @@
-import type { CallResult } from '../domain/call/outcome.ts';
 import { onAnswer, onSend, startRate, withCeiling } from '../domain/call/rate.ts';
-import type { LearntRate, Rate, ThrottleCause } from '../domain/call/rate.ts';
-import { linkSignals, untilAborted } from '../runtime/abort.ts';
-import type { Clock } from '../runtime/clock.ts';
-import { createTurns } from '../runtime/turns.ts';
+import type { LearntRate, Rate } from '../domain/call/rate.ts';
+import type { CallResult } from '../domain/call/outcome.ts';
 import { LimiterClosedError } from '../limiter/limiter.ts';
 import type { Limiter } from '../limiter/limiter.ts';
+import type { Notices } from '../notices/notices.ts';
+import { linkSignals, untilAborted } from '../runtime/abort.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { defined } from '../runtime/defined.ts';
+import { createTurns } from '../runtime/turns.ts';
 
-export type Call<T> = (signal: AbortSignal) => Promise<CallResult<T>>;
+/** Sends one request. The signal cuts it off. */
+export type Send<T> = (signal: AbortSignal) => Promise<CallResult<T>>;
 
-/** What one target may spend: the limiter, the pause before it, and the rate that is learnt from the answers. */
+/** The calls that one target may make: a limiter, a pause before it, and the rate that is learnt from the answers. */
 export interface Budget {
   /**
-   * Waits for its turn, the pause and the limiter, then asks `choose` for the call, makes it, and learns from how it
-   * ended. Undefined where `choose` gave none. While it waits, an abort of `signal` rejects with the signal's reason at
-   * once; a call that has begun goes on to its end, and only `close` aborts the signal it is given. Rejects with
-   * `LimiterClosedError` where the budget is closed before the call began.
+   * Waits for the caller's turn, the pause and the limiter, then asks `choose` for the request, sends it, and learns from its
+   * result. Returns undefined if `choose` does. An abort of `signal` while it waits rejects with the signal's reason at once; a
+   * request that has been sent goes on to its end, and only `close` aborts the signal it is given. Rejects with
+   * `LimiterClosedError` if the budget is closed before the request is sent.
    */
-  run<T>(choose: () => Call<T> | undefined, signal: AbortSignal): Promise<CallResult<T> | undefined>;
-  /** For the store, for metrics and for people. `lastThrottledAt` is epoch milliseconds. */
+  run<T>(choose: () => Send<T> | undefined, signal: AbortSignal): Promise<CallResult<T> | undefined>;
+  /** Returns the present rate. `lastThrottledAt` is epoch milliseconds. */
   rate(): LearntRate & { readonly ceiling: number; readonly lastThrottledAt?: number };
-  /** Whether more is due than the rate allows: only then does it grow. */
+  /** Says whether more is due than the rate allows. The rate grows only then. */
   setWanted(wanted: boolean): void;
-  /** What a budget of the same target that follows this one goes on from. */
+  /** Returns the state that a later budget of the same target continues from. */
   state(): BudgetState;
-  /** Refuses what waits and aborts what runs. */
+  /** Refuses waiting calls and cuts off requests under way. */
   close(): Promise<void>;
 }
 
 /** Ticks are instants of the monotonic clock in milliseconds. */
 export interface BudgetState {
   readonly rate: Rate;
-  /** No call may start before this. */
+  /** No request may start before this. */
   readonly pausedUntilTick: number;
   readonly lastThrottledAt?: number;
 }
@@ -43,149 +46,186 @@ export interface BudgetParts {
   readonly random: () => number;
   /** Calls per second that are never exceeded. */
   readonly ceiling: number;
-  readonly learnt?: LearntRate;
-  /** Of the budget that this one follows, which is closed; then `learnt` does not count. */
-  readonly before?: BudgetState;
-  readonly onThrottle?: (cause: ThrottleCause) => void;
+  readonly learnt?: LearntRate | undefined;
+  /** The state of the closed budget before this one. If it is given, `learnt` is ignored. */
+  readonly before?: BudgetState | undefined;
+  /** Name of the target. */
+  readonly target: string;
+  readonly notices: Notices;
 }
 
-/** How far the wall clock may drift from the monotonic one before the limiter, which runs on it, is replaced. */
+/** If the wall clock drifts from the monotonic one by more than this, the limiter, which runs on it, is replaced. */
 const STEP_MS = 1000;
 const COMPARE_CLOCKS_EVERY_MS = 1000;
-/** A rate that has grown by less is not handed to the limiter: each new setting costs it a timer. */
+/** Growth by less than this share is not handed to the limiter, because each new setting costs it a timer. */
 const APPLIED_SHARE = 0.005;
 
 const NOT_YET = Symbol('not yet');
 
-/** A budget that goes on from an earlier one, else starts at the stored rate, else at the lower of the ceiling and one call a second. */
+/** Continues from an earlier budget; else starts at the stored rate, else at the ceiling or one call a second, whichever is lower. */
 export function createBudget(parts: BudgetParts): Budget {
-  const { clock, ceiling, before } = parts;
-  let rate =
-    before === undefined
-      ? startRate(ceiling, parts.learnt, clock.monotonicNow())
-      : withCeiling(before.rate, ceiling);
-  let appliedPerSecond = rate.perSecond;
-  let limiter = parts.makeLimiter(appliedPerSecond);
-  let pausedUntil = before === undefined ? -Infinity : Math.max(before.pausedUntilTick, spacedUntil(rate));
-  let isWanted = false;
-  let lastThrottledAt = before?.lastThrottledAt;
-  const closing = new AbortController();
-  const turns = createTurns();
+  return new LearningBudget(parts);
+}
 
-  const offset = () => clock.now() - clock.monotonicNow();
-  let knownOffset = offset();
-  function compareClocks(): void {
-    if (Math.abs(offset() - knownOffset) <= STEP_MS) return;
-    knownOffset = offset();
-    const stepped = limiter;
-    limiter = parts.makeLimiter(appliedPerSecond);
-    void stepped.close(); // its waiting job comes back and goes into the new one
-  }
-  const comparing = setInterval(compareClocks, COMPARE_CLOCKS_EVERY_MS).unref();
+class LearningBudget implements Budget {
+  readonly #parts: BudgetParts;
+  readonly #turns = createTurns();
+  readonly #closing = new AbortController();
+  readonly #comparing: NodeJS.Timeout;
+  #rate: Rate;
+  #limiter: Limiter;
+  /** The rate that the limiter has. */
+  #appliedPerSecond: number;
+  #pausedUntilTick: number;
+  #lastThrottledAt: number | undefined;
+  #isWanted = false;
+  #clockOffset: number;
 
-  function apply(): void {
-    const { perSecond } = rate;
-    const grownBy = perSecond / appliedPerSecond - 1;
-    if (grownBy === 0 || (grownBy > 0 && grownBy < APPLIED_SHARE && perSecond < rate.ceiling)) return;
-    appliedPerSecond = perSecond;
-    limiter.setRate(perSecond);
-  }
-
-  function learn(sentAt: number, answer: CallResult<unknown>): void {
-    const retryAfterMs = 'retryAfterMs' in answer ? answer.retryAfterMs : undefined;
-    const learnt = onAnswer(rate, {
-      sentAt,
-      answeredAt: clock.monotonicNow(),
-      outcome: answer.outcome,
-      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-      wanted: isWanted,
-      random: parts.random(),
-    });
-    rate = learnt.rate;
-    pausedUntil = Math.max(pausedUntil, learnt.pauseUntil ?? -Infinity);
-    apply();
-    if (answer.outcome === 'throttled') lastThrottledAt = clock.now();
-    if (learnt.cause !== undefined) parts.onThrottle?.(learnt.cause);
+  constructor(parts: BudgetParts) {
+    const { clock, ceiling, learnt, before } = parts;
+    this.#parts = parts;
+    this.#rate =
+      before === undefined
+        ? startRate(ceiling, learnt, clock.monotonicNow())
+        : withCeiling(before.rate, ceiling);
+    this.#appliedPerSecond = this.#rate.perSecond;
+    this.#limiter = parts.makeLimiter(this.#appliedPerSecond);
+    this.#pausedUntilTick =
+      before === undefined ? -Infinity : Math.max(before.pausedUntilTick, spacedUntilTick(this.#rate));
+    this.#lastThrottledAt = before?.lastThrottledAt;
+    this.#clockOffset = this.#offset();
+    this.#comparing = setInterval(() => this.#compareClocks(), COMPARE_CLOCKS_EVERY_MS).unref();
   }
 
-  const pauseLeftMs = () => pausedUntil - clock.monotonicNow();
+  async run<T>(
+    choose: () => Send<T> | undefined,
+    callerSignal: AbortSignal,
+  ): Promise<CallResult<T> | undefined> {
+    using linked = linkSignals([callerSignal, this.#closing.signal]);
+    const { signal } = linked;
+    const endTurn = await this.#turns.take(signal);
 
-  async function untilPauseIsOver(signal: AbortSignal): Promise<void> {
-    for (let leftMs = pauseLeftMs(); leftMs > 0; leftMs = pauseLeftMs()) {
-      await clock.sleep(leftMs, signal);
-      signal.throwIfAborted();
+    let hasBegun = false;
+    const job = async () => {
+      // The limiter's turn may come too late: a call under way may have been throttled meanwhile.
+      if (signal.aborted || this.#pauseLeftMs() > 0) return NOT_YET;
+      hasBegun = true;
+      endTurn();
+      const send = choose();
+      return send && this.#send(send);
+    };
+    try {
+      for (;;) {
+        await this.#untilPauseIsOver(signal);
+        this.#compareClocks();
+        const scheduled = this.#schedule(job, () => hasBegun);
+        const result = await untilAborted(scheduled, signal, () => hasBegun);
+        if (result !== NOT_YET) return result;
+        signal.throwIfAborted();
+      }
+    } finally {
+      endTurn();
     }
   }
 
-  return {
-    async run(choose, callerSignal) {
-      using linked = linkSignals([callerSignal, closing.signal]);
-      const { signal } = linked;
-      const endTurn = await turns.take(signal);
+  rate() {
+    const { perSecond, ceiling, throttledAt } = this.#rate;
+    return { perSecond, ceiling, ...defined({ throttledAt, lastThrottledAt: this.#lastThrottledAt }) };
+  }
 
-      let hasBegun = false;
-      const job = async () => {
-        // The limiter's turn may come too late: a call that was under way may have been throttled meanwhile.
-        if (signal.aborted || pauseLeftMs() > 0) return NOT_YET;
-        hasBegun = true;
-        endTurn();
-        const call = choose();
-        if (call === undefined) return undefined;
-        const sentAt = clock.monotonicNow();
-        rate = onSend(rate, sentAt);
-        const answer = await call(closing.signal);
-        learn(sentAt, answer);
-        return answer;
-      };
-      /** A limiter that was replaced gives its waiting job back. */
-      const schedule = async () => {
-        const current = limiter;
-        try {
-          return await current.schedule(job);
-        } catch (error) {
-          if (error instanceof LimiterClosedError && !hasBegun && current !== limiter) return NOT_YET;
-          throw error;
-        }
-      };
+  setWanted(wanted: boolean): void {
+    this.#isWanted = wanted;
+  }
 
-      try {
-        for (;;) {
-          await untilPauseIsOver(signal);
-          compareClocks();
-          const settled = await untilAborted(schedule(), signal, () => hasBegun);
-          if (settled !== NOT_YET) return settled;
-          signal.throwIfAborted();
-        }
-      } finally {
-        endTurn();
-      }
-    },
-    rate() {
-      const { perSecond, ceiling, throttledAt } = rate;
-      return {
-        perSecond,
-        ceiling,
-        ...(throttledAt === undefined ? {} : { throttledAt }),
-        ...(lastThrottledAt === undefined ? {} : { lastThrottledAt }),
-      };
-    },
-    setWanted(wanted) {
-      isWanted = wanted;
-    },
-    state() {
-      const throttled = lastThrottledAt === undefined ? {} : { lastThrottledAt };
-      return { rate, pausedUntilTick: pausedUntil, ...throttled };
-    },
-    async close() {
-      if (closing.signal.aborted) return;
-      clearInterval(comparing);
-      closing.abort(new LimiterClosedError('the budget is closed'));
-      await limiter.close();
-    },
-  };
+  state(): BudgetState {
+    return {
+      rate: this.#rate,
+      pausedUntilTick: this.#pausedUntilTick,
+      ...defined({ lastThrottledAt: this.#lastThrottledAt }),
+    };
+  }
+
+  async close(): Promise<void> {
+    if (this.#closing.signal.aborted) return;
+    clearInterval(this.#comparing);
+    this.#closing.abort(new LimiterClosedError('the budget is closed'));
+    await this.#limiter.close();
+  }
+
+  /** Resolves with `NOT_YET` if the limiter is replaced before it has begun the job. */
+  async #schedule<T>(job: () => Promise<T | typeof NOT_YET>, hasBegun: () => boolean) {
+    const limiter = this.#limiter;
+    try {
+      return await limiter.schedule(job);
+    } catch (error) {
+      const isReplaced = error instanceof LimiterClosedError && limiter !== this.#limiter;
+      if (isReplaced && !hasBegun()) return NOT_YET;
+      throw error;
+    }
+  }
+
+  async #send<T>(send: Send<T>): Promise<CallResult<T>> {
+    const { clock } = this.#parts;
+    const sentTick = clock.monotonicNow();
+    this.#rate = onSend(this.#rate, sentTick);
+    const answer = await send(this.#closing.signal);
+    this.#learn(sentTick, answer);
+    return answer;
+  }
+
+  #learn(sentAt: number, answer: CallResult<unknown>): void {
+    const { clock, random, target, notices } = this.#parts;
+    const retryAfterMs = answer.outcome === 'ok' ? undefined : answer.retryAfterMs;
+    const learnt = onAnswer(this.#rate, {
+      sentAt,
+      answeredAt: clock.monotonicNow(),
+      outcome: answer.outcome,
+      ...defined({ retryAfterMs }),
+      wanted: this.#isWanted,
+      random: random(),
+    });
+    this.#rate = learnt.rate;
+    this.#pausedUntilTick = Math.max(this.#pausedUntilTick, learnt.pauseUntil ?? -Infinity);
+    this.#applyRate();
+    if (answer.outcome === 'throttled') this.#lastThrottledAt = clock.now();
+    const { cause } = learnt;
+    if (cause !== undefined) notices.publish({ kind: 'throttled', target, cause });
+  }
+
+  #applyRate(): void {
+    const { perSecond, ceiling } = this.#rate;
+    const growth = perSecond / this.#appliedPerSecond - 1;
+    if (growth === 0 || (growth > 0 && growth < APPLIED_SHARE && perSecond < ceiling)) return;
+    this.#appliedPerSecond = perSecond;
+    this.#limiter.setRate(perSecond);
+  }
+
+  #offset(): number {
+    const { clock } = this.#parts;
+    return clock.now() - clock.monotonicNow();
+  }
+
+  #compareClocks(): void {
+    if (Math.abs(this.#offset() - this.#clockOffset) <= STEP_MS) return;
+    this.#clockOffset = this.#offset();
+    const stepped = this.#limiter;
+    this.#limiter = this.#parts.makeLimiter(this.#appliedPerSecond);
+    void stepped.close(); // its waiting job comes back and goes into the new one
+  }
+
+  #pauseLeftMs(): number {
+    return this.#pausedUntilTick - this.#parts.clock.monotonicNow();
+  }
+
+  async #untilPauseIsOver(signal: AbortSignal): Promise<void> {
+    for (let leftMs = this.#pauseLeftMs(); leftMs > 0; leftMs = this.#pauseLeftMs()) {
+      await this.#parts.clock.sleep(leftMs, signal);
+      signal.throwIfAborted();
+    }
+  }
 }
 
-/** When the next call may start, that a new limiter knows nothing of. */
-function spacedUntil({ lastSentAt = -Infinity, perSecond }: Rate): number {
+/** The earliest tick of the next request, which a new limiter does not know. */
+function spacedUntilTick({ lastSentAt = -Infinity, perSecond }: Rate): number {
   return lastSentAt + 1000 / perSecond;
 }

@@ -23,10 +23,10 @@ export interface TargetChange {
 }
 
 /** A look that found nothing new. This is bookkeeping, written in batches. */
-export type Polled = Pick<Execution, 'registration' | 'sequence' | 'status' | 'lastPolledAt' | 'absence'>;
+export type QuietLook = Pick<Execution, 'registration' | 'sequence' | 'status' | 'lastPolledAt' | 'absence'>;
 
 /** How far discovery has got with a target. */
-export interface Discovered {
+export interface DiscoveryState {
   /** When its first round ended. */
   readonly baselinedAt?: number;
   /** Keyed by the ARN of the policy. */
@@ -44,9 +44,9 @@ export interface Ledger {
   /** Returns false while writes are known to fail. Nothing that a look finds can be recorded then. */
   takesWrites(): boolean;
   /** A target that is not stored yet counts as not paused and without events. */
-  target(): Promise<StoredTarget>;
+  loadTarget(): Promise<StoredTarget>;
   /** Returns up to `limit` active executions with a registration above `after` (0 for the first page), in ascending order. */
-  active(after: number, limit: number): Promise<readonly Execution[]>;
+  loadActive(after: number, limit: number): Promise<readonly Execution[]>;
   /** Returns the execution, or undefined if it is unknown or deleted. */
   find(lifecycleExecutionId: string): Promise<Execution | undefined>;
   /**
@@ -60,17 +60,17 @@ export interface Ledger {
   /** Stores the target's current problem, the event that reports it, and one delivery for each endpoint: all or nothing. */
   recordTarget(change: TargetChange, endpoints: readonly string[]): Promise<void>;
   /** Stores when executions were looked at; leaves alone those that have changed since. */
-  flushPolled(polled: readonly Polled[]): Promise<void>;
+  flushLooks(looks: readonly QuietLook[]): Promise<void>;
   /**
    * Returns executions whose list of touched resources is truncated and which ended at `endedSince` or later, in pages like
-   * those of `active`.
+   * those of `loadActive`.
    */
   openResources(endedSince: number, after: number, limit: number): Promise<readonly Execution[]>;
   /** Replaces a truncated list; does nothing if the execution is gone. */
   completeResources(registration: number, resources: ResourceSummary): Promise<void>;
   /** Looks executions up by their ids, deleted ones included. Ids that are unknown are missing from the map. */
-  knownOf(ids: readonly string[]): Promise<ReadonlyMap<string, Known>>;
-  discovered(): Promise<Discovered>;
+  findKnown(ids: readonly string[]): Promise<ReadonlyMap<string, Known>>;
+  loadDiscovery(): Promise<DiscoveryState>;
   markPolicy(policyArn: string, mark: PolicyMark): Promise<void>;
   finishBaseline(at: number): Promise<void>;
   loadRate(): Promise<LearntRate | undefined>;

@@ -1,237 +1,212 @@
-import { backoffMs } from '../domain/call/backoff.ts';
-import { keyText } from '../domain/execution/execution.ts';
-import type { Execution, ExecutionKey, Target } from '../domain/execution/execution.ts';
-import { expire } from '../domain/change/tracking-end.ts';
+import type { ExecutionKey, Target } from '../domain/execution/execution.ts';
+import type { TargetState } from '../http/targets.ts';
 import { onAbort } from '../runtime/abort.ts';
 import { Bell } from '../runtime/bell.ts';
-import { errorFields } from '../runtime/log.ts';
-import { createBookkeeping } from './bookkeeping.ts';
-import { Discovery } from './discovery.ts';
-import { Errands } from './errands.ts';
-import type { ErrandRules } from './errands.ts';
-import { checkIdentity } from './identity.ts';
-import { Looks } from './looks.ts';
-import type { Handover, PollerParts } from './parts.ts';
+import { defined } from '../runtime/defined.ts';
+import { pagesOf } from '../runtime/pages.ts';
+import { Bookkeeping } from './bookkeeping.ts';
+import { Calls } from './calls.ts';
+import { CarefulCalls } from './careful-calls.ts';
+import { Deadlines } from './executions/deadlines.ts';
+import { Schedule } from './executions/schedule.ts';
+import type { Tracked } from './executions/tracked.ts';
+import { TrackedExecutions } from './executions/tracked-executions.ts';
+import { Gate } from './gate.ts';
+import { Discovery } from './lists/discovery.ts';
+import { FoundExecutions } from './lists/found-executions.ts';
+import { ListCalls } from './lists/list-calls.ts';
+import { ListUse } from './lists/list-use.ts';
+import { TouchedResources } from './lists/touched-resources.ts';
+import { ChangeRecorder } from './looks/change-recorder.ts';
+import { LookResults } from './looks/look-results.ts';
+import { Looks } from './looks/looks.ts';
+import type { Handover, PollerSurroundings, PollingRules } from './poller-settings.ts';
 import { TargetReachability } from './reachability.ts';
-import { Resources } from './resources.ts';
-import { Roster } from './roster.ts';
-import { Settling } from './settling.ts';
-import { storedActive } from './tracked.ts';
 
-/** How often a poller asks whether the store takes writes again. */
-const STORE_PAUSE_MS = 1000;
+const EXECUTIONS_A_PAGE = 1000;
 
 /**
- * Looks after all executions of one target: looks when they are due, within the budget, and records what changed. While
- * the target cannot be reached it is tried with one call at a time, ever more seldom; while it is paused, not at all.
+ * Polls all executions of one target: looks at each when it is due, within the budget, and records the changes. While the
+ * target cannot be reached, it is tried with one call at a time, less and less often. While it is paused, no call is made.
  */
 export class Poller {
-  readonly #parts: PollerParts;
-  readonly #roster: Roster;
+  readonly target: Target;
+  readonly executions: TrackedExecutions;
+  readonly #surroundings: PollerSurroundings;
+  readonly #gate: Gate;
   readonly #reachability: TargetReachability;
-  readonly #listing: Errands;
-  readonly #discovering: Errands;
-  readonly #resources: Resources;
-  readonly #settling: Settling;
+  readonly #resources: TouchedResources;
+  readonly #results: LookResults;
   readonly #looks: Looks;
   readonly #discovery: Discovery | undefined;
-  readonly #bookkeeping: ReturnType<typeof createBookkeeping>;
-  readonly #stopping = new AbortController();
-  /** Ends what holds events up. */
-  readonly #hurrying = new AbortController();
-  /** Ends a pause, and the wait between two careful calls. */
+  readonly #careful: CarefulCalls;
+  readonly #bookkeeping: Bookkeeping;
+  /** Ends a wait of the polling loop. */
   readonly #bell = new Bell();
+  readonly #stopping = new AbortController();
+  /** Ends waits that hold events up. */
+  readonly #hurry = new AbortController();
   #loops: Promise<unknown> = Promise.resolve();
-  #isConfirmed: boolean;
-  /** Undefined until it is known. */
-  #isPausedNow: boolean | undefined;
-  /** What it was told of since before it read the store, and so is newer than what it reads there. */
-  #told: Set<string> | undefined = new Set();
-  /** Careful calls in a row. */
-  #carefulCalls = 0;
 
-  constructor(parts: PollerParts) {
-    this.#parts = parts;
-    this.#isConfirmed = parts.isConfirmed ?? false;
-    const rules: ErrandRules = {
-      isOpen: () => !this.#isPaused && !this.#isCareful() && this.#parts.ledger.takesWrites(),
-      isLookReady: () => !this.#isStopping() && this.#roster.schedule.isReady(),
-      onEnded: (result) => this.#reachability.tell(result),
-    };
-    this.#listing = new Errands(parts, rules);
-    this.#discovering = new Errands(parts, rules);
-    const errandsPerSecond = () => this.#listing.usedPerSecond() + this.#discovering.usedPerSecond();
-    this.#roster = new Roster(parts, errandsPerSecond, async (tracked, now) => {
-      if (!tracked.isEnding)
-        await this.#settling.record(tracked, expire(tracked.execution, parts.target, now));
+  /** `isConfirmed`: the credentials are known to belong to the target's account, so they are not checked. */
+  constructor(rules: PollingRules, surroundings: PollerSurroundings, isConfirmed = false) {
+    const { target, bounds, stallLimits, discoverEverySeconds } = rules;
+    const { budget, registrar } = surroundings;
+    const { name } = target;
+    this.target = target;
+    this.#surroundings = surroundings;
+
+    const use = new ListUse(surroundings.clock);
+    const looksPerSecond = () => use.leftForLooks(budget.rate().perSecond);
+    const schedule = new Schedule({ ...surroundings, bounds, looksPerSecond, bell: this.#bell });
+    this.executions = new TrackedExecutions(rules, schedule, new Deadlines<Tracked>(surroundings));
+    this.#gate = new Gate({ ...surroundings, isConfirmed, bell: this.#bell });
+
+    const state = { ...surroundings, executions: this.executions, gate: this.#gate, schedule, use };
+    this.#reachability = new TargetReachability({ ...state, target });
+    const calls = new Calls({ ...state, target: name, reports: this.#reachability });
+    this.#resources = new TouchedResources({ ...state, target, calls: new ListCalls({ ...state, calls }) });
+    const recorder = new ChangeRecorder({ ...state, target: name });
+    this.#results = new LookResults({
+      ...state,
+      target,
+      stallLimits,
+      recorder,
+      reachability: this.#reachability,
+      resources: this.#resources,
+      hurry: this.#hurry.signal,
     });
-    this.#reachability = new TargetReachability(parts, {
-      onUnreachable: () => this.#roster.schedule.wake(),
-      onRecovery: ({ kind }) => {
-        if (kind === 'all_missing') this.#roster.forgetAbsences();
-      },
+    this.#looks = new Looks({ ...state, target: name, calls, results: this.#results });
+    this.#discovery =
+      discoverEverySeconds === undefined
+        ? undefined
+        : new Discovery({
+            ...state,
+            target: name,
+            everySeconds: discoverEverySeconds,
+            calls,
+            listCalls: new ListCalls({ ...state, calls }),
+            found: new FoundExecutions({ ...state, target, registrar, results: this.#results }),
+          });
+    this.#careful = new CarefulCalls({
+      ...state,
+      target,
+      calls,
+      looks: this.#looks,
+      discovery: this.#discovery,
     });
-    this.#resources = new Resources(parts, this.#listing);
-    const { signal } = this.#stopping;
-    const known = { roster: this.#roster, reachability: this.#reachability, resources: this.#resources };
-    this.#settling = new Settling(parts, known, this.#hurrying.signal);
-    this.#looks = new Looks(parts, { ...known, settling: this.#settling }, signal);
-    const { discover } = parts;
-    const discovering = { roster: this.#roster, settling: this.#settling, errands: this.#discovering };
-    this.#discovery = discover && new Discovery(parts, discover, discovering);
-    this.#bookkeeping = createBookkeeping(parts, this.#roster);
+    this.#bookkeeping = new Bookkeeping({ ...state, target: name });
   }
 
-  get target(): Target {
-    return this.#parts.target;
-  }
-
-  /** Takes up what the store has of the target, what was learnt of it and its active executions; polls until `stop`. */
+  /** Loads the target's state, everything learnt and the active executions from the store, then polls until `stop`. */
   async start(): Promise<void> {
-    const { ledger, hazards } = this.#parts;
-    const stored = await ledger.target();
-    this.#isPausedNow ??= stored.isPaused;
+    const { ledger, hazards } = this.#surroundings;
+    const stored = await ledger.loadTarget();
+    this.#gate.restorePaused(stored.isPaused);
     this.#reachability.restore(stored);
     hazards.restore(await ledger.loadHazards());
-    for await (const execution of storedActive(ledger))
-      if (this.#told?.has(keyText(execution)) !== true) this.#roster.track(execution);
-    this.#told = undefined;
+    const pages = pagesOf(
+      0,
+      (after) => ledger.loadActive(after, EXECUTIONS_A_PAGE),
+      (page) => page.at(-1)?.registration,
+    );
+    for await (const page of pages) for (const execution of page) this.executions.restore(execution);
+    this.executions.endRestore();
     const { signal } = this.#stopping;
     this.#loops = Promise.all([
-      this.#poll(),
+      this.#poll(signal),
       this.#bookkeeping.writeRepeatedly(signal),
-      this.#roster.watchDeadlines(signal),
+      this.executions.deadlines.watch((tracked, now) => this.#results.passDeadline(tracked, now), signal),
       this.#resources.completeRepeatedly(signal),
       this.#discovery?.goRounds(signal),
     ]);
   }
 
-  /** Starts no more looks; those under way are recorded, or cut off when `limit` aborts. May be called again. */
+  /** Begins no more looks. Looks under way are recorded, or cut off when `limit` aborts. May be called again. */
   async stop(limit: AbortSignal): Promise<void> {
-    this.#hurrying.abort();
+    this.#hurry.abort();
     await this.retire(limit);
   }
 
-  /** Stops for a successor, which has the time for what holds events up: that is waited for until `limit` aborts, too. */
+  /** Stops for a successor. There is time for waits that hold events up, until `limit` aborts. */
   async retire(limit: AbortSignal): Promise<void> {
+    const { budget, gateway } = this.#surroundings;
     this.#stopping.abort();
-    this.#wake();
     const unlink = onAbort(limit, () => {
-      this.#hurrying.abort();
-      void this.#parts.budget.close();
+      this.#hurry.abort();
+      void budget.close();
     });
     await this.#loops;
     await this.#looks.ended();
     unlink();
     await this.#bookkeeping.write();
-    await this.#parts.budget.close();
-    this.#parts.gateway.close();
+    await budget.close();
+    gateway.close();
   }
 
-  /** Begins or goes on looking after an active execution; of one that is known only the wishes are taken over. */
-  track(execution: Execution): void {
-    this.#told?.add(keyText(execution));
-    this.#roster.track(execution);
-  }
-
-  /** Looks no longer after the registration with this number. */
-  forget(key: ExecutionKey, registration: number): void {
-    this.#told?.add(keyText(key));
-    this.#roster.forget(key, registration);
-  }
-
-  /** Puts an execution first, before a careful wait is over too. False where it is not looked after. */
+  /** Makes an execution the next to be polled, even while the target is tried with care. Returns false if it is not tracked. */
   pollNow(key: ExecutionKey): boolean {
-    if (!this.#roster.first(key)) return false;
+    if (!this.executions.pollNow(key)) return false;
+    this.#careful.hurry();
     this.#bell.ring();
     return true;
   }
 
-  /** Makes no call while it is paused. That it is must be stored already. */
+  /** Makes no calls while paused. Call it once that is stored. */
   setPaused(isPaused: boolean): void {
-    this.#isPausedNow = isPaused;
-    this.#wake();
+    this.#gate.setPaused(isPaused);
   }
 
-  /** What a successor, once this one has stopped, goes on from beside what is stored. */
+  /** Returns the state for a successor. Call it once this poller has stopped. */
   handOver(): Handover {
-    const budget = this.#parts.budget.state();
-    return { isConfirmed: this.#isConfirmed, budget, wanted: this.#roster.wanted() };
+    const budget = this.#surroundings.budget.state();
+    return { isConfirmed: this.#gate.isConfirmed, budget, wanted: this.executions.wanted() };
   }
 
-  /** What is known of an execution beyond the store. */
-  live(key: ExecutionKey) {
-    return this.#roster.live(key);
-  }
-
-  /** The target's present state, for people and metrics. */
-  measures() {
-    const { schedule, size, census } = this.#roster;
-    const { problem, isReachable } = this.#reachability;
+  /** Returns the present state for people. */
+  state(): TargetState {
+    const { isReachable, problem } = this.#reachability;
     return {
+      target: this.target,
       isReachable,
-      isPaused: this.#isPaused,
-      /** Whether it is polled, or would be if anything were due. */
-      isUp: isReachable && this.#isConfirmed,
-      ...(problem === undefined ? {} : { problem }),
-      rate: this.#parts.budget.rate(),
-      shortfall: schedule.cadence().shortfall,
-      overdueSeconds: schedule.overdueSeconds(),
-      tracked: size,
-      statuses: census.statuses,
-      stalled: census.stalled,
+      isPaused: this.#gate.isPaused,
+      ...defined({ problem }),
+      rate: this.#surroundings.budget.rate(),
+      tracked: this.executions.size,
+      overdueSeconds: this.executions.schedule.overdueSeconds(),
     };
   }
 
-  #wake(): void {
-    this.#bell.ring();
-    this.#roster.schedule.wake();
+  /** Returns the present state for metrics. */
+  measures() {
+    const { schedule, counts } = this.executions;
+    return {
+      target: this.target.name,
+      /** Whether it is polled, or would be if anything were due. */
+      isUp: this.#reachability.isReachable && this.#gate.isConfirmed,
+      rate: this.#surroundings.budget.rate(),
+      shortfall: schedule.cadence().shortfall,
+      overdueSeconds: schedule.overdueSeconds(),
+      statuses: counts.statuses,
+      stalled: counts.stalled,
+    };
   }
 
-  get #isPaused(): boolean {
-    return this.#isPausedNow ?? false;
+  async #poll(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) await this.#bell.wait(this.#surroundings.clock, await this.#next(signal), signal);
   }
 
-  #isStopping(): boolean {
-    return this.#stopping.signal.aborted;
-  }
-
-  /** Whether nothing but single, careful calls may be made. */
-  #isCareful(): boolean {
-    return !this.#isConfirmed || !this.#reachability.isReachable;
-  }
-
-  async #poll(): Promise<void> {
-    const { clock, ledger } = this.#parts;
-    const isOver = () => this.#isStopping() || this.#isPaused || this.#isCareful() || !ledger.takesWrites();
-    while (!this.#isStopping()) {
-      if (this.#isPaused) await this.#bell.wait(clock, Infinity);
-      else if (!ledger.takesWrites()) await this.#bell.wait(clock, STORE_PAUSE_MS);
-      else if (this.#isCareful()) await this.#tryCarefully();
-      else {
-        this.#listing.open();
-        this.#discovering.open();
-        await this.#looks.beginNext(isOver);
-      }
+  /** Makes or begins the next call if one is due. Resolves with how long none is due then, unless the bell rings. */
+  async #next(signal: AbortSignal): Promise<number> {
+    switch (this.#gate.state) {
+      case 'paused':
+        return this.#gate.recheckMs;
+      case 'unconfirmed':
+      case 'careful':
+        return this.#careful.makeNext(signal);
+      case 'open':
+        this.#careful.reset();
+        return this.#looks.beginNext(signal);
     }
-  }
-
-  /** One call once the wait is over. Never rejects. */
-  async #tryCarefully(): Promise<void> {
-    const { clock, random, log } = this.#parts;
-    const { signal } = this.#stopping;
-    const isFirst = this.#carefulCalls === 0 && !this.#isConfirmed;
-    if (!isFirst) await this.#bell.wait(clock, backoffMs(this.#carefulCalls, random()));
-    if (this.#isStopping() || this.#isPaused) return;
-    this.#carefulCalls += 1;
-    try {
-      if (!this.#isConfirmed || (this.#roster.size === 0 && this.#discovery === undefined))
-        this.#isConfirmed = await checkIdentity(this.#parts, this.#reachability, signal);
-      else if (this.#roster.size > 0) await this.#looks.look({ repeats: 0, isEarly: true });
-      else await this.#discovery?.tryOnce(this.#reachability, signal);
-    } catch (error) {
-      if (!this.#isStopping()) log.error({ target: this.target.name, ...errorFields(error) }, 'check failed');
-    }
-    if (!this.#isCareful()) this.#carefulCalls = 0;
   }
 }

@@ -4,7 +4,7 @@ import type { CallFailure, CallResult } from '../domain/call/outcome.ts';
 
 const REPEATS = 2;
 
-/** Carries a failure that is worth a repeat through p-retry, which knows only errors. */
+/** Carries a failure that is worth a repeat through p-retry, which only knows errors. */
 class TransientFailure extends Error {
   readonly failure: CallFailure;
 
@@ -14,34 +14,37 @@ class TransientFailure extends Error {
   }
 }
 
-export interface Repeating {
+export interface RepeatRules {
+  readonly signal: AbortSignal;
+  /** The most repeats. Default: 2. */
+  readonly repeats?: number | undefined;
   /** In [0, 1). */
   readonly random: () => number;
-  readonly signal: AbortSignal;
-  /** Twice by default. */
-  readonly repeats?: number | undefined;
 }
 
 /**
- * What `request` gives. A failure of the network or of AWS is repeated a moment later, at most `repeats` times, unless
- * `signal` has aborted. Rejects where a request does.
+ * Makes a request and returns its result. After a failure of the network or of AWS it repeats the request a moment later,
+ * unless `signal` has aborted. If a repeat is not sent after all (`request` resolves with undefined), returns the failure
+ * before it. Rejects if a request does.
  */
 export async function callRepeatedly<T>(
   request: () => Promise<CallResult<T> | undefined>,
-  { random, signal, repeats = REPEATS }: Repeating,
+  { signal, repeats = REPEATS, random }: RepeatRules,
 ): Promise<CallResult<T> | undefined> {
+  let failure: CallFailure | undefined;
   const attempt = async () => {
     const result = await request();
-    if (result !== undefined && result.outcome !== 'ok' && isTransient(result))
-      throw new TransientFailure(result);
-    return result;
+    if (result === undefined) return failure;
+    if (result.outcome === 'ok' || !isTransient(result)) return result;
+    failure = result;
+    throw new TransientFailure(result);
   };
   try {
     return await pRetry(attempt, {
       retries: repeats,
       minTimeout: 500 * (1 + random()),
       maxTimeout: 5000,
-      // No `signal` here: p-retry would reject an answer that came after the abort, and it is to be recorded.
+      // No `signal` here: p-retry would reject an answer that came after the abort, but it has to be recorded.
       shouldRetry: ({ error }) => error instanceof TransientFailure && !signal.aborted,
     });
   } catch (error) {

@@ -1,3 +1,4 @@
+import { systemClock } from './clock.ts';
 import type { Clock } from './clock.ts';
 
 /** A signal that never aborts. */
@@ -14,7 +15,11 @@ export interface LinkedSignal extends Disposable {
  * Aborts as soon as one of `signals` does, with its reason, or once `timeoutMs` have passed. In place of
  * `AbortSignal.any`, which leaves some hundred bytes behind in each long-lived signal (Node 24: 18 MB in 200,000 calls).
  */
-export function linkSignals(signals: readonly (AbortSignal | undefined)[], timeoutMs?: number): LinkedSignal {
+export function linkSignals(
+  signals: readonly (AbortSignal | undefined)[],
+  timeoutMs?: number,
+  clock: Pick<Clock, 'after'> = systemClock,
+): LinkedSignal {
   const controller = new AbortController();
   let hasTimedOut = false;
   const unlink: (() => void)[] = [];
@@ -26,11 +31,11 @@ export function linkSignals(signals: readonly (AbortSignal | undefined)[], timeo
     unlink.push(() => source.removeEventListener('abort', onAbort));
   }
   if (timeoutMs !== undefined) {
-    const timer = setTimeout(() => {
+    const cancel = clock.after(timeoutMs, () => {
       hasTimedOut = !controller.signal.aborted;
       controller.abort(new DOMException(`no answer within ${timeoutMs} ms`, 'TimeoutError'));
-    }, timeoutMs);
-    unlink.push(() => clearTimeout(timer));
+    });
+    unlink.push(cancel);
   }
   return {
     signal: controller.signal,

@@ -86,7 +86,7 @@ export function describeIntake(open: OpenStore): void {
       await store.intake.register(many, T0);
       const again = await store.intake.register(many, T0);
       expect(again.every(({ outcome }) => outcome === 'existing')).toBe(true);
-      expect(await ledger.active(0, ALL)).toHaveLength(1000);
+      expect(await ledger.loadActive(0, ALL)).toHaveLength(1000);
     });
 
     it('of nothing does nothing', async () => {
@@ -127,7 +127,7 @@ export function describeIntake(open: OpenStore): void {
       const wishes = { labels: { a: '1', b: '2' }, callbackUrl: URL_A, giveUpAt: T0 + DAY_MS };
       const execution = await registered(1, wishes);
       const { next } = await recorded(execution, 'PENDING');
-      await ledger.flushPolled([{ ...next, lastPolledAt: T0 + 77 }]);
+      await ledger.flushLooks([{ ...next, lastPolledAt: T0 + 77 }]);
       const before = await find(1);
       const again = registration(1, { ...wishes, labels: { b: '2', a: '1' } });
       for (const one of [again, registration(1)])
@@ -141,7 +141,7 @@ export function describeIntake(open: OpenStore): void {
       const { store, ledger, registered, recorded, find } = stage();
       const { next } = await recorded(await registered(1, { labels: { a: '1' }, expectedAt: T0 }), 'PENDING');
       const absence = { since: T0 + 70, answers: 2 };
-      await ledger.flushPolled([{ ...next, lastPolledAt: T0 + 77, absence }]);
+      await ledger.flushLooks([{ ...next, lastPolledAt: T0 + 77, absence }]);
       const wishes = { labels: { a: '2', b: '3' }, callbackUrl: URL_A, expectedAt: T0 + 9 };
       const [result] = await store.intake.register(
         [registration(1, { ...wishes, source: 'discovery', registeredBy: 'somebody else' })],
@@ -218,7 +218,7 @@ export function describeIntake(open: OpenStore): void {
       expect(
         answers.flatMap((results, index) => (results[0]?.outcome === 'invalid' ? [index + 1] : [])),
       ).toEqual([5]);
-      expect(await ledger.active(0, ALL)).toHaveLength(8);
+      expect(await ledger.loadActive(0, ALL)).toHaveLength(8);
     });
   });
 
@@ -234,7 +234,7 @@ export function describeIntake(open: OpenStore): void {
       expect(await find(1)).toBeUndefined();
       expect(await store.reading.findById(executionId(1))).toEqual([]);
       expect((await store.reading.list({ limit: 10 })).executions).toEqual([]);
-      expect(await ledger.active(0, 10)).toEqual([]);
+      expect(await ledger.loadActive(0, 10)).toEqual([]);
     });
 
     it('leaves the same id of another target alone', async () => {
@@ -333,7 +333,7 @@ export function describeIntake(open: OpenStore): void {
       expect((await deliveries()).map(({ eventId }) => eventId).toSorted()).toEqual(
         finals.map(({ id }) => id).toSorted(),
       );
-      expect(await ledger.active(0, ALL)).toEqual([]);
+      expect(await ledger.loadActive(0, ALL)).toEqual([]);
     });
   });
 }

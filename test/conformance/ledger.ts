@@ -106,7 +106,7 @@ export function describeLedger(open: OpenStore): void {
     it('to a final status ends tracking', async () => {
       const { ledger, registered, recorded, find } = stage();
       await recorded(await registered(1), 'CANCELLED');
-      expect(await ledger.active(0, 10)).toEqual([]);
+      expect(await ledger.loadActive(0, 10)).toEqual([]);
       expect((await find(1))?.tracking).toBe('finished');
     });
 
@@ -117,9 +117,9 @@ export function describeLedger(open: OpenStore): void {
       for (const change of changes) expect(await ledger.record(change, [], T0 + 3)).toBe('recorded');
       expect(await Promise.all([find(1), find(2)])).toEqual(changes.map(({ next }) => next));
       expect((await feed()).map(({ type }) => type)).toEqual(['execution.expired', 'execution.not_found']);
-      expect(await ledger.active(0, 10)).toEqual([third]);
+      expect(await ledger.loadActive(0, 10)).toEqual([third]);
       expect(await store.countActive(TARGET)).toBe(1);
-      expect(Object.fromEntries(await ledger.knownOf([1, 2, 3].map(executionId)))).toEqual({
+      expect(Object.fromEntries(await ledger.findKnown([1, 2, 3].map(executionId)))).toEqual({
         [executionId(1)]: 'expired',
         [executionId(2)]: 'not_found',
         [executionId(3)]: 'active',
@@ -128,7 +128,7 @@ export function describeLedger(open: OpenStore): void {
 
       const anew = await registered(1);
       expect(anew).toEqual({ ...first, registration: anew.registration, sequence: 1 });
-      expect(await ledger.active(0, 10)).toEqual([third, anew]);
+      expect(await ledger.loadActive(0, 10)).toEqual([third, anew]);
       expect(await store.countActive(TARGET)).toBe(2);
     });
 
@@ -290,9 +290,9 @@ export function describeLedger(open: OpenStore): void {
       const { ledger, registered, find } = stage();
       const execution = await registered(1);
       const absence = { since: T0 + 5, answers: 3 };
-      await ledger.flushPolled([{ ...execution, lastPolledAt: T0 + 1, absence }]);
+      await ledger.flushLooks([{ ...execution, lastPolledAt: T0 + 1, absence }]);
       expect(await find(1)).toMatchObject({ lastPolledAt: T0 + 1, absence });
-      await ledger.flushPolled([{ ...execution, lastPolledAt: T0 + 9 }]);
+      await ledger.flushLooks([{ ...execution, lastPolledAt: T0 + 9 }]);
       expect(await find(1)).not.toHaveProperty('absence');
     });
 
@@ -303,7 +303,7 @@ export function describeLedger(open: OpenStore): void {
         const execution = await registered(1);
         const { next } = await recorded(execution, status);
         const absence = { since: T0 - 5, answers: 3 };
-        await ledger.flushPolled([{ ...execution, lastPolledAt: T0 - 9, absence }]);
+        await ledger.flushLooks([{ ...execution, lastPolledAt: T0 - 9, absence }]);
         expect(await find(1)).toEqual(next);
       },
     );
@@ -317,11 +317,11 @@ export function describeLedger(open: OpenStore): void {
         ...(index % 3 === 0 ? { absence: { since: T0 - index, answers: index } } : {}),
       }));
       await Promise.all([
-        ...polled.slice(0, 300).map((one) => ledger.flushPolled([one])),
-        ledger.flushPolled(polled.slice(300)),
-        ledger.flushPolled([]),
+        ...polled.slice(0, 300).map((one) => ledger.flushLooks([one])),
+        ledger.flushLooks(polled.slice(300)),
+        ledger.flushLooks([]),
       ]);
-      expect(await ledger.active(0, ALL)).toEqual(
+      expect(await ledger.loadActive(0, ALL)).toEqual(
         executions.map((execution, index) => ({ ...execution, ...polled[index] })),
       );
     });
@@ -333,7 +333,7 @@ export function describeLedger(open: OpenStore): void {
       const change = seen(execution, 'PENDING');
       await Promise.all([
         ledger.record(change, [], T0),
-        ledger.flushPolled([{ ...other, lastPolledAt: T0 + 7 }]),
+        ledger.flushLooks([{ ...other, lastPolledAt: T0 + 7 }]),
         store.intake.register([registration(2, { labels: { a: 'b' } })], T0),
       ]);
       expect(await find(1)).toEqual(change.next);
@@ -348,9 +348,9 @@ export function describeLedger(open: OpenStore): void {
       const { ledger, registered } = stage();
       for (const number of [1, 2, 3]) await registered(number);
       await registered(4, ELSEWHERE);
-      const page = await ledger.active(0, 2);
+      const page = await ledger.loadActive(0, 2);
       expect(page.map(({ lifecycleExecutionId }) => lifecycleExecutionId)).toEqual([1, 2].map(executionId));
-      const rest = await ledger.active(page[1]?.registration ?? 0, 2);
+      const rest = await ledger.loadActive(page[1]?.registration ?? 0, 2);
       expect(rest.map(({ lifecycleExecutionId }) => lifecycleExecutionId)).toEqual([executionId(3)]);
     });
 
@@ -362,7 +362,7 @@ export function describeLedger(open: OpenStore): void {
       expect(await find(2)).toBeUndefined();
       await store.intake.remove(execution, T0);
       expect(await find(1)).toBeUndefined();
-      expect(await ledger.active(0, 10)).toEqual([]);
+      expect(await ledger.loadActive(0, 10)).toEqual([]);
     });
   });
 
@@ -402,14 +402,17 @@ export function describeLedger(open: OpenStore): void {
     const event = newTargetEvent('target.unreachable', TARGET, problem, 1, T0 + 10);
 
     it('is neither paused nor troubled at first', async () => {
-      expect(await stage().ledger.target()).toEqual({ isPaused: false, sequence: 0 });
+      expect(await stage().ledger.loadTarget()).toEqual({ isPaused: false, sequence: 0 });
     });
 
     it('keeps a problem with its event and deliveries, until it is over', async () => {
       const { store, ledger, feed, deliveries } = stage();
       await ledger.recordTarget({ problem, event }, ['a', 'b']);
-      expect(await ledger.target()).toEqual({ isPaused: false, sequence: 1, problem });
-      expect(await store.ledgerOf(ELSEWHERE, SOLE_TERM).target()).toEqual({ isPaused: false, sequence: 0 });
+      expect(await ledger.loadTarget()).toEqual({ isPaused: false, sequence: 1, problem });
+      expect(await store.ledgerOf(ELSEWHERE, SOLE_TERM).loadTarget()).toEqual({
+        isPaused: false,
+        sequence: 0,
+      });
       const { id, body } = event;
       const stored = await feed(['target.*']);
       expect(stored).toEqual([
@@ -421,16 +424,16 @@ export function describeLedger(open: OpenStore): void {
       ]);
       const recovered = newTargetEvent('target.recovered', TARGET, problem, 2, T0 + 20);
       await ledger.recordTarget({ event: recovered }, []);
-      expect(await ledger.target()).toEqual({ isPaused: false, sequence: 2 });
+      expect(await ledger.loadTarget()).toEqual({ isPaused: false, sequence: 2 });
     });
 
     it('stays paused until it is resumed, whatever else is known', async () => {
       const { store, ledger } = stage();
       await store.operating.pauseTarget(TARGET, true);
       await ledger.recordTarget({ problem, event }, []);
-      expect(await ledger.target()).toEqual({ isPaused: true, sequence: 1, problem });
+      expect(await ledger.loadTarget()).toEqual({ isPaused: true, sequence: 1, problem });
       await store.operating.pauseTarget(TARGET, false);
-      expect(await ledger.target()).toEqual({ isPaused: false, sequence: 1, problem });
+      expect(await ledger.loadTarget()).toEqual({ isPaused: false, sequence: 1, problem });
     });
 
     it('has a rate that is learnt', async () => {
@@ -481,24 +484,24 @@ export function describeLedger(open: OpenStore): void {
       await store.intake.remove(deleted!, T0);
       await registered(4, ELSEWHERE);
       expect(running?.tracking).toBe('active');
-      const known = await ledger.knownOf([1, 2, 3, 4, 5].map(executionId));
+      const known = await ledger.findKnown([1, 2, 3, 4, 5].map(executionId));
       expect(Object.fromEntries(known)).toEqual({
         [executionId(1)]: 'active',
         [executionId(2)]: 'finished',
         [executionId(3)]: 'deleted',
       });
-      expect((await ledger.knownOf([])).size).toBe(0);
+      expect((await ledger.findKnown([])).size).toBe(0);
     });
 
     it('remembers how far it has come with each policy and target', async () => {
       const { store, ledger } = stage();
-      expect(await ledger.discovered()).toEqual({ marks: new Map() });
+      expect(await ledger.loadDiscovery()).toEqual({ marks: new Map() });
       const { watermark: _none, ...empty } = mark;
       await ledger.markPolicy(ARN, empty);
       await ledger.markPolicy(`${ARN}-2`, { ...mark, isNewestFirst: false });
       await store.operating.pauseTarget(TARGET, true);
       await ledger.finishBaseline(T0 + 3);
-      expect(await ledger.discovered()).toEqual({
+      expect(await ledger.loadDiscovery()).toEqual({
         baselinedAt: T0 + 3,
         marks: new Map([
           [ARN, empty],
@@ -506,9 +509,9 @@ export function describeLedger(open: OpenStore): void {
         ]),
       });
       await ledger.markPolicy(ARN, mark);
-      expect((await ledger.discovered()).marks.get(ARN)).toEqual(mark);
-      expect(await store.ledgerOf(ELSEWHERE, SOLE_TERM).discovered()).toEqual({ marks: new Map() });
-      expect(await ledger.target()).toMatchObject({ isPaused: true });
+      expect((await ledger.loadDiscovery()).marks.get(ARN)).toEqual(mark);
+      expect(await store.ledgerOf(ELSEWHERE, SOLE_TERM).loadDiscovery()).toEqual({ marks: new Map() });
+      expect(await ledger.loadTarget()).toMatchObject({ isPaused: true });
     });
   });
 
@@ -519,7 +522,7 @@ export function describeLedger(open: OpenStore): void {
       const { ledger, registerAll } = stage();
       const executions = await registerAll(range(700).map((number) => registration(number)));
       const pages = await allPages(async (after: number | undefined = 0) => {
-        const page = await ledger.active(after, 99);
+        const page = await ledger.loadActive(after, 99);
         const last = page.at(-1);
         return { page, ...(last && { next: last.registration }) };
       });

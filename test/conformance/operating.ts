@@ -145,8 +145,8 @@ export function describeOperating(open: OpenStore): void {
     it('is paused and resumed, and no other is', async () => {
       const { store, ledger } = stage();
       const isPaused = async () => [
-        (await ledger.target()).isPaused,
-        (await store.ledgerOf(ELSEWHERE, SOLE_TERM).target()).isPaused,
+        (await ledger.loadTarget()).isPaused,
+        (await store.ledgerOf(ELSEWHERE, SOLE_TERM).loadTarget()).isPaused,
       ];
       await store.operating.pauseTarget(TARGET, true);
       await store.operating.pauseTarget(TARGET, true);

@@ -257,7 +257,7 @@ export function describeOutbox(open: OpenStore): void {
         range(count).map((number) => registration(number, { callbackUrl: `${origin(number)}/hook` })),
       );
       await Promise.all(executions.map((execution) => recorded(execution, 'SUCCESS', [], at)));
-      expect(await ledger.active(0, 1)).toEqual([]);
+      expect(await ledger.loadActive(0, 1)).toEqual([]);
     }
 
     it('that are disabled do not wait, and do once they are enabled', async () => {

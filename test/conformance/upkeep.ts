@@ -238,7 +238,7 @@ export function describeUpkeep(open: OpenStore): void {
       await settleOne('a');
       await sweepBefore(T0 + DAY_MS);
       expect(await feed()).toEqual([]);
-      expect(await ledger.target()).toMatchObject({ sequence: 1, problem });
+      expect(await ledger.loadTarget()).toMatchObject({ sequence: 1, problem });
     });
 
     it('deletes many events of targets in several slices', async () => {

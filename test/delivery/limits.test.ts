@@ -4,7 +4,7 @@ import { expect, it, vi } from 'vitest';
 import { createDispatcher } from '../../src/delivery/dispatcher.ts';
 import { createSender } from '../../src/delivery/sending/sender.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
-import { NO_NOTICES } from '../support/notices.ts';
+import { NO_NOTICES } from '../../src/notices/notices.ts';
 import { temporaryDirectory } from '../support/daemon.ts';
 import { http } from '../support/listen.ts';
 import { recordFailure } from '../support/record-final.ts';

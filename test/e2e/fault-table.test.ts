@@ -97,7 +97,7 @@ async function countsOf(name: FaultName): Promise<Readonly<Record<string, number
 const saidOf = (name: FaultName) =>
   daemon
     .lines()
-    .filter((line) => line.includes(`"target":"${name}"`) && line.includes('look did not succeed'));
+    .filter((line) => line.includes(`"target":"${name}"`) && line.includes('call to AWS failed'));
 
 describe('every fault', { concurrent: true, timeout: 120_000 }, () => {
   test.each(FAULT_NAMES)('%s', async (name) => {

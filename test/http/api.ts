@@ -1,4 +1,4 @@
-import { callbackFault, callbackLane } from '../../src/domain/delivery/callback.ts';
+import { callbackFault } from '../../src/domain/delivery/callback.ts';
 import type { CallbackEntry } from '../../src/domain/delivery/callback.ts';
 import { keyText } from '../../src/domain/execution/execution.ts';
 import type { Execution, ExecutionKey, Target } from '../../src/domain/execution/execution.ts';
@@ -81,9 +81,13 @@ function partsOf(parts: OtherParts, store: Store): HttpParts {
       intake,
       clock: parts.clock,
       notices: parts.notices,
-      track: (execution) => void parts.tracked.push(execution),
-      forget: (key) => void parts.forgotten.push(key),
-      onCallback: (url) => void parts.woken.push(callbackLane(url)),
+      tracking: {
+        of: () => ({
+          track: (execution) => void parts.tracked.push(execution),
+          forget: (key) => void parts.forgotten.push(key),
+        }),
+      },
+      deliveries: { wake: (lane) => void parts.woken.push(lane) },
     }),
     targets: {
       configured: () => parts.targets,

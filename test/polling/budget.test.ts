@@ -1,8 +1,10 @@
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { CallFailure } from '../../src/domain/call/outcome.ts';
 import { createBottleneckLimiter } from '../../src/limiter/bottleneck-limiter.ts';
+import { NO_NOTICES } from '../../src/notices/notices.ts';
+import { recordNotices } from '../support/notices.ts';
 import { createBudget } from '../../src/polling/budget.ts';
-import type { Budget, BudgetParts, Call } from '../../src/polling/budget.ts';
+import type { Budget, BudgetParts, Send } from '../../src/polling/budget.ts';
 import { LimiterClosedError } from '../../src/limiter/limiter.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
@@ -16,10 +18,12 @@ const throttled = (retryAfterMs?: number): CallFailure => ({
 const { signal: NEVER } = new AbortController();
 const CUT_OFF: CallFailure = { outcome: 'unavailable', message: 'cut off' };
 /** Runs a call that is known beforehand. */
-const run = <T>(budget: Budget, call: Call<T>, signal: AbortSignal) => budget.run(() => call, signal);
+const run = <T>(budget: Budget, call: Send<T>, signal: AbortSignal) => budget.run(() => call, signal);
 
 function budgetOf(parts: Partial<BudgetParts> = {}) {
   const budget = createBudget({
+    target: 'prod',
+    notices: NO_NOTICES,
     makeLimiter: (perSecond) => createBottleneckLimiter({ perSecond, maxConcurrent: 4 }),
     clock: systemClock,
     random: () => 0,
@@ -94,6 +98,8 @@ describe('run', () => {
     const { learnt: _none, ...parts } = { learnt: undefined };
     const made: number[] = [];
     const budget = createBudget({
+      target: 'prod',
+      notices: NO_NOTICES,
       makeLimiter: (perSecond) => {
         made.push(perSecond);
         return createBottleneckLimiter({ perSecond, maxConcurrent: 1 });
@@ -110,10 +116,10 @@ describe('run', () => {
 
   it('lowers the rate on a throttle, says why, and pauses as long as AWS asks', async () => {
     const { clock, sleepers, nextSleep, advance } = handClock();
-    const causes: string[] = [];
-    const budget = budgetOf({ clock, onThrottle: (cause) => causes.push(cause) });
+    const notices = recordNotices();
+    const budget = budgetOf({ clock, notices });
     await run(budget, () => Promise.resolve(throttled(7000)), NEVER);
-    expect(causes).toEqual(['at_learnt_rate']);
+    expect(notices.of('throttled')).toMatchObject([{ target: 'prod', cause: 'at_learnt_rate' }]);
     const lastThrottledAt = clock.now();
     expect(budget.rate()).toEqual({ perSecond: 70, ceiling: 100, throttledAt: 93, lastThrottledAt });
     const asleep = nextSleep();

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { HOUR_MS, MINUTE_MS, SECOND_MS, house } from './driven.ts';
+import { HOUR_MS, MINUTE_MS, SECOND_MS, drivePoller } from './drive-poller.ts';
 
 const bounds = { targetLagSeconds: 30, minIntervalSeconds: 5, maxIntervalSeconds: 3600 };
 
 /** Twenty runs of ten minutes, one after the other. */
 async function learntHouse() {
-  const one = await house({ bounds });
+  const one = await drivePoller({ bounds });
   for (let number = 1; number <= 20; number += 1) {
     one.answer(number, 'IN_PROGRESS');
     await one.register([number]);
@@ -17,12 +17,12 @@ async function learntHouse() {
 }
 
 /** Seconds after its registration at which the execution is looked at, within twenty minutes. */
-async function looksAt(one: Awaited<ReturnType<typeof house>>, number: number): Promise<number[]> {
+async function looksAt(one: Awaited<ReturnType<typeof drivePoller>>, number: number): Promise<number[]> {
   const from = one.clock.now();
   one.answer(number, 'IN_PROGRESS');
   await one.register([number]);
   const looks: number[] = [];
-  const seen = () => one.poller().live(one.keyOf(number))?.lastPolledAt;
+  const seen = () => one.poller().executions.live(one.keyOf(number))?.lastPolledAt;
   for (let second = 0; second < 20 * 60; second += 5) {
     const before = seen();
     await one.clock.advance(5 * SECOND_MS);
@@ -42,12 +42,12 @@ describe('what a poller learns', () => {
   }, 60_000);
 
   it('shows in what a registration is told', async () => {
-    const fresh = await house({ bounds });
+    const fresh = await drivePoller({ bounds });
     await fresh.register([100]);
-    const before = fresh.poller().live(fresh.keyOf(100));
+    const before = fresh.poller().executions.live(fresh.keyOf(100));
     const one = await learntHouse();
     await one.register([100]);
-    const after = one.poller().live(one.keyOf(100));
+    const after = one.poller().executions.live(one.keyOf(100));
     expect(before?.nextPollAt).toBeDefined();
     expect(after?.estimatedDetectionLagSeconds).not.toBe(before?.estimatedDetectionLagSeconds);
   }, 60_000);
@@ -55,7 +55,7 @@ describe('what a poller learns', () => {
   it('is one end where the store took it only after several looks', async () => {
     let failures = 3;
     const runs = new Map<string, number>();
-    const one = await house({
+    const one = await drivePoller({
       bounds,
       wrap: (ledger) => ({
         record: (change, ...rest) =>
@@ -81,7 +81,7 @@ describe('what a poller learns', () => {
 
 describe('an execution that is scheduled far ahead', () => {
   it('is looked at ever more rarely while it waits, also once it was seen', async () => {
-    const one = await house({ bounds: { ...bounds, maxIntervalSeconds: 900 } });
+    const one = await drivePoller({ bounds: { ...bounds, maxIntervalSeconds: 900 } });
     one.answer(1, 'IN_PROGRESS');
     await one.register([1], { expectedAt: one.clock.now() + 720 * HOUR_MS });
     const looks = () => one.calls.filter(({ what }) => what === one.keyOf(1).lifecycleExecutionId).length;

@@ -11,13 +11,14 @@ import { createBottleneckLimiter } from '../../src/limiter/bottleneck-limiter.ts
 import { createBudget } from '../../src/polling/budget.ts';
 import type { Ledger } from '../../src/polling/ledger.ts';
 import { Poller } from '../../src/polling/poller.ts';
-import type { PollerParts } from '../../src/polling/parts.ts';
+import type { PollerSurroundings, PollingRules } from '../../src/polling/poller-settings.ts';
 import { createRegistrar } from '../../src/registration/registrar.ts';
+import { Tracking } from '../../src/registration/tracking.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { startSimulator } from '../../src/simulator/simulator.ts';
 import type { SimulatorOptions, Timeline } from '../../src/simulator/simulator.ts';
 import { SOLE_TERM } from '../../src/store/store.ts';
-import { NO_NOTICES } from '../support/notices.ts';
+import { NO_NOTICES } from '../../src/notices/notices.ts';
 import { openStoreAt } from '../support/store.ts';
 
 process.env['AWS_ACCESS_KEY_ID'] = 'AKIDEXAMPLE';
@@ -36,13 +37,13 @@ interface Wanted {
   readonly perSecond?: number;
   /** Of one request. */
   readonly timeoutMs?: number;
-  readonly bounds?: PollerParts['bounds'];
+  readonly bounds?: PollingRules['bounds'];
   /** What stands between the poller and its ledger. */
   readonly wrap?: (ledger: Ledger) => Partial<Ledger>;
 }
 
 /** A poller over the real gateway, limiter and store, and a simulator that it polls. */
-async function house({
+async function pollSimulator({
   simulator: options,
   perSecond = 100,
   timeoutMs = 10_000,
@@ -56,18 +57,15 @@ async function house({
   const simulator = stack.use(await startSimulator(options));
   const store = stack.use(await openStoreAt(join(directory, 'watcher.db')));
   const ledger = store.ledgerOf(TARGET, SOLE_TERM);
+  const tracking = new Tracking();
   const changes: Change[] = [];
   const logged: string[] = [];
   const log = (fields: object, message: string) => void logged.push(`${message} ${JSON.stringify(fields)}`);
 
   function newPoller() {
     const stopping = new AbortController();
-    const poller = new Poller({
-      target: TARGET,
-      bounds,
-      hazards: new HazardBook(newEverything()),
-      giveUpAfterDays: 90,
-      stallLimits: {},
+    const rules = { target: TARGET, bounds, giveUpAfterDays: 90, stallLimits: {} };
+    const poller = new Poller(rules, {
       gateway: createAwsGateway(
         { ...TARGET, endpoint: simulator.url },
         {
@@ -77,21 +75,26 @@ async function house({
         },
       ),
       budget: createBudget({
+        target: TARGET.name,
         makeLimiter: (rate) => createBottleneckLimiter({ perSecond: rate, maxConcurrent: 4 }),
-        clock: systemClock,
-        random: Math.random,
         ceiling: perSecond,
         learnt: { perSecond },
+        notices: NO_NOTICES,
+        clock: systemClock,
+        random: Math.random,
       }),
       ledger: { ...ledger, ...wrap?.(ledger) },
-      intake: store.intake,
+      hazards: new HazardBook(newEverything()),
+      registrar: { register: () => Promise.reject(new Error('nothing is discovered here')) },
+      recipients: { of: () => ['ops'], wake: () => undefined },
+      notices: {
+        publish(notice) {
+          if (notice.kind === 'change_recorded') changes.push(notice.change);
+        },
+      },
       clock: systemClock,
       random: Math.random,
-      log: { debug: log, info: log, warn: log, error: log } as unknown as PollerParts['log'],
-      endpointsFor: () => ['ops'],
-      endpointsOfTarget: () => ['ops'],
-      onTargetRecorded: () => undefined,
-      onRecorded: (change) => changes.push(change),
+      log: { debug: log, info: log, warn: log, error: log } as unknown as PollerSurroundings['log'],
     });
     stack.defer(async () => {
       stopping.abort();
@@ -101,13 +104,13 @@ async function house({
   }
 
   const poller = newPoller();
+  tracking.set(TARGET, poller.executions);
   const registrar = createRegistrar({
     intake: store.intake,
-    clock: systemClock,
+    tracking,
+    deliveries: { wake: () => undefined },
     notices: NO_NOTICES,
-    track: (execution) => poller.track(execution),
-    forget: (key, registration) => poller.forget(key, registration),
-    onCallback: () => undefined,
+    clock: systemClock,
   });
   const keyOf = (lifecycleExecutionId: string) => ({ ...TARGET, lifecycleExecutionId });
   return {
@@ -129,7 +132,7 @@ async function house({
 
 describe('a poller', { timeout: 30_000 }, () => {
   it('tells every change of an execution until it ends, PENDING and unknown statuses included', async () => {
-    const { simulator, poller, registerAll, types, ledger, keyOf } = await house();
+    const { simulator, poller, registerAll, types, ledger, keyOf } = await pollSimulator();
     await poller.start();
     const id = simulator.start({
       timeline: [
@@ -154,12 +157,13 @@ describe('a poller', { timeout: 30_000 }, () => {
       SOON,
     );
     expect(await ledger.find(id)).toMatchObject({ tracking: 'finished', sequence: 5 });
-    expect(poller.measures()).toMatchObject({ tracked: 0, stalled: 0 });
-    expect(poller.live(keyOf(id))).toBeUndefined();
+    expect(poller.state().tracked).toBe(0);
+    expect(poller.measures().stalled).toBe(0);
+    expect(poller.executions.live(keyOf(id))).toBeUndefined();
   });
 
   it('loses no execution to throttling', async () => {
-    const { simulator, poller, registerAll, types } = await house({
+    const { simulator, poller, registerAll, types } = await pollSimulator({
       simulator: { ratePerSecond: 10, burst: 1 },
       perSecond: 20,
     });
@@ -175,7 +179,7 @@ describe('a poller', { timeout: 30_000 }, () => {
   });
 
   it('repeats what failed on the way, at most twice', async () => {
-    const { simulator, poller, registerAll, types } = await house();
+    const { simulator, poller, registerAll, types } = await pollSimulator();
     await poller.start();
     await vi.waitFor(() => expect(poller.measures().isUp).toBe(true), SOON);
     simulator.addFault({ kind: 'error', code: 'ServiceException', httpStatus: 500, count: 1 });
@@ -189,13 +193,13 @@ describe('a poller', { timeout: 30_000 }, () => {
   });
 
   it('does not repeat at once what did not answer in time', async () => {
-    const { simulator, poller, registerAll, logged } = await house({ timeoutMs: 200 });
+    const { simulator, poller, registerAll, logged } = await pollSimulator({ timeoutMs: 200 });
     await poller.start();
     await vi.waitFor(() => expect(poller.measures().isUp).toBe(true), SOON);
     simulator.addFault({ kind: 'hang', count: 1 });
     simulator.addFault({ kind: 'error', code: 'AccessDeniedException', httpStatus: 403 });
     await registerAll([simulator.start({ timeline: ended })]);
-    const looks = () => logged.filter((line) => line.startsWith('look did not succeed'));
+    const looks = () => logged.filter((line) => line.startsWith('call to AWS failed'));
     await vi.waitFor(() => expect(looks().length).toBeGreaterThanOrEqual(2), SOON);
     expect(looks()[0]).toContain('"outcome":"unavailable"');
     expect(looks()[1]).toContain('"outcome":"denied"');
@@ -210,19 +214,19 @@ describe('a poller', { timeout: 30_000 }, () => {
     ['no execution', { kind: 'body', httpStatus: 200, contentType: 'application/json', text: '{}' }],
     ['a refusal', { kind: 'error', code: 'AccessDeniedException', httpStatus: 403 }],
   ] as const)('changes nothing on %s, and goes on', async (_case, fault) => {
-    const { simulator, poller, registerAll, types, logged } = await house();
+    const { simulator, poller, registerAll, types, logged } = await pollSimulator();
     await poller.start();
     await vi.waitFor(() => expect(poller.measures().isUp).toBe(true), SOON);
     simulator.addFault({ ...fault, count: 2 });
     const id = simulator.start({ timeline: ended });
     await registerAll([id]);
     await vi.waitFor(async () => expect(await types()).toEqual(['execution.succeeded']), SOON);
-    expect(logged.filter((line) => line.startsWith('look did not succeed'))).toHaveLength(2);
+    expect(logged.filter((line) => line.startsWith('call to AWS failed'))).toHaveLength(2);
   });
 
   it('looks again where the store failed, and tells of it once', async () => {
     let failures = 2;
-    const { simulator, poller, registerAll, types, changes } = await house({
+    const { simulator, poller, registerAll, types, changes } = await pollSimulator({
       wrap: (inner) => ({
         record: (...asked) =>
           failures-- > 0 ? Promise.reject(new Error('disk full')) : inner.record(...asked),
@@ -236,7 +240,7 @@ describe('a poller', { timeout: 30_000 }, () => {
 
   it('takes over what somebody else stored meanwhile, and looks again', async () => {
     let isFirst = true;
-    const { simulator, poller, registerAll, types, changes } = await house({
+    const { simulator, poller, registerAll, types, changes } = await pollSimulator({
       wrap: (inner) => ({
         async record(change, endpoints, at) {
           if (isFirst) {
@@ -264,13 +268,13 @@ describe('a poller', { timeout: 30_000 }, () => {
   });
 
   it('records nothing of an execution that was deleted while a look was under way', async () => {
-    const { simulator, poller, store, registerAll, remove, types, keyOf } = await house();
+    const { simulator, poller, store, registerAll, remove, types, keyOf } = await pollSimulator();
     await poller.start();
     await vi.waitFor(() => expect(poller.measures().isUp).toBe(true), SOON);
     simulator.addFault({ kind: 'delay', delayMs: 500, count: 1 });
     const id = simulator.start({ timeline: ended });
     await registerAll([id]);
-    await vi.waitFor(() => expect(poller.live(keyOf(id))?.nextPollAt).toBeUndefined(), SOON);
+    await vi.waitFor(() => expect(poller.executions.live(keyOf(id))?.nextPollAt).toBeUndefined(), SOON);
     await remove(id);
     const marker = simulator.start({ timeline: [...running, { status: 'SUCCESS', afterMs: 1500 }] });
     await registerAll([marker]);
@@ -279,7 +283,7 @@ describe('a poller', { timeout: 30_000 }, () => {
   });
 
   it('ends the tracking of what has expired, once, whether the target can be polled or not', async () => {
-    const { simulator, poller, registerAll, types, store, ledger, keyOf } = await house({
+    const { simulator, poller, registerAll, types, store, ledger, keyOf } = await pollSimulator({
       simulator: { accounts: { AKIDEXAMPLE: '210987654321' } },
     });
     await poller.start();
@@ -297,14 +301,14 @@ describe('a poller', { timeout: 30_000 }, () => {
       type: 'lifecycle-watcher.execution.expired',
       data: { since: new Date(expired?.registeredAt ?? 0).toISOString(), labels: {} },
     });
-    expect(poller.measures().tracked).toBe(1);
-    expect(poller.live(keyOf(second))).toBeDefined();
+    expect(poller.state().tracked).toBe(1);
+    expect(poller.executions.live(keyOf(second))).toBeDefined();
     await registerAll([first]);
     expect(await ledger.find(first)).toMatchObject({ tracking: 'active', sequence: 1 });
   });
 
   it('looks at once where it is asked to', async () => {
-    const { simulator, poller, registerAll, keyOf, lookedAt } = await house({ perSecond: 2 });
+    const { simulator, poller, registerAll, keyOf, lookedAt } = await pollSimulator({ perSecond: 2 });
     await poller.start();
     const ids = Array.from({ length: 6 }, () => simulator.start({ timeline: running }));
     await registerAll(ids);
@@ -316,45 +320,45 @@ describe('a poller', { timeout: 30_000 }, () => {
   });
 
   it('looks again at once where it is asked to during a look', async () => {
-    const { simulator, poller, registerAll, keyOf, lookedAt } = await house({ bounds: NEVER_AGAIN });
+    const { simulator, poller, registerAll, keyOf, lookedAt } = await pollSimulator({ bounds: NEVER_AGAIN });
     await poller.start();
     await vi.waitFor(() => expect(poller.measures().isUp).toBe(true), SOON);
     simulator.addFault({ kind: 'delay', delayMs: 500, count: 1 });
     const id = simulator.start({ timeline: running });
     await registerAll([id]);
-    await vi.waitFor(() => expect(poller.live(keyOf(id))?.nextPollAt).toBeUndefined(), SOON);
+    await vi.waitFor(() => expect(poller.executions.live(keyOf(id))?.nextPollAt).toBeUndefined(), SOON);
     expect(poller.pollNow(keyOf(id))).toBe(true);
     await vi.waitFor(() => expect(lookedAt(id)).toBe(2), SOON);
   });
 
   it('records at a stop what was under way, and a new one goes on from there', async () => {
-    const { simulator, poller, newPoller, registerAll, types, ledger, keyOf } = await house();
+    const { simulator, poller, newPoller, registerAll, types, ledger, keyOf } = await pollSimulator();
     await poller.start();
     const [first, second] = [ended, running].map((timeline) => simulator.start({ timeline }));
     if (first === undefined || second === undefined) throw new Error('not started');
     await registerAll([second]);
-    await vi.waitFor(() => expect(poller.live(keyOf(second))?.lastPolledAt).toBeDefined(), SOON);
+    await vi.waitFor(() => expect(poller.executions.live(keyOf(second))?.lastPolledAt).toBeDefined(), SOON);
     simulator.addFault({ kind: 'delay', delayMs: 300 });
     await registerAll([first]);
-    await vi.waitFor(() => expect(poller.live(keyOf(first))?.nextPollAt).toBeUndefined(), SOON);
+    await vi.waitFor(() => expect(poller.executions.live(keyOf(first))?.nextPollAt).toBeUndefined(), SOON);
     await poller.stop(AbortSignal.timeout(20_000));
     expect(await types()).toEqual(['execution.succeeded']);
     expect((await ledger.find(second))?.lastPolledAt).toBeDefined();
 
     const next = newPoller();
     await next.start();
-    expect(next.measures().tracked).toBe(1);
-    expect(next.live(keyOf(second))).toBeDefined();
+    expect(next.state().tracked).toBe(1);
+    expect(next.executions.live(keyOf(second))).toBeDefined();
   });
 
   it('cuts off at the limit what does not answer', async () => {
-    const { simulator, poller, registerAll, types, keyOf } = await house();
+    const { simulator, poller, registerAll, types, keyOf } = await pollSimulator();
     await poller.start();
     await vi.waitFor(() => expect(poller.measures().isUp).toBe(true), SOON);
     simulator.addFault({ kind: 'hang' });
     const id = simulator.start({ timeline: ended });
     await registerAll([id]);
-    await vi.waitFor(() => expect(poller.live(keyOf(id))?.nextPollAt).toBeUndefined(), SOON);
+    await vi.waitFor(() => expect(poller.executions.live(keyOf(id))?.nextPollAt).toBeUndefined(), SOON);
     await poller.stop(AbortSignal.abort());
     expect(await types()).toEqual([]);
   });

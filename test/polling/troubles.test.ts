@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { HOUR_MS, MINUTE_MS, SECOND_MS, denied, error, house, missing, timeout } from './driven.ts';
+import {
+  HOUR_MS,
+  MINUTE_MS,
+  SECOND_MS,
+  denied,
+  error,
+  drivePoller,
+  missing,
+  timeout,
+} from './drive-poller.ts';
 import { StoreError } from '../../src/store/store-error.ts';
 import { TARGET } from '../support/executions.ts';
 
@@ -8,7 +17,7 @@ const gapsOf = (calls: readonly { readonly at: number }[]) =>
 
 describe('what AWS does not know', () => {
   it('ends after five missing answers over ten minutes where it was never seen', async () => {
-    const { clock, register, types, events, find } = await house();
+    const { clock, register, types, events, find } = await drivePoller();
     const startAt = clock.now();
     await register([1]);
     await clock.advance(10 * MINUTE_MS - SECOND_MS);
@@ -20,7 +29,7 @@ describe('what AWS does not know', () => {
   });
 
   it('is not given up where it shows itself in the meantime', async () => {
-    const { clock, register, types, find, answer } = await house();
+    const { clock, register, types, find, answer } = await drivePoller();
     await register([1]);
     await clock.advance(9 * MINUTE_MS);
     answer(1, 'IN_PROGRESS');
@@ -32,7 +41,7 @@ describe('what AWS does not know', () => {
   }, 60_000);
 
   it('ends after a day of missing answers where it was seen before, also over a restart', async () => {
-    const { clock, register, types, answer, restart } = await house();
+    const { clock, register, types, answer, restart } = await drivePoller();
     answer(1, 'PENDING');
     await register([1]);
     answer(1, missing);
@@ -44,14 +53,14 @@ describe('what AWS does not know', () => {
   }, 30_000);
 
   it('is the doing of the target where all are missing: none ends, and their day begins anew', async () => {
-    const { clock, register, types, events, answer, find, poller } = await house();
+    const { clock, register, types, events, answer, find, poller } = await drivePoller();
     for (const number of [1, 2, 3]) answer(number, 'PENDING');
     await register([1, 2, 3, 4]);
     for (const number of [1, 2, 3]) answer(number, missing);
     await clock.advance(3 * MINUTE_MS);
     expect(await types()).toEqual(['target.unreachable']);
     expect((await events())[0]?.data.problem?.kind).toBe('all_missing');
-    expect(poller().measures()).toMatchObject({ isReachable: false, problem: { kind: 'all_missing' } });
+    expect(poller().state()).toMatchObject({ isReachable: false, problem: { kind: 'all_missing' } });
     await clock.advance(30 * HOUR_MS);
     expect(await types()).toEqual(['target.unreachable']);
     answer(1, 'PENDING');
@@ -68,7 +77,7 @@ describe('what AWS does not know', () => {
 
 describe('a stay that lasts too long', () => {
   it('is told once, confirmed by a look that comes first', async () => {
-    const { clock, register, types, events, answer, calls } = await house();
+    const { clock, register, types, events, answer, calls } = await drivePoller();
     answer(1, 'IN_PROGRESS');
     const startAt = clock.now();
     await register([1]);
@@ -96,7 +105,7 @@ describe('a stay that lasts too long', () => {
   });
 
   it('is told once over a restart, too', async () => {
-    const { clock, register, types, answer, restart } = await house();
+    const { clock, register, types, answer, restart } = await drivePoller();
     answer(1, 'IN_PROGRESS');
     await register([1]);
     await clock.advance(HOUR_MS + 10 * SECOND_MS);
@@ -106,7 +115,7 @@ describe('a stay that lasts too long', () => {
   });
 
   it('counts from when it is expected', async () => {
-    const { clock, register, types, answer } = await house();
+    const { clock, register, types, answer } = await drivePoller();
     answer(1, 'IN_PROGRESS');
     await register([1], { expectedAt: clock.now() + 2 * HOUR_MS });
     await clock.advance(3 * HOUR_MS - 10 * SECOND_MS);
@@ -116,7 +125,7 @@ describe('a stay that lasts too long', () => {
   });
 
   it('is told within a minute after the target is back', async () => {
-    const { clock, register, types, answer, answerAll } = await house();
+    const { clock, register, types, answer, answerAll } = await drivePoller();
     answer(1, 'IN_PROGRESS');
     await register([1]);
     await clock.advance(50 * MINUTE_MS);
@@ -136,18 +145,19 @@ describe('a target that cannot be reached', () => {
   ])(
     'is told after three calls, tried with care, and told again when it is back: %s',
     async (_case, failure) => {
-      const { clock, register, types, events, answer, answerAll, calls, poller } = await house();
+      const { clock, register, types, events, answer, answerAll, calls, poller } = await drivePoller();
       for (const number of [1, 2, 3, 4, 5]) answer(number, 'IN_PROGRESS');
       await register([1, 2, 3, 4, 5]);
       answerAll(failure);
       await clock.advance(5 * MINUTE_MS);
       expect(await types()).toEqual(['target.unreachable']);
-      expect(poller().measures()).toMatchObject({ isReachable: false, isUp: false });
-      const { since } = poller().measures().problem ?? {};
+      expect(poller().state().isReachable).toBe(false);
+      expect(poller().measures().isUp).toBe(false);
+      const { since = 0 } = poller().state().problem ?? {};
       expect((await events())[0]).toMatchObject({
         subject: TARGET.name,
         targetsequence: 1,
-        data: { problem: { kind: failure.trouble }, since: new Date(since ?? 0).toISOString() },
+        data: { problem: { kind: failure.trouble }, since: new Date(since).toISOString() },
       });
       const from = calls.length;
       await clock.advance(2 * HOUR_MS);
@@ -162,13 +172,14 @@ describe('a target that cannot be reached', () => {
         ...Array<string>(5).fill('execution.stalled'),
       ]);
       expect((await events())[1]).toMatchObject({ targetsequence: 2 });
-      expect(poller().measures()).toMatchObject({ isReachable: true, isUp: true });
-      expect(poller().measures()).not.toHaveProperty('problem');
+      expect(poller().state().isReachable).toBe(true);
+      expect(poller().measures().isUp).toBe(true);
+      expect(poller().state()).not.toHaveProperty('problem');
     },
   );
 
   it('is told after five minutes of nothing but errors of AWS', async () => {
-    const { clock, register, types, answer, answerAll } = await house();
+    const { clock, register, types, answer, answerAll } = await drivePoller();
     answer(1, 'IN_PROGRESS');
     await register([1]);
     answerAll({ ...error, code: 'TimeoutError' });
@@ -179,7 +190,7 @@ describe('a target that cannot be reached', () => {
   });
 
   it('is known over a restart, and told once', async () => {
-    const { clock, register, types, answer, answerAll, restart } = await house();
+    const { clock, register, types, answer, answerAll, restart } = await drivePoller();
     answer(1, 'IN_PROGRESS');
     await register([1]);
     answerAll(denied);
@@ -194,7 +205,7 @@ describe('a target that cannot be reached', () => {
 
   it('is told again with the next call where the store failed', async () => {
     let failures = 2;
-    const { clock, register, types, answer, answerAll } = await house({
+    const { clock, register, types, answer, answerAll } = await drivePoller({
       wrap: (ledger) => ({
         recordTarget: (change, endpoints) =>
           failures-- > 0 ? Promise.reject(new Error('disk full')) : ledger.recordTarget(change, endpoints),
@@ -208,7 +219,7 @@ describe('a target that cannot be reached', () => {
   });
 
   it('is asked whose the credentials are where nothing is tracked', async () => {
-    const { clock, types, answerAll, calls, poller, restart } = await house();
+    const { clock, types, answerAll, calls, poller, restart } = await drivePoller();
     answerAll(timeout);
     await restart();
     await clock.advance(HOUR_MS);
@@ -225,7 +236,7 @@ describe('a target that cannot be reached', () => {
 
 describe('the account', () => {
   it('is asked for until it is known, ever more seldom, and nothing is polled before', async () => {
-    const { clock, register, answer, accountIs, calls, restart, types } = await house();
+    const { clock, register, answer, accountIs, calls, restart, types } = await drivePoller();
     accountIs(denied);
     await restart();
     answer(1, 'SUCCESS');
@@ -242,7 +253,7 @@ describe('the account', () => {
   });
 
   it('that is another one is told at once, and never polled', async () => {
-    const { clock, register, answer, accountIs, calls, restart, events, poller } = await house();
+    const { clock, register, answer, accountIs, calls, restart, events, poller } = await drivePoller();
     accountIs({ outcome: 'ok', value: '999999999999' });
     await restart();
     answer(1, 'SUCCESS');
@@ -251,7 +262,7 @@ describe('the account', () => {
     expect((await events()).map(({ type, data }) => [type, data.problem?.kind])).toEqual([
       ['lifecycle-watcher.target.unreachable', 'wrong_account'],
     ]);
-    expect(poller().measures().problem?.message).toContain('999999999999');
+    expect(poller().state().problem?.message).toContain('999999999999');
     expect(calls.every(({ what }) => what === 'identity')).toBe(true);
   }, 30_000);
 });
@@ -259,7 +270,7 @@ describe('the account', () => {
 describe('a store that takes no writes', () => {
   it('stops the calls to AWS, and what ended meanwhile is reported once it takes them again', async () => {
     let takesWrites = true;
-    const { clock, register, types, answer, calls } = await house({
+    const { clock, register, types, answer, calls } = await drivePoller({
       wrap: (ledger) => ({
         takesWrites: () => takesWrites,
         record: (change, endpoints, at) =>
@@ -282,7 +293,7 @@ describe('a store that takes no writes', () => {
 
 describe('a pause', () => {
   it('lets no call through, survives a restart, and lets executions expire', async () => {
-    const { pause, resume, clock, register, answer, calls, poller, restart, types } = await house();
+    const { pause, resume, clock, register, answer, calls, poller, restart, types } = await drivePoller();
     answer(1, 'IN_PROGRESS');
     await register([1]);
     await register([2], { giveUpAt: clock.now() + HOUR_MS });
@@ -291,7 +302,7 @@ describe('a pause', () => {
     answer(1, 'SUCCESS');
     await clock.advance(30 * MINUTE_MS);
     await restart();
-    expect(poller().measures().isPaused).toBe(true);
+    expect(poller().state().isPaused).toBe(true);
     await clock.advance(HOUR_MS);
     expect(calls).toHaveLength(made);
     expect(await types()).toEqual(['execution.expired']);
@@ -301,7 +312,7 @@ describe('a pause', () => {
   });
 
   it('holds back the calls of a target that cannot be reached, too', async () => {
-    const { pause, resume, clock, register, answer, answerAll, calls } = await house();
+    const { pause, resume, clock, register, answer, answerAll, calls } = await drivePoller();
     answer(1, 'IN_PROGRESS');
     await register([1]);
     answerAll(denied);

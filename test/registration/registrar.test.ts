@@ -5,7 +5,7 @@ import type { Intake } from '../../src/registration/intake.ts';
 import { createRegistrar } from '../../src/registration/registrar.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { TARGET, executionId } from '../support/executions.ts';
-import { NO_NOTICES } from '../support/notices.ts';
+import { NO_NOTICES } from '../../src/notices/notices.ts';
 import { openTemporaryStore } from '../support/store.ts';
 
 const { accountId, region } = TARGET;
@@ -37,17 +37,20 @@ describe('a registration and a removal that become durable together', () => {
         return removed;
       },
     };
-    const onCallback = vi.fn();
     const registrar = createRegistrar({
       intake,
       clock: systemClock,
       notices: NO_NOTICES,
-      track: (execution) => void tracked.set(keyText(execution), execution),
-      forget(key, upTo) {
-        const known = tracked.get(keyText(key));
-        if (known !== undefined && known.registration <= upTo) tracked.delete(keyText(key));
+      tracking: {
+        of: () => ({
+          track: (execution) => void tracked.set(keyText(execution), execution),
+          forget(key, upTo) {
+            const known = tracked.get(keyText(key));
+            if (known !== undefined && known.registration <= upTo) tracked.delete(keyText(key));
+          },
+        }),
       },
-      onCallback,
+      deliveries: { wake: () => undefined },
     });
     return { registrar, held, store, [Symbol.asyncDispose]: () => store[Symbol.asyncDispose]() };
   }

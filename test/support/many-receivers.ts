@@ -7,7 +7,7 @@ import { LADDER_SECONDS } from '../../src/domain/delivery/retry-ladder.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import type { Delivery, Reading } from '../../src/http/reading.ts';
-import { NO_NOTICES } from './notices.ts';
+import { NO_NOTICES } from '../../src/notices/notices.ts';
 import { temporaryDirectory } from './daemon.ts';
 import { collectGarbage } from './garbage.ts';
 import { KINDS, RETRY_AFTER } from './receiver-kinds.ts';

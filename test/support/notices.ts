@@ -19,6 +19,3 @@ export function recordNotices(): RecordedNotices {
     },
   };
 }
-
-/** For parts whose notices do not matter. */
-export const NO_NOTICES: Notices = { publish: () => undefined };

@@ -3,6 +3,7 @@ import { configuredRegion } from '../../imagebuilder/aws-clients.ts';
 import { createCredentialSource } from '../../imagebuilder/aws-credentials.ts';
 import { createAwsGateway } from '../../imagebuilder/aws-gateway.ts';
 import { createBottleneckLimiter } from '../../limiter/bottleneck-limiter.ts';
+import { NO_NOTICES } from '../../notices/notices.ts';
 import { createBudget } from '../../polling/budget.ts';
 import { waitForEnd } from './wait-for-end.ts';
 import { systemClock } from '../../runtime/clock.ts';
@@ -60,7 +61,14 @@ async function wait(id: string, { region: askedRegion, timeout: timeoutMs }: Wai
     { clock, credentialsOf: createCredentialSource({ now: () => clock.now(), random }) },
   );
   const makeLimiter = (perSecond: number) => createBottleneckLimiter({ perSecond, maxConcurrent: 1 });
-  const budget = createBudget({ makeLimiter, clock, random, ceiling: CALLS_PER_SECOND });
+  const budget = createBudget({
+    target: found,
+    makeLimiter,
+    clock,
+    random,
+    ceiling: CALLS_PER_SECOND,
+    notices: NO_NOTICES,
+  });
   const progress = createProgress(process.stdout, id, clock);
   try {
     const end = await waitForEnd(

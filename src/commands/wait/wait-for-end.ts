@@ -8,8 +8,9 @@ import { isFinal } from '../../domain/execution/status.ts';
 import type { FinalStatus } from '../../domain/execution/status.ts';
 import { linkSignals, untilAborted } from '../../runtime/abort.ts';
 import type { Clock } from '../../runtime/clock.ts';
-import { lookRepeatedly } from '../../polling/look.ts';
-import type { LookParts } from '../../polling/look.ts';
+import type { Gateway } from '../../imagebuilder/gateway.ts';
+import type { Budget } from '../../polling/budget.ts';
+import { callRepeatedly } from '../../polling/repeat.ts';
 
 /** What became of a wait. */
 export type WaitEnd =
@@ -24,7 +25,11 @@ export type WaitEnd =
   | { readonly kind: 'broken'; readonly message: string }
   | { readonly kind: 'stopped' };
 
-export interface WaitParts extends LookParts {
+export interface WaitParts {
+  readonly gateway: Pick<Gateway, 'getExecution'>;
+  readonly budget: Pick<Budget, 'run'>;
+  /** In [0, 1). */
+  readonly random: () => number;
   readonly clock: Clock;
 }
 
@@ -89,7 +94,7 @@ export async function waitForEnd(
 
   try {
     for (;;) {
-      const look = lookRepeatedly(parts, () => lifecycleExecutionId, limit.signal);
+      const look = lookAt(lifecycleExecutionId, parts, limit.signal);
       const result = await untilAborted(look, limit.signal);
       if (result?.outcome === 'ok') reachability = { isReachable: true };
       const end = result === undefined ? undefined : settle(result);
@@ -109,4 +114,9 @@ export async function waitForEnd(
 /** When the stay in the status that `value` shows began, as far as anyone can know. */
 function beganAt(value: Observation, before: Observation | undefined): number {
   return before === undefined ? (value.startTime ?? value.answeredAt) : value.answeredAt;
+}
+
+function lookAt(lifecycleExecutionId: string, { gateway, budget, random }: WaitParts, signal: AbortSignal) {
+  const send = (callSignal: AbortSignal) => gateway.getExecution(lifecycleExecutionId, callSignal);
+  return callRepeatedly(() => budget.run(() => send, signal), { signal, random });
 }

@@ -1,12 +1,12 @@
 import { sql } from 'kysely';
 import type { Known, PolicyMark } from '../../domain/execution/discovery.ts';
 import type { TargetKey, Tracking } from '../../domain/execution/execution.ts';
-import type { Discovered } from '../../polling/ledger.ts';
+import type { DiscoveryState } from '../../polling/ledger.ts';
 import type { Db } from './database.ts';
 import { overRows } from './over-rows.ts';
 
 /** `Ledger.discovered`. */
-export async function findDiscovered(db: Db, { accountId, region }: TargetKey): Promise<Discovered> {
+export async function findDiscovered(db: Db, { accountId, region }: TargetKey): Promise<DiscoveryState> {
   const ofTarget = { account_id: accountId, region };
   const target = await db
     .selectFrom('targets')
@@ -65,7 +65,7 @@ const readKnown = overRows(
     from asked join executions using (account_id, region, lifecycle_execution_id)`,
 );
 
-/** `Ledger.knownOf`. */
+/** `Ledger.findKnown`. */
 export async function knownOf(
   db: Db,
   { accountId, region }: TargetKey,

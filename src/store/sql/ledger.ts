@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { TargetKey } from '../../domain/execution/execution.ts';
-import type { Ledger, Polled } from '../../polling/ledger.ts';
+import type { Ledger, QuietLook } from '../../polling/ledger.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { grouped } from '../../runtime/grouped.ts';
 import { StoreError } from '../store-error.ts';
@@ -57,7 +57,7 @@ export function createLedgers(database: Database, clock: Clock): (target: Target
   });
   const flush = grouped({
     most: MOST_FLUSHED,
-    sizeOf: ({ polled }: Tenure & { readonly polled: readonly Polled[] }) => polled.length,
+    sizeOf: ({ polled }: Tenure & { readonly polled: readonly QuietLook[] }) => polled.length,
     run: (calls) =>
       database.write(async (db) => {
         const owned = await database.stillOwned(db, calls);
@@ -90,8 +90,8 @@ export function createLedgers(database: Database, clock: Clock): (target: Target
     });
     return {
       takesWrites: () => database.writeFailure() === undefined,
-      target: () => database.read((db) => findTarget(db, target)),
-      active: (after, limit) =>
+      loadTarget: () => database.read((db) => findTarget(db, target)),
+      loadActive: (after, limit) =>
         database.read(async (db) => {
           // This leaves out deleted executions, too: a deletion ends tracking.
           const page = pageOf(db, target, after, limit).where('tracking_ended_at', 'is', null);
@@ -118,7 +118,7 @@ export function createLedgers(database: Database, clock: Clock): (target: Target
             await recordEvents(db, [{ event, key: key(''), recipients, at: event.time }], clock.steadyNow());
           }),
         ),
-      flushPolled: (polled) => flush({ ...tenure, polled }),
+      flushLooks: (polled) => flush({ ...tenure, polled }),
       openResources: (endedSince, after, limit) =>
         database.read(async (db) => {
           // A literal, so that SQLite sees that it can use its partial index.
@@ -135,8 +135,8 @@ export function createLedgers(database: Database, clock: Clock): (target: Target
             .where('registration', '=', registration)
             .execute();
         }),
-      knownOf: (ids) => database.read((db) => knownOf(db, target, ids)),
-      discovered: () => database.read((db) => findDiscovered(db, target)),
+      findKnown: (ids) => database.read((db) => knownOf(db, target, ids)),
+      loadDiscovery: () => database.read((db) => findDiscovered(db, target)),
       markPolicy: (policyArn, mark) => write((db) => markPolicy(db, target, policyArn, mark)),
       finishBaseline: (at) => write((db) => upsertTarget(db, target, { baselined_at: at })),
       loadRate: () => database.read((db) => loadRate(db, target)),

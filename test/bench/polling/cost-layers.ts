@@ -2,17 +2,17 @@ import { countNotices } from '../../../src/metrics/count-notices.ts';
 import { createNotices } from '../../../src/notices/notices.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GetLifecycleExecutionCommand, ImagebuilderClient } from '@aws-sdk/client-imagebuilder';
-import { createPoller } from '../../../src/app/poller.ts';
+import { createPollerMaker } from '../../../src/app/make-poller.ts';
 import { parseConfig } from '../../../src/config/load.ts';
-import { createLibrary } from '../../../src/domain/cadence/hazard-book.ts';
 import { createCredentialSource } from '../../../src/imagebuilder/aws-credentials.ts';
 import { createAwsGateway } from '../../../src/imagebuilder/aws-gateway.ts';
 import type { Gateway } from '../../../src/imagebuilder/gateway.ts';
-import { createMeasuredGateway } from '../../../src/imagebuilder/measured-gateway.ts';
 import { createBottleneckLimiter } from '../../../src/limiter/bottleneck-limiter.ts';
 import { createBudget } from '../../../src/polling/budget.ts';
 import { createInstruments } from '../../../src/metrics/instruments.ts';
-import { lookRepeatedly } from '../../../src/polling/look.ts';
+import { Calls } from '../../../src/polling/calls.ts';
+import { createRegistrar } from '../../../src/registration/registrar.ts';
+import { Tracking } from '../../../src/registration/tracking.ts';
 import { systemClock } from '../../../src/runtime/clock.ts';
 import { createLog } from '../../../src/runtime/log.ts';
 import { SOLE_TERM } from '../../../src/store/store.ts';
@@ -37,6 +37,8 @@ export async function createLayers({ url, executionIds }: Aws) {
   let next = 0;
   const nextId = () => executionIds[(next += 1) % executionIds.length] ?? '';
   const instruments = createInstruments('bench');
+  const log = createLog('error');
+  const notices = createNotices([countNotices(instruments)], log);
   const target = { accountId: DEFAULT_ACCOUNT_ID, region: DEFAULT_REGION };
   Object.assign(process.env, {
     AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
@@ -56,12 +58,9 @@ export async function createLayers({ url, executionIds }: Aws) {
   };
 
   const credentialsOf = createCredentialSource({ now: () => systemClock.now(), random: Math.random });
-  const gateway: Gateway = createMeasuredGateway(
-    createAwsGateway({ region: target.region, endpoint: url }, { clock: systemClock, credentialsOf }),
-    ({ operation, outcome, durationSeconds }) => {
-      instruments.apiRequests.inc({ target: 'bench', operation, outcome });
-      instruments.apiRequestDuration.observe({ target: 'bench', operation }, durationSeconds);
-    },
+  const gateway: Gateway = createAwsGateway(
+    { region: target.region, endpoint: url },
+    { clock: systemClock, credentialsOf },
   );
   opening.defer(() => gateway.close());
   const look = async () => {
@@ -73,6 +72,8 @@ export async function createLayers({ url, executionIds }: Aws) {
     createBottleneckLimiter({ perSecond, maxConcurrent: MAX_CONCURRENT });
   const makeBudget = () =>
     createBudget({
+      target: 'bench',
+      notices,
       makeLimiter,
       clock: systemClock,
       random: Math.random,
@@ -122,16 +123,25 @@ export async function createLayers({ url, executionIds }: Aws) {
       }, signal);
       await budget.close();
     },
-    repeats: async (signal) => {
+    calls: async (signal) => {
       const budget = makeBudget();
       budget.setWanted(true);
-      const counted = { getExecution: look };
+      const made = new Calls({
+        target: 'bench',
+        budget,
+        gate: { allows: () => true },
+        reports: { report: () => Promise.resolve(), fail: () => Promise.resolve() },
+        notices,
+        clock: systemClock,
+        random: Math.random,
+        log,
+      });
       await limited((onStarted) => {
-        const pick = () => {
+        const choose = () => {
           onStarted();
-          return '';
+          return look;
         };
-        return lookRepeatedly({ gateway: counted, budget, random: Math.random }, pick, signal);
+        return made.make('GetLifecycleExecution', choose, { needs: 'open', signal });
       }, signal);
       await budget.close();
     },
@@ -139,20 +149,16 @@ export async function createLayers({ url, executionIds }: Aws) {
       const [spec] = config.targets;
       if (spec === undefined) throw new Error('no target');
       const before = await requestsOf(instruments);
-      const poller = await createPoller(
-        { target: spec, polling: config.polling },
-        {
-          config: () => config,
-          store,
-          notices: createNotices([countNotices(instruments)], createLog('error')),
-          clock: systemClock,
-          random: Math.random,
-          log: createLog('error'),
-          onDeliveries: () => undefined,
-          credentialsOf,
-          hazardsOf: createLibrary(),
-        },
-      );
+      const dispatcher = { wake: () => undefined };
+      const surroundings = { notices, clock: systemClock, random: Math.random, log };
+      const registrar = createRegistrar({
+        ...surroundings,
+        intake: store.intake,
+        tracking: new Tracking(),
+        deliveries: dispatcher,
+      });
+      const make = createPollerMaker({ ...surroundings, live: { config }, store, dispatcher, registrar });
+      const poller = await make({ target: spec, polling: config.polling });
       await poller.start();
       await aborted(signal);
       await poller.stop(AbortSignal.timeout(10_000));

@@ -19,7 +19,7 @@ const ADDED = {
   gateway: 'gateway, metrics',
   bottleneck: 'Bottleneck',
   budget: 'budget',
-  repeats: 'p-retry',
+  calls: 'p-retry, gate and notices',
   poller: 'poller, store',
 } as const;
 type Name = keyof typeof ADDED;

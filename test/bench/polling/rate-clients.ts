@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { GetLifecycleExecutionCommand, ImagebuilderClient } from '@aws-sdk/client-imagebuilder';
 import { createAwsGateway } from '../../../src/imagebuilder/aws-gateway.ts';
 import { createBottleneckLimiter } from '../../../src/limiter/bottleneck-limiter.ts';
+import { NO_NOTICES } from '../../../src/notices/notices.ts';
 import { createBudget } from '../../../src/polling/budget.ts';
 import { systemClock } from '../../../src/runtime/clock.ts';
 
@@ -28,6 +29,8 @@ export const ourClient: Client = async ({ endpoint, executionId, random }, signa
   const credentialsOf = () => ({ get: () => Promise.resolve(CREDENTIALS), refuse: () => undefined });
   const gateway = createAwsGateway({ region: REGION, endpoint }, { clock: systemClock, credentialsOf });
   const budget = createBudget({
+    target: 'bench',
+    notices: NO_NOTICES,
     makeLimiter: (perSecond) => createBottleneckLimiter({ perSecond, maxConcurrent: MAX_CONCURRENT }),
     clock: systemClock,
     random,

@@ -75,7 +75,7 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   'unhealthy endpoints': ({ reading }) => reading.unhealthyEndpoints(),
   'active targets': (store) => store.activeTargets(),
   'count of active executions': (store) => store.countActive(TARGET),
-  'a page of active executions': (store) => store.ledgerOf(TARGET, SOLE_TERM).active(0, 1000),
+  'a page of active executions': (store) => store.ledgerOf(TARGET, SOLE_TERM).loadActive(0, 1000),
   'callback lanes, all of them': walkCallbackLanes,
   'a batch of 1000 registrations': ({ intake }) =>
     intake.register(
@@ -90,7 +90,7 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
     ),
   '1000 changes at once, three deliveries each': (store) => recordMany(store, UNUSED + 2000, 1000),
   'a flush of 1000 looks': (store) =>
-    store.ledgerOf(TARGET, SOLE_TERM).flushPolled(
+    store.ledgerOf(TARGET, SOLE_TERM).flushLooks(
       Array.from({ length: 1000 }, (_, index) => ({
         registration: 2 * (index + 1),
         sequence: 1,

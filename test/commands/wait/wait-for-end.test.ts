@@ -4,7 +4,7 @@ import type { Observation } from '../../../src/domain/execution/observation.ts';
 import { waitForEnd } from '../../../src/commands/wait/wait-for-end.ts';
 import type { WaitEnd } from '../../../src/commands/wait/wait-for-end.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
-import { denied, error, missing, timeout } from '../../polling/driven.ts';
+import { denied, error, missing, timeout } from '../../polling/drive-poller.ts';
 
 const DAY_MS = 86_400_000;
 

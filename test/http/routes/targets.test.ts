@@ -56,7 +56,7 @@ test('a target is paused and resumed, and shown as it is then', async () => {
     const response = await started.ask('POST', `/v1/targets/${EAST.name}/${action}`);
     expect(response.status).toBe(200);
     expect(await response.json()).toEqual({ ...EAST_JSON, paused });
-    expect(await started.store.ledgerOf(EAST, SOLE_TERM).target()).toMatchObject({ isPaused: paused });
+    expect(await started.store.ledgerOf(EAST, SOLE_TERM).loadTarget()).toMatchObject({ isPaused: paused });
   }
 });
 

@@ -107,7 +107,7 @@ describe('a store whose file another program has locked for writing', () => {
     const timer = setTimeout(lock.letGo, 300);
     await store.operating.pauseTarget(TARGET, true);
     clearTimeout(timer);
-    expect(await store.ledgerOf(TARGET, SOLE_TERM).target()).toMatchObject({ isPaused: true });
+    expect(await store.ledgerOf(TARGET, SOLE_TERM).loadTarget()).toMatchObject({ isPaused: true });
   });
 
   it('lets writes fail after five seconds, and says that it is in trouble until the lock is gone', async () => {
@@ -192,7 +192,7 @@ describe('a store on a full disk', () => {
       store.operating.pauseTarget({ ...TARGET, region: 'eu-north-1' }, true),
     ]);
     expect([small.status, large.status, alsoSmall.status]).toEqual(['fulfilled', 'rejected', 'fulfilled']);
-    expect(await store.ledgerOf(TARGET, SOLE_TERM).target()).toMatchObject({ isPaused: true });
+    expect(await store.ledgerOf(TARGET, SOLE_TERM).loadTarget()).toMatchObject({ isPaused: true });
   });
 });
 
@@ -281,7 +281,7 @@ describe('a SQLite store', () => {
     expect(onLost).not.toHaveBeenCalled();
     expect(log.error).not.toHaveBeenCalled();
     await using store = await openStoreAt(path);
-    const kept = await Promise.all(targets.map((target) => store.ledgerOf(target, SOLE_TERM).target()));
+    const kept = await Promise.all(targets.map((target) => store.ledgerOf(target, SOLE_TERM).loadTarget()));
     expect(kept.every(({ isPaused }) => isPaused)).toBe(true);
   });
 });

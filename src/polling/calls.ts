@@ -1,0 +1,107 @@
+import type { Operation } from '../domain/call/operation.ts';
+import type { CallFailure, CallResult } from '../domain/call/outcome.ts';
+import type { TargetProblem } from '../domain/call/reachability.ts';
+import type { Notices } from '../notices/notices.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Log } from '../runtime/log.ts';
+import type { Budget, Send } from './budget.ts';
+import type { Gate, GateState } from './gate.ts';
+import { callRepeatedly } from './repeat.ts';
+
+/** The target as a whole, as its calls show it. */
+export interface CallReports {
+  /** Takes in how a call ended, after its repeats. Never rejects. */
+  report(result: CallResult<unknown>): Promise<void>;
+  /** Makes the target unreachable at once. Never rejects. */
+  fail(problem: TargetProblem): Promise<void>;
+}
+
+export interface CallsParts {
+  /** Name of the target. */
+  readonly target: string;
+  readonly budget: Pick<Budget, 'run'>;
+  readonly gate: Pick<Gate, 'allows'>;
+  readonly reports: CallReports;
+  readonly notices: Notices;
+  readonly clock: Pick<Clock, 'monotonicNow'>;
+  /** In [0, 1). */
+  readonly random: () => number;
+  readonly log: Log;
+}
+
+export interface CallOptions<T> {
+  /** The state of the gate that each request needs. */
+  readonly needs: Exclude<GateState, 'paused'>;
+  /** An abort while the call waits rejects it with the signal's reason. A request under way goes on to its end. */
+  readonly signal: AbortSignal;
+  /** The most repeats. Default: 2. */
+  readonly repeats?: number | undefined;
+  /** Is awaited before each request, repeats included. */
+  readonly beforeEach?: () => Promise<void>;
+  /** Returns the problem of the target that a good answer shows. */
+  readonly problemIn?: (value: T) => TargetProblem | undefined;
+  /** Fields for the log that say what the call was about. */
+  readonly about?: () => object;
+}
+
+/** The only way to call AWS for a target: every request waits for the budget and passes the gate, and every call is reported. */
+export class Calls {
+  readonly #parts: CallsParts;
+
+  constructor(parts: CallsParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Makes a call and returns its result. `choose` is asked for each request at the moment when the budget lets it start.
+   * Returns undefined if no request was sent, because the gate did not allow it or `choose` returned undefined. Rejects if the
+   * budget is closed.
+   */
+  async make<T>(
+    operation: Operation,
+    choose: () => Send<T> | undefined,
+    options: CallOptions<T>,
+  ): Promise<CallResult<T> | undefined> {
+    const { budget, gate, random } = this.#parts;
+    const { needs, signal, repeats, beforeEach } = options;
+    const request = async () => {
+      await beforeEach?.();
+      return budget.run(() => {
+        const send = gate.allows(needs) ? choose() : undefined;
+        return send && this.#measured(operation, send);
+      }, signal);
+    };
+    const result = await callRepeatedly(request, { signal, repeats, random });
+    // A call that a stop cut off says nothing about the target.
+    if (result !== undefined && !signal.aborted) await this.#report(operation, result, options);
+    return result;
+  }
+
+  #measured<T>(operation: Operation, send: Send<T>): Send<T> {
+    const { target, notices, clock } = this.#parts;
+    return async (signal) => {
+      const startTick = clock.monotonicNow();
+      const result = await send(signal);
+      const durationSeconds = (clock.monotonicNow() - startTick) / 1000;
+      notices.publish({ kind: 'call_ended', target, operation, outcome: result.outcome, durationSeconds });
+      return result;
+    };
+  }
+
+  async #report<T>(
+    operation: Operation,
+    result: CallResult<T>,
+    { problemIn, about }: CallOptions<T>,
+  ): Promise<void> {
+    const { target, reports, log } = this.#parts;
+    if (result.outcome !== 'ok')
+      log[levelOf(result)]({ target, operation, ...about?.(), ...result }, 'call to AWS failed');
+    const problem = result.outcome === 'ok' ? problemIn?.(result.value) : undefined;
+    await (problem === undefined ? reports.report(result) : reports.fail(problem));
+  }
+}
+
+/** Throttles and missing executions are part of normal operation. */
+function levelOf({ outcome }: CallFailure): 'debug' | 'warn' {
+  return outcome === 'throttled' || outcome === 'missing' ? 'debug' : 'warn';
+}

@@ -1,0 +1,208 @@
+import type { Execution, ExecutionKey } from '../../domain/execution/execution.ts';
+import { keyText } from '../../domain/execution/execution.ts';
+import { stallsAt } from '../../domain/change/stall.ts';
+import type { StallLimits } from '../../domain/change/stall.ts';
+import { expiresAt } from '../../domain/change/tracking-end.ts';
+import { defined } from '../../runtime/defined.ts';
+import type { Tracks } from '../../registration/tracking.ts';
+import type { Deadlines } from './deadlines.ts';
+import type { Schedule } from './schedule.ts';
+import { StatusCounts } from './status-counts.ts';
+import { withWishesOf } from './tracked.ts';
+import type { Tracked } from './tracked.ts';
+
+/** A look that has to confirm a stall is asked for again after this time, until AWS has answered it. */
+const CONFIRM_EVERY_MS = 20_000;
+/** If fewer executions than this are all missing, they may well have disappeared one by one. */
+const LEAST_ALL_MISSING = 3;
+
+export interface TrackingRules {
+  /** Tracking ends after this time without a final status. */
+  readonly giveUpAfterDays: number;
+  readonly stallLimits: StallLimits;
+}
+
+/** The tracked executions of one target, with the time of the next look at each, and of its expiry or stall. */
+export class TrackedExecutions implements Tracks {
+  readonly schedule: Schedule;
+  /** The earlier one for each execution: when it expires, or when it has been in its status for too long. */
+  readonly deadlines: Deadlines<Tracked>;
+  readonly #rules: TrackingRules;
+  readonly #counts = new StatusCounts();
+  readonly #tracked = new Map<string, Tracked>();
+  readonly #unsaved = new Set<Tracked>();
+  /** Executions that changed before all of them had been loaded, so that the stored ones are older. */
+  #changedWhileLoading: Set<string> | undefined = new Set();
+
+  constructor(rules: TrackingRules, schedule: Schedule, deadlines: Deadlines<Tracked>) {
+    this.#rules = rules;
+    this.schedule = schedule;
+    this.deadlines = deadlines;
+  }
+
+  /** Adds an execution from the store, unless it has been registered or removed since `track` was first called. */
+  restore(execution: Execution): void {
+    if (this.#changedWhileLoading?.has(keyText(execution)) !== true) this.#track(execution);
+  }
+
+  /** Must be called once all stored executions are restored. */
+  endRestore(): void {
+    this.#changedWhileLoading = undefined;
+  }
+
+  /** Tracks an active execution. If it is tracked already, only its wishes are updated. */
+  track(execution: Execution): void {
+    this.#changedWhileLoading?.add(keyText(execution));
+    this.#track(execution);
+  }
+
+  /** Stops tracking, unless the execution was registered again after the registration with this number. */
+  forget(key: ExecutionKey, registration: number): void {
+    this.#changedWhileLoading?.add(keyText(key));
+    const tracked = this.find(key);
+    if (tracked !== undefined && tracked.execution.registration <= registration) this.stopTracking(tracked);
+  }
+
+  /** Undefined if the execution is not tracked. */
+  find(key: ExecutionKey): Tracked | undefined {
+    return this.#tracked.get(keyText(key));
+  }
+
+  /** Reports whether this very entry is still tracked. */
+  isCurrent(tracked: Tracked): boolean {
+    return this.find(tracked.execution) === tracked;
+  }
+
+  stopTracking(tracked: Tracked): void {
+    if (!this.isCurrent(tracked)) return;
+    this.#tracked.delete(keyText(tracked.execution));
+    this.#counts.remove(tracked.execution);
+    this.schedule.remove(tracked);
+    this.deadlines.set(tracked, undefined);
+  }
+
+  /** Replaces the execution after a change that is stored, and moves its deadline. */
+  replace(tracked: Tracked, execution: Execution): void {
+    this.#replace(tracked, execution);
+    if (this.isCurrent(tracked)) this.#setDeadline(tracked);
+  }
+
+  /** Replaces the execution after a change that may be stored later, such as the time of its last look. */
+  replaceUnsaved(tracked: Tracked, execution: Execution): void {
+    this.#replace(tracked, execution);
+    this.#unsaved.add(tracked);
+  }
+
+  /** Returns the executions replaced by `replaceUnsaved` since the last call. */
+  takeUnsaved(): Tracked[] {
+    const unsaved = [...this.#unsaved];
+    this.#unsaved.clear();
+    return unsaved;
+  }
+
+  /** Puts an execution that was taken out of the schedule back in. */
+  reschedule(tracked: Tracked): void {
+    if (!this.isCurrent(tracked)) return;
+    if (tracked.isWantedAgain) this.schedule.scheduleFirst(tracked);
+    else this.schedule.scheduleNext(tracked);
+  }
+
+  /** Makes an execution the next to be looked at. Returns false if it is not tracked. */
+  pollNow(key: ExecutionKey): boolean {
+    const tracked = this.find(key);
+    if (tracked === undefined) return false;
+    tracked.isWantedAgain = true;
+    if (this.schedule.nextLookAt(tracked) !== undefined) this.schedule.scheduleFirst(tracked);
+    return true;
+  }
+
+  /** Returns the executions that `pollNow` was called for and that were not looked at since. */
+  wanted(): readonly ExecutionKey[] {
+    return this.#tracked
+      .values()
+      .filter(({ isWantedAgain }) => isWantedAgain)
+      .map(({ execution: { accountId, region, lifecycleExecutionId } }) => {
+        return { accountId, region, lifecycleExecutionId };
+      })
+      .toArray();
+  }
+
+  /** Returns the state of an execution that is not stored, in epoch milliseconds and seconds; undefined if it is not tracked. */
+  live(key: ExecutionKey) {
+    const tracked = this.find(key);
+    if (tracked === undefined) return undefined;
+    const { lastPolledAt } = tracked.execution;
+    const nextPollAt = this.schedule.nextLookAt(tracked);
+    return {
+      ...defined({ lastPolledAt, nextPollAt }),
+      estimatedDetectionLagSeconds: Number(this.schedule.estimatedLagSeconds(tracked).toFixed(3)),
+    };
+  }
+
+  get size(): number {
+    return this.#tracked.size;
+  }
+
+  get counts(): Pick<StatusCounts, 'statuses' | 'stalled'> {
+    return this.#counts;
+  }
+
+  /**
+   * Returns the instant since when all executions seen before have been missing, in epoch milliseconds. Returns undefined
+   * unless all are missing and there are enough of them to blame the target. Walks through them only in that case.
+   */
+  allMissingSince(): number | undefined {
+    if (this.#counts.allMissing < LEAST_ALL_MISSING) return undefined;
+    let since = Infinity;
+    for (const { execution } of this.#tracked.values())
+      if (execution.status !== undefined) since = Math.min(since, execution.absence?.since ?? Infinity);
+    return since;
+  }
+
+  /** Forgets every answer so far that an execution is missing. */
+  forgetAbsences(): void {
+    for (const tracked of this.#tracked.values()) {
+      const { absence, ...execution } = tracked.execution;
+      if (absence !== undefined) this.replaceUnsaved(tracked, execution);
+    }
+  }
+
+  expiresAt({ execution }: Tracked): number {
+    return expiresAt(execution, this.#rules.giveUpAfterDays);
+  }
+
+  /** Asks for a look that confirms a stall, and for another if AWS does not answer it soon. */
+  confirmStall(tracked: Tracked, now: number): void {
+    this.pollNow(tracked.execution);
+    // A missing execution keeps its own cadence. The look that finds it again also confirms the stall.
+    const againAt = tracked.execution.absence === undefined ? now + CONFIRM_EVERY_MS : Infinity;
+    this.deadlines.set(tracked, Math.min(this.expiresAt(tracked), againAt));
+  }
+
+  #track(execution: Execution): void {
+    const known = this.find(execution);
+    if (known?.execution.registration === execution.registration) {
+      this.replace(known, withWishesOf(execution, known.execution));
+      return;
+    }
+    if (known !== undefined) this.stopTracking(known);
+    if (execution.tracking !== 'active') return;
+    const tracked: Tracked = { execution, isWantedAgain: false, isEnding: false };
+    this.#tracked.set(keyText(execution), tracked);
+    this.#counts.add(execution);
+    this.schedule.add(tracked);
+    this.#setDeadline(tracked);
+  }
+
+  #replace(tracked: Tracked, execution: Execution): void {
+    const isCounted = this.isCurrent(tracked);
+    if (isCounted) this.#counts.remove(tracked.execution);
+    tracked.execution = execution;
+    if (isCounted) this.#counts.add(execution);
+  }
+
+  #setDeadline(tracked: Tracked): void {
+    const stallAt = stallsAt(tracked.execution, this.#rules.stallLimits) ?? Infinity;
+    this.deadlines.set(tracked, Math.min(this.expiresAt(tracked), stallAt));
+  }
+}

@@ -1,0 +1,140 @@
+import { describe, expect, it } from 'vitest';
+import type { Page, ResourcesQuery } from '../../../src/imagebuilder/gateway.ts';
+import type { TouchedResource } from '../../../src/domain/execution/resources.ts';
+import type { CallFailure, CallResult } from '../../../src/domain/call/outcome.ts';
+import { HOUR_MS, MINUTE_MS, SECOND_MS, denied, error, drivePoller } from '../drive-poller.ts';
+
+const ARN = 'arn:aws:imagebuilder:us-east-1:123456789012:image/golden/1.0.0/1';
+const deleted = { action: 'DELETE', status: 'SUCCESS' };
+const hangs = () => new Promise<CallResult<Page<TouchedResource>>>(() => undefined);
+const answers = (result: CallResult<Page<TouchedResource>>) => () => Promise.resolve(result);
+const page = (items: readonly TouchedResource[]) => answers({ outcome: 'ok', value: { items } });
+/** An image with two AMIs. */
+const everything = ({ parentResourceId }: ResourcesQuery) =>
+  parentResourceId === undefined
+    ? page([{ ...deleted, resourceId: ARN }])()
+    : page([deleted, { ...deleted, status: 'FAILED' }])();
+const COMPLETE = {
+  counts: [
+    { action: 'DELETE', status: 'FAILED', count: 1 },
+    { action: 'DELETE', status: 'SUCCESS', count: 2 },
+  ],
+  truncated: false,
+};
+
+describe('an execution that ends', { timeout: 60_000 }, () => {
+  it('tells in its event what it did to resources', async () => {
+    const { register, answer, lists, events, find } = await drivePoller();
+    lists({ listResources: everything });
+    answer(1, 'FAILED');
+    await register([1]);
+    expect((await events())[0]?.data.resources).toEqual(COMPLETE);
+    expect(await find(1)).toMatchObject({ tracking: 'finished', resources: COMPLETE });
+  });
+
+  it('is told of without them where AWS gives no list', async () => {
+    const { register, answer, lists, events, find } = await drivePoller();
+    const asked: string[] = [];
+    lists({
+      listResources: ({ lifecycleExecutionId }) => {
+        asked.push(lifecycleExecutionId);
+        return Promise.resolve(denied);
+      },
+    });
+    answer(1, 'SUCCESS');
+    await register([1]);
+    expect((await events())[0]?.data).not.toHaveProperty('resources');
+    expect(await find(1)).not.toHaveProperty('resources');
+    expect(asked).toHaveLength(1);
+  });
+
+  it.each<[string, (query: ResourcesQuery) => Promise<CallResult<Page<TouchedResource>>>]>([
+    ['hangs', hangs],
+    ['is throttled for ever', answersLater({ outcome: 'throttled', message: 'slow down' })],
+    ['comes without an end', answersLater({ outcome: 'ok', value: { items: [], nextToken: 'next' } })],
+  ])('is held up by ten seconds at most where the list %s', async (_case, listResources) => {
+    const { clock, register, answer, lists, events } = await drivePoller();
+    lists({ listResources });
+    answer(1, 'SUCCESS');
+    answer(2, 'IN_PROGRESS');
+    await register([1, 2]);
+    await clock.advance(9.9 * SECOND_MS);
+    expect(await events()).toEqual([]);
+    await clock.advance(0.2 * SECOND_MS);
+    const [event] = await events();
+    expect(event?.data.resources).toEqual({ counts: [], truncated: true });
+    // The time of the event is that of the look.
+    expect(Date.parse(event?.time ?? '')).toBe(clock.now() - 10.1 * SECOND_MS);
+  });
+
+  it('has a list that was truncated completed later, and no second event', async () => {
+    const { clock, register, answer, lists, events, find } = await drivePoller();
+    let isBroken = true;
+    lists({
+      listResources: (query) => {
+        const isSecondLevel = query.parentResourceId !== undefined;
+        return isBroken && isSecondLevel ? Promise.resolve(error) : everything(query);
+      },
+    });
+    answer(1, 'SUCCESS');
+    await register([1]);
+    await clock.advance(10 * SECOND_MS);
+    const truncated = { counts: [{ action: 'DELETE', status: 'SUCCESS', count: 1 }], truncated: true };
+    expect((await events())[0]?.data.resources).toEqual(truncated);
+    expect(await find(1)).toMatchObject({ resources: truncated });
+    isBroken = false;
+    await clock.advance(5 * MINUTE_MS);
+    expect(await find(1)).toMatchObject({ resources: COMPLETE });
+    expect(await events()).toHaveLength(1);
+  });
+
+  it('has it completed after a restart too, and not for longer than a day', async () => {
+    const { clock, register, answer, lists, find, restart } = await drivePoller();
+    let asked = 0;
+    const refused: CallFailure = { outcome: 'rejected', message: 'no' };
+    lists({ listResources: hangs });
+    answer(1, 'SUCCESS');
+    await register([1]);
+    await clock.advance(11 * SECOND_MS);
+    lists({
+      listResources: () => {
+        asked += 1;
+        return Promise.resolve(refused);
+      },
+    });
+    await restart();
+    await clock.advance(0);
+    expect(asked).toBe(1);
+    await clock.advance(24 * HOUR_MS);
+    expect(asked).toBeGreaterThan(10);
+    const before = asked;
+    await clock.advance(24 * HOUR_MS);
+    expect(asked).toBeLessThanOrEqual(before + 1);
+    expect(await find(1)).toMatchObject({ resources: { truncated: true } });
+  });
+
+  it('is recorded at a stop without waiting for its list', async () => {
+    const { register, answer, lists, restart, events, find } = await drivePoller();
+    lists({ listResources: hangs });
+    answer(1, 'CANCELLED');
+    await register([1]);
+    await restart();
+    expect((await events())[0]?.data.resources).toEqual({ counts: [], truncated: true });
+    expect(await find(1)).toMatchObject({ tracking: 'finished' });
+  });
+
+  it('does not expire, nor come back, while its list is asked for', async () => {
+    const { clock, register, answer, lists, types, poller } = await drivePoller();
+    lists({ listResources: hangs });
+    answer(1, 'SUCCESS');
+    await register([1], { giveUpAt: clock.now() + 5 * SECOND_MS });
+    await clock.advance(11 * SECOND_MS);
+    expect(await types()).toEqual(['execution.succeeded']);
+    expect(poller().state().tracked).toBe(0);
+  });
+});
+
+/** As soon as something else has had its turn. */
+function answersLater(result: CallResult<Page<TouchedResource>>) {
+  return () => new Promise<typeof result>((resolve) => setTimeout(resolve, 5, result));
+}

@@ -1,0 +1,112 @@
+import { describe, expect, it } from 'vitest';
+import type { Page } from '../../src/imagebuilder/gateway.ts';
+import type { TouchedResource } from '../../src/domain/execution/resources.ts';
+import type { CallResult } from '../../src/domain/call/outcome.ts';
+import type { Store } from '../../src/store/store.ts';
+import { TARGET, executionId } from '../support/executions.ts';
+import { MINUTE_MS, SECOND_MS, drivePoller } from './drive-poller.ts';
+
+const { signal: NEVER } = new AbortController();
+
+const keyOf = (number: number) => ({ ...TARGET, lifecycleExecutionId: executionId(number) });
+
+describe('a poller that follows another', { timeout: 60_000 }, () => {
+  it('goes by what it is told while it reads what is stored', async () => {
+    /** Called when something was read, and is not yet taken up. */
+    let onRead: (store: Store) => Promise<void> = () => Promise.resolve();
+    const { poller, pause, resume, restart, register, remove, answer, clock, events } = await drivePoller({
+      wrap: (ledger, store) => ({
+        loadTarget: async () => {
+          const target = await ledger.loadTarget();
+          await onRead(store);
+          return target;
+        },
+        loadActive: async (after: number, limit: number) => {
+          const page = await ledger.loadActive(after, limit);
+          await onRead(store);
+          return page;
+        },
+      }),
+    });
+    for (const number of [1, 2, 3]) answer(number, 'IN_PROGRESS');
+    await register([1, 2]);
+    const labels = { team: 'platform' };
+    const meanwhile = [
+      () => pause(),
+      async (store: Store) => {
+        await remove(1);
+        const registrations = [2, 3].map((number) => {
+          return { ...TARGET, lifecycleExecutionId: executionId(number), labels, source: 'api' } as const;
+        });
+        for (const result of await store.intake.register(registrations, clock.now()))
+          if (result.outcome !== 'invalid') poller().executions.track(result.execution);
+      },
+    ];
+    onRead = (store) => meanwhile.shift()?.(store) ?? Promise.resolve();
+    await restart();
+    expect(poller().executions.live(keyOf(1))).toBeUndefined();
+    expect(poller().state()).toMatchObject({ isPaused: true, tracked: 2 });
+    for (const number of [2, 3]) answer(number, 'SUCCESS');
+    await resume();
+    await clock.advance(3 * MINUTE_MS);
+    expect((await events()).map(({ subject, data }) => [subject, data.labels]).sort()).toEqual([
+      [executionId(2), labels],
+      [executionId(3), labels],
+    ]);
+  });
+
+  it('looks first at what the one before was asked to and has not', async () => {
+    const { poller, register, answer, clock } = await drivePoller();
+    answer(1, 'IN_PROGRESS');
+    answer(2, 'IN_PROGRESS');
+    await register([1, 2]);
+    await clock.advance(SECOND_MS);
+    expect(poller().handOver().wanted).toEqual([]);
+    const retired = poller().retire(NEVER);
+    poller().pollNow(keyOf(1));
+    await clock.advance(0);
+    await retired;
+    expect(poller().handOver().wanted).toEqual([
+      { accountId: TARGET.accountId, region: TARGET.region, lifecycleExecutionId: executionId(1) },
+    ]);
+  });
+
+  it('need not wait long, and no event goes out without what it is held up for', async () => {
+    const { poller, register, answer, lists, events, clock, calls } = await drivePoller();
+    const listed = Promise.withResolvers<CallResult<Page<TouchedResource>>>();
+    lists({ listResources: () => listed.promise });
+    answer(1, 'SUCCESS');
+    answer(2, 'IN_PROGRESS');
+    await register([1, 2]);
+    let isRetired = false;
+    const retired = poller()
+      .retire(NEVER)
+      .then(() => (isRetired = true));
+    const made = calls.length;
+    await clock.advance(5 * SECOND_MS);
+    expect(isRetired).toBe(false);
+    listed.resolve({ outcome: 'ok', value: { items: [{ action: 'DELETE', status: 'SUCCESS' }] } });
+    await clock.advance(0);
+    await retired;
+    expect((await events())[0]?.data.resources).toEqual({
+      counts: [{ action: 'DELETE', status: 'SUCCESS', count: 1 }],
+      truncated: false,
+    });
+    expect(calls).toHaveLength(made);
+  });
+
+  it('takes over at the limit at the latest', async () => {
+    const { poller, register, answer, lists, events, clock } = await drivePoller();
+    lists({ listResources: () => new Promise(() => undefined) });
+    answer(1, 'SUCCESS');
+    await register([1]);
+    const limit = new AbortController();
+    const retired = poller().retire(limit.signal);
+    await clock.advance(SECOND_MS);
+    expect(await events()).toEqual([]);
+    limit.abort();
+    await clock.advance(0);
+    await retired;
+    expect((await events())[0]?.data.resources).toEqual({ counts: [], truncated: true });
+  });
+});
