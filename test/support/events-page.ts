@@ -13,32 +13,32 @@ import type { Change } from '../../src/domain/change/transition.ts';
 
 const PAGE = new URL('../../docs/events.md', import.meta.url);
 const TARGET = { name: 'prod-use1', accountId: '123456789012', region: 'us-east-1' };
-const SIX = Date.UTC(2026, 10, 23, 6);
-const minutes = (count: number) => SIX + count * 60_000;
+const SIX_O_CLOCK = Date.UTC(2026, 10, 23, 6);
+const minutes = (count: number) => SIX_O_CLOCK + count * 60_000;
 
-/** As it was registered; nothing of it has been seen. */
+/** The execution after its registration, before the first poll. */
 const REGISTERED: Execution = {
   accountId: TARGET.accountId,
   region: TARGET.region,
   lifecycleExecutionId: 'lce-5a1c6f2e-7d7e-4a4f-9b1d-3c2b1a0f9e8d',
   registration: 1,
-  registeredAt: SIX + 1204,
+  registeredAt: SIX_O_CLOCK + 1204,
   tracking: 'active',
   source: 'api',
   sequence: 0,
   labels: { team: 'platform' },
 };
-/** What AWS shows of it once it runs. */
+/** The members that AWS shows once the execution runs. */
 const SHOWN = {
   lifecyclePolicyArn: `arn:aws:imagebuilder:us-east-1:${TARGET.accountId}:lifecycle-policy/golden-images`,
-  startTime: SIX + 801,
+  startTime: SIX_O_CLOCK + 801,
   hasImpactedResources: true,
 };
 const RUNNING: Execution = {
   ...REGISTERED,
   ...SHOWN,
   status: 'IN_PROGRESS',
-  statusSince: SIX + 801,
+  statusSince: SIX_O_CLOCK + 801,
   lastPolledAt: minutes(13) + 57_002,
 };
 const RESOURCES = {
@@ -52,7 +52,7 @@ const RESOURCES = {
 function after(before: Execution, status: string, at: number, differing: Partial<Observation> = {}): Change {
   const observation = { ...SHOWN, status, sentAt: at - 80, answeredAt: at, sentTick: 1, answeredTick: 2 };
   const change = transition(before, TARGET, { ...observation, ...differing });
-  if (change === undefined) throw new Error(`${status} is no news`);
+  if (change === undefined) throw new Error(`${status} changes nothing`);
   return change;
 }
 
@@ -62,7 +62,7 @@ function bodyOf({ event }: { readonly event?: { readonly body: string } } = {}):
 }
 
 const END = { endTime: minutes(14) + 5110, resources: RESOURCES };
-const SEEN_AT = minutes(14) + 9310;
+const END_SEEN_AT = minutes(14) + 9310;
 const PROBLEM = {
   kind: 'denied',
   message: 'AccessDeniedException: not authorized',
@@ -70,30 +70,30 @@ const PROBLEM = {
 } as const;
 const LIMITS = { IN_PROGRESS: 86_400 };
 
-/** One body of each event, made by the code that makes them. */
+/** The body of an example of each event, built by the code that builds real events. */
 export const EXAMPLES: Readonly<Record<EventType | 'endpoint.test', () => string>> = {
-  'execution.pending': () => bodyOf(after(RUNNING, 'PENDING', SEEN_AT)),
+  'execution.pending': () => bodyOf(after(RUNNING, 'PENDING', END_SEEN_AT)),
   'execution.resumed': () => {
-    const paused = after(RUNNING, 'PENDING', SEEN_AT).next;
+    const paused = after(RUNNING, 'PENDING', END_SEEN_AT).next;
     return bodyOf(after({ ...paused, lastPolledAt: minutes(1440) }, 'IN_PROGRESS', minutes(1442)));
   },
-  'execution.cancelling': () => bodyOf(after(RUNNING, 'CANCELLING', SEEN_AT)),
+  'execution.cancelling': () => bodyOf(after(RUNNING, 'CANCELLING', END_SEEN_AT)),
   'execution.succeeded': () => {
     const resources = { counts: RESOURCES.counts.slice(1), truncated: false };
-    return bodyOf(after(RUNNING, 'SUCCESS', SEEN_AT, { ...END, resources }));
+    return bodyOf(after(RUNNING, 'SUCCESS', END_SEEN_AT, { ...END, resources }));
   },
   'execution.failed': () => {
     const reason = 'One or more resource actions failed.';
-    return bodyOf(after(RUNNING, 'FAILED', SEEN_AT, { ...END, reason }));
+    return bodyOf(after(RUNNING, 'FAILED', END_SEEN_AT, { ...END, reason }));
   },
-  'execution.cancelled': () => bodyOf(after(REGISTERED, 'CANCELLED', SEEN_AT, END)),
-  'execution.unknown_status': () => bodyOf(after(RUNNING, 'VALIDATING', SEEN_AT)),
+  'execution.cancelled': () => bodyOf(after(REGISTERED, 'CANCELLED', END_SEEN_AT, END)),
+  'execution.unknown_status': () => bodyOf(after(RUNNING, 'VALIDATING', END_SEEN_AT)),
   'execution.stalled': () => {
     const at = minutes(1440) + 14_500;
     const look = { ...SHOWN, status: 'IN_PROGRESS', sentAt: at - 80, answeredAt: at };
     return bodyOf(stall(RUNNING, TARGET, { ...look, sentTick: 1, answeredTick: 2 }, LIMITS));
   },
-  'execution.not_found': () => bodyOf(notFound(REGISTERED, TARGET, SIX + 1300, minutes(10) + 5200)),
+  'execution.not_found': () => bodyOf(notFound(REGISTERED, TARGET, SIX_O_CLOCK + 1300, minutes(10) + 5200)),
   'execution.expired': () => bodyOf(expire(RUNNING, TARGET, REGISTERED.registeredAt + 90 * 86_400_000)),
   'target.unreachable': () =>
     newTargetEvent('target.unreachable', TARGET, PROBLEM, 1, minutes(20) + 12_000).body,
@@ -101,37 +101,41 @@ export const EXAMPLES: Readonly<Record<EventType | 'endpoint.test', () => string
     const recovered = { ...PROBLEM, since: minutes(45) };
     return newTargetEvent('target.recovered', TARGET, recovered, 2, minutes(45)).body;
   },
-  'endpoint.test': () => endpointTestBody('ops', '8f6c0a52-3d0e-4f9b-9a53-2f0c3f0b7e11', SIX),
+  'endpoint.test': () => endpointTestBody('ops', '8f6c0a52-3d0e-4f9b-9a53-2f0c3f0b7e11', SIX_O_CLOCK),
 };
 
-/** When each comes. */
-const WHEN: Readonly<Record<keyof typeof EXAMPLES, string>> = {
-  'execution.pending': 'The run is paused, and goes on at the next daily run of its policy.',
-  'execution.resumed': 'It is in progress again. A first look that finds it in progress is no news.',
-  'execution.cancelling': 'Somebody cancels it.',
-  'execution.succeeded': 'It ended well; also when the first look already finds it so.',
+/** The sentences above each example: when the event is sent. */
+const DESCRIPTIONS: Readonly<Record<keyof typeof EXAMPLES, string>> = {
+  'execution.pending': 'The run is paused and continues at the next daily run of its policy.',
+  'execution.resumed':
+    'The execution is in progress again. Finding it in progress at the first poll sends no event.',
+  'execution.cancelling': 'The execution is being cancelled.',
+  'execution.succeeded': 'The execution succeeded; also sent if the first poll already finds it so.',
   'execution.failed':
-    'One or more actions failed; others may have worked. Also when the first look already finds it so.',
+    'One or more actions failed; others may have succeeded. Also sent if the first poll already finds it so.',
   'execution.cancelled':
-    'It was cancelled; what was done is not undone. Here the first look found it so: `from` and `lastSeenFromAt` are null.',
-  'execution.unknown_status': 'AWS shows a status that this version does not know. It stays tracked.',
+    'The execution was cancelled; actions already taken are not undone. In this example the first poll found it so, which is why `from` and `lastSeenFromAt` are null.',
+  'execution.unknown_status':
+    'AWS shows a status that this version does not know. The execution stays tracked.',
   'execution.stalled':
-    'It has been in one status for longer than the target’s `stalledAfterSeconds`; once for each stay. `since`: when the stay began.',
+    'The execution has been in one status for longer than the target’s `stalledAfterSeconds`. One event is sent for each such stay, and `since` is when the stay began.',
   'execution.not_found':
-    'AWS knows no such execution: five answers over at least ten minutes, or a day of them where it had been seen before. It is tracked no longer. `since`: the first of these answers.',
+    'AWS does not know the execution: it said so in five answers over at least ten minutes, or for a day if the execution had been seen before. It is no longer tracked. `since` is the time of the first such answer.',
   'execution.expired':
-    'Its `giveUpAt`, else `polling.giveUpAfterDays`, passed without an end. It is tracked no longer. `since`: its registration.',
+    'The execution did not end before its `giveUpAt`, or within `polling.giveUpAfterDays` if it has none. It is no longer tracked. `since` is when it was registered.',
   'target.unreachable':
-    'The target as a whole cannot be polled; `problem.kind` says why. No status changes because of it. `since`: the first failure.',
-  'target.recovered': 'It can be polled again; `problem` is what it was. `since`: the first good answer.',
-  'endpoint.test': 'Asked for by `POST /v1/endpoints/NAME/test`. It is not in the feed and has no sequence.',
+    'The target as a whole cannot be polled; `problem.kind` says why. The status of its executions does not change. `since` is the time of the first failure.',
+  'target.recovered':
+    'The target can be polled again; `problem` is the problem that it had. `since` is the time of the first good answer.',
+  'endpoint.test':
+    'Requested with `POST /v1/endpoints/NAME/test`. This event is not in the feed and has no sequence.',
 };
 
 function examplesText(): string {
   return [...EVENT_TYPES, 'endpoint.test' as const]
     .map((type) => {
       const json = JSON.stringify(JSON.parse(EXAMPLES[type]()), null, 2);
-      return `### ${type}\n\n${WHEN[type]}\n\n\`\`\`json\n${json}\n\`\`\`\n`;
+      return `### ${type}\n\n${DESCRIPTIONS[type]}\n\n\`\`\`json\n${json}\n\`\`\`\n`;
     })
     .join('\n');
 }
@@ -142,7 +146,7 @@ const UNITS = [
   ['s', 1],
 ] as const;
 
-/** Seconds as people say them: 36000 is `10 h`, 19.5 is `19.5 s`, 390 is `6 min 30 s`. */
+/** Formats seconds for people: 36000 is `10 h`, 19.5 is `19.5 s`, 390 is `6 min 30 s`. */
 function duration(seconds: number): string {
   const parts: string[] = [];
   let rest = Math.round(seconds * 10) / 10;
@@ -176,21 +180,21 @@ function ladderText(): string {
 
 const GENERATED: Readonly<Record<string, () => string>> = { examples: examplesText, ladder: ladderText };
 
-/** `docs/events.md` as it should be: what stands between its marks is made of the code. */
+/** Returns `docs/events.md` with the parts between its marks generated anew from the code. */
 export async function eventsPageText(): Promise<string> {
   const page = await readFile(PAGE, 'utf8');
   const text = page.replaceAll(
     /(<!-- generated: (\w+) -->)[^]*?(<!-- end -->)/g,
     (_, begin: string, name: string, end: string) => {
       const generate = GENERATED[name];
-      if (generate === undefined) throw new Error(`docs/events.md: nothing makes ${name}`);
+      if (generate === undefined) throw new Error(`docs/events.md: nothing generates ${name}`);
       return `${begin}\n\n${generate()}\n\n${end}`;
     },
   );
   return format(text, { ...(await resolveConfig(PAGE)), parser: 'markdown' });
 }
 
-/** The program that stands below a mark `tested: NAME`. */
+/** Returns the program below the mark `tested: NAME`. */
 export async function testedProgram(name: string): Promise<string> {
   const page = await readFile(PAGE, 'utf8');
   const program = new RegExp(`<!-- tested: ${name} -->\\s+\`\`\`js\\n([^]*?)\`\`\``).exec(page)?.[1];
