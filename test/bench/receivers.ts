@@ -2,8 +2,8 @@
 // does the third notice? Takes some seven minutes, as the second repeat comes five minutes after the first.
 import { startSimulator } from '../../src/simulator/simulator.ts';
 import { startDaemon, temporaryDirectory } from '../support/daemon.ts';
-import { startAnswering } from '../support/receivers.ts';
-import type { Received } from '../support/receivers.ts';
+import { startFakeReceiver } from '../support/fake-receiver.ts';
+import type { Received } from '../support/fake-receiver.ts';
 import { WEBHOOK_SECRET } from '../support/secrets.ts';
 
 const EXECUTIONS = 200;
@@ -16,9 +16,9 @@ const tell = (line: string) => process.stdout.write(`${line}\n`);
 
 await using directory = await temporaryDirectory();
 await using simulator = await startSimulator({ ratePerSecond: 200, burst: 200 });
-await using well = await startAnswering();
-await using hanging = await startAnswering(() => undefined);
-const refusing = await startAnswering();
+await using well = await startFakeReceiver();
+await using hanging = await startFakeReceiver(() => undefined);
+const refusing = await startFakeReceiver();
 await refusing[Symbol.asyncDispose]();
 
 const secrets = [{ env: 'RECEIVER_SECRET' }];
@@ -61,8 +61,8 @@ await daemon.api('POST', '/v1/executions/batch', {
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 await pause(TROUBLE_MS);
-await using back = await startAnswering(undefined, refusing.port);
-hanging.answerWith((response) => response.writeHead(204).end());
+await using back = await startFakeReceiver(undefined, refusing.port);
+hanging.respondWith((response) => response.writeHead(204).end());
 tell('60 s: both are well again');
 
 const distinct = (receiver: { received(): readonly Received[] }) =>

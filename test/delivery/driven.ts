@@ -7,7 +7,7 @@ import type { Wishes } from '../../src/domain/execution/execution.ts';
 import type { Delivery } from '../../src/http/reading.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { recordNotices } from '../support/notices.ts';
-import { createOutstanding } from '../support/pending-calls.ts';
+import { createPendingCalls } from '../support/pending-calls.ts';
 import { recordFailure } from '../support/record-final.ts';
 import { openTemporaryStore } from '../support/store.ts';
 import { observeOutbox } from './observed-outbox.ts';
@@ -34,7 +34,7 @@ interface Sent extends DeliveryRequest {
 
 /** A dispatcher on a clock that is driven, over a real store, with receivers that answer as they are told. */
 export async function drive(endpoints: readonly Endpoint[] = [], answer: Answer = () => DELIVERED) {
-  const disk = createOutstanding();
+  const disk = createPendingCalls();
   const clock = createFakeClock(undefined, () => disk.settled());
   const startedAt = clock.now();
   const store = await openTemporaryStore({ clock });

@@ -8,9 +8,9 @@ import { describe, expect, it } from 'vitest';
 import { createSender } from '../../src/delivery/sending/sender.ts';
 import { EVENT_TYPES, TYPE_PREFIX } from '../../src/domain/change/event.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
-import { exactJudge, publishedJudge } from '../support/event-schema.ts';
+import { strictValidator, publishedValidator } from '../support/event-schema.ts';
 import { testedProgram } from '../support/events-page.ts';
-import { startAnswering } from '../support/receivers.ts';
+import { startFakeReceiver } from '../support/fake-receiver.ts';
 import { WEBHOOK_SECRET } from '../support/secrets.ts';
 
 interface Example {
@@ -24,8 +24,8 @@ const examples = Array.from(
   page.matchAll(/```json\n([^]*?)```/g),
   ([, text = '']) => JSON.parse(text) as Example,
 );
-const published = await publishedJudge();
-const exact = exactJudge();
+const published = await publishedValidator();
+const exact = strictValidator();
 
 describe('an example of docs/events.md', () => {
   it('is there for each event, and for nothing else', () => {
@@ -76,7 +76,7 @@ describe('the program of docs/events.md that verifies by hand', () => {
 
     const next = `whsec_${Buffer.alloc(24, 7).toString('base64')}`;
     const sent = async (now: () => number) => {
-      await using receiver = await startAnswering();
+      await using receiver = await startFakeReceiver();
       const egress = { allowPrivateNetworks: true, allowCidrs: [], httpsOnly: false };
       await using sender = createSender({ egress, clock: { now }, version: '1' });
       const { signal } = new AbortController();

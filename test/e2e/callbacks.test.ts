@@ -3,7 +3,7 @@ import { Webhook } from 'svix';
 import { describe, expect, it, vi } from 'vitest';
 import { startSimulator } from '../../src/simulator/simulator.ts';
 import { startDaemon, temporaryDirectory } from '../support/daemon.ts';
-import { startAnswering } from '../support/receivers.ts';
+import { startFakeReceiver } from '../support/fake-receiver.ts';
 import { reload, samplesOf } from '../support/reload.ts';
 import { WEBHOOK_SECRET } from '../support/secrets.ts';
 import { ENV, PATIENCE, configOf, eventOf } from '../support/watch-one-target.ts';
@@ -22,8 +22,8 @@ describe('callbacks', { timeout: 120_000 }, () => {
   it('reach the URL of a registration, from when it is set, for as long as it is allowed', async () => {
     await using directory = await temporaryDirectory();
     await using simulator = await startSimulator();
-    await using ops = await startAnswering();
-    await using team = await startAnswering();
+    await using ops = await startFakeReceiver();
+    await using team = await startFakeReceiver();
     const configWith = (allow: string) => ({
       ...configOf(simulator.url, ops.url),
       callbacks: [{ allow, secrets: [{ env: 'CALLBACK_SECRET' }] }],
@@ -72,13 +72,13 @@ describe('callbacks', { timeout: 120_000 }, () => {
       expect(metrics).not.toMatch(/hooks|127\.0\.0\.1/);
 
       // Not delivered yet when the daemon stops.
-      team.answerWith((response) => response.writeHead(500).end());
+      team.respondWith((response) => response.writeHead(500).end());
       await post(simulator.start({ timeline }), hook);
       await vi.waitFor(() => expect(team.received()).toHaveLength(3), PATIENCE);
       const { stdout } = await daemon.kill('SIGTERM');
       expect(stdout).not.toMatch(/hidden|whsec_/);
     }
-    team.answerWith((response) => response.writeHead(204).end());
+    team.respondWith((response) => response.writeHead(204).end());
     await using daemon = await startDaemon(directory.path, configWith('https://*.example.com/'), env);
     await vi.waitFor(async () => {
       const path = '/v1/deliveries?endpoint=callback&state=dead';
@@ -92,9 +92,9 @@ describe('callbacks', { timeout: 120_000 }, () => {
   it('that are allowed no longer get no more, and what is in flight to them is settled by its answer', async () => {
     await using directory = await temporaryDirectory();
     await using simulator = await startSimulator();
-    await using ops = await startAnswering();
+    await using ops = await startFakeReceiver();
     const held: ServerResponse[] = [];
-    await using team = await startAnswering((response) => void held.push(response));
+    await using team = await startFakeReceiver((response) => void held.push(response));
     const config = configOf(simulator.url, ops.url);
     const callbacks = [{ allow: team.url, secrets: [{ env: 'RECEIVER_SECRET' }] }];
     await using daemon = await startDaemon(directory.path, { ...config, callbacks }, ENV);

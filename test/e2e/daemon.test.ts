@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { startSimulator } from '../../src/simulator/simulator.ts';
 import { startDaemon, temporaryDirectory } from '../support/daemon.ts';
 import { executionId } from '../support/executions.ts';
-import { startAnswering } from '../support/receivers.ts';
+import { startFakeReceiver } from '../support/fake-receiver.ts';
 import { WEBHOOK_SECRET } from '../support/secrets.ts';
 import { ENV, PATIENCE, configOf, feedOf, register, subjectsOf } from '../support/watch-one-target.ts';
 
@@ -11,7 +11,7 @@ describe('the daemon', { timeout: 120_000 }, () => {
   it('brings an execution from its registration to a signed event', async () => {
     await using directory = await temporaryDirectory();
     await using simulator = await startSimulator();
-    await using receiver = await startAnswering();
+    await using receiver = await startFakeReceiver();
     await using daemon = await startDaemon(directory.path, configOf(simulator.url, receiver.url), ENV);
     const id = simulator.start({
       timeline: [
@@ -82,9 +82,9 @@ describe('the daemon', { timeout: 120_000 }, () => {
   it('finishes at SIGTERM what is in flight, and does not send it again', async () => {
     await using directory = await temporaryDirectory();
     await using simulator = await startSimulator();
-    await using receiver = await startAnswering();
+    await using receiver = await startFakeReceiver();
     const held = Promise.withResolvers<() => void>();
-    receiver.answerWith((response) => held.resolve(() => response.writeHead(204).end()));
+    receiver.respondWith((response) => held.resolve(() => response.writeHead(204).end()));
     const config = configOf(simulator.url, receiver.url);
     const id = simulator.start({ timeline: [{ status: 'SUCCESS', afterMs: 0 }] });
     {
@@ -99,7 +99,7 @@ describe('the daemon', { timeout: 120_000 }, () => {
     }
     await using daemon = await startDaemon(directory.path, config, ENV);
     const another = simulator.start({ timeline: [{ status: 'SUCCESS', afterMs: 0 }] });
-    receiver.answerWith((response) => response.writeHead(204).end());
+    receiver.respondWith((response) => response.writeHead(204).end());
     await register(daemon, [another]);
     await vi.waitFor(() => expect(receiver.received()).toHaveLength(2), PATIENCE);
     expect(subjectsOf(receiver.received())).toEqual([id, another]);
@@ -108,7 +108,7 @@ describe('the daemon', { timeout: 120_000 }, () => {
   it('polls nothing with credentials of another account, and says so', async () => {
     await using directory = await temporaryDirectory();
     await using simulator = await startSimulator({ accounts: { AKIDEXAMPLE: '210987654321' } });
-    await using receiver = await startAnswering();
+    await using receiver = await startFakeReceiver();
     await using daemon = await startDaemon(directory.path, configOf(simulator.url, receiver.url), ENV);
     await register(daemon, [executionId(1)]);
     await daemon.line((line) => line.includes('210987654321') && line.includes('not polled'));
@@ -121,7 +121,7 @@ describe('the daemon', { timeout: 120_000 }, () => {
   it('goes on with a page of registrations, list and deletion while it polls', async () => {
     await using directory = await temporaryDirectory();
     await using simulator = await startSimulator();
-    await using receiver = await startAnswering();
+    await using receiver = await startFakeReceiver();
     await using daemon = await startDaemon(directory.path, configOf(simulator.url, receiver.url), ENV);
     const id = simulator.start({ timeline: [{ status: 'IN_PROGRESS', afterMs: 0 }] });
     await register(daemon, [id]);

@@ -1,7 +1,7 @@
 import { expect, it, vi } from 'vitest';
 import { startSimulator } from '../../src/simulator/simulator.ts';
 import { startDaemon, temporaryDirectory } from '../support/daemon.ts';
-import { startAnswering } from '../support/receivers.ts';
+import { startFakeReceiver } from '../support/fake-receiver.ts';
 import { ENV, PATIENCE, configOf, eventOf, feedOf } from '../support/watch-one-target.ts';
 
 const ended = [{ status: 'SUCCESS', afterMs: 0 }];
@@ -10,7 +10,7 @@ const running = [{ status: 'IN_PROGRESS', afterMs: 0 }];
 it('executions are found without a registration, over a kill too', { timeout: 120_000 }, async () => {
   await using directory = await temporaryDirectory();
   await using simulator = await startSimulator({ ratePerSecond: 100, burst: 100 });
-  await using receiver = await startAnswering();
+  await using receiver = await startFakeReceiver();
   const config = configOf(simulator.url, receiver.url);
   const targets = config.targets.map((target) => ({ ...target, discover: { everySeconds: 1 } }));
   const policyArn = simulator.addPolicy({ name: 'golden' });
@@ -57,7 +57,7 @@ it('executions are found without a registration, over a kill too', { timeout: 12
 it('a round that takes longer than its time has the rate grow', { timeout: 60_000 }, async () => {
   await using directory = await temporaryDirectory();
   await using simulator = await startSimulator({ ratePerSecond: 100, burst: 100 });
-  await using receiver = await startAnswering();
+  await using receiver = await startFakeReceiver();
   for (let number = 0; number < 500; number += 1) simulator.addPolicy({ name: `policy-${number}` });
   const config = configOf(simulator.url, receiver.url);
   const targets = config.targets.map((target) => ({

@@ -3,7 +3,7 @@ import { Webhook } from 'standardwebhooks';
 import { startSimulator } from '../../src/simulator/simulator.ts';
 import { startDaemon, temporaryDirectory } from '../support/daemon.ts';
 import type { Daemon } from '../support/daemon.ts';
-import { startAnswering } from '../support/receivers.ts';
+import { startFakeReceiver } from '../support/fake-receiver.ts';
 import { WEBHOOK_SECRET } from '../support/secrets.ts';
 import { ENV, PATIENCE, configOf, eventOf, feedOf, register } from '../support/watch-one-target.ts';
 
@@ -36,7 +36,7 @@ describe('an endpoint', { timeout: 90_000 }, () => {
   it('that answers 410 is disabled, over a restart too, until it is enabled; resending brings the dead one', async () => {
     await using directory = await temporaryDirectory();
     await using simulator = await startSimulator();
-    await using receiver = await startAnswering((response) => response.writeHead(410).end());
+    await using receiver = await startFakeReceiver((response) => response.writeHead(410).end());
     const config = configOf(simulator.url, receiver.url);
     const [first, second] = [ended(simulator), ended(simulator)];
     {
@@ -60,7 +60,7 @@ describe('an endpoint', { timeout: 90_000 }, () => {
     expect(await enabledMetric(daemon)).toBe('0');
     expect(receiver.received()).toHaveLength(1);
 
-    receiver.answerWith((response) => response.writeHead(204).end());
+    receiver.respondWith((response) => response.writeHead(204).end());
     expect(await daemon.api('POST', '/v1/endpoints/ops/enable')).toMatchObject({ enabled: true });
     await vi.waitFor(() => expect(receiver.received()).toHaveLength(2), PATIENCE);
     const [dead] = await deliveriesOf(daemon, 'state=dead');
@@ -82,7 +82,7 @@ describe('an endpoint', { timeout: 90_000 }, () => {
   it('is tested with a signed event that is kept nowhere', async () => {
     await using directory = await temporaryDirectory();
     await using simulator = await startSimulator();
-    await using receiver = await startAnswering();
+    await using receiver = await startFakeReceiver();
     await using daemon = await startDaemon(directory.path, configOf(simulator.url, receiver.url), ENV);
     const test = () =>
       daemon
@@ -107,7 +107,7 @@ describe('an endpoint', { timeout: 90_000 }, () => {
       type: 'lifecycle-watcher.endpoint.test',
       subject: 'ops',
     });
-    receiver.answerWith((response) => response.writeHead(410).end());
+    receiver.respondWith((response) => response.writeHead(410).end());
     expect(await test()).toMatchObject({ outcome: 'rejected', httpStatus: 410 });
     await receiver[Symbol.asyncDispose]();
     expect(await test()).toMatchObject({ outcome: 'unreachable', error: 'no answer: ECONNREFUSED' });
@@ -119,8 +119,8 @@ describe('an endpoint', { timeout: 90_000 }, () => {
   it('gets what its filters let through, with its headers and every secret of a rotation', async () => {
     await using directory = await temporaryDirectory();
     await using simulator = await startSimulator();
-    await using all = await startAnswering();
-    await using some = await startAnswering();
+    await using all = await startFakeReceiver();
+    await using some = await startFakeReceiver();
     const oldSecret = `whsec_${Buffer.from('the secret before the rotation..').toString('base64')}`;
     const config = configOf(simulator.url, all.url);
     const policy = 'arn:aws:imagebuilder:us-east-1:123456789012:lifecycle-policy/golden-images';
@@ -170,7 +170,7 @@ describe('an endpoint', { timeout: 90_000 }, () => {
   it('that is removed loses its open deliveries, and gets no old events when it comes back', async () => {
     await using directory = await temporaryDirectory();
     await using simulator = await startSimulator();
-    await using receiver = await startAnswering((response) => response.writeHead(500).end());
+    await using receiver = await startFakeReceiver((response) => response.writeHead(500).end());
     const config = configOf(simulator.url, receiver.url);
     {
       await using daemon = await startDaemon(directory.path, config, ENV);
@@ -187,7 +187,7 @@ describe('an endpoint', { timeout: 90_000 }, () => {
       await register(daemon, [ended(simulator)]);
       await vi.waitFor(async () => expect(await feedOf(daemon)).toHaveLength(2), PATIENCE);
     }
-    receiver.answerWith((response) => response.writeHead(204).end());
+    receiver.respondWith((response) => response.writeHead(204).end());
     await using daemon = await startDaemon(directory.path, config, ENV);
     const last = ended(simulator);
     await register(daemon, [last]);

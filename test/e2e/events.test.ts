@@ -2,9 +2,9 @@ import { describe, expect, it, vi } from 'vitest';
 import { startSimulator } from '../../src/simulator/simulator.ts';
 import { UNPUBLISHED_STATUS } from '../../src/simulator/timeline.ts';
 import { startDaemon, temporaryDirectory } from '../support/daemon.ts';
-import { exactJudge, publishedJudge } from '../support/event-schema.ts';
+import { strictValidator, publishedValidator } from '../support/event-schema.ts';
 import { executionId } from '../support/executions.ts';
-import { startAnswering } from '../support/receivers.ts';
+import { startFakeReceiver } from '../support/fake-receiver.ts';
 import { ENV, PATIENCE, configOf, eventOf, feedOf } from '../support/watch-one-target.ts';
 
 /** What a run of some seconds can bring about; the rest takes minutes of answers, or an outage. */
@@ -29,7 +29,7 @@ describe('the events of a real run', { timeout: 120_000 }, () => {
   it('are what config/event.schema.json describes, and no more', async () => {
     await using directory = await temporaryDirectory();
     await using simulator = await startSimulator();
-    await using receiver = await startAnswering();
+    await using receiver = await startFakeReceiver();
     const { targets, ...rest } = configOf(simulator.url, receiver.url);
     const impatient = targets.map((target) => ({ ...target, stalledAfterSeconds: { CANCELLING: 1 } }));
     await using daemon = await startDaemon(directory.path, { ...rest, targets: impatient }, ENV);
@@ -55,8 +55,8 @@ describe('the events of a real run', { timeout: 120_000 }, () => {
       const types = new Set(received().map(({ type }) => type.replace('lifecycle-watcher.', '')));
       expect([...types].sort()).toEqual([...TYPES].sort());
     }, PATIENCE);
-    const published = await publishedJudge();
-    const exact = exactJudge();
+    const published = await publishedValidator();
+    const exact = strictValidator();
     for (const event of [...received(), ...(await feedOf(daemon))]) {
       expect(published(event), event.type).toEqual([]);
       expect(exact(event), event.type).toEqual([]);

@@ -3,7 +3,7 @@ import { FAULT_NAMES, startSimulator } from '../../src/simulator/simulator.ts';
 import type { FaultName, Simulator } from '../../src/simulator/simulator.ts';
 import { startDaemon, temporaryDirectory } from '../support/daemon.ts';
 import type { Daemon } from '../support/daemon.ts';
-import { startAnswering } from '../support/receivers.ts';
+import { startFakeReceiver } from '../support/fake-receiver.ts';
 import { ENV, configOf, eventOf } from '../support/watch-one-target.ts';
 import type { CloudEvent } from '../support/watch-one-target.ts';
 import { FAULT_TABLE } from './fault-table.ts';
@@ -15,7 +15,7 @@ const ENDS_AFTER_MS = 6000;
 const regionOf = (name: FaultName) => `xx-fault-${FAULT_NAMES.indexOf(name)}`;
 
 let simulator: Simulator;
-let receiver: Awaited<ReturnType<typeof startAnswering>>;
+let receiver: Awaited<ReturnType<typeof startFakeReceiver>>;
 let daemon: Daemon;
 const faultIds = new Map<FaultName, string>();
 const stack = new AsyncDisposableStack();
@@ -24,7 +24,7 @@ const stack = new AsyncDisposableStack();
 beforeAll(async () => {
   const directory = stack.use(await temporaryDirectory());
   simulator = stack.use(await startSimulator({ ratePerSecond: 1000, burst: 1000 }));
-  receiver = stack.use(await startAnswering());
+  receiver = stack.use(await startFakeReceiver());
   const { targets, ...config } = configOf(simulator.url, receiver.url);
   const targetOf = (name: FaultName) => ({
     ...targets[0],

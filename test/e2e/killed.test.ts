@@ -1,14 +1,14 @@
 import { describe, expect, it, vi } from 'vitest';
 import { startSimulator } from '../../src/simulator/simulator.ts';
 import { startDaemon, temporaryDirectory } from '../support/daemon.ts';
-import { startAnswering } from '../support/receivers.ts';
+import { startFakeReceiver } from '../support/fake-receiver.ts';
 import { ENV, PATIENCE, configOf, eventOf, feedOf, register } from '../support/watch-one-target.ts';
 
 describe('a killed daemon', { timeout: 120_000 }, () => {
   it('loses nothing when it is killed again and again, and repeats only with the same id and body', async () => {
     await using directory = await temporaryDirectory();
     await using simulator = await startSimulator({ ratePerSecond: 200, burst: 200, seed: 7 });
-    await using receiver = await startAnswering();
+    await using receiver = await startFakeReceiver();
     const config = configOf(simulator.url, receiver.url);
     const ids: string[] = [];
     for (let life = 0; life < 4; life += 1) {

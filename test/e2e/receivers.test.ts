@@ -2,17 +2,17 @@ import { describe, expect, it, vi } from 'vitest';
 import { startSimulator } from '../../src/simulator/simulator.ts';
 import { startDaemon, temporaryDirectory } from '../support/daemon.ts';
 import { executionId } from '../support/executions.ts';
-import { startAnswering } from '../support/receivers.ts';
-import type { Received } from '../support/receivers.ts';
+import { startFakeReceiver } from '../support/fake-receiver.ts';
+import type { Received } from '../support/fake-receiver.ts';
 import { ENV, PATIENCE, configOf, eventOf, register } from '../support/watch-one-target.ts';
 
 describe('receivers', { timeout: 120_000 }, () => {
   it('brings a receiver that was down what it missed, and the others theirs meanwhile', async () => {
     await using directory = await temporaryDirectory();
     await using simulator = await startSimulator({ ratePerSecond: 100, burst: 100 });
-    await using well = await startAnswering();
-    await using hanging = await startAnswering(() => undefined);
-    const down = await startAnswering();
+    await using well = await startFakeReceiver();
+    await using hanging = await startFakeReceiver(() => undefined);
+    const down = await startFakeReceiver();
     await down[Symbol.asyncDispose]();
     const config = configOf(simulator.url, well.url);
     const secrets = [{ env: 'RECEIVER_SECRET' }];
@@ -30,9 +30,9 @@ describe('receivers', { timeout: 120_000 }, () => {
       new Set(received.map((request) => eventOf(request).subject));
     await vi.waitFor(() => expect(subjects(well.received())).toEqual(new Set(ids)), PATIENCE);
 
-    await using back = await startAnswering(undefined, down.port);
+    await using back = await startFakeReceiver(undefined, down.port);
     await vi.waitFor(() => expect(subjects(back.received())).toEqual(new Set(ids)), PATIENCE);
-    hanging.answerWith((response) => response.writeHead(200).end());
+    hanging.respondWith((response) => response.writeHead(200).end());
     await vi.waitFor(() => expect(subjects(hanging.received())).toEqual(new Set(ids)), PATIENCE);
     expect(well.received()).toHaveLength(ids.length);
   });

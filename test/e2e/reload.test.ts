@@ -14,8 +14,8 @@ import {
   writeConfig,
 } from '../support/daemon.ts';
 import type { Daemon } from '../support/daemon.ts';
-import { startAnswering } from '../support/receivers.ts';
-import { hangUp, reload, reloadsTold, samplesOf, signal } from '../support/reload.ts';
+import { startFakeReceiver } from '../support/fake-receiver.ts';
+import { sendHangup, reload, reloadLogLines, samplesOf, signal } from '../support/reload.ts';
 import { WEBHOOK_SECRET } from '../support/secrets.ts';
 import { openStoreAt } from '../support/store.ts';
 import {
@@ -52,7 +52,7 @@ async function watching(learntPerSecond = 20, aws: SimulatorOptions = {}) {
   const directory = starting.use(await temporaryDirectory());
   await learn(directory.path, learntPerSecond);
   const simulator = starting.use(await startSimulator(aws));
-  const receiver = starting.use(await startAnswering());
+  const receiver = starting.use(await startFakeReceiver());
   const config = configOf(simulator.url, receiver.url);
   const daemon = starting.use(await startDaemon(directory.path, config, ENV));
   const running = starting.move();
@@ -214,8 +214,8 @@ describe('a reload', { timeout: 90_000 }, () => {
     await using directory = await temporaryDirectory();
     await learn(directory.path);
     await using simulator = await startSimulator();
-    await using failing = await startAnswering((response) => response.writeHead(500).end());
-    await using receiver = await startAnswering();
+    await using failing = await startFakeReceiver((response) => response.writeHead(500).end());
+    await using receiver = await startFakeReceiver();
     const file = join(directory.path, 'secret');
     await writeFile(file, WEBHOOK_SECRET);
     const config = configOf(simulator.url, failing.url);
@@ -273,7 +273,7 @@ describe('a reload', { timeout: 90_000 }, () => {
     await using directory = await temporaryDirectory();
     await learn(directory.path);
     await using simulator = await startSimulator();
-    await using receiver = await startAnswering();
+    await using receiver = await startFakeReceiver();
     const file = join(directory.path, 'token');
     await writeFile(file, 'the-first-token');
     const tokens = [
@@ -286,7 +286,7 @@ describe('a reload', { timeout: 90_000 }, () => {
       (await fetch(`${daemon.url}/v1/events`, { headers: { 'x-api-key': token } })).status;
     expect([await statusWith('the-first-token'), await statusWith('the-second-token')]).toEqual([200, 401]);
     await writeFile(file, 'the-second-token\n');
-    expect(await hangUp(daemon)).toMatchObject({
+    expect(await sendHangup(daemon)).toMatchObject({
       msg: 'configuration reloaded',
       targets: NONE,
       endpoints: NONE,
@@ -323,7 +323,7 @@ describe('a configuration that is refused', { timeout: 90_000 }, () => {
     const file = await writeConfig(directory.path, bad);
     await using check = startCommand(['check-config', '--config', file], { TEST_TOKEN: TOKEN, ...ENV });
     const { stderr } = await check.ended;
-    const told = await hangUp(daemon);
+    const told = await sendHangup(daemon);
     expect(told.msg).toMatch(/^configuration not reloaded, the old one stays: /);
     expect(told.level).toBe(50);
     expect(told.faults).toEqual(stderr.split('\n'));
@@ -331,7 +331,7 @@ describe('a configuration that is refused', { timeout: 90_000 }, () => {
     expect((await samplesOf(daemon)).get('config_last_reload_successful')).toBe(0);
 
     await writeFile(file, 'targets: [');
-    expect((await hangUp(daemon)).faults?.[0]).toMatch(/watcher\.yaml:1: /);
+    expect((await sendHangup(daemon)).faults?.[0]).toMatch(/watcher\.yaml:1: /);
     expect(await targetsOf(daemon)).toMatchObject([{ name: 'prod' }]);
     await register(daemon, [simulator.start({ timeline: ENDED })]);
     await vi.waitFor(() => expect(receiver.received()).toHaveLength(1), PATIENCE);
@@ -370,7 +370,7 @@ describe('SIGHUP', { timeout: 90_000 }, () => {
   it('in numbers, at the start and while it drains ends nothing and loses nothing', async () => {
     await using directory = await temporaryDirectory();
     await using simulator = await startSimulator();
-    await using receiver = await startAnswering();
+    await using receiver = await startFakeReceiver();
     const config = configOf(simulator.url, receiver.url);
     const file = await writeConfig(directory.path, config);
     await using starting = startCommand(['run', '--config', file], { TEST_TOKEN: TOKEN, ...ENV });
@@ -381,7 +381,7 @@ describe('SIGHUP', { timeout: 90_000 }, () => {
     const { host, port } = JSON.parse(line) as { host: string; port: number };
     const url = `http://${host}:${port}`;
     const daemon = { ...starting, url, api: apiAt(url) };
-    await vi.waitFor(() => expect(reloadsTold(daemon)).toHaveLength(1), PATIENCE);
+    await vi.waitFor(() => expect(reloadLogLines(daemon)).toHaveLength(1), PATIENCE);
 
     const ids = Array.from({ length: 4 }, () =>
       simulator.start({ timeline: [...RUNNING, { status: 'SUCCESS', afterMs: 1500 }] }),
@@ -401,11 +401,11 @@ describe('SIGHUP', { timeout: 90_000 }, () => {
     simulator.addFault({ kind: 'delay', delayMs: 2000 });
     const slow = simulator.start({ timeline: ENDED });
     await register(daemon, [slow]);
-    const told = reloadsTold(daemon).length;
+    const told = reloadLogLines(daemon).length;
     const ended = daemon.kill('SIGTERM');
     await daemon.line((text) => text.includes('"stopping"'));
     for (let count = 0; count < 5; count += 1) signal(daemon, 'SIGHUP');
     expect(await ended).toMatchObject({ code: 0, signal: null });
-    expect(reloadsTold(daemon)).toHaveLength(told);
+    expect(reloadLogLines(daemon)).toHaveLength(told);
   });
 });

@@ -1,7 +1,7 @@
 import { expect, it, vi } from 'vitest';
 import { startSimulator } from '../../src/simulator/simulator.ts';
 import { startDaemon, temporaryDirectory } from '../support/daemon.ts';
-import { startAnswering } from '../support/receivers.ts';
+import { startFakeReceiver } from '../support/fake-receiver.ts';
 import { ENV, PATIENCE, configOf, register } from '../support/watch-one-target.ts';
 
 interface ExecutionJson {
@@ -20,7 +20,7 @@ it(
   async () => {
     await using directory = await temporaryDirectory();
     await using simulator = await startSimulator({ ratePerSecond: 100, burst: 100 });
-    await using receiver = await startAnswering();
+    await using receiver = await startFakeReceiver();
     await using daemon = await startDaemon(directory.path, configOf(simulator.url, receiver.url), ENV);
     const id = simulator.start({
       timeline,
@@ -50,7 +50,7 @@ it(
 it('one that could not be listed in time is completed later', { timeout: 120_000 }, async () => {
   await using directory = await temporaryDirectory();
   await using simulator = await startSimulator({ ratePerSecond: 100, burst: 100 });
-  await using receiver = await startAnswering();
+  await using receiver = await startFakeReceiver();
   simulator.addFault({ name: 'hang', operation: 'ListLifecycleExecutionResources', count: 1 });
   await using daemon = await startDaemon(directory.path, configOf(simulator.url, receiver.url), ENV);
   const id = simulator.start({ timeline, resources: [{ count: 1 }] });

@@ -1,7 +1,7 @@
 import { expect, it, vi } from 'vitest';
 import { startSimulator } from '../../src/simulator/simulator.ts';
 import { startDaemon, temporaryDirectory } from '../support/daemon.ts';
-import { startAnswering } from '../support/receivers.ts';
+import { startFakeReceiver } from '../support/fake-receiver.ts';
 import { ENV, PATIENCE, configOf, feedOf, subjectsOf } from '../support/watch-one-target.ts';
 
 const running = { status: 'IN_PROGRESS', afterMs: 0 };
@@ -14,7 +14,7 @@ it('a role is taken on once for all Regions, and anew before it ends', { timeout
     burst: 100,
     roles: [{ arn: ARN, externalId: 'agreed', sessionMs: 6000 }],
   });
-  await using receiver = await startAnswering();
+  await using receiver = await startFakeReceiver();
   const config = configOf(simulator.url, receiver.url);
   const [own] = config.targets;
   const role = { accountId: '210987654321', roleArn: ARN, externalId: 'agreed' };

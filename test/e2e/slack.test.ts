@@ -2,15 +2,15 @@ import { describe, expect, it, vi } from 'vitest';
 import { slackMessage } from '../../src/delivery/sending/slack-message.ts';
 import { startSimulator } from '../../src/simulator/simulator.ts';
 import { startDaemon, temporaryDirectory } from '../support/daemon.ts';
-import { startAnswering } from '../support/receivers.ts';
+import { startFakeReceiver } from '../support/fake-receiver.ts';
 import { ENV, PATIENCE, configOf, feedOf } from '../support/watch-one-target.ts';
 
 describe('an endpoint for Slack', { timeout: 120_000 }, () => {
   it('gets messages through the same filters and ladder, and its URL is told nobody', async () => {
     await using directory = await temporaryDirectory();
     await using simulator = await startSimulator();
-    await using ops = await startAnswering();
-    await using slack = await startAnswering((response) => response.writeHead(429).end('rate_limited'));
+    await using ops = await startFakeReceiver();
+    await using slack = await startFakeReceiver((response) => response.writeHead(429).end('rate_limited'));
     const people = {
       name: 'people',
       format: 'slack',
@@ -29,7 +29,7 @@ describe('an endpoint for Slack', { timeout: 120_000 }, () => {
     for (const lifecycleExecutionId of ids)
       await daemon.api('POST', '/v1/executions', { lifecycleExecutionId });
     await vi.waitFor(() => expect(slack.received()).toHaveLength(1), PATIENCE);
-    slack.answerWith((response) => response.writeHead(200).end('ok'));
+    slack.respondWith((response) => response.writeHead(200).end('ok'));
     await vi.waitFor(() => expect(slack.received()).toHaveLength(2), PATIENCE);
     await vi.waitFor(() => expect(ops.received()).toHaveLength(2), PATIENCE);
 

@@ -1,7 +1,7 @@
 import { expect, it, vi } from 'vitest';
 import { startSimulator } from '../../src/simulator/simulator.ts';
 import { startDaemon, temporaryDirectory } from '../support/daemon.ts';
-import { startAnswering } from '../support/receivers.ts';
+import { startFakeReceiver } from '../support/fake-receiver.ts';
 import { ENV, PATIENCE, configOf, feedOf, register, subjectsOf } from '../support/watch-one-target.ts';
 
 interface TargetJson {
@@ -16,7 +16,7 @@ it('one target in trouble is told of, and holds up no other', { timeout: 90_000 
   await using directory = await temporaryDirectory();
   await using broken = await startSimulator();
   await using healthy = await startSimulator();
-  await using receiver = await startAnswering();
+  await using receiver = await startFakeReceiver();
   const config = configOf(broken.url, receiver.url);
   const second = { name: 'other', accountId: '123456789012', region: 'eu-west-1', endpoint: healthy.url };
   const targets = [...config.targets, { ...second, requestsPerSecond: 50 }];
@@ -50,7 +50,7 @@ it(
   async () => {
     await using directory = await temporaryDirectory();
     await using simulator = await startSimulator();
-    await using receiver = await startAnswering();
+    await using receiver = await startFakeReceiver();
     const config = configOf(simulator.url, receiver.url);
     const id = simulator.start({ timeline: [{ status: 'SUCCESS', afterMs: 0 }] });
     {
@@ -78,7 +78,7 @@ it(
   async () => {
     await using directory = await temporaryDirectory();
     await using simulator = await startSimulator();
-    await using receiver = await startAnswering();
+    await using receiver = await startFakeReceiver();
     const config = configOf(simulator.url, receiver.url);
     {
       await using daemon = await startDaemon(directory.path, config, ENV);

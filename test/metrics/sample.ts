@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startCommand, startDaemon, temporaryDirectory } from '../support/daemon.ts';
-import { startAnswering } from '../support/receivers.ts';
+import { startFakeReceiver } from '../support/fake-receiver.ts';
 import { ENV, configOf, register } from '../support/watch-one-target.ts';
 
 /** Prints the metrics of a daemon that has something to tell: executions that ended, events delivered and refused. */
@@ -14,8 +14,8 @@ await using simulator = startCommand([
   `--executions=${EXECUTIONS}`,
   '--mean-seconds=2',
 ]);
-await using accepting = await startAnswering();
-await using refusing = await startAnswering((response) => response.writeHead(500).end());
+await using accepting = await startFakeReceiver();
+await using refusing = await startFakeReceiver((response) => response.writeHead(500).end());
 const listening = await simulator.line((text) => text.includes('"listening"'));
 const { port } = JSON.parse(listening) as { port: number };
 const config = configOf(`http://127.0.0.1:${port}`, accepting.url);

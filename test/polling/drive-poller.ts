@@ -20,7 +20,7 @@ import type { Store } from '../../src/store/store.ts';
 import { TARGET, executionId } from '../support/executions.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import type { FakeClock } from '../support/fake-clock.ts';
-import { createOutstanding } from '../support/pending-calls.ts';
+import { createPendingCalls } from '../support/pending-calls.ts';
 import { openStoreAt } from '../support/store.ts';
 
 export const SECOND_MS = 1000;
@@ -65,7 +65,7 @@ export async function drivePoller({
   const directory = await mkdtemp(join(tmpdir(), 'watcher-troubles-'));
   const path = join(directory, 'watcher.db');
   onTestFinished(() => rm(directory, { recursive: true }));
-  const disk = createOutstanding();
+  const disk = createPendingCalls();
   const clock = createFakeClock(undefined, () => disk.settled());
   const answers = new Map<string, Answer>();
   const calls: { readonly at: number; readonly what: string }[] = [];

@@ -2,8 +2,8 @@ import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Webhook } from 'standardwebhooks';
 import type { Random } from '../../src/simulator/random.ts';
-import { startAnswering } from '../support/receivers.ts';
-import type { Received } from '../support/receivers.ts';
+import { startFakeReceiver } from '../support/fake-receiver.ts';
+import type { Received } from '../support/fake-receiver.ts';
 import { WEBHOOK_SECRET } from '../support/secrets.ts';
 import type { Moments } from './moments.ts';
 
@@ -78,7 +78,7 @@ export async function startRecorder(name: string, moments: Moments, life: () => 
     refuse(response);
   }
 
-  let server: Awaited<ReturnType<typeof startAnswering>> | undefined = await startAnswering(answer);
+  let server: Awaited<ReturnType<typeof startFakeReceiver>> | undefined = await startFakeReceiver(answer);
   const { port, url } = server;
   return {
     name,
@@ -92,7 +92,7 @@ export async function startRecorder(name: string, moments: Moments, life: () => 
         await server?.[Symbol.asyncDispose]();
         server = undefined;
       } else {
-        server ??= await startAnswering(answer, port);
+        server ??= await startFakeReceiver(answer, port);
       }
     },
     async [Symbol.asyncDispose]() {

@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';
 
-/** Watches every address that a socket of this process is connected to, or tried to be, as the system is told of it. */
+/** Records every address that a socket of this process tries to connect to, until it is disposed of. */
 export function watchConnectionAttempts() {
   const attempted: string[] = [];
   const sockets: WeakRef<Socket>[] = [];
@@ -14,8 +14,8 @@ export function watchConnectionAttempts() {
   return {
     /** In the order of the attempts. */
     addresses: (): readonly string[] => attempted,
-    /** How many of the sockets something still holds, once garbage is collected. */
-    held: () => sockets.filter((socket) => socket.deref() !== undefined).length,
+    /** The number of sockets that are still referenced. Collect garbage first. */
+    referencedSockets: () => sockets.filter((socket) => socket.deref() !== undefined).length,
     [Symbol.dispose]: () => void unsubscribe('net.client.socket', onSocket),
   };
 }

@@ -8,7 +8,7 @@ import { expectDescribed } from './openapi.ts';
 
 const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
 
-/** Environment of the daemon under test: credentials that only a simulator accepts, and nothing of this machine's. */
+/** The environment of the daemon under test: credentials that only the simulator accepts, and no AWS settings of this machine. */
 const ENVIRONMENT = {
   PATH: process.env['PATH'],
   AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
@@ -19,7 +19,7 @@ const ENVIRONMENT = {
 
 const LINE_LIMIT_MS = 30_000;
 
-/** A directory that is removed at the end. */
+/** Creates a directory that is removed when it is disposed of. */
 export async function temporaryDirectory() {
   const path = await mkdtemp(join(tmpdir(), 'lifecycle-watcher-'));
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
@@ -32,12 +32,12 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** A started command of the program, its output collected line by line. */
+/** Starts a command of lifecycle-watcher and collects its output line by line. */
 export function startCommand(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
   return startProgram(process.execPath, [MAIN, ...args], { ...ENVIRONMENT, ...env });
 }
 
-/** Any program started, its output collected line by line. */
+/** Starts any program and collects its output line by line. */
 export function startProgram(file: string, args: readonly string[], env: NodeJS.ProcessEnv) {
   const child = spawn(file, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const out: string[] = [];
@@ -61,7 +61,7 @@ export function startProgram(file: string, args: readonly string[], env: NodeJS.
     isRunning,
     ended,
     lines: (): readonly string[] => out,
-    /** The first line of standard output that passes; rejects when the command ends, or half a minute passes, without one. */
+    /** Returns the first line of standard output that passes. Rejects if there is none after 30 s, or when the program ends. */
     async line(passes: (line: string) => boolean): Promise<string> {
       const found = Promise.withResolvers<string>();
       const check = () => {
@@ -71,10 +71,10 @@ export function startProgram(file: string, args: readonly string[], env: NodeJS.
       waiting.add(check);
       check();
       const limit = setTimeout(() => {
-        found.reject(new Error(`did not say so within ${LINE_LIMIT_MS} ms: ${out.join('\n')}`));
+        found.reject(new Error(`no such line within ${LINE_LIMIT_MS} ms: ${out.join('\n')}`));
       }, LINE_LIMIT_MS);
       void ended.then(({ code, stderr }) =>
-        found.reject(new Error(`ended with code ${String(code)} before it said so: ${stderr}`)),
+        found.reject(new Error(`ended with code ${String(code)} before it printed such a line: ${stderr}`)),
       );
       try {
         return await found.promise;
@@ -96,7 +96,7 @@ export function startProgram(file: string, args: readonly string[], env: NodeJS.
 
 export const TOKEN = 'token-of-the-tests-only';
 
-/** Writes the configuration file of the daemon in this directory, with a token and a database of its own. */
+/** Writes a configuration file into the directory, with a token and a database of its own, and returns its path. */
 export async function writeConfig(
   directory: string,
   config: Readonly<Record<string, unknown>>,
@@ -107,11 +107,12 @@ export async function writeConfig(
     store: { sqlite: { path: join(directory, 'watcher.db') } },
     ...config,
   };
+  // JSON is YAML.
   await writeFile(file, JSON.stringify(whole));
   return file;
 }
 
-/** Starts the daemon with this configuration (JSON is YAML), and waits until it listens. */
+/** Starts the daemon with this configuration and waits until it listens. */
 export async function startDaemon(
   directory: string,
   config: Readonly<Record<string, unknown>>,
@@ -125,9 +126,9 @@ export async function startDaemon(
   return { ...command, url, api: apiAt(url) };
 }
 
-/** Requests to the API of the daemon at `url`. */
+/** Returns a function that sends requests to the API of the daemon at `url`. */
 export function apiAt(url: string) {
-  /** The answer's JSON. Rejects where the status is not 2xx, or the answer not as described. */
+  /** Returns the JSON of the answer. Rejects if the status is not 2xx, or if the answer does not match the OpenAPI document. */
   return async function api<T>(method: string, path: string, body?: unknown): Promise<T> {
     const response = await fetch(url + path, {
       method,

@@ -4,10 +4,10 @@ import { eventJsonSchema } from '../../src/http/event-schema.ts';
 
 const PUBLISHED = new URL('../../config/event.schema.json', import.meta.url);
 
-/** What is wrong with an event; empty where nothing is. */
-export type Judge = (event: unknown) => readonly string[];
+/** Returns the faults of an event; empty if it is valid. */
+export type Validator = (event: unknown) => readonly string[];
 
-function judgeBy(schema: object): Judge {
+function validatorOf(schema: object): Validator {
   const ajv = new Ajv2020({ allErrors: true, formats: { 'date-time': isInstant } });
   const validate = ajv.compile(schema);
   return (event) => {
@@ -18,8 +18,9 @@ function judgeBy(schema: object): Judge {
 
 const isInstant = (text: string) => !Number.isNaN(Date.parse(text));
 
-/** The schema that receivers get. */
-export const publishedJudge = async () => judgeBy(JSON.parse(await readFile(PUBLISHED, 'utf8')) as object);
+/** Validates by the published schema, which allows members of later versions. */
+export const publishedValidator = async () =>
+  validatorOf(JSON.parse(await readFile(PUBLISHED, 'utf8')) as object);
 
-/** The same without room for anything that it does not describe. */
-export const exactJudge = () => judgeBy(eventJsonSchema('output'));
+/** Validates by the same schema, but refuses members that it does not describe. */
+export const strictValidator = () => validatorOf(eventJsonSchema('output'));

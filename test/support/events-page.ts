@@ -62,7 +62,7 @@ function bodyOf({ event }: { readonly event?: { readonly body: string } } = {}):
 }
 
 const END = { endTime: minutes(14) + 5110, resources: RESOURCES };
-const END_SEEN_AT = minutes(14) + 9310;
+const CHANGE_SEEN_AT = minutes(14) + 9310;
 const PROBLEM = {
   kind: 'denied',
   message: 'AccessDeniedException: not authorized',
@@ -72,22 +72,22 @@ const LIMITS = { IN_PROGRESS: 86_400 };
 
 /** The body of an example of each event, built by the code that builds real events. */
 export const EXAMPLES: Readonly<Record<EventType | 'endpoint.test', () => string>> = {
-  'execution.pending': () => bodyOf(after(RUNNING, 'PENDING', END_SEEN_AT)),
+  'execution.pending': () => bodyOf(after(RUNNING, 'PENDING', CHANGE_SEEN_AT)),
   'execution.resumed': () => {
-    const paused = after(RUNNING, 'PENDING', END_SEEN_AT).next;
+    const paused = after(RUNNING, 'PENDING', CHANGE_SEEN_AT).next;
     return bodyOf(after({ ...paused, lastPolledAt: minutes(1440) }, 'IN_PROGRESS', minutes(1442)));
   },
-  'execution.cancelling': () => bodyOf(after(RUNNING, 'CANCELLING', END_SEEN_AT)),
+  'execution.cancelling': () => bodyOf(after(RUNNING, 'CANCELLING', CHANGE_SEEN_AT)),
   'execution.succeeded': () => {
     const resources = { counts: RESOURCES.counts.slice(1), truncated: false };
-    return bodyOf(after(RUNNING, 'SUCCESS', END_SEEN_AT, { ...END, resources }));
+    return bodyOf(after(RUNNING, 'SUCCESS', CHANGE_SEEN_AT, { ...END, resources }));
   },
   'execution.failed': () => {
     const reason = 'One or more resource actions failed.';
-    return bodyOf(after(RUNNING, 'FAILED', END_SEEN_AT, { ...END, reason }));
+    return bodyOf(after(RUNNING, 'FAILED', CHANGE_SEEN_AT, { ...END, reason }));
   },
-  'execution.cancelled': () => bodyOf(after(REGISTERED, 'CANCELLED', END_SEEN_AT, END)),
-  'execution.unknown_status': () => bodyOf(after(RUNNING, 'VALIDATING', END_SEEN_AT)),
+  'execution.cancelled': () => bodyOf(after(REGISTERED, 'CANCELLED', CHANGE_SEEN_AT, END)),
+  'execution.unknown_status': () => bodyOf(after(RUNNING, 'VALIDATING', CHANGE_SEEN_AT)),
   'execution.stalled': () => {
     const at = minutes(1440) + 14_500;
     const look = { ...SHOWN, status: 'IN_PROGRESS', sentAt: at - 80, answeredAt: at };

@@ -5,12 +5,12 @@ import type { Observation } from '../../src/domain/execution/observation.ts';
 
 export const TARGET: Target = { name: 'prod', accountId: '123456789012', region: 'eu-west-1' };
 
-/** An execution id made of a number. */
+/** Makes an execution id from a number. */
 export function executionId(number: number): string {
   return `lce-00000000-0000-4000-8000-${number.toString(16).padStart(12, '0')}`;
 }
 
-/** An active execution that was never seen, with what differs. */
+/** An active execution that has never been polled. */
 export function anExecution(differing: Partial<Execution> = {}): Execution {
   return {
     accountId: TARGET.accountId,
@@ -26,18 +26,18 @@ export function anExecution(differing: Partial<Execution> = {}): Execution {
   };
 }
 
-/** An event's body with what differs, spaced as nobody would: whoever passes it on must not touch it. */
+/** The body of an event. Its unusual whitespace shows whether a body is passed on unchanged. */
 export function anEventBody({
   type = 'execution.expired',
   ...differing
 }: Readonly<Record<string, unknown>> & { readonly type?: ExecutionEventType }): string {
-  const isOfState = ['execution.stalled', 'execution.not_found', 'execution.expired'].includes(type);
+  const hasSince = ['execution.stalled', 'execution.not_found', 'execution.expired'].includes(type);
   const change = { from: null, to: 'FAILED', lastSeenFromAt: null, firstSeenToAt: 0 };
-  const { body } = newEvent(type, anExecution({ sequence: 1 }), TARGET, 0, isOfState ? { since: 0 } : change);
+  const { body } = newEvent(type, anExecution({ sequence: 1 }), TARGET, 0, hasSince ? { since: 0 } : change);
   return JSON.stringify({ ...(JSON.parse(body) as object), ...differing }, null, 3);
 }
 
-/** What a look sees that was sent at `sentAt` and answered 50 ms later. */
+/** The result of a poll that was sent at `sentAt` and answered 50 ms later. */
 export function anObservation(
   status: string,
   sentAt: number,

@@ -2,13 +2,13 @@ import { setImmediate } from 'node:timers/promises';
 import { sleepBy } from '../../src/runtime/clock.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
 
-/** A clock that stands still until it is told to go on. */
+/** A clock that stands still until it is advanced. */
 export interface FakeClock extends Clock {
-  /** Lets `ms` pass: wakes sleepers in the order of their times, and lets what they do settle in between. */
+  /** Lets `ms` pass: wakes sleepers in the order of their times, and waits after each until its work has settled. */
   advance(ms: number): Promise<void>;
-  /** Sets the wall clock forth or back, while no time passes. */
+  /** Sets the wall clock forward or back. No time passes. */
   step(ms: number): void;
-  /** How many sleep: each is a timer that keeps a process from its end. */
+  /** The number of sleepers. With a real clock each would be a timer that keeps the process alive. */
   sleepers(): number;
 }
 
@@ -19,15 +19,15 @@ interface Sleeper {
 
 const ROUNDS = 3;
 
-/** Lets promises and what they start run until nothing but timers and sockets can be waited for. */
+/** Runs promises, and the work they start, until only timers and sockets are left to wait for. */
 async function settle(othersSettled: () => Promise<boolean>): Promise<void> {
   do for (let round = 0; round < ROUNDS; round += 1) await setImmediate();
   while (await othersSettled());
 }
 
 /**
- * `startAt` is epoch milliseconds; the monotonic clock begins at 0. Time goes on only when `othersSettled` gives false:
- * nothing is under way any more that takes its own time.
+ * `startAt` is in epoch milliseconds; the monotonic clock starts at 0. Before time moves, `othersSettled` waits for calls that
+ * take real time. It resolves with false if there were none, and is called again otherwise.
  */
 export function createFakeClock(
   startAt = Date.UTC(2026, 0, 1),

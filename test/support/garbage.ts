@@ -3,5 +3,5 @@ import { runInNewContext } from 'node:vm';
 
 setFlagsFromString('--expose-gc');
 
-/** Collects all garbage, also in a process that was not started with --expose-gc. */
+/** Collects all garbage, even if the process was started without --expose-gc. */
 export const collectGarbage = runInNewContext('gc') as () => void;

@@ -1,4 +1,4 @@
-/** Hosts of URLs that lead to public addresses. */
+/** URL hosts that stand for public addresses. */
 export const PUBLIC = [
   '8.8.8.8',
   '1.1.1.1',
@@ -12,13 +12,13 @@ export const PUBLIC = [
   '[::ffff:8.8.8.8]',
   '[64:ff9b::8.8.8.8]',
   '[2002:808:808::1]',
-  // The server 8.8.8.8, the client 8.8.4.4.
+  // Teredo with server 8.8.8.8 and client 8.8.4.4.
   '[2001:0:808:808:0:0:f7f7:fbfb]',
 ];
 
-/** Hosts of URLs that lead to addresses which only an operator may open. */
+/** URL hosts that stand for addresses which are refused unless the operator allows them. */
 export const NOT_PUBLIC = [
-  // Loopback in every spelling that a URL knows.
+  // Loopback, in every spelling that URLs allow.
   '127.0.0.1',
   '127.255.255.254',
   '127.1',
@@ -67,7 +67,7 @@ export const NOT_PUBLIC = [
   '198.18.0.1',
   '198.51.100.1',
   '203.0.113.1',
-  // The same of IPv6.
+  // The same in IPv6.
   '[::]',
   '[fe80::1]',
   '[febf::1]',
@@ -83,7 +83,7 @@ export const NOT_PUBLIC = [
   '[4000::1]',
 ];
 
-/** Hosts of URLs that lead to where AWS hands out credentials. */
+/** URL hosts that stand for the addresses at which AWS hands out credentials. */
 export const METADATA = [
   '169.254.169.254',
   '2852039166',

@@ -2,32 +2,31 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as pause } from 'node:timers/promises';
 import { startDaemon, temporaryDirectory } from './daemon.ts';
-import { startAnswering } from './receivers.ts';
-import type { Answering } from './receivers.ts';
+import { startFakeReceiver } from './fake-receiver.ts';
+import type { Respond } from './fake-receiver.ts';
 import { recordFailure } from './record-final.ts';
 import { WEBHOOK_SECRET } from './secrets.ts';
 import { openStoreAt } from './store.ts';
 
 const LIMIT_MS = 120_000;
 const SLOW_MS = 20;
-/** Of each endpoint. */
-const SLOTS = 32;
+const SLOTS_PER_ENDPOINT = 32;
 
-/** What was found when all was over. */
-export interface Killed {
+/** The result of all kills, and of the deliveries after the last one. */
+export interface KillReport {
   readonly kills: number;
   readonly deliveries: number;
   readonly requests: number;
-  /** Requests that had come by a kill and that the store did not know of: at most as many as slots, at each of them. */
+  /** Requests that had arrived before a kill but were unknown to the store: at most one per slot and kill. */
   readonly unsettled: number;
-  /** Requests beyond those that the store knows of in the end. */
+  /** Requests beyond the attempts that the store has in the end. */
   readonly repeats: number;
-  /** Faults, each in words; none where everything is right. */
+  /** Descriptions of the faults; empty if everything is right. */
   readonly faults: readonly string[];
 }
 
-/** How each kind of receiver answers. The store of one that fails at first knows more than one attempt. */
-function answerings(): Readonly<Record<string, Answering>> {
+/** How each receiver answers. Some deliveries to the failing one need more than one attempt. */
+function receiverBehaviours(): Readonly<Record<string, Respond>> {
   const failed = new Set<string>();
   return {
     fast: (response) => response.writeHead(204).end(),
@@ -40,7 +39,7 @@ function answerings(): Readonly<Record<string, Answering>> {
   };
 }
 
-/** `endpoint eventId` of every delivery, with how many attempts are known. */
+/** Reads every delivery, named `endpoint eventId`, and the number of its stored attempts. */
 function deliveriesIn(path: string) {
   using database = new DatabaseSync(path, { readOnly: true });
   const rows = database
@@ -60,22 +59,22 @@ function deliveriesIn(path: string) {
 }
 
 /**
- * Kills a daemon with SIGKILL, again and again, each time in the middle of its deliveries, of which there are always enough;
- * then lets it deliver all that is left, and compares what receivers got with what the store says.
+ * Kills a daemon with SIGKILL `kills` times, each time while it delivers; then lets it deliver the rest, and compares the
+ * requests that receivers got with the attempts in the store.
  */
 export async function killWhileDelivering(
   { kills, random = Math.random }: { readonly kills: number; readonly random?: () => number },
-  tell: (line: string) => void = () => undefined,
-): Promise<Killed> {
+  report: (line: string) => void = () => undefined,
+): Promise<KillReport> {
   await using closing = new AsyncDisposableStack();
   const directory = closing.use(await temporaryDirectory());
   const path = join(directory.path, 'watcher.db');
-  const receivers = new Map<string, Awaited<ReturnType<typeof startAnswering>>>();
-  for (const [name, answering] of Object.entries(answerings()))
-    receivers.set(name, closing.use(await startAnswering(answering)));
+  const receivers = new Map<string, Awaited<ReturnType<typeof startFakeReceiver>>>();
+  for (const [name, answering] of Object.entries(receiverBehaviours()))
+    receivers.set(name, closing.use(await startFakeReceiver(answering)));
   const names = [...receivers.keys()];
   const config = {
-    // Nothing answers there: nothing is polled.
+    // Nothing listens at this endpoint, so nothing is polled.
     targets: [
       { name: 'none', accountId: '123456789012', region: 'us-east-1', endpoint: 'http://127.0.0.1:9' },
     ],
@@ -83,7 +82,7 @@ export async function killWhileDelivering(
       name,
       url,
       secrets: [{ env: 'RECEIVER_SECRET' }],
-      maxConcurrent: SLOTS,
+      maxConcurrent: SLOTS_PER_ENDPOINT,
       requestsPerSecond: 10_000,
     })),
     egress: { allowPrivateNetworks: true },
@@ -92,37 +91,38 @@ export async function killWhileDelivering(
   const requests = () => receivers.values().reduce((sum, receiver) => sum + receiver.received().length, 0);
 
   const faults: string[] = [];
-  /** How many requests with its name the store did not know of at the latest kill. */
-  const unknown = new Map<string, number>();
+  /** By name of the delivery: the requests that were unknown to the store at the latest kill. */
+  const unknownRequests = new Map<string, number>();
   let unsettled = 0;
   let events = 0;
   for (let kill = 1; kill <= kills; kill += 1) {
     const waiting = kill === 1 ? 0 : deliveriesIn(path).filter(({ state }) => state === 'pending').length;
-    await record(path, names, events, waiting < 2000 ? 600 : 0);
+    await recordFailures(path, names, events, waiting < 2000 ? 600 : 0);
     if (waiting < 2000) events += 600;
     const before = requests();
     await using daemon = await start();
     const wanted = before + 20 + Math.floor(600 * random());
-    await until(() => requests() >= wanted, `life ${kill} delivered`);
+    await until(() => requests() >= wanted, `the daemon delivers before kill ${kill}`);
     await pause(5 * random());
     await daemon.kill('SIGKILL');
-    // What was on its way has come by then.
+    // By then all requests on their way have arrived.
     for (const { connections } of receivers.values())
-      await until(async () => (await connections()) === 0, `connections end after kill ${kill}`);
-    const came = bodiesByName(receivers);
-    const newly = deliveriesIn(path).flatMap(({ name, endpoint, attempts }) => {
-      const count = Math.max(0, (came.get(name)?.length ?? 0) - attempts);
-      const more = count - (unknown.get(name) ?? 0);
-      unknown.set(name, count);
+      await until(async () => (await connections()) === 0, `connections closed after kill ${kill}`);
+    const received = bodiesByName(receivers);
+    const newlyUnsettled = deliveriesIn(path).flatMap(({ name, endpoint, attempts }) => {
+      const count = Math.max(0, (received.get(name)?.length ?? 0) - attempts);
+      const more = count - (unknownRequests.get(name) ?? 0);
+      unknownRequests.set(name, count);
       if (more > 1) faults.push(`kill ${kill}: ${name} was attempted ${more} times at once`);
       return more > 0 ? [endpoint] : [];
     });
-    unsettled += newly.length;
+    unsettled += newlyUnsettled.length;
     for (const name of names) {
-      const count = newly.filter((endpoint) => endpoint === name).length;
-      if (count > SLOTS) faults.push(`kill ${kill}: ${count} unsettled at ${name}, which has ${SLOTS} slots`);
+      const count = newlyUnsettled.filter((endpoint) => endpoint === name).length;
+      if (count > SLOTS_PER_ENDPOINT)
+        faults.push(`kill ${kill}: ${count} unsettled at ${name}, which has ${SLOTS_PER_ENDPOINT} slots`);
     }
-    tell(`kill ${kill}: ${requests()} requests, ${newly.length} not settled`);
+    report(`kill ${kill}: ${requests()} requests, ${newlyUnsettled.length} not settled`);
   }
 
   await using daemon = await start();
@@ -132,46 +132,46 @@ export async function killWhileDelivering(
   );
   await daemon.kill('SIGTERM');
   const deliveries = deliveriesIn(path);
-  const got = bodiesByName(receivers);
+  const received = bodiesByName(receivers);
   let repeats = 0;
   for (const { name, body, attempts } of deliveries) {
-    const bodies = got.get(name) ?? [];
-    got.delete(name);
-    const beyond = Math.max(0, bodies.length - attempts);
-    repeats += beyond;
-    if (bodies.length === 0) faults.push(`${name} never came`);
-    if (bodies.some((came) => came !== body)) faults.push(`${name} came with another body`);
-    if (beyond > (unknown.get(name) ?? 0)) faults.push(`${name} came ${beyond} times too often`);
+    const bodies = received.get(name) ?? [];
+    received.delete(name);
+    const extra = Math.max(0, bodies.length - attempts);
+    repeats += extra;
+    if (bodies.length === 0) faults.push(`${name} never arrived`);
+    if (bodies.some((other) => other !== body)) faults.push(`${name} arrived with another body`);
+    if (extra > (unknownRequests.get(name) ?? 0)) faults.push(`${name} arrived ${extra} times too often`);
   }
-  for (const name of got.keys()) faults.push(`${name} came and is not known`);
+  for (const name of received.keys()) faults.push(`${name} arrived but is not in the store`);
   return { kills, deliveries: deliveries.length, requests: requests(), unsettled, repeats, faults };
 }
 
-/** What came to each receiver, by `endpoint eventId`. */
-function bodiesByName(receivers: ReadonlyMap<string, Awaited<ReturnType<typeof startAnswering>>>) {
-  const came = new Map<string, string[]>();
+/** The bodies that receivers got, by `endpoint eventId`. */
+function bodiesByName(receivers: ReadonlyMap<string, Awaited<ReturnType<typeof startFakeReceiver>>>) {
+  const bodiesOf = new Map<string, string[]>();
   for (const [endpoint, receiver] of receivers) {
     for (const { id, body } of receiver.received()) {
       const name = `${endpoint} ${id}`;
-      const known = came.get(name);
-      if (known === undefined) came.set(name, [body]);
-      else known.push(body);
+      const bodies = bodiesOf.get(name);
+      if (bodies === undefined) bodiesOf.set(name, [body]);
+      else bodies.push(body);
     }
   }
-  return came;
+  return bodiesOf;
 }
 
-async function record(path: string, endpoints: readonly string[], from: number, count: number) {
+async function recordFailures(path: string, endpoints: readonly string[], from: number, count: number) {
   await using store = await openStoreAt(path);
   await Promise.all(
     Array.from({ length: count }, (_, index) => recordFailure(store, from + index, endpoints, Date.now())),
   );
 }
 
-async function until(isSo: () => boolean | Promise<boolean>, what: string): Promise<void> {
+async function until(isTrue: () => boolean | Promise<boolean>, description: string): Promise<void> {
   const limit = performance.now() + LIMIT_MS;
-  while (!(await isSo())) {
-    if (performance.now() > limit) throw new Error(`not within ${LIMIT_MS} ms: ${what}`);
+  while (!(await isTrue())) {
+    if (performance.now() > limit) throw new Error(`not within ${LIMIT_MS} ms: ${description}`);
     await pause(5);
   }
 }

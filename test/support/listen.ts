@@ -3,7 +3,7 @@ import type { RequestListener } from 'node:http';
 import { createServer as createTcpServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 
-/** Listens on loopback, on a free port unless one is given, and counts connections; all are cut at the end. */
+/** Makes a server listen on loopback and counts its connections, which are cut when it is disposed of. */
 export async function listening(server: Server, host = '127.0.0.1', atPort = 0) {
   const sockets = new Set<Socket>();
   let connections = 0;
@@ -20,7 +20,9 @@ export async function listening(server: Server, host = '127.0.0.1', atPort = 0) 
   return {
     port,
     url: `http://${host}:${port}/hook`,
+    /** The number of connections so far. */
     connections: () => connections,
+    /** The number of open connections. */
     open: () => sockets.size,
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();
@@ -31,7 +33,7 @@ export async function listening(server: Server, host = '127.0.0.1', atPort = 0) 
   };
 }
 
-/** An HTTP server on a free port of 127.0.0.1. */
+/** Starts an HTTP server on a free port of 127.0.0.1. */
 export const http = (listener: RequestListener) => listening(createServer(listener));
-/** A TCP server on a free port of 127.0.0.1. */
+/** Starts a TCP server on a free port of 127.0.0.1. */
 export const tcp = (listener: (socket: Socket) => void) => listening(createTcpServer(listener));

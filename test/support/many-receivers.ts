@@ -10,19 +10,19 @@ import type { Delivery, Reading } from '../../src/http/reading.ts';
 import { NO_NOTICES } from '../../src/notices/notices.ts';
 import { temporaryDirectory } from './daemon.ts';
 import { collectGarbage } from './garbage.ts';
-import { KINDS, RETRY_AFTER } from './receiver-kinds.ts';
+import { KINDS, RETRY_AFTER_SECONDS } from './receiver-kinds.ts';
 import type { Kind } from './receiver-kinds.ts';
 import { recordFailure } from './record-final.ts';
 import { WEBHOOK_SECRET } from './secrets.ts';
 import { openStoreAt } from './store.ts';
 
-/** On a busy machine answers take their time: only for one that never comes is the limit short. */
+/** Answers can be slow on a busy machine, so the limit is short only for receivers that never answer. */
 const TIMEOUT_MS = 30_000;
 const SHORT_TIMEOUT_MS = 400;
-/** Time that passes for real, while the ladder's waits are skipped. */
-const LATEST_SECONDS = 60;
+/** The real time that may pass besides the skipped waits of the ladder. */
+const TOLERANCE_SECONDS = 60;
 
-/** Real time and real waits, but it can be put forward. */
+/** The system's clock, which can also be set forward. */
 function createSkippingClock() {
   let skippedMs = 0;
   const clock: Clock = {
@@ -35,14 +35,14 @@ function createSkippingClock() {
   return { clock, skip: (ms: number) => void (skippedMs += Math.max(0, ms)) };
 }
 
-interface Started extends AsyncDisposable {
+interface StartedReceiver extends AsyncDisposable {
   readonly name: string;
   readonly kind: Kind;
   readonly url: string;
   readonly requests: () => number;
 }
 
-async function startReceiver(name: string, kind: Kind): Promise<Started> {
+async function startReceiverOfKind(name: string, kind: Kind): Promise<StartedReceiver> {
   let requests = 0;
   const server = await kind.serve(() => (requests += 1));
   return {
@@ -54,28 +54,28 @@ async function startReceiver(name: string, kind: Kind): Promise<Started> {
   };
 }
 
-export interface MemoryNow {
+export interface MemoryUse {
   readonly heapBytes: number;
   readonly rssBytes: number;
 }
 
-export interface Thousand {
+export interface DeliveryReport {
   readonly receivers: number;
   readonly deliveries: number;
   readonly requests: number;
-  /** After each pass, garbage collected. */
-  readonly memory: readonly MemoryNow[];
+  /** Measured after each pass, when garbage has been collected. */
+  readonly memory: readonly MemoryUse[];
   readonly faults: readonly string[];
 }
 
 /**
- * Sends `events` events, `passes` times, to `each` receivers of every kind over real sockets, with the ladder's waits
- * skipped, and compares what became of each delivery with what must.
+ * Sends `events` events in each of `passes` passes to `each` receivers of every kind, over real sockets but without the waits of
+ * the ladder, and checks that each delivery ended as its kind of receiver requires.
  */
 export async function deliverToEveryKind(
   { each, events, passes }: { readonly each: number; readonly events: number; readonly passes: number },
-  tell: (line: string) => void = () => undefined,
-): Promise<Thousand> {
+  report: (line: string) => void = () => undefined,
+): Promise<DeliveryReport> {
   await using closing = new AsyncDisposableStack();
   const directory = closing.use(await temporaryDirectory());
   const path = join(directory.path, 'watcher.db');
@@ -89,15 +89,15 @@ export async function deliverToEveryKind(
       version: 'tests',
     }),
   );
-  const receivers: Started[] = [];
+  const receivers: StartedReceiver[] = [];
   for (const [kindName, kind] of Object.entries(KINDS))
     for (let number = 0; number < each; number += 1)
-      receivers.push(closing.use(await startReceiver(`${kindName}-${number}`, kind)));
+      receivers.push(closing.use(await startReceiverOfKind(`${kindName}-${number}`, kind)));
   const dispatcher = createDispatcher({
     outbox: store.outbox,
     sender,
     clock,
-    // No jitter: what fails together is due together.
+    // Without jitter, deliveries that fail together are due together.
     random: () => 0.5,
     newId: () => 'none',
     callbackSecrets: () => undefined,
@@ -109,7 +109,7 @@ export async function deliverToEveryKind(
       secrets: [WEBHOOK_SECRET],
       headers: {},
       timeoutMs: kind.outcome === 'timeout' ? SHORT_TIMEOUT_MS : TIMEOUT_MS,
-      // Of those that answer 410 a second one would be in flight already.
+      // With more, a second delivery would be in flight when the first is answered 410.
       maxConcurrent: name.startsWith('gone') ? 1 : events,
       requestsPerSecond: 1000,
     })),
@@ -121,7 +121,7 @@ export async function deliverToEveryKind(
       and lane not in (select lane from lanes where disabled_reason is not null)`,
   );
 
-  const memory: MemoryNow[] = [];
+  const memory: MemoryUse[] = [];
   for (let pass = 0; pass < passes; pass += 1) {
     for (let event = 0; event < events; event += 1)
       await recordFailure(store, pass * events + event, names, clock.now());
@@ -129,15 +129,15 @@ export async function deliverToEveryKind(
       while ((await dispatcher.runOnce()) > 0);
       const first = next.get()?.['first'] as number | null | undefined;
       if (first === null || first === undefined) break;
-      // Together with those that failed some seconds after the first.
+      // Later by a second, so that deliveries that failed shortly after the first are due too.
       skip(first - clock.steadyNow() + 1000);
     }
-    // A pass takes a day and more: after five days without a success they would be disabled.
+    // A pass takes more than a day, and an endpoint is disabled after five days without a success.
     for (const { name, kind } of receivers)
       if (kind.state === 'dead' && kind !== KINDS['gone']) await store.operating.enableEndpoint(name);
-    memory.push(await memoryNow());
+    memory.push(await measureMemory());
     const requests = receivers.reduce((sum, receiver) => sum + receiver.requests(), 0);
-    tell(`pass ${pass + 1}: ${JSON.stringify({ requests, ...memory.at(-1) })}`);
+    report(`pass ${pass + 1}: ${JSON.stringify({ requests, ...memory.at(-1) })}`);
   }
   await dispatcher.stop(AbortSignal.abort());
   const deliveries = await allDeliveries(store.reading);
@@ -152,8 +152,8 @@ export async function deliverToEveryKind(
 
 const ignore = () => undefined;
 
-async function memoryNow(): Promise<MemoryNow> {
-  // Sockets that were closed let go of what they hold a moment later.
+async function measureMemory(): Promise<MemoryUse> {
+  // Closed sockets release their memory a moment later.
   await pause(1000);
   collectGarbage();
   const { heapUsed: heapBytes, rss: rssBytes } = process.memoryUsage();
@@ -171,14 +171,14 @@ async function allDeliveries(reading: Reading): Promise<readonly Delivery[]> {
   return all;
 }
 
-function* faultsOf(receivers: readonly Started[], deliveries: readonly Delivery[], events: number) {
+function* faultsOf(receivers: readonly StartedReceiver[], deliveries: readonly Delivery[], events: number) {
   const byEndpoint = Map.groupBy(deliveries, ({ endpoint }) => endpoint);
   for (const { name, kind, requests } of receivers) {
     const mine = byEndpoint.get(name) ?? [];
     if (mine.length !== events) yield `${name} has ${mine.length} deliveries, not ${events}`;
     const attempts = mine.reduce((sum, delivery) => sum + delivery.attempts.length, 0);
     if (requests() !== (kind === KINDS['closed'] ? 0 : attempts))
-      yield `${name} had ${requests()} requests, of which ${attempts} are known`;
+      yield `${name} had ${requests()} requests, but the store has ${attempts} attempts`;
     if (kind === KINDS['gone']) {
       const states = mine.map(({ state }) => state).toSorted();
       if (attempts !== 1 || states[0] !== 'dead' || states.at(-1) !== 'pending')
@@ -190,19 +190,21 @@ function* faultsOf(receivers: readonly Started[], deliveries: readonly Delivery[
 }
 
 function* faultsOfOne({ id, endpoint, state, attempts }: Delivery, kind: Kind) {
-  const told = `delivery ${id} to ${endpoint}`;
-  if (state !== kind.state) yield `${told} is ${state}, not ${kind.state}`;
+  const subject = `delivery ${id} to ${endpoint}`;
+  if (state !== kind.state) yield `${subject} is ${state}, not ${kind.state}`;
   if (attempts.length !== kind.attempts)
-    yield `${told} had ${attempts.length} attempts, not ${kind.attempts}`;
+    yield `${subject} had ${attempts.length} attempts, not ${kind.attempts}`;
   const last = attempts.at(-1);
-  if (last?.outcome !== kind.outcome) yield `${told} ended ${last?.outcome ?? 'never'}, not ${kind.outcome}`;
+  if (last?.outcome !== kind.outcome)
+    yield `${subject} ended ${last?.outcome ?? 'never'}, not ${kind.outcome}`;
   for (const [index, seconds] of LADDER_SECONDS.entries()) {
     const [before, after] = [attempts[index], attempts[index + 1]];
     if (before === undefined || after === undefined) break;
-    const asked = before.outcome === 'throttled' && before.httpStatus === 429 ? RETRY_AFTER : 0;
-    const must = Math.max(seconds, asked);
-    const waited = (after.at - before.at) / 1000;
-    if (waited < must || waited > must + LATEST_SECONDS)
-      yield `${told} waited ${waited} s after attempt ${index + 1}`;
+    const retryAfterSeconds =
+      before.outcome === 'throttled' && before.httpStatus === 429 ? RETRY_AFTER_SECONDS : 0;
+    const requiredSeconds = Math.max(seconds, retryAfterSeconds);
+    const waitedSeconds = (after.at - before.at) / 1000;
+    if (waitedSeconds < requiredSeconds || waitedSeconds > requiredSeconds + TOLERANCE_SECONDS)
+      yield `${subject} waited ${waitedSeconds} s after attempt ${index + 1}`;
   }
 }

@@ -1,4 +1,4 @@
-/** Asks a daemon for its metrics; the sum of all series of a name. */
+/** Scrapes a daemon and returns a function that adds up all series of a metric. */
 export async function metricsOf({ url }: { readonly url: string }): Promise<(name: string) => number> {
   const text = await (await fetch(`${url}/metrics`)).text();
   return (name) =>

@@ -3,11 +3,11 @@ import type { Notice, Notices } from '../../src/notices/notices.ts';
 type Kind = Notice['kind'];
 
 export interface RecordedNotices extends Notices {
-  /** All notices of a kind, in the order in which they were published. */
+  /** All notices of one kind, in the order in which they were published. */
   of<K extends Kind>(kind: K): readonly Extract<Notice, { readonly kind: K }>[];
 }
 
-/** Keeps every notice that is published. */
+/** A port that keeps every notice published to it. */
 export function recordNotices(): RecordedNotices {
   const published: Notice[] = [];
   return {

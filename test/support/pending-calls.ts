@@ -1,13 +1,13 @@
-/** Calls that have not been answered yet. */
-export interface Outstanding {
-  /** The same object, its calls watched. */
+/** Calls that have not settled yet. */
+export interface PendingCalls {
+  /** Returns a copy of the object whose calls are counted. */
   watched<T extends object>(object: T): T;
-  /** Resolves at once where nothing is outstanding, with false; else when all of it has been answered, with true. */
+  /** Resolves with true when all pending calls have settled, or at once with false if there are none. */
   settled(): Promise<boolean>;
 }
 
-/** Watches calls that really take their time, such as those that write to a disk, for a clock that does not. */
-export function createOutstanding(): Outstanding {
+/** Counts calls that take real time, such as disk writes, so that a fake clock can wait for them. */
+export function createPendingCalls(): PendingCalls {
   const calls = new Set<Promise<unknown>>();
   const watch = (answer: unknown): unknown => {
     if (!(answer instanceof Promise)) return answer;

@@ -9,15 +9,15 @@ interface Tunnel {
 }
 
 interface ProxyBehaviour {
-  /** Where a host name leads, for the proxy. What is not named is connected to as it is. */
+  /** The address that the proxy resolves a host name to. Other hosts are connected to as they are. */
   readonly hosts?: Readonly<Record<string, string>>;
-  /** Answers so, in place of opening a tunnel. */
+  /** Answers every CONNECT with this status instead of opening a tunnel. */
   readonly refuseWith?: number;
-  /** Says nothing at all. */
+  /** Never answers. */
   readonly isMute?: boolean;
 }
 
-/** A small HTTP proxy on loopback that opens tunnels and remembers what it was asked for. */
+/** Starts a small HTTP proxy on loopback that opens tunnels and records requests. */
 export async function startProxy({ hosts = {}, refuseWith, isMute = false }: ProxyBehaviour = {}) {
   const tunnels: Tunnel[] = [];
   const forwarded: string[] = [];

@@ -1,4 +1,4 @@
-/** Mulberry32: the same numbers in every run. In [0, 1). */
+/** Returns a generator of numbers in [0, 1) that are the same in every run (Mulberry32). */
 export function seeded(seed: number): () => number {
   let state = seed | 0;
   return () => {
@@ -9,7 +9,7 @@ export function seeded(seed: number): () => number {
   };
 }
 
-/** A draw of the standard normal distribution. */
+/** Draws from the standard normal distribution. */
 export function normal(random: () => number): number {
   return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
 }

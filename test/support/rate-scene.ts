@@ -2,28 +2,29 @@ import { onAnswer, onSend, startRate } from '../../src/domain/call/rate.ts';
 import type { LearntRate, Rate, ThrottleCause } from '../../src/domain/call/rate.ts';
 import { seeded } from './random.ts';
 
-/** A target, what AWS allows it, and who else calls it. */
+/** A target, the rate that AWS allows, and other callers that share it. */
 export interface Scene {
   readonly ceiling: number;
   readonly seconds: number;
-  /** What AWS allows, by second. */
+  /** Calls per second that AWS allows, by second. */
   readonly allowed: (second: number) => number;
   readonly burst: number;
-  /** Calls wanted per second; unlimited where left out. */
+  /** Calls wanted per second. Default: unlimited. */
   readonly demandPerSecond?: number;
   readonly learnt?: LearntRate;
-  /** From half of it to one and a half. */
+  /** Mean latency; each call takes between half and one and a half times as long. */
   readonly latencyMs?: number;
   readonly maxConcurrent?: number;
-  /** How much later than planned a call starts, at most. */
+  /** The longest delay from the planned to the real start of a call. */
   readonly lateMs?: number;
-  /** Calls per second of a foreign user of the same budget, by second. `isErratic`: at random instants. */
+  /** Calls per second of another user of the same budget, by second. */
   readonly foreign?: (second: number) => number;
+  /** The other user calls at random times rather than regularly. */
   readonly isErratic?: boolean;
   readonly seed?: number;
 }
 
-/** What happened in one second. `allowed`: what AWS granted, less what the foreign user took of it. */
+/** The events of one second. `allowed` is what AWS granted minus the calls of the other user. */
 export interface Second {
   readonly rate: Rate;
   readonly ok: number;
@@ -39,8 +40,8 @@ interface Flying {
 }
 
 /**
- * Plays a target against a token bucket in virtual time, a millisecond at a time. As our limiter does, it spaces one call
- * ahead: a raised rate takes hold one call late, a lowered one at once, and a late start does not delay the ones after it.
+ * Runs a target against a token bucket in virtual time, one millisecond at a time. Like our limiter, it plans one call ahead:
+ * a raised rate takes effect one call late, a lowered one at once, and a late start does not delay later calls.
  */
 export function play(scene: Scene): Second[] {
   const { burst, demandPerSecond = 1e6, latencyMs = 100, maxConcurrent = 4, lateMs = 1 } = scene;
@@ -90,7 +91,7 @@ export function play(scene: Scene): Second[] {
     rate = onSend(rate, now);
     const isThrottled = !take();
     flying.push({ sentAt: now, answeredAt: now + latencyMs * (0.5 + random()), isThrottled });
-    // A timer that is late does not move the ones after it; a wait for anything else does.
+    // A late timer does not delay later calls, but any other wait does.
     lastPlannedAt = now - plannedAt <= lateMs + 1 ? plannedAt : now;
     plannedAt = lastPlannedAt + gapMs;
     gapMs = 1000 / rate.perSecond;
@@ -122,7 +123,7 @@ export function play(scene: Scene): Second[] {
 }
 
 export interface Score {
-  /** Calls that went through over what was allowed. */
+  /** Successful calls divided by allowed calls. */
   readonly used: number;
   readonly throttledShare: number;
   readonly throttled: number;

@@ -5,18 +5,19 @@ import { createServer as createTcpServer } from 'node:net';
 import type { Socket } from 'node:net';
 import { LADDER_SECONDS } from '../../src/domain/delivery/retry-ladder.ts';
 import type { Delivery } from '../../src/http/reading.ts';
+import { defined } from '../../src/runtime/defined.ts';
 import { listening } from './listen.ts';
 import { TEST_TLS } from './tls.ts';
 
 const SLOW_MS = 150;
 const HUGE_BYTES = 5_000_000;
-/** In seconds: more than the ladder asks for. */
-export const RETRY_AFTER = 600;
+/** Longer than the first two steps of the ladder. */
+export const RETRY_AFTER_SECONDS = 600;
 export const EVERY_ATTEMPT = LADDER_SECONDS.length + 1;
 
-/** How a receiver behaves, and what must come of each delivery to it. */
+/** How a receiver behaves, and how each delivery to it must end. */
 export interface Kind {
-  /** The server, given what to call for each request. */
+  /** Starts the server, which calls `onRequest` for each request. */
   readonly serve: (onRequest: () => void) => ReturnType<typeof listening> | typeof NOTHING;
   readonly scheme?: 'https';
   readonly state: Delivery['state'];
@@ -24,10 +25,10 @@ export interface Kind {
   readonly outcome: Delivery['attempts'][number]['outcome'];
 }
 
-/** A port that no program is given: a free one might be given to the next receiver. */
+/** Port 1, on which nothing listens. A free port might be given to the next receiver. */
 const NOTHING = { port: 1, [Symbol.asyncDispose]: () => Promise.resolve() };
 
-/** Answers the last of so many requests for an event with `atLast`. */
+/** Answers the last of `requests` requests for an event with `atLast`, and those before it with `before`. */
 function answering(requests: number, before: RequestListener, atLast = before): Kind['serve'] {
   return (onRequest) => {
     const left = new Map<string, number>();
@@ -63,7 +64,7 @@ const status =
     response.writeHead(code, headers).end(body);
 const well = status(204);
 
-/** It would answer well. Nothing but connections can be counted, as none becomes a request. */
+/** Has a certificate that no client trusts. It counts connections, because none gets as far as a request. */
 const untrusted: Kind['serve'] = (onRequest) =>
   listening(createTlsServer(TEST_TLS, well).on('connection', onRequest));
 
@@ -76,7 +77,7 @@ const accepts = (attempts: number, before: RequestListener, atLast = well): Kind
 const always = (answer: RequestListener) => answering(EVERY_ATTEMPT, answer);
 const never = (outcome: Kind['outcome'], serve: Kind['serve'], scheme?: 'https'): Kind => ({
   serve,
-  ...(scheme === undefined ? {} : { scheme }),
+  ...defined({ scheme }),
   state: 'dead',
   attempts: EVERY_ATTEMPT,
   outcome,
@@ -85,13 +86,13 @@ const slowly: RequestListener = (_, response) =>
   void setTimeout(() => response.writeHead(200).end('ok'), SLOW_MS);
 const withoutEnd: RequestListener = (_, response) => void response.writeHead(200).write('begun');
 
-/** Every kind of receiver that there is. */
+/** The kinds of receivers, by name. */
 export const KINDS: Readonly<Record<string, Kind>> = {
   fast: accepts(1, well),
   slow: accepts(1, well, slowly),
   flapping: accepts(3, status(500)),
   'at-the-last': accepts(EVERY_ATTEMPT, status(502)),
-  throttling: accepts(3, status(429, { 'retry-after': String(RETRY_AFTER) })),
+  throttling: accepts(3, status(429, { 'retry-after': String(RETRY_AFTER_SECONDS) })),
   unavailable: accepts(2, status(503, { 'retry-after': '30' })),
   'huge-answer': accepts(1, well, status(200, {}, 'x'.repeat(HUGE_BYTES))),
   'hanging-body': accepts(1, well, withoutEnd),

@@ -8,7 +8,7 @@ import { TARGET, anObservation, executionId } from './executions.ts';
 
 type Recording = Pick<Store, 'intake' | 'ledgerOf'>;
 
-/** Registers execution `number` and records that it failed, seen 50 ms after `at`, with deliveries for these endpoints. */
+/** Registers execution `number` and records its failure, seen 50 ms after `at`, with a delivery to each endpoint. */
 export async function recordFailure(
   store: Recording,
   number: number,
@@ -19,7 +19,7 @@ export async function recordFailure(
   return recordEnd(store, number, 'FAILED', endpoints, at, wishes);
 }
 
-/** The same for any final status. */
+/** Like `recordFailure`, but for any final status. */
 export async function recordEnd(
   store: Recording,
   number: number,
@@ -53,7 +53,7 @@ export async function recordEnd(
 const SUCCESS: Attempt = { at: 0, outcome: 'delivered', durationSeconds: 0.25, httpStatus: 204 };
 const FAILURE: Attempt = { at: 0, outcome: 'rejected', durationSeconds: 0.25, httpStatus: 500 };
 
-/** Claims and settles the longest due delivery of an endpoint as if it had just been attempted. */
+/** Claims the delivery of an endpoint that has been due longest, and settles it as if it had just been attempted. */
 export async function settleNext(
   { outbox }: Pick<Store, 'outbox'>,
   endpoint: string,

@@ -1,8 +1,8 @@
 import type { Daemon } from './daemon.ts';
 import { writeConfig } from './daemon.ts';
 
-/** A line of the log that says how a reload ended. */
-export interface ReloadTold {
+/** The line of the log that reports the outcome of a reload. */
+export interface ReloadLogLine {
   readonly level: number;
   readonly msg: string;
   readonly faults?: readonly string[];
@@ -17,39 +17,39 @@ interface Changes {
   readonly changed: readonly string[];
 }
 
-const isTold = (line: string) => /"msg":"configuration (not )?reloaded/.test(line);
+const isReloadLine = (line: string) => /"msg":"configuration (not )?reloaded/.test(line);
 
-export const reloadsTold = (daemon: Daemon): readonly ReloadTold[] =>
+export const reloadLogLines = (daemon: Daemon): readonly ReloadLogLine[] =>
   daemon
     .lines()
-    .filter(isTold)
-    .map((line) => JSON.parse(line) as ReloadTold);
+    .filter(isReloadLine)
+    .map((line) => JSON.parse(line) as ReloadLogLine);
 
-/** Sends the signal to a daemon that runs. */
+/** Sends a signal to a running daemon. */
 export function signal(daemon: Pick<Daemon, 'pid'>, name: NodeJS.Signals): void {
   if (daemon.pid === undefined) throw new Error('the daemon has no process');
   process.kill(daemon.pid, name);
 }
 
-/** Has the daemon read its configuration again; how that ended. */
-export async function hangUp(daemon: Daemon): Promise<ReloadTold> {
+/** Makes the daemon read its configuration again, and returns the log line with the outcome. */
+export async function sendHangup(daemon: Daemon): Promise<ReloadLogLine> {
   const before = daemon.lines().length;
   signal(daemon, 'SIGHUP');
-  const line = await daemon.line((text) => isTold(text) && daemon.lines().lastIndexOf(text) >= before);
-  return JSON.parse(line) as ReloadTold;
+  const line = await daemon.line((text) => isReloadLine(text) && daemon.lines().lastIndexOf(text) >= before);
+  return JSON.parse(line) as ReloadLogLine;
 }
 
-/** The same with another configuration. */
+/** Makes the daemon read a new configuration, and returns the log line with the outcome. */
 export async function reload(
   daemon: Daemon,
   directory: string,
   config: Readonly<Record<string, unknown>>,
-): Promise<ReloadTold> {
+): Promise<ReloadLogLine> {
   await writeConfig(directory, config);
-  return hangUp(daemon);
+  return sendHangup(daemon);
 }
 
-/** Samples of /metrics without the prefix, by name and labels. */
+/** Returns the samples of /metrics by name and labels, without the prefix of the names. */
 export async function samplesOf(daemon: Daemon): Promise<ReadonlyMap<string, number>> {
   const text = await (await fetch(`${daemon.url}/metrics`)).text();
   return new Map(

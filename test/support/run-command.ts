@@ -2,7 +2,7 @@ import { CommanderError } from 'commander';
 import type { Command } from 'commander';
 import { vi } from 'vitest';
 
-export interface Ran {
+export interface CommandResult {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
@@ -10,12 +10,12 @@ export interface Ran {
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
-/** Runs a command as `main` does, but in this process, with nothing of its environment. */
-export async function runCommand(command: Command, args: readonly string[]): Promise<Ran> {
-  const told = { stdout: '', stderr: '' };
+/** Runs a command as `main` does, but in this process, and returns its exit code and output. */
+export async function runCommand(command: Command, args: readonly string[]): Promise<CommandResult> {
+  const output = { stdout: '', stderr: '' };
   const spies = (['stdout', 'stderr'] as const).map((name) =>
     vi.spyOn(process[name], 'write').mockImplementation((text) => {
-      told[name] += String(text);
+      output[name] += String(text);
       return true;
     }),
   );
@@ -24,10 +24,10 @@ export async function runCommand(command: Command, args: readonly string[]): Pro
   process.exitCode = 0;
   try {
     await command.exitOverride().parseAsync(args, { from: 'user' });
-    return { code: process.exitCode, ...told };
+    return { code: process.exitCode, ...output };
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    return { code: error.exitCode === 0 ? 0 : 2, ...told };
+    return { code: error.exitCode === 0 ? 0 : 2, ...output };
   } finally {
     process.exitCode = before;
     for (const spy of spies) spy.mockRestore();

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { RequestListener } from 'node:http';
 
-/** A server of HTTP on a free port of this machine. */
+/** Starts an HTTP server on a free port of 127.0.0.1. */
 export async function serve(answer: RequestListener) {
   const server = createServer(answer).listen(0, '127.0.0.1');
   await once(server, 'listening');

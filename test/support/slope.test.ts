@@ -9,7 +9,7 @@ test('the slope of a line is its growth', () => {
   expect(slope(line(1, 1))).toBe(0);
 });
 
-test('what comes and goes around a line does not change its slope', () => {
+test('noise around a line does not change its slope', () => {
   const noisy = line(3, 1000).map(({ at, value }) => ({ at, value: value + (at % 2 === 0 ? 1 : -1) }));
   expect(slope(noisy)).toBeCloseTo(3, 2);
 });

@@ -4,7 +4,7 @@ export interface Sample {
   readonly value: number;
 }
 
-/** By how much `value` grows in one unit of time: least squares. 0 where there are fewer than two samples. */
+/** Returns the growth of `value` per unit of time by least squares, or 0 if there are fewer than two samples. */
 export function slope(samples: readonly Sample[]): number {
   if (samples.length < 2) return 0;
   const mean = (pick: (sample: Sample) => number) =>
@@ -16,7 +16,7 @@ export function slope(samples: readonly Sample[]): number {
   return variance === 0 ? 0 : covariance / variance;
 }
 
-/** The smallest sample of each window: of a heap, what is left after its larger collections. */
+/** Returns the smallest sample of each window. For heap sizes, that is the size after a larger garbage collection. */
 export function lowerEnvelope(samples: readonly Sample[], window: number): readonly Sample[] {
   const windows = Map.groupBy(samples, ({ at }) => Math.floor(at / window));
   return Array.from(windows.values(), (inside) =>

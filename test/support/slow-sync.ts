@@ -7,7 +7,7 @@ import { temporaryDirectory } from './daemon.ts';
 const run = promisify(execFile);
 const SOURCE = new URL('../bench/preload/slow-sync.c', import.meta.url).pathname;
 
-/** The shim cannot be compiled, because this machine has no `cc`. */
+/** The shim cannot be compiled because this machine has no `cc`. */
 export class NoCompilerError extends Error {
   constructor(options?: ErrorOptions) {
     super('a C compiler is needed to slow down the disk: there is no cc on the PATH', options);
@@ -15,16 +15,16 @@ export class NoCompilerError extends Error {
 }
 
 export interface SlowSyncOptions {
-  /** Milliseconds that fsync and fdatasync take longer. Default: 0. */
+  /** Milliseconds added to each fsync and fdatasync. Default: 0. */
   readonly slowMs?: number;
-  /** While a file of this name exists, both fail with EIO. */
+  /** Both fail with EIO while a file of this name exists. */
   readonly failFile?: string;
-  /** Each call appends a line of JSON to this file; `slow-sync.c` names its members. */
+  /** Each call appends a line of JSON to this file; see `slow-sync.c` for its members. */
   readonly logFile?: string;
 }
 
 /**
- * Compiles the shim that slows down fsync and fdatasync, or lets them fail, into a temporary directory. Rejects with
+ * Compiles the shim that slows down fsync and fdatasync or makes them fail, into a temporary directory. Rejects with
  * `NoCompilerError` if there is no C compiler.
  */
 export async function compileSlowSync() {
@@ -36,7 +36,7 @@ export async function compileSlowSync() {
     const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
     throw isMissing ? new NoCompilerError({ cause: error }) : error;
   });
-  /** The environment of a program whose disk is slow or fails. */
+  /** Returns the environment for a program whose disk is slow or fails. */
   const env = ({
     slowMs = 0,
     failFile = '',
@@ -48,8 +48,8 @@ export async function compileSlowSync() {
     SLOW_SYNC_LOG: logFile,
   });
 
-  // The loader goes on without a library that it cannot load, such as one on a disk mounted with noexec. One that is loaded
-  // begins its log.
+  // The loader silently ignores a library that it cannot load, for example on a disk mounted with noexec. A loaded shim starts
+  // its log at once.
   const logFile = join(directory.path, 'loaded.log');
   const { stderr } = await run(process.execPath, ['--version'], { env: env({ logFile }) });
   if (!existsSync(logFile)) throw new Error(`the shim that slows down the disk was not loaded: ${stderr}`);

@@ -9,7 +9,7 @@ import { temporaryDirectory } from './daemon.ts';
 const silent = () => undefined;
 export const SILENT_LOG = { debug: silent, info: silent, warn: silent, error: silent };
 
-/** The store in the SQLite file at `path`. By default it runs on the system's clock, and a failed sync fails the test. */
+/** Opens the store in the SQLite file at `path`, by default with the system's clock. A failed sync throws. */
 export function openStoreAt(
   path: string,
   differing: Partial<Omit<SqliteStoreOptions, 'path'>> = {},
@@ -26,7 +26,7 @@ export function openStoreAt(
   });
 }
 
-/** A new store in a directory of its own. Both are gone once it is disposed of. */
+/** Opens a new store in a directory of its own, which is removed when the store is disposed of. */
 export async function openTemporaryStore(
   differing: Partial<Omit<SqliteStoreOptions, 'path'>> = {},
 ): Promise<Store> {

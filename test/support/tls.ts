@@ -1,4 +1,4 @@
-/** A certificate for hooks.example, 127.0.0.1 and 127.0.0.2 that nobody signed but itself, from 2020 to 2119; for tests alone. */
+/** A self-signed certificate for hooks.example, 127.0.0.1 and 127.0.0.2, valid from 2020 to 2119. Only for tests. */
 export const TEST_TLS = {
   key: `-----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgyNLphSWLf3OvGLnR

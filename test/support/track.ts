@@ -9,7 +9,7 @@ import { anObservation, executionId } from './executions.ts';
 
 type Tracking = Pick<Store, 'intake' | 'ledgerOf'>;
 
-/** Registers executions with these numbers in one go, and returns them in this order. */
+/** Registers executions with these numbers in one call, and returns them in the same order. */
 export async function registerEach(
   { intake }: Pick<Store, 'intake'>,
   { accountId, region }: Target,
@@ -34,7 +34,7 @@ export async function registerEach(
   });
 }
 
-/** Records a change as the poller of the target does, and returns the execution as it is then. */
+/** Records a change as the target's poller does, and returns the execution after it. */
 export async function recordChange(
   { ledgerOf }: Pick<Store, 'ledgerOf'>,
   target: Target,
@@ -49,7 +49,7 @@ export async function recordChange(
   return next;
 }
 
-/** Records what a look saw that was sent `at` and answered 50 ms later. */
+/** Records the result of a poll that was sent `at` and answered 50 ms later. */
 export function recordLook(
   store: Pick<Store, 'ledgerOf'>,
   target: Target,
@@ -61,7 +61,7 @@ export function recordLook(
   return recordChange(store, target, transition(execution, target, anObservation(status, at, differing)));
 }
 
-/** An execution that is registered and seen in these statuses, one look a second from `at` on. */
+/** Registers an execution and records these statuses, one a second from `at` on. */
 export async function track(
   store: Tracking,
   target: Target,

@@ -1,11 +1,11 @@
 import { StoreError } from '../../src/store/store-error.ts';
 import type { Store } from '../../src/store/store.ts';
 
-/** What requests ask of a store. */
-type Asked = Pick<Store, 'reading' | 'operating' | 'intake' | 'countActive'>;
+/** The part of a store that HTTP requests use. */
+type RequestedStore = Pick<Store, 'reading' | 'operating' | 'intake' | 'countActive'>;
 
-/** Has `before` run before each call that a request makes of the store, until what is returned is disposed of. */
-function interpose(store: Asked, before: () => Promise<unknown>): Disposable {
+/** Runs `before` ahead of each call that a request makes to the store, until the result is disposed of. */
+function interpose(store: RequestedStore, before: () => Promise<unknown>): Disposable {
   const undo: (() => void)[] = [];
   const { countActive } = store;
   store.countActive = async (key) => {
@@ -29,12 +29,12 @@ function interpose(store: Asked, before: () => Promise<unknown>): Disposable {
   return { [Symbol.dispose]: () => undo.forEach((restore) => restore()) };
 }
 
-/** The store fails, as it does if its disk is full, until this is disposed of. */
-export function breakStore(store: Asked, error: Error = new StoreError('disk is full')): Disposable {
+/** Makes every call fail, by default as if the disk were full, until the result is disposed of. */
+export function breakStore(store: RequestedStore, error: Error = new StoreError('disk is full')): Disposable {
   return interpose(store, () => Promise.reject(error));
 }
 
-/** The store answers nothing before `released` resolves. */
-export function holdStore(store: Asked, released: Promise<unknown>): Disposable {
+/** Delays every call until `released` resolves, until the result is disposed of. */
+export function holdStore(store: RequestedStore, released: Promise<unknown>): Disposable {
   return interpose(store, () => released);
 }

@@ -1,10 +1,10 @@
 import type { Daemon } from './daemon.ts';
-import type { Received } from './receivers.ts';
+import type { Received } from './fake-receiver.ts';
 import { WEBHOOK_SECRET } from './secrets.ts';
 
-/** For `vi.waitFor`, where processes and polls take their time. */
+/** Options of `vi.waitFor` for conditions that depend on processes and polls. */
 export const PATIENCE = { timeout: 30_000, interval: 50 };
-/** Environment that `configOf` needs. */
+/** The environment that a configuration of `configOf` needs. */
 export const ENV = { RECEIVER_SECRET: WEBHOOK_SECRET };
 
 export interface CloudEvent {
@@ -15,10 +15,10 @@ export interface CloudEvent {
 }
 
 export const eventOf = ({ body }: Received) => JSON.parse(body) as CloudEvent;
-/** Of what they are, in the order in which they came. */
+/** The subjects of the events, in the order of their arrival. */
 export const subjectsOf = (received: readonly Received[]) => received.map((got) => eventOf(got).subject);
 
-/** One target, polled as often as may be, and one endpoint that gets every event. */
+/** A configuration with one target, polled as often as possible, and one endpoint that gets every event. */
 export function configOf(simulatorUrl: string, receiverUrl: string) {
   return {
     targets: [

@@ -8,7 +8,7 @@ import type { Execution } from '../../../src/domain/execution/execution.ts';
 import { endpointTestBody } from '../../../src/domain/change/test-event.ts';
 import { systemClock } from '../../../src/runtime/clock.ts';
 import { TARGET, anExecution, executionId } from '../../support/executions.ts';
-import { startAnswering } from '../../support/receivers.ts';
+import { startFakeReceiver } from '../../support/fake-receiver.ts';
 
 const AT = Date.UTC(2026, 10, 23, 6);
 
@@ -192,14 +192,14 @@ function check(message: Message): void {
 
 describe('a delivery to Slack', () => {
   it('is a JSON message without a signature, the same bytes at each attempt', async () => {
-    await using slack = await startAnswering((response) => response.writeHead(500).end('no_service'));
+    await using slack = await startFakeReceiver((response) => response.writeHead(500).end('no_service'));
     const egress = { allowPrivateNetworks: true, allowCidrs: [], httpsOnly: false };
     await using sender = createSender({ egress, clock: systemClock, version: '1' });
     const { signal } = new AbortController();
     const event = { eventId: 'event', body: bodyOf('execution.failed', { reason: 'größer ✗' }) };
     const to = { url: slack.url, format: 'slack' as const, secrets: [], headers: {}, timeoutMs: 10_000 };
     expect(await sender.send({ ...to, ...event, signal })).toEqual({ outcome: 'rejected', httpStatus: 500 });
-    slack.answerWith((response) => response.writeHead(200).end('ok'));
+    slack.respondWith((response) => response.writeHead(200).end('ok'));
     expect((await sender.send({ ...to, ...event, signal })).outcome).toBe('delivered');
     const [first, second] = slack.received();
     expect(second?.body).toBe(first?.body);

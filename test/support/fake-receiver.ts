@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
 
-/** A request as a receiver got it. */
+/** A request that a receiver got. */
 export interface Received {
   readonly at: number;
   readonly id: string;
@@ -11,7 +11,7 @@ export interface Received {
   readonly body: string;
 }
 
-export type Answering = (response: ServerResponse, received: Received) => void;
+export type Respond = (response: ServerResponse, received: Received) => void;
 
 async function bodyOf(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
@@ -19,13 +19,13 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-/** A receiver that answers as it is told, which can be changed while it runs. 204 at first. */
-export async function startAnswering(
-  answering: Answering = (response) => response.writeHead(204).end(),
+/** Starts a receiver that keeps every request. It answers 204 unless given another behaviour; `respondWith` changes that. */
+export async function startFakeReceiver(
+  respondAtFirst: Respond = (response) => response.writeHead(204).end(),
   port = 0,
 ) {
   const received: Received[] = [];
-  let answer = answering;
+  let respond = respondAtFirst;
   const server = createServer((request, response) => {
     void bodyOf(request).then((body) => {
       const headers = Object.fromEntries(
@@ -33,7 +33,7 @@ export async function startAnswering(
       );
       const entry = { at: Date.now(), id: headers['webhook-id'] ?? '', headers, body };
       received.push(entry);
-      answer(response, entry);
+      respond(response, entry);
     });
   });
   await new Promise<void>((resolve) => {
@@ -44,12 +44,12 @@ export async function startAnswering(
     port: address.port,
     url: `http://127.0.0.1:${address.port}/hook`,
     received: (): readonly Received[] => received,
-    /** How many are open. */
+    /** The number of open connections. */
     connections: promisify((done: (error: Error | null, count: number) => void) =>
       server.getConnections(done),
     ),
-    answerWith(next: Answering) {
-      answer = next;
+    respondWith(next: Respond) {
+      respond = next;
     },
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
