@@ -15,15 +15,15 @@ const feed = (daemon: Daemon, after = '') =>
   daemon.api<Page>('GET', `/v1/events${after === '' ? '' : `?after=${after}`}`);
 
 it(
-  'a store that is restored from its backup goes on, and expires the cursors of before',
+  'a store restored from a backup goes on, and answers cursors from before the restore with 410',
   { timeout: 60_000 },
   async () => {
     await using directory = await temporaryDirectory();
     await using simulator = await startSimulator();
     const config = configOf(simulator.url, 'http://127.0.0.1:9/');
-    const ended = () => simulator.start({ timeline: [{ status: 'FAILED', afterMs: 0 }] });
+    const startEnded = () => simulator.start({ timeline: [{ status: 'FAILED', afterMs: 0 }] });
     const copy = join(directory.path, 'copy.db');
-    const eventsOf = async (daemon: Daemon, count: number) =>
+    const waitForEvents = async (daemon: Daemon, count: number) =>
       vi.waitFor(async () => {
         const page = await feed(daemon);
         expect(page.events).toHaveLength(count);
@@ -33,13 +33,13 @@ it(
     let before: Page;
     {
       await using daemon = await startDaemon(directory.path, config, ENV);
-      await register(daemon, [ended(), ended()]);
-      before = await eventsOf(daemon, 2);
+      await register(daemon, [startEnded(), startEnded()]);
+      before = await waitForEvents(daemon, 2);
       const env = { LIFECYCLE_WATCHER_URL: daemon.url, LIFECYCLE_WATCHER_TOKEN: TOKEN };
       await using command = startCommand(['backup', copy], env);
       expect(await command.ended).toMatchObject({ code: 0, stderr: '' });
-      await register(daemon, [ended()]);
-      await eventsOf(daemon, 3);
+      await register(daemon, [startEnded()]);
+      await waitForEvents(daemon, 3);
       expect((await daemon.kill('SIGTERM')).code).toBe(0);
     }
     for (const ending of ['-wal', '-shm'])
@@ -52,11 +52,11 @@ it(
       await expect(feed(daemon, before.next)).rejects.toThrow(/410 .*cursor_expired/);
       after = await feed(daemon);
       expect(after.events).toEqual(before.events);
-      await register(daemon, [ended()]);
-      await eventsOf(daemon, 3);
+      await register(daemon, [startEnded()]);
+      await waitForEvents(daemon, 3);
       expect((await daemon.kill('SIGTERM')).code).toBe(0);
     }
-    // What was begun since goes on, whatever the number of starts.
+    // A feed that began after the restore survives further starts.
     await using daemon = await startDaemon(directory.path, config, ENV);
     expect((await feed(daemon, after.next)).events).toHaveLength(1);
   },

@@ -19,7 +19,7 @@ interface Deliveries {
 }
 
 describe('callbacks', { timeout: 120_000 }, () => {
-  it('reach the URL of a registration, from when it is set, for as long as it is allowed', async () => {
+  it('reach the URL of a registration once it is set, and as long as it is allowed', async () => {
     await using directory = await temporaryDirectory();
     await using simulator = await startSimulator();
     await using ops = await startFakeReceiver();
@@ -41,7 +41,7 @@ describe('callbacks', { timeout: 120_000 }, () => {
         daemon.api('POST', '/v1/executions', { lifecycleExecutionId, callbackUrl });
       await expect(post(simulator.start({ timeline }), ops.url)).rejects.toThrow(/ 400 .*callbackUrl/);
 
-      // Set before the end.
+      // The URL is set before the end.
       const early = simulator.start({ timeline });
       expect(await post(early, hook)).toMatchObject({ callbackUrl: hook });
       await vi.waitFor(() => expect(team.received()).toHaveLength(1), PATIENCE);
@@ -53,7 +53,7 @@ describe('callbacks', { timeout: 120_000 }, () => {
       expect(() => new Webhook(CALLBACK_SECRET).verify(first!.body, first!.headers)).not.toThrow();
       expect(() => new Webhook(WEBHOOK_SECRET).verify(first!.body, first!.headers)).toThrow();
 
-      // Set after the end: the same event at once, though nothing is polled any more.
+      // If it is set after the end, the same event is sent at once, although the execution is no longer polled.
       const late = simulator.start({ timeline });
       await post(late);
       const toOps = () => ops.received().find((received) => eventOf(received).subject === late);
@@ -63,7 +63,7 @@ describe('callbacks', { timeout: 120_000 }, () => {
       await vi.waitFor(() => expect(team.received()).toHaveLength(2), PATIENCE);
       expect([team.received()[1]?.id, team.received()[1]?.body]).toEqual([toOps()?.id, toOps()?.body]);
 
-      // A receiver has its event before the delivery is settled.
+      // A receiver gets an event before its delivery is settled.
       const readMetrics = async () => (await fetch(`${daemon.url}/metrics`)).text();
       const delivered = 'deliveries_total{endpoint="callback",outcome="delivered"} 2\n';
       await vi.waitFor(async () => expect(await readMetrics()).toContain(delivered), PATIENCE);
@@ -71,7 +71,7 @@ describe('callbacks', { timeout: 120_000 }, () => {
       expect(metrics).toContain('endpoint_enabled{endpoint="callback"} 1\n');
       expect(metrics).not.toMatch(/hooks|127\.0\.0\.1/);
 
-      // Not delivered yet when the daemon stops.
+      // This event is not delivered yet when the daemon stops.
       team.respondWith((response) => response.writeHead(500).end());
       await post(simulator.start({ timeline }), hook);
       await vi.waitFor(() => expect(team.received()).toHaveLength(3), PATIENCE);
@@ -89,7 +89,7 @@ describe('callbacks', { timeout: 120_000 }, () => {
     expect(team.received()).toHaveLength(3);
   });
 
-  it('that are allowed no longer get no more, and what is in flight to them is settled by its answer', async () => {
+  it('get no more events once their URL is no longer allowed, but the answer to a delivery in flight still counts', async () => {
     await using directory = await temporaryDirectory();
     await using simulator = await startSimulator();
     await using ops = await startFakeReceiver();

@@ -8,7 +8,7 @@ import { WEBHOOK_SECRET } from '../support/secrets.ts';
 import { ENV, PATIENCE, configOf, feedOf, register, subjectsOf } from '../support/watch-one-target.ts';
 
 describe('the daemon', { timeout: 120_000 }, () => {
-  it('brings an execution from its registration to a signed event', async () => {
+  it('polls a registered execution and reports its end by a signed event', async () => {
     await using directory = await temporaryDirectory();
     await using simulator = await startSimulator();
     await using receiver = await startFakeReceiver();
@@ -79,7 +79,7 @@ describe('the daemon', { timeout: 120_000 }, () => {
     for (const line of stdout.split('\n')) expect(() => JSON.parse(line) as unknown).not.toThrow();
   });
 
-  it('finishes at SIGTERM what is in flight, and does not send it again', async () => {
+  it('finishes a delivery in flight on SIGTERM, and does not send it again', async () => {
     await using directory = await temporaryDirectory();
     await using simulator = await startSimulator();
     await using receiver = await startFakeReceiver();
@@ -105,7 +105,7 @@ describe('the daemon', { timeout: 120_000 }, () => {
     expect(subjectsOf(receiver.received())).toEqual([id, another]);
   });
 
-  it('polls nothing with credentials of another account, and says so', async () => {
+  it('does not poll with credentials of another account, and logs it', async () => {
     await using directory = await temporaryDirectory();
     await using simulator = await startSimulator({ accounts: { AKIDEXAMPLE: '210987654321' } });
     await using receiver = await startFakeReceiver();
@@ -118,7 +118,7 @@ describe('the daemon', { timeout: 120_000 }, () => {
     expect(operations).toEqual(new Set(['GetCallerIdentity']));
   });
 
-  it('goes on with a page of registrations, list and deletion while it polls', async () => {
+  it('does not poll an execution any more once it is deleted', async () => {
     await using directory = await temporaryDirectory();
     await using simulator = await startSimulator();
     await using receiver = await startFakeReceiver();

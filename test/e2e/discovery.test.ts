@@ -7,7 +7,7 @@ import { ENV, PATIENCE, configOf, eventOf, feedOf } from '../support/watch-one-t
 const ended = [{ status: 'SUCCESS', afterMs: 0 }];
 const running = [{ status: 'IN_PROGRESS', afterMs: 0 }];
 
-it('executions are found without a registration, over a kill too', { timeout: 120_000 }, async () => {
+it('executions are found without a registration, even after a kill', { timeout: 120_000 }, async () => {
   await using directory = await temporaryDirectory();
   await using simulator = await startSimulator({ ratePerSecond: 100, burst: 100 });
   await using receiver = await startFakeReceiver();
@@ -19,7 +19,7 @@ it('executions are found without a registration, over a kill too', { timeout: 12
     policyArn,
     timeline: [...running, { status: 'FAILED', afterMs: 8000 }],
   });
-  // A kill may come before a delivery is settled, and then it comes again.
+  // A delivery that was not settled before the kill is sent again, so repeats are dropped.
   const subjects = () => [
     ...new Map(receiver.received().map((got) => [got.id, eventOf(got).subject])).values(),
   ];
@@ -42,7 +42,7 @@ it('executions are found without a registration, over a kill too', { timeout: 12
     await vi.waitFor(() => expect(subjects()).toEqual([first]), PATIENCE);
     await daemon.kill('SIGKILL');
   }
-  // Begun and over while nobody looked.
+  // This one begins and ends while the daemon is down.
   const unseen = simulator.start({ policyArn, timeline: ended });
   await using daemon = await startDaemon(directory.path, { ...config, targets }, ENV);
   await vi.waitFor(() => expect(subjects()).toEqual([first, unseen]), PATIENCE);
@@ -54,7 +54,7 @@ it('executions are found without a registration, over a kill too', { timeout: 12
   expect(types.join()).not.toContain(old);
 });
 
-it('a round that takes longer than its time has the rate grow', { timeout: 60_000 }, async () => {
+it('the rate grows if a round takes longer than its interval', { timeout: 60_000 }, async () => {
   await using directory = await temporaryDirectory();
   await using simulator = await startSimulator({ ratePerSecond: 100, burst: 100 });
   await using receiver = await startFakeReceiver();

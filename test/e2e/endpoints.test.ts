@@ -26,19 +26,19 @@ const deliveriesOf = async (daemon: Daemon, query: string) =>
     )
   ).deliveries;
 
-const enabledMetric = async (daemon: Daemon) =>
+const enabledGauge = async (daemon: Daemon) =>
   /endpoint_enabled\{endpoint="ops"\} (\d)/.exec(await (await fetch(`${daemon.url}/metrics`)).text())?.[1];
 
-const ended = (simulator: Awaited<ReturnType<typeof startSimulator>>) =>
+const startEnded = (simulator: Awaited<ReturnType<typeof startSimulator>>) =>
   simulator.start({ timeline: [{ status: 'FAILED', afterMs: 0 }] });
 
 describe('an endpoint', { timeout: 90_000 }, () => {
-  it('that answers 410 is disabled, over a restart too, until it is enabled; resending brings the dead one', async () => {
+  it('that answers 410 stays disabled until it is enabled, even after a restart; the dead delivery can be resent', async () => {
     await using directory = await temporaryDirectory();
     await using simulator = await startSimulator();
     await using receiver = await startFakeReceiver((response) => response.writeHead(410).end());
     const config = configOf(simulator.url, receiver.url);
-    const [first, second] = [ended(simulator), ended(simulator)];
+    const [first, second] = [startEnded(simulator), startEnded(simulator)];
     {
       await using daemon = await startDaemon(directory.path, config, ENV);
       await register(daemon, [first]);
@@ -49,7 +49,7 @@ describe('an endpoint', { timeout: 90_000 }, () => {
           ]),
         PATIENCE,
       );
-      expect(await enabledMetric(daemon)).toBe('0');
+      expect(await enabledGauge(daemon)).toBe('0');
     }
     await using daemon = await startDaemon(directory.path, config, ENV);
     await register(daemon, [second]);
@@ -57,7 +57,7 @@ describe('an endpoint', { timeout: 90_000 }, () => {
       async () => expect(await endpointsOf(daemon)).toMatchObject([{ enabled: false, pending: 1, dead: 1 }]),
       PATIENCE,
     );
-    expect(await enabledMetric(daemon)).toBe('0');
+    expect(await enabledGauge(daemon)).toBe('0');
     expect(receiver.received()).toHaveLength(1);
 
     receiver.respondWith((response) => response.writeHead(204).end());
@@ -76,10 +76,10 @@ describe('an endpoint', { timeout: 90_000 }, () => {
         ]),
       PATIENCE,
     );
-    expect(await enabledMetric(daemon)).toBe('1');
+    expect(await enabledGauge(daemon)).toBe('1');
   });
 
-  it('is tested with a signed event that is kept nowhere', async () => {
+  it('is tested with a signed event that is not stored', async () => {
     await using directory = await temporaryDirectory();
     await using simulator = await startSimulator();
     await using receiver = await startFakeReceiver();
@@ -116,7 +116,7 @@ describe('an endpoint', { timeout: 90_000 }, () => {
     expect(await endpointsOf(daemon)).toEqual([{ name: 'ops', enabled: true, pending: 0, dead: 0 }]);
   });
 
-  it('gets what its filters let through, with its headers and every secret of a rotation', async () => {
+  it('gets the events that match its filters, with its headers and signed with every secret', async () => {
     await using directory = await temporaryDirectory();
     await using simulator = await startSimulator();
     await using all = await startFakeReceiver();
@@ -167,14 +167,14 @@ describe('an endpoint', { timeout: 90_000 }, () => {
     }
   });
 
-  it('that is removed loses its open deliveries, and gets no old events when it comes back', async () => {
+  it('that is removed loses its open deliveries, and gets no old events when it is added again', async () => {
     await using directory = await temporaryDirectory();
     await using simulator = await startSimulator();
     await using receiver = await startFakeReceiver((response) => response.writeHead(500).end());
     const config = configOf(simulator.url, receiver.url);
     {
       await using daemon = await startDaemon(directory.path, config, ENV);
-      await register(daemon, [ended(simulator)]);
+      await register(daemon, [startEnded(simulator)]);
       await vi.waitFor(() => expect(receiver.received()).toHaveLength(1), PATIENCE);
     }
     {
@@ -184,12 +184,12 @@ describe('an endpoint', { timeout: 90_000 }, () => {
       await expect(daemon.api('POST', `/v1/deliveries/${delivery!.id}/resend`)).rejects.toThrow(
         'endpoint_removed',
       );
-      await register(daemon, [ended(simulator)]);
+      await register(daemon, [startEnded(simulator)]);
       await vi.waitFor(async () => expect(await feedOf(daemon)).toHaveLength(2), PATIENCE);
     }
     receiver.respondWith((response) => response.writeHead(204).end());
     await using daemon = await startDaemon(directory.path, config, ENV);
-    const last = ended(simulator);
+    const last = startEnded(simulator);
     await register(daemon, [last]);
     await vi.waitFor(() => expect(receiver.received()).toHaveLength(2), PATIENCE);
     expect(eventOf(receiver.received()[1]!).subject).toBe(last);

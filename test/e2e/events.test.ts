@@ -7,7 +7,7 @@ import { executionId } from '../support/executions.ts';
 import { startFakeReceiver } from '../support/fake-receiver.ts';
 import { ENV, PATIENCE, configOf, eventOf, feedOf } from '../support/watch-one-target.ts';
 
-/** What a run of some seconds can bring about; the rest takes minutes of answers, or an outage. */
+/** The events that a run of some seconds can produce; the others need minutes of answers, or an outage. */
 const TYPES = [
   'execution.pending',
   'execution.resumed',
@@ -21,12 +21,12 @@ const TYPES = [
   'endpoint.test',
 ];
 
-/** Each status in turn, as far apart as several looks take. */
+/** A timeline of these statuses, far enough apart for several polls of each. */
 const steps = (...statuses: readonly string[]) =>
   statuses.map((status, index) => ({ status, afterMs: index * 5000, reason: `because of ${status}` }));
 
 describe('the events of a real run', { timeout: 120_000 }, () => {
-  it('are what config/event.schema.json describes, and no more', async () => {
+  it('are as config/event.schema.json describes them, without further members', async () => {
     await using directory = await temporaryDirectory();
     await using simulator = await startSimulator();
     await using receiver = await startFakeReceiver();

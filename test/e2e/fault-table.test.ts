@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { FAULT_NAMES, startSimulator } from '../../src/simulator/simulator.ts';
 import type { FaultName, Simulator } from '../../src/simulator/simulator.ts';
+import { defined } from '../../src/runtime/defined.ts';
 import { startDaemon, temporaryDirectory } from '../support/daemon.ts';
 import type { Daemon } from '../support/daemon.ts';
 import { startFakeReceiver } from '../support/fake-receiver.ts';
@@ -8,7 +9,7 @@ import { ENV, configOf, eventOf } from '../support/watch-one-target.ts';
 import type { CloudEvent } from '../support/watch-one-target.ts';
 import { FAULT_TABLE } from './fault-table.ts';
 
-/** Some faults take their time: a call ends after ten seconds, and three of them make an outage. */
+/** Long, because a hanging call ends after ten seconds, and only three of them make a target unreachable. */
 const PATIENCE = { timeout: 100_000, interval: 200 };
 const ENDS_AFTER_MS = 6000;
 
@@ -20,7 +21,7 @@ let daemon: Daemon;
 const faultIds = new Map<FaultName, string>();
 const stack = new AsyncDisposableStack();
 
-/** A target for each fault, so that none of them meets the others, and an execution that runs in it. */
+/** Each fault has a target of its own with one running execution, so that faults do not affect each other. */
 beforeAll(async () => {
   const directory = stack.use(await temporaryDirectory());
   simulator = stack.use(await startSimulator({ ratePerSecond: 1000, burst: 1000 }));
@@ -51,19 +52,19 @@ beforeAll(async () => {
   });
   await daemon.api('POST', '/v1/executions/batch', { executions });
   for (const name of FAULT_NAMES) {
-    await vi.waitFor(() => expect(lookedAt(name)).toContain('IN_PROGRESS'), PATIENCE);
+    await vi.waitFor(() => expect(statusesSeenOf(name)).toContain('IN_PROGRESS'), PATIENCE);
     const { seconds } = FAULT_TABLE[name];
-    const fault = { name, region: regionOf(name), ...(seconds === undefined ? {} : { seconds }) };
+    const fault = { name, region: regionOf(name), ...defined({ seconds }) };
     faultIds.set(name, simulator.addFault(fault));
   }
 }, 60_000);
 afterAll(() => stack.disposeAsync());
 
-const lookedAt = (name: FaultName) =>
+const statusesSeenOf = (name: FaultName) =>
   simulator.calls().flatMap(({ region, status }) => (region === regionOf(name) ? [status] : []));
 
-/** What has been told of the execution or the target, in the order of recording. */
-async function toldOf(name: FaultName): Promise<readonly CloudEvent[]> {
+/** Returns the events of the fault's execution and target, in the order of recording. */
+async function eventsOf(name: FaultName): Promise<readonly CloudEvent[]> {
   const { events } = await daemon.api<{ events: readonly (CloudEvent & { readonly source: string })[] }>(
     'GET',
     '/v1/events?limit=1000',
@@ -81,7 +82,7 @@ async function targetOf(name: FaultName) {
   return targets.find((target) => target.name === name);
 }
 
-/** `api_requests_total` of the target's looks, without zeros. */
+/** Returns `api_requests_total` of the target's polls by outcome, without zeros. */
 async function countsOf(name: FaultName): Promise<Readonly<Record<string, number>>> {
   const text = await (await fetch(`${daemon.url}/metrics`)).text();
   const series = new RegExp(
@@ -94,53 +95,53 @@ async function countsOf(name: FaultName): Promise<Readonly<Record<string, number
   return Object.fromEntries(counts.filter(([, count]) => count > 0));
 }
 
-const saidOf = (name: FaultName) =>
+const failureLinesOf = (name: FaultName) =>
   daemon
     .lines()
     .filter((line) => line.includes(`"target":"${name}"`) && line.includes('call to AWS failed'));
 
-describe('every fault', { concurrent: true, timeout: 120_000 }, () => {
+describe('the watcher handles the fault', { concurrent: true, timeout: 120_000 }, () => {
   test.each(FAULT_NAMES)('%s', async (name) => {
-    const { counts, says, problem, unreachable, repeated, tells = [] } = FAULT_TABLE[name];
+    const { outcome, logs, problem, isUnreachable, isRepeated, events: ownEvents = [] } = FAULT_TABLE[name];
 
-    // While it lasts.
+    // While the fault lasts.
     await vi.waitFor(
-      async () => expect((await countsOf(name))[counts] ?? 0).toBeGreaterThanOrEqual(2),
+      async () => expect((await countsOf(name))[outcome] ?? 0).toBeGreaterThanOrEqual(2),
       PATIENCE,
     );
-    const others = Object.keys(await countsOf(name)).filter(
-      (outcome) => outcome !== 'ok' && outcome !== counts,
+    const otherOutcomes = Object.keys(await countsOf(name)).filter(
+      (counted) => counted !== 'ok' && counted !== outcome,
     );
-    expect(others).toEqual([]);
-    if (says !== undefined) {
-      await vi.waitFor(() => expect(saidOf(name).length).toBeGreaterThan(0), PATIENCE);
-      for (const line of saidOf(name)) expect(line).toMatch(says);
+    expect(otherOutcomes).toEqual([]);
+    if (logs !== undefined) {
+      await vi.waitFor(() => expect(failureLinesOf(name).length).toBeGreaterThan(0), PATIENCE);
+      for (const line of failureLinesOf(name)) expect(line).toMatch(logs);
     }
     if (problem !== undefined) {
       await vi.waitFor(async () => expect((await targetOf(name))?.problem?.kind).toBe(problem), PATIENCE);
     }
-    if (unreachable === true) {
+    if (isUnreachable === true) {
       await vi.waitFor(async () => expect((await targetOf(name))?.reachable).toBe(false), PATIENCE);
     }
-    const during = [...(unreachable === true ? ['target.unreachable'] : []), ...tells];
-    await vi.waitFor(async () => expect(typesOf(await toldOf(name))).toEqual(during), PATIENCE);
-    if (repeated === true) {
-      const made = (await countsOf(name))[counts] ?? 0;
-      expect(saidOf(name).length).toBeLessThan(made);
+    const during = [...(isUnreachable === true ? ['target.unreachable'] : []), ...ownEvents];
+    await vi.waitFor(async () => expect(typesOf(await eventsOf(name))).toEqual(during), PATIENCE);
+    if (isRepeated === true) {
+      const calls = (await countsOf(name))[outcome] ?? 0;
+      expect(failureLinesOf(name).length).toBeLessThan(calls);
     }
 
-    // Once it is over.
+    // After the fault is removed.
     expect(simulator.removeFault(faultIds.get(name) ?? '')).toBe(true);
     const after = [
       ...during,
-      ...(unreachable === true ? ['target.recovered'] : []),
-      ...(tells.includes('execution.succeeded') ? [] : ['execution.succeeded']),
+      ...(isUnreachable === true ? ['target.recovered'] : []),
+      ...(ownEvents.includes('execution.succeeded') ? [] : ['execution.succeeded']),
     ];
-    await vi.waitFor(async () => expect(typesOf(await toldOf(name))).toEqual(after), PATIENCE);
+    await vi.waitFor(async () => expect(typesOf(await eventsOf(name))).toEqual(after), PATIENCE);
     expect(await targetOf(name)).toMatchObject({ reachable: true });
-    const told = await toldOf(name);
-    const delivered = () => receiver.received().map((got) => eventOf(got).id);
-    const lacking = () => told.map(({ id }) => id).filter((id) => !delivered().includes(id));
-    await vi.waitFor(() => expect(lacking()).toEqual([]), PATIENCE);
+    const events = await eventsOf(name);
+    const deliveredIds = () => receiver.received().map((request) => eventOf(request).id);
+    const missingIds = () => events.map(({ id }) => id).filter((id) => !deliveredIds().includes(id));
+    await vi.waitFor(() => expect(missingIds()).toEqual([]), PATIENCE);
   });
 });

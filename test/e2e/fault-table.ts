@@ -2,58 +2,58 @@ import type { CallOutcome } from '../../src/domain/call/outcome.ts';
 import type { ProblemKind } from '../../src/domain/call/reachability.ts';
 import type { FaultName } from '../../src/simulator/simulator.ts';
 
-/** What a fault of AWS, or of what lies before it, means to the watcher. */
+/** The effects on the watcher of a fault of AWS, or of a proxy before it. */
 export interface FaultRow {
-  /** How `api_requests_total` counts it. */
-  readonly counts: CallOutcome;
-  /** What the log says of each look that it spoils; undefined where it spoils none. */
-  readonly says?: RegExp;
-  /** What `GET /v1/targets` shows as the target's problem while it lasts. */
+  /** The outcome under which `api_requests_total` counts it. */
+  readonly outcome: CallOutcome;
+  /** Matches the log line of each poll that fails; undefined if no poll fails. */
+  readonly logs?: RegExp;
+  /** The target's problem in `GET /v1/targets` while the fault lasts. */
   readonly problem?: ProblemKind;
-  /** Whether three calls over ten seconds make the target unreachable. */
-  readonly unreachable?: true;
-  /** Whether a look is repeated at once, twice at most. */
-  readonly repeated?: true;
-  /** Events of the execution while the fault lasts, where there are any. */
-  readonly tells?: readonly string[];
-  /** For faults that have a time. */
+  /** Three calls over ten seconds make the target unreachable. */
+  readonly isUnreachable?: true;
+  /** A failed poll is repeated at once, up to twice. */
+  readonly isRepeated?: true;
+  /** The events of the execution while the fault lasts. Default: none. */
+  readonly events?: readonly string[];
+  /** The duration, for faults that have one. */
   readonly seconds?: number;
 }
 
-const throttled = (says: RegExp): FaultRow => ({ counts: 'throttled', says });
-const failing = (says: RegExp): FaultRow => ({
-  counts: 'unavailable',
-  says,
+const throttled = (logs: RegExp): FaultRow => ({ outcome: 'throttled', logs });
+const failing = (logs: RegExp): FaultRow => ({
+  outcome: 'unavailable',
+  logs,
   problem: 'unavailable',
-  repeated: true,
+  isRepeated: true,
 });
-const broken = (says: RegExp): FaultRow => ({
-  counts: 'unavailable',
-  says,
+const broken = (logs: RegExp): FaultRow => ({
+  outcome: 'unavailable',
+  logs,
   problem: 'connection',
-  unreachable: true,
-  repeated: true,
+  isUnreachable: true,
+  isRepeated: true,
 });
-/** The time of a call is over: it is not repeated at once. */
-const silent = (says: RegExp): FaultRow => ({
-  counts: 'unavailable',
-  says,
+/** A call that times out is not repeated at once. */
+const silent = (logs: RegExp): FaultRow => ({
+  outcome: 'unavailable',
+  logs,
   problem: 'connection',
-  unreachable: true,
+  isUnreachable: true,
 });
-const refused = (problem: 'denied' | 'credentials', says: RegExp): FaultRow => ({
-  counts: 'denied',
-  says,
+const refused = (problem: 'denied' | 'credentials', logs: RegExp): FaultRow => ({
+  outcome: 'denied',
+  logs,
   problem,
-  unreachable: true,
+  isUnreachable: true,
 });
-const missing = (says: RegExp): FaultRow => ({ counts: 'missing', says });
-const rejected = (says: RegExp): FaultRow => ({ counts: 'rejected', says });
-const malformed = (says: RegExp): FaultRow => ({ counts: 'malformed', says });
-/** True, only late: told as it comes. */
-const delayed: FaultRow = { counts: 'ok', tells: ['execution.succeeded'], seconds: 1 };
+const missing = (logs: RegExp): FaultRow => ({ outcome: 'missing', logs });
+const rejected = (logs: RegExp): FaultRow => ({ outcome: 'rejected', logs });
+const malformed = (logs: RegExp): FaultRow => ({ outcome: 'malformed', logs });
+/** The answer is right but late, and is reported when it arrives. */
+const delayed: FaultRow = { outcome: 'ok', events: ['execution.succeeded'], seconds: 1 };
 
-/** What is done, said and counted for every fault. After each of them the right status is told. */
+/** The effects of every fault. When it is over, the right status is reported. */
 export const FAULT_TABLE: Readonly<Record<FaultName, FaultRow>> = {
   throttled: throttled(/CallRateLimitExceededException, HTTP 429/),
   'throttled-retry-after': { ...throttled(/HTTP 429.*"retryAfterMs":2000/), seconds: 2 },
@@ -102,5 +102,5 @@ export const FAULT_TABLE: Readonly<Record<FaultName, FaultRow>> = {
   'iso-timestamp': malformed(/HTTP 200/),
   'missing-status': malformed(/the execution is not as documented: state/),
   'other-id': malformed(/the answer is about another execution/),
-  'unknown-status': { counts: 'ok', tells: ['execution.unknown_status'] },
+  'unknown-status': { outcome: 'ok', events: ['execution.unknown_status'] },
 };

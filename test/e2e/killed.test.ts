@@ -5,13 +5,13 @@ import { startFakeReceiver } from '../support/fake-receiver.ts';
 import { ENV, PATIENCE, configOf, eventOf, feedOf, register } from '../support/watch-one-target.ts';
 
 describe('a killed daemon', { timeout: 120_000 }, () => {
-  it('loses nothing when it is killed again and again, and repeats only with the same id and body', async () => {
+  it('loses nothing however often it is killed, and repeats events only with the same id and body', async () => {
     await using directory = await temporaryDirectory();
     await using simulator = await startSimulator({ ratePerSecond: 200, burst: 200, seed: 7 });
     await using receiver = await startFakeReceiver();
     const config = configOf(simulator.url, receiver.url);
     const ids: string[] = [];
-    for (let life = 0; life < 4; life += 1) {
+    for (let start = 0; start < 4; start += 1) {
       await using daemon = await startDaemon(directory.path, config, ENV);
       const started = simulator.startRandom({ count: 10, meanDurationMs: 4000 });
       ids.push(...started);

@@ -7,14 +7,14 @@ import type { Received } from '../support/fake-receiver.ts';
 import { ENV, PATIENCE, configOf, eventOf, register } from '../support/watch-one-target.ts';
 
 describe('receivers', { timeout: 120_000 }, () => {
-  it('brings a receiver that was down what it missed, and the others theirs meanwhile', async () => {
+  it('that are down or hang get their events later, and delay no others', async () => {
     await using directory = await temporaryDirectory();
     await using simulator = await startSimulator({ ratePerSecond: 100, burst: 100 });
-    await using well = await startFakeReceiver();
+    await using healthy = await startFakeReceiver();
     await using hanging = await startFakeReceiver(() => undefined);
     const down = await startFakeReceiver();
     await down[Symbol.asyncDispose]();
-    const config = configOf(simulator.url, well.url);
+    const config = configOf(simulator.url, healthy.url);
     const secrets = [{ env: 'RECEIVER_SECRET' }];
     const endpoints = [
       ...config.endpoints,
@@ -28,12 +28,12 @@ describe('receivers', { timeout: 120_000 }, () => {
     await register(daemon, ids);
     const subjects = (received: readonly Received[]) =>
       new Set(received.map((request) => eventOf(request).subject));
-    await vi.waitFor(() => expect(subjects(well.received())).toEqual(new Set(ids)), PATIENCE);
+    await vi.waitFor(() => expect(subjects(healthy.received())).toEqual(new Set(ids)), PATIENCE);
 
     await using back = await startFakeReceiver(undefined, down.port);
     await vi.waitFor(() => expect(subjects(back.received())).toEqual(new Set(ids)), PATIENCE);
     hanging.respondWith((response) => response.writeHead(200).end());
     await vi.waitFor(() => expect(subjects(hanging.received())).toEqual(new Set(ids)), PATIENCE);
-    expect(well.received()).toHaveLength(ids.length);
+    expect(healthy.received()).toHaveLength(ids.length);
   });
 });

@@ -40,17 +40,17 @@ interface TargetJson {
 const targetsOf = async (daemon: Daemon) =>
   (await daemon.api<{ targets: readonly TargetJson[] }>('GET', '/v1/targets')).targets;
 
-/** Has the next start go on from a rate that was learnt, which saves the test the time to learn it. */
-async function learn(directory: string, perSecond = 20): Promise<void> {
+/** Stores a learnt rate, so that the test need not wait until the daemon has learnt one. */
+async function storeRate(directory: string, perSecond = 20): Promise<void> {
   await using store = await openStoreAt(join(directory, 'watcher.db'));
   await store.ledgerOf({ accountId: '123456789012', region: 'us-east-1' }, SOLE_TERM).saveRate({ perSecond });
 }
 
-/** A daemon with one target and one endpoint, which has learnt its rate. */
-async function watching(learntPerSecond = 20, aws: SimulatorOptions = {}) {
+/** Starts a daemon with one target and one endpoint, and a learnt rate. */
+async function startWatching(learntPerSecond = 20, aws: SimulatorOptions = {}) {
   await using starting = new AsyncDisposableStack();
   const directory = starting.use(await temporaryDirectory());
-  await learn(directory.path, learntPerSecond);
+  await storeRate(directory.path, learntPerSecond);
   const simulator = starting.use(await startSimulator(aws));
   const receiver = starting.use(await startFakeReceiver());
   const config = configOf(simulator.url, receiver.url);
@@ -65,9 +65,9 @@ const ENDED = [{ status: 'FAILED', afterMs: 0 }] as const;
 const NONE = { added: [], removed: [], changed: [] };
 
 describe('a reload', { timeout: 90_000 }, () => {
-  it('of other names, rates and intervals loses nothing that is under way', async () => {
-    await using house = await watching(20, { ratePerSecond: 1000, burst: 1000 });
-    const { directory, simulator, receiver, config, daemon } = house;
+  it('that changes names, rates and intervals loses no execution', async () => {
+    await using watching = await startWatching(20, { ratePerSecond: 1000, burst: 1000 });
+    const { directory, simulator, receiver, config, daemon } = watching;
     const [prod] = config.targets;
     const variants = [
       { targets: [{ ...prod, name: 'renamed' }] },
@@ -89,12 +89,12 @@ describe('a reload', { timeout: 90_000 }, () => {
         }),
       );
       ids.push(...more);
-      const [told] = await Promise.all([
+      const [outcome] = await Promise.all([
         reload(daemon, directory.path, { ...config, ...variants[round % variants.length] }),
-        // Some come while one poller takes over from another.
+        // These arrive while one poller takes over from another.
         register(daemon, more.slice(0, 2)),
       ]);
-      expect(told.msg).toBe('configuration reloaded');
+      expect(outcome.msg).toBe('configuration reloaded');
       await register(daemon, more.slice(2));
     }
     await vi.waitFor(
@@ -108,7 +108,7 @@ describe('a reload', { timeout: 90_000 }, () => {
     expect(new Set((await feedOf(daemon)).map(({ executionsequence }) => executionsequence))).toEqual(
       new Set([1]),
     );
-    // Nothing of the identity has changed. Where it has, it is checked before anything else.
+    // The account is checked again only if something that determines it has changed, and then before anything else.
     expect(simulator.calls().filter(({ operation }) => operation === 'GetCallerIdentity')).toHaveLength(1);
     await using elsewhere = await startSimulator();
     await register(daemon, [simulator.start({ timeline: RUNNING })]);
@@ -122,9 +122,9 @@ describe('a reload', { timeout: 90_000 }, () => {
     ).toEqual(['GetCallerIdentity', 'GetLifecycleExecution']);
   });
 
-  it('goes on with the rate that was learnt, within the new ceiling, and with a pause', async () => {
-    await using house = await watching(3, { ratePerSecond: 1000, burst: 1000 });
-    const { directory, simulator, config, daemon } = house;
+  it('keeps the learnt rate, within the new ceiling, and keeps a target paused', async () => {
+    await using watching = await startWatching(3, { ratePerSecond: 1000, burst: 1000 });
+    const { directory, simulator, config, daemon } = watching;
     const [prod] = config.targets;
     const limited = (requestsPerSecond: number) => ({ ...config, targets: [{ ...prod, requestsPerSecond }] });
     await register(
@@ -141,36 +141,36 @@ describe('a reload', { timeout: 90_000 }, () => {
       { name: 'prod', ceiling: 1.5, requestsPerSecond: 1.5, tracked: 30 },
     ]);
 
-    // Of which each poller wants the first look at once.
+    // Each new poller wants to poll all of these at once.
     await register(
       daemon,
       Array.from({ length: 15 }, () => simulator.start({ timeline: RUNNING })),
     );
     const beganAt = Date.now();
-    const made = simulator.calls().length;
+    const callsBefore = simulator.calls().length;
     for (let maxConcurrent = 1; maxConcurrent <= 30; maxConcurrent += 1)
       await reload(daemon, directory.path, {
         ...config,
         targets: [{ ...prod, requestsPerSecond: 1.5, maxConcurrent }],
       });
-    // All pollers together keep to it.
+    // All pollers together stay within the rate.
     const allowed = 1.5 * ((Date.now() - beganAt) / 1000) + 1;
-    expect(simulator.calls().length - made).toBeLessThanOrEqual(allowed);
+    expect(simulator.calls().length - callsBefore).toBeLessThanOrEqual(allowed);
 
     await daemon.api('POST', '/v1/targets/prod/pause');
     const calls = simulator.calls().length;
     await reload(daemon, directory.path, limited(40));
     expect(await targetsOf(daemon)).toMatchObject([{ ceiling: 40, paused: true, tracked: 45 }]);
     await new Promise((resolve) => setTimeout(resolve, 1500));
-    // What was under way has ended.
+    // Only the calls in flight may have ended since.
     expect(simulator.calls().length).toBeLessThanOrEqual(calls + 4);
     await daemon.api('POST', '/v1/targets/prod/resume');
     await vi.waitFor(() => expect(simulator.calls().length).toBeGreaterThan(calls + 5), PATIENCE);
   });
 
-  it('takes a target away and brings it back: its executions stay, and are told of later', async () => {
-    await using house = await watching();
-    const { directory, simulator, receiver, config, daemon } = house;
+  it('keeps the executions of a removed target, and polls them when it is added again', async () => {
+    await using watching = await startWatching();
+    const { directory, simulator, receiver, config, daemon } = watching;
     const other = { ...config.targets[0], name: 'other', region: 'eu-west-1' };
     const id = simulator.start({ timeline: [...RUNNING, { status: 'SUCCESS', afterMs: 2500 }] });
     await register(daemon, [id]);
@@ -182,8 +182,8 @@ describe('a reload', { timeout: 90_000 }, () => {
       PATIENCE,
     );
 
-    const told = await reload(daemon, directory.path, { ...config, targets: [other] });
-    expect(told).toMatchObject({
+    const outcome = await reload(daemon, directory.path, { ...config, targets: [other] });
+    expect(outcome).toMatchObject({
       msg: 'configuration reloaded',
       targets: { added: ['other'], removed: ['prod'], changed: [] },
       endpoints: NONE,
@@ -210,9 +210,9 @@ describe('a reload', { timeout: 90_000 }, () => {
     await vi.waitFor(() => expect(subjectsOf(receiver.received())).toEqual([id]), PATIENCE);
   });
 
-  it('of endpoints: what is removed has dead deliveries, what is new no old events, what has changed goes on', async () => {
+  it('makes deliveries to removed endpoints dead, sends new ones no old events, and goes on with changed ones', async () => {
     await using directory = await temporaryDirectory();
-    await learn(directory.path);
+    await storeRate(directory.path);
     await using simulator = await startSimulator();
     await using failing = await startFakeReceiver((response) => response.writeHead(500).end());
     await using receiver = await startFakeReceiver();
@@ -246,7 +246,7 @@ describe('a reload', { timeout: 90_000 }, () => {
       'ops pending',
     ]);
     await register(daemon, [second!]);
-    // The one that failed comes at its time, now to the new place; the new endpoint has only what is new.
+    // The failed delivery is attempted again at the new URL; the new endpoint gets only the new event.
     await vi.waitFor(() => expect(receiver.received()).toHaveLength(3), PATIENCE);
     expect(subjectsOf(receiver.received()).sort()).toEqual([first!, second!, second!].sort());
     for (const { headers, body } of receiver.received()) {
@@ -258,7 +258,7 @@ describe('a reload', { timeout: 90_000 }, () => {
     expect(samples.has('outbox_pending{endpoint="gone"}')).toBe(false);
     expect(samples.get('deliveries_total{endpoint="gone",outcome="dead"}')).toBe(1);
 
-    // Filters hold at once.
+    // Filters take effect at once.
     await reload(daemon, directory.path, {
       ...config,
       endpoints: [{ ...ops, events: ['execution.s*'] }, added, gone],
@@ -269,9 +269,9 @@ describe('a reload', { timeout: 90_000 }, () => {
     await vi.waitFor(() => expect(receiver.received()).toHaveLength(4), PATIENCE);
   });
 
-  it('holds for tokens, the way out, callbacks and the log at once', async () => {
+  it('takes effect at once for tokens, egress, callbacks and the log', async () => {
     await using directory = await temporaryDirectory();
-    await learn(directory.path);
+    await storeRate(directory.path);
     await using simulator = await startSimulator();
     await using receiver = await startFakeReceiver();
     const file = join(directory.path, 'token');
@@ -310,9 +310,9 @@ describe('a reload', { timeout: 90_000 }, () => {
 });
 
 describe('a configuration that is refused', { timeout: 90_000 }, () => {
-  it('is told of as check-config does, and the old one stays in full', async () => {
-    await using house = await watching();
-    const { directory, simulator, receiver, config, daemon } = house;
+  it('is logged with the faults that check-config prints, and changes nothing', async () => {
+    await using watching = await startWatching();
+    const { directory, simulator, receiver, config, daemon } = watching;
     const missing = { name: 'new', url: receiver.url, secrets: [{ file: '/nowhere/secret' }] };
     const bad = {
       ...config,
@@ -323,11 +323,11 @@ describe('a configuration that is refused', { timeout: 90_000 }, () => {
     const file = await writeConfig(directory.path, bad);
     await using check = startCommand(['check-config', '--config', file], { TEST_TOKEN: TOKEN, ...ENV });
     const { stderr } = await check.ended;
-    const told = await sendHangup(daemon);
-    expect(told.msg).toMatch(/^configuration not reloaded, the old one stays: /);
-    expect(told.level).toBe(50);
-    expect(told.faults).toEqual(stderr.split('\n'));
-    expect(told.faults).toHaveLength(3);
+    const outcome = await sendHangup(daemon);
+    expect(outcome.msg).toMatch(/^configuration not reloaded, the old one stays: /);
+    expect(outcome.level).toBe(50);
+    expect(outcome.faults).toEqual(stderr.split('\n'));
+    expect(outcome.faults).toHaveLength(3);
     expect((await samplesOf(daemon)).get('config_last_reload_successful')).toBe(0);
 
     await writeFile(file, 'targets: [');
@@ -343,9 +343,9 @@ describe('a configuration that is refused', { timeout: 90_000 }, () => {
     expect(samples.get('config_last_reload_success_timestamp_seconds')).toBeGreaterThan(before);
   });
 
-  it('changes host, ports or store: each is named, and nothing of it holds', async () => {
-    await using house = await watching();
-    const { directory, simulator, receiver, config, daemon } = house;
+  it('names the host, ports and store that it would change, and changes nothing', async () => {
+    await using watching = await startWatching();
+    const { directory, simulator, receiver, config, daemon } = watching;
     const tokens = [{ name: 'tests', scopes: ['admin'], value: { env: 'RECEIVER_SECRET' } }];
     const changed = {
       ...config,
@@ -367,14 +367,14 @@ describe('a configuration that is refused', { timeout: 90_000 }, () => {
 });
 
 describe('SIGHUP', { timeout: 90_000 }, () => {
-  it('in numbers, at the start and while it drains ends nothing and loses nothing', async () => {
+  it('does no harm, however often it is sent, during the start or during the stop', async () => {
     await using directory = await temporaryDirectory();
     await using simulator = await startSimulator();
     await using receiver = await startFakeReceiver();
     const config = configOf(simulator.url, receiver.url);
     const file = await writeConfig(directory.path, config);
     await using starting = startCommand(['run', '--config', file], { TEST_TOKEN: TOKEN, ...ENV });
-    // Once it has its database it has long been loaded, and listens soon.
+    // When the lock of the database exists, the program is loaded and handles signals, but does not listen yet.
     await vi.waitFor(() => access(join(directory.path, 'watcher.db.lock')), { timeout: 30_000, interval: 1 });
     signal(starting, 'SIGHUP');
     const line = await starting.line((text) => text.includes('"listening"'));
@@ -401,11 +401,11 @@ describe('SIGHUP', { timeout: 90_000 }, () => {
     simulator.addFault({ kind: 'delay', delayMs: 2000 });
     const slow = simulator.start({ timeline: ENDED });
     await register(daemon, [slow]);
-    const told = reloadLogLines(daemon).length;
+    const reloads = reloadLogLines(daemon).length;
     const ended = daemon.kill('SIGTERM');
     await daemon.line((text) => text.includes('"stopping"'));
     for (let count = 0; count < 5; count += 1) signal(daemon, 'SIGHUP');
     expect(await ended).toMatchObject({ code: 0, signal: null });
-    expect(reloadLogLines(daemon)).toHaveLength(told);
+    expect(reloadLogLines(daemon)).toHaveLength(reloads);
   });
 });

@@ -15,7 +15,7 @@ const timeline = [
 ];
 
 it(
-  'an event of an end tells what was done to images and what belongs to them',
+  'the event of an end counts the images and their resources that the run touched',
   { timeout: 60_000 },
   async () => {
     await using directory = await temporaryDirectory();
@@ -47,7 +47,7 @@ it(
   },
 );
 
-it('one that could not be listed in time is completed later', { timeout: 120_000 }, async () => {
+it('counts that could not be listed in time are completed later', { timeout: 120_000 }, async () => {
   await using directory = await temporaryDirectory();
   await using simulator = await startSimulator({ ratePerSecond: 100, burst: 100 });
   await using receiver = await startFakeReceiver();

@@ -6,7 +6,7 @@ import { startFakeReceiver } from '../support/fake-receiver.ts';
 import { ENV, PATIENCE, configOf, feedOf } from '../support/watch-one-target.ts';
 
 describe('an endpoint for Slack', { timeout: 120_000 }, () => {
-  it('gets messages through the same filters and ladder, and its URL is told nobody', async () => {
+  it('gets messages through the same filters and retries, and its URL is never shown', async () => {
     await using directory = await temporaryDirectory();
     await using simulator = await startSimulator();
     await using ops = await startFakeReceiver();

@@ -13,7 +13,7 @@ const TARGET = {
   endpoint: 'http://127.0.0.1:1',
 };
 
-/** What `run` says and does with this configuration. */
+/** Runs `run` with this configuration, and returns its exit code and output. */
 async function refusalOf(directory: string, config: object, env: Readonly<Record<string, string>> = {}) {
   const file = join(directory, 'refused.yaml');
   await writeFile(file, JSON.stringify(config));
@@ -57,7 +57,7 @@ describe('a start that is refused', () => {
     expect(stderr.split('\n')).toEqual([expect.stringContaining('/nowhere/watcher.yaml')]);
   });
 
-  it('names a port in use, exit code 1, and has let go of the database', async () => {
+  it('names a port in use, exit code 1, and releases the database', async () => {
     await using directory = await temporaryDirectory();
     const holder = createServer();
     await new Promise<void>((resolve) => {
@@ -121,7 +121,7 @@ describe('a start that is refused', () => {
     expect(stdout).not.toContain('listening');
   });
 
-  it('tells of wrong usage, exit code 2', async () => {
+  it('reports wrong usage, exit code 2', async () => {
     for (const args of [['run', '--confg', 'x'], ['fly'], ['demo', '--seconds', 'ten']]) {
       await using command = startCommand(args);
       const { code, stderr } = await command.ended;

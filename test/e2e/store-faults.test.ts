@@ -49,11 +49,11 @@ it('ends with one line and exit code 1 if the disk does not confirm a write, and
   }, SOON);
 });
 
-it('is not ready while it cannot write, answers 503, and goes on by itself once it can', async () => {
+it('answers 503 and is not ready while it cannot write, and recovers by itself', async () => {
   await using directory = await temporaryDirectory();
   await using simulator = await startSimulator();
   const file = await writeConfig(directory.path, { targets: targetsAt(simulator.url) });
-  // No file may grow beyond this size, which is lifted later; the store has room for its tables and little more.
+  // Limits the size of files, until the limit is lifted below. The store has room for its tables and little more.
   const limited = `ulimit -S -f 1024; exec "${process.execPath}" "${MAIN}" run --config "${file}"`;
   await using daemon = startProgram('/bin/bash', ['-c', limited], {
     PATH: process.env['PATH'],
@@ -95,7 +95,7 @@ it('is not ready while it cannot write, answers 503, and goes on by itself once 
   expect(executions).toHaveLength(1);
 }, 60_000);
 
-it('waits for a program that has locked the database, and answers everything else meanwhile', async () => {
+it('waits for another program that has locked the database, and answers all other requests meanwhile', async () => {
   await using directory = await temporaryDirectory();
   await using simulator = await startSimulator();
   await using daemon = await startDaemon(directory.path, { targets: targetsAt(simulator.url) });

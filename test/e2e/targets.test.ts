@@ -12,7 +12,7 @@ interface TargetJson {
   readonly tracked: number;
 }
 
-it('one target in trouble is told of, and holds up no other', { timeout: 90_000 }, async () => {
+it('a target that cannot be polled is reported, and delays no other', { timeout: 90_000 }, async () => {
   await using directory = await temporaryDirectory();
   await using broken = await startSimulator();
   await using healthy = await startSimulator();
@@ -45,7 +45,7 @@ it('one target in trouble is told of, and holds up no other', { timeout: 90_000 
 });
 
 it(
-  'a paused target is not called until it is resumed, not after a restart either',
+  'a paused target is not polled until it is resumed, even after a restart',
   { timeout: 60_000 },
   async () => {
     await using directory = await temporaryDirectory();
@@ -73,7 +73,7 @@ it(
 );
 
 it(
-  'a target that the configuration no longer has is shown while it has executions',
+  'a target that is no longer configured is shown as long as it has executions',
   { timeout: 60_000 },
   async () => {
     await using directory = await temporaryDirectory();

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { spawn } from 'node:child_process';
 import { startProgram } from '../support/daemon.ts';
 
-/** Of an image, as `buildah inspect --type image` tells it. */
+/** The configuration of an image, as `buildah inspect --type image` prints it. */
 export interface ImageConfig {
   readonly User: string;
   readonly Env: readonly string[];
@@ -14,16 +14,17 @@ export interface ImageConfig {
 }
 
 export interface ContainerOptions {
-  /** Where the image's files are mounted. */
+  /** The directory at which the image's files are mounted. */
   readonly root: string;
   readonly image: ImageConfig;
-  /** What is put where in the container; only the first is writable. */
+  /** A directory of the machine and its place in the container, writable. */
   readonly data: readonly [from: string, to: string];
+  /** The same, read-only. */
   readonly config: readonly [from: string, to: string];
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** Makes the image's root read-only, in a mount namespace of its own. $1: root, then pairs of what to bind where. */
+/** Makes the image's root read-only in a mount namespace of its own. $1 is the root, followed by pairs of source and target. */
 const MOUNTS = `
 mount --bind "$1" "$1"; mount -o remount,bind,ro "$1"
 mount --bind "$2" "$1$3"
@@ -33,29 +34,29 @@ mount --rbind /dev "$1/dev"
 shift 5; exec "$@"`;
 
 /**
- * Runs an image as an engine would that is told to keep the root file system read-only: the image's user, environment,
- * entry point and command, as process 1 of a namespace of its own. Needs root. The network is that of the machine.
+ * Runs an image as a container engine does with a read-only root file system: with the image's user, environment, entry point
+ * and command, as process 1 of a namespace of its own, but with the network of the machine. Needs root.
  */
 export function startContainer({ root, image, data, config, env }: ContainerOptions) {
   const command = inside({ root, image, env }, [...image.Entrypoint, ...image.Cmd]);
   const namespaces = ['--mount', '--pid', '--fork'];
   const script = ['sh', '-euc', MOUNTS, 'sh', root, ...data, ...config];
   const program = startProgram('unshare', [...namespaces, '--', ...script, ...command], process.env);
-  /** Process 1 of the container, as the machine sees it. */
+  /** The machine's id of the container's process 1. */
   const init = (): number => {
     const children = readFileSync(`/proc/${program.pid ?? 0}/task/${program.pid ?? 0}/children`, 'utf8');
     return Number(children.split(' ')[0]);
   };
   return {
     ...program,
-    /** What the kernel says of process 1. */
-    status: (file: 'status' | 'mountinfo') => readFileSync(`/proc/${init()}/${file}`, 'utf8'),
+    /** Reads a file of process 1 from /proc. */
+    procFile: (file: 'status' | 'mountinfo') => readFileSync(`/proc/${init()}/${file}`, 'utf8'),
     terminate: () => process.kill(init(), 'SIGTERM'),
     async [Symbol.asyncDispose]() {
       if (program.isRunning()) process.kill(init(), 'SIGKILL');
       await program.ended;
     },
-    /** The exit code of the image's health check. */
+    /** Runs the image's health check and returns its exit code. */
     async checkHealth(): Promise<number | null> {
       const [, ...test] = image.Healthcheck.Test;
       const enter = ['--target', String(init()), '--mount', '--pid'];
@@ -66,7 +67,7 @@ export function startContainer({ root, image, data, config, env }: ContainerOpti
   };
 }
 
-/** A command line that runs `command` in the root, as the image's user and with its environment. */
+/** Returns a command line that runs `command` in the root, with the image's user and environment. */
 function inside(
   { root, image, env }: Pick<ContainerOptions, 'root' | 'image' | 'env'>,
   command: readonly string[],

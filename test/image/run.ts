@@ -9,7 +9,7 @@ import { WEBHOOK_SECRET } from '../support/secrets.ts';
 import { startContainer } from './container.ts';
 import type { ImageConfig } from './container.ts';
 
-/** Runs the image that is mounted at argv[2] and described by the file argv[3] against the simulator, and judges it. */
+/** Checks the image that is mounted at argv[2] and described by the file argv[3], by running it against the simulator. */
 const [, , root = '', inspected = ''] = process.argv;
 const READY_LIMIT_MS = 30_000;
 const STOP_LIMIT_MS = 20_000;
@@ -85,9 +85,9 @@ while (!(await isReady())) {
 const readyMs = performance.now() - startedAt;
 
 assert.match(listening, /"host":"0\.0\.0\.0"/);
-assert.match(container.status('status'), new RegExp(`^Uid:\\s+${uid}\\s+${uid}`, 'm'));
-assert.match(container.status('status'), /^NSpid:\s+\d+\s+1$/m);
-assert.match(container.status('mountinfo'), / \/ ro,/);
+assert.match(container.procFile('status'), new RegExp(`^Uid:\\s+${uid}\\s+${uid}`, 'm'));
+assert.match(container.procFile('status'), /^NSpid:\s+\d+\s+1$/m);
+assert.match(container.procFile('mountinfo'), / \/ ro,/);
 assert.equal(await container.checkHealth(), 0);
 
 const api = apiAt(url);

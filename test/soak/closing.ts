@@ -5,55 +5,57 @@ import { MAX_CONCURRENT } from './stage.ts';
 import type { Stage } from './stage.ts';
 import type { Watcher } from './watcher.ts';
 
-/** The longest execution takes 20 s, and what the rate has suffered is made good again. */
+/** The longest execution takes 20 s, and the request rate has to recover from the faults. */
 const GRACE_MS = 90_000;
 const PAUSE_MS = 200;
-/** A delivery that was refused a few times is due again minutes or hours later: the daemon's clock is set forward. */
+/** A delivery that failed several times is due minutes or hours later, so the daemon's clock is set forward. */
 const LEAP_MS = 6 * 3_600_000;
 const MOST_LEAPS = 6;
-/** How long what has become due by a leap is given to come. */
-const LEAP_LASTS_MS = 3000;
+/** The time for deliveries to arrive that a leap has made due. */
+const AFTER_LEAP_MS = 3000;
 
-async function until(isSo: () => boolean, limitMs: number): Promise<void> {
-  for (const endsAt = performance.now() + limitMs; !isSo() && performance.now() < endsAt;)
+async function until(isTrue: () => boolean, limitMs: number): Promise<void> {
+  for (const endsAt = performance.now() + limitMs; !isTrue() && performance.now() < endsAt;)
     await sleep(PAUSE_MS);
 }
 
-/** Lets everything come to its end, now that nothing is in its way any more, and gathers what all sides know. */
+/** Waits until everything that is still open has ended, now that all faults are over, and collects the evidence of all sides. */
 export async function close(stage: Stage, loading: Promise<void>): Promise<Evidence> {
   const { watcher, load, reader, steady, flapping, clock, torture } = stage;
-  const collect = (more: Partial<Evidence>) => ({ ...evidenceOf(stage), ...more });
-  const begin = async () => {
+  const launch = async () => {
     const { life, ready } = watcher.launch();
-    if (!(await ready)) torture.problems.push(`life ${life.number} did not get ready: ${life.stderr ?? ''}`);
+    if (!(await ready))
+      torture.problems.push(`life ${life.number} did not become ready: ${life.stderr ?? ''}`);
   };
-  if (!watcher.isRunning()) await begin();
+  if (!watcher.isRunning()) await launch();
   await loading;
-  const has = ({ requests }: Stage['steady']) => {
+  const hasAll = ({ requests }: Stage['steady']) => {
     const accepted = new Set(requests.filter(({ isAccepted }) => isAccepted).map(({ id }) => id));
     return reader.events.every(({ id }) => accepted.has(id));
   };
-  await until(() => load.open() === 0 && has(steady), GRACE_MS);
-  if (!has(steady))
-    torture.problems.push(
-      `a receiver that was always well had not got everything ${GRACE_MS / 1000} s later`,
-    );
-  for (let leap = 0; leap < MOST_LEAPS && !has(flapping); leap += 1) {
+  await until(() => load.openExecutions() === 0 && hasAll(steady), GRACE_MS);
+  if (!hasAll(steady))
+    torture.problems.push(`the receiver that never failed still lacked events after ${GRACE_MS / 1000} s`);
+  for (let leap = 0; leap < MOST_LEAPS && !hasAll(flapping); leap += 1) {
     await watcher.stop();
     clock.set(clock.offsetMs + LEAP_MS);
-    await begin();
-    await until(() => has(flapping), LEAP_LASTS_MS);
+    await launch();
+    await until(() => hasAll(flapping), AFTER_LEAP_MS);
   }
   await readToEnd(reader);
-  const anew = new FeedReader(watcher, stage.random());
-  await readToEnd(anew);
-  const evidence = collect({ feedAnew: anew.events, listed: await listAll(watcher) });
+  const secondReader = new FeedReader(watcher, stage.random());
+  await readToEnd(secondReader);
+  const evidence = { ...evidenceOf(stage), feedReread: secondReader.events, listed: await listAll(watcher) };
   await watcher.stop();
   return evidence;
 }
 
 async function readToEnd(reader: FeedReader): Promise<void> {
-  for (let read = await reader.readOn(); read !== undefined && read > 0; read = await reader.readOn());
+  for (
+    let count = await reader.readPage();
+    count !== undefined && count > 0;
+    count = await reader.readPage()
+  );
 }
 
 function evidenceOf({ load, simulator, reader, steady, flapping, watcher, clock, torture }: Stage): Evidence {
@@ -62,7 +64,7 @@ function evidenceOf({ load, simulator, reader, steady, flapping, watcher, clock,
     truth: new Map(simulator.executions().map(({ id }) => [id, simulator.history(id)])),
     listed: [],
     feed: reader.events,
-    feedAnew: [],
+    feedReread: [],
     feedRefusals: reader.refusals,
     receivers: [steady, flapping],
     lives: watcher.lives,

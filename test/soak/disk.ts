@@ -11,21 +11,21 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 
-/** Room for the database of a long run, and soon filled. */
+/** Large enough for the database of a long run, and quick to fill. */
 const SIZE_BYTES = 64 * 2 ** 20;
 const ballast = Buffer.alloc(2 ** 20);
 
-/** A disk of the harness's own, which it can fill and make read-only. */
+/** A disk that the soak can fill and make read-only. */
 export interface Disk extends Disposable {
   readonly path: string;
-  /** What it is, or why there is none. */
-  readonly told: string;
-  /** Undefined where nothing may be mounted here. */
+  /** The kind of disk, or the reason why there is none. */
+  readonly description: string;
+  /** Undefined if nothing can be mounted on this machine. */
   readonly fill?: () => void;
   readonly free?: () => void;
-  /** Only while no file of it is open. */
+  /** Must not be called while a file on the disk is open. */
   readonly remount?: (mode: 'ro' | 'rw') => void;
-  /** Files that are open already can be written no more; undefined where the file system knows no such thing. */
+  /** Refuses writes even to files that are already open. Undefined if the file system cannot do that. */
   readonly protect?: (files: readonly string[]) => void;
   readonly unprotect?: (files: readonly string[]) => void;
 }
@@ -37,13 +37,13 @@ function reasonOf(error: unknown): string {
   return (error instanceof Error ? error.message : String(error)).trim().replaceAll(/\s+/g, ' ');
 }
 
-/** Mounts a disk below `directory`: an ext4 image where that works, else a tmpfs, else it is a plain directory. */
+/** Mounts a disk below `directory`: an ext4 image, or a tmpfs if that fails. If that fails too, uses a plain directory. */
 export function mountDisk(directory: string): Disk {
   const path = join(directory, 'disk');
   mkdirSync(path);
   const image = join(directory, 'disk.img');
   const refusals: string[] = [];
-  const ways = {
+  const mounts = {
     'an ext4 image': () => {
       writeFileSync(image, '');
       truncateSync(image, SIZE_BYTES);
@@ -52,7 +52,7 @@ export function mountDisk(directory: string): Disk {
     },
     'a tmpfs': () => run('mount', '-t', 'tmpfs', '-o', `size=${SIZE_BYTES}`, 'tmpfs', path),
   };
-  for (const [name, mount] of Object.entries(ways)) {
+  for (const [name, mount] of Object.entries(mounts)) {
     try {
       mount();
     } catch (error) {
@@ -63,7 +63,7 @@ export function mountDisk(directory: string): Disk {
   }
   return {
     path,
-    told: `a plain directory; NO full disk, NO read-only database in this run (${refusals.join('; ')})`,
+    description: `a plain directory; NO full disk, NO read-only database in this run (${refusals.join('; ')})`,
     [Symbol.dispose]: () => undefined,
   };
 }
@@ -71,19 +71,19 @@ export function mountDisk(directory: string): Disk {
 function mounted(path: string, name: string, refusals: readonly string[]): Disk {
   let isMounted = true;
   const full = join(path, 'ballast');
-  const mayProtect = canProtect(path);
-  const told = [
+  const hasProtection = canProtect(path);
+  const description = [
     name,
-    ...(mayProtect ? [] : ['NO database that turns read-only while it is open in this run']),
+    ...(hasProtection ? [] : ['NO database that turns read-only while it is open in this run']),
     ...refusals,
   ].join('; ');
   return {
     path,
-    told,
+    description,
     fill: () => fill(full),
     free: () => rmSync(full, { force: true }),
     remount: (mode) => run('mount', '-o', `remount,${mode}`, path),
-    ...(mayProtect
+    ...(hasProtection
       ? {
           protect: (files) => run('chattr', '+i', ...files),
           unprotect: (files) => run('chattr', '-i', ...files),
@@ -92,7 +92,7 @@ function mounted(path: string, name: string, refusals: readonly string[]): Disk 
     [Symbol.dispose]() {
       if (!isMounted) return;
       isMounted = false;
-      // Lazily: a killed daemon's files may still be open for a moment.
+      // Lazily, because files of a killed daemon may still be open for a moment.
       run('umount', '--lazy', path);
     },
   };
@@ -119,7 +119,7 @@ function writeUntilFull(descriptor: number, bytes: number): void {
   }
 }
 
-/** Whether a file that is open already refuses to be written once it is immutable: ext4's does, tmpfs's does not. */
+/** Reports whether the immutable flag stops writes to a file that is already open. It does on ext4, but not on tmpfs. */
 function canProtect(path: string): boolean {
   const probe = join(path, 'probe');
   const descriptor = openSync(probe, 'w');

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Random } from '../../src/simulator/random.ts';
 import type { Watcher } from './watcher.ts';
 
-/** An event of the feed, as far as it is judged here. */
+/** The parts of a feed event that are checked. */
 export interface FeedEvent {
   readonly id: string;
   readonly type: string;
@@ -20,7 +20,7 @@ export interface FeedEvent {
 
 const PAUSE_MS = 250;
 const LARGEST_PAGE = 100;
-const ENDS = /\.execution\.(succeeded|failed|cancelled)$/;
+const FINAL_TYPE = /\.execution\.(succeeded|failed|cancelled)$/;
 
 interface Page {
   readonly events: readonly FeedEvent[];
@@ -30,9 +30,9 @@ interface Page {
 /** Follows the feed with one cursor across all restarts. */
 export class FeedReader {
   readonly events: FeedEvent[] = [];
-  /** Executions of which it told a final status. */
+  /** Executions whose final status was in the feed. */
   readonly ended = new Set<string>();
-  /** Answers that were neither a page nor the sign of a daemon in trouble. */
+  /** Answers that were neither a page nor a 503. */
   readonly refusals: string[] = [];
   readonly #watcher: Watcher;
   readonly #random: Random;
@@ -45,13 +45,13 @@ export class FeedReader {
 
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      await this.readOn();
+      await this.readPage();
       await sleep(PAUSE_MS * this.#random());
     }
   }
 
-  /** Reads the next page; returns how many events it had, undefined where none came. */
-  async readOn(): Promise<number | undefined> {
+  /** Reads the next page and returns the number of its events, or undefined if there was no page. */
+  async readPage(): Promise<number | undefined> {
     const limit = String(1 + Math.floor(LARGEST_PAGE * this.#random()));
     const query = new URLSearchParams({
       limit,
@@ -60,13 +60,13 @@ export class FeedReader {
     const answer = await this.#watcher.request('GET', `/v1/events?${query.toString()}`);
     if (answer === undefined) return undefined;
     if (answer.status !== 200) {
-      // Draining, or without its store: it is to be asked again.
+      // The daemon is stopping or its store is unavailable, so the page is requested again later.
       if (answer.status !== 503) this.refusals.push(`${answer.status} ${answer.text}`);
       return undefined;
     }
     const { events, next } = JSON.parse(answer.text) as Page;
     this.events.push(...events);
-    for (const { type, subject } of events) if (ENDS.test(type)) this.ended.add(subject);
+    for (const { type, subject } of events) if (FINAL_TYPE.test(type)) this.ended.add(subject);
     this.#cursor = next;
     return events.length;
   }

@@ -8,11 +8,11 @@ import type { Watcher } from './watcher.ts';
 type Labels = Readonly<Record<string, string>>;
 
 const MEAN_DURATION_MS = 5000;
-/** Started, and their ends not yet reported: the daemon is to have work, and not to drown in it. */
+/** The limit on executions whose end is not reported yet. It keeps the daemon busy without overloading it. */
 const MOST_OPEN = 120;
 const MOST_AT_ONCE = 6;
 const PAUSE_MS = 100;
-/** AWS does not know an execution yet when it is registered, as after a start whose write has not spread. */
+/** The share of executions that AWS does not know yet when they are registered, as shortly after their start. */
 const LATE_SHARE = 0.1;
 const LATE_MS = 1500;
 const AGAIN_SHARE = 0.2;
@@ -31,23 +31,22 @@ export interface LoadParts {
   readonly random: Random;
 }
 
-/** Starts executions and registers them as a careful client would: again and again until it is acknowledged. */
+/** Starts executions and registers them like a careful client, which repeats each request until it is acknowledged. */
 export class Load {
   /** Acknowledged executions, with all labels that were acknowledged. */
   readonly acknowledged = new Map<string, Labels>();
   readonly #parts: LoadParts;
   readonly #waiting = new Map<string, Labels>();
   #started = 0;
-  /** Registrations that were sent; those of them that were refused, and those that got no answer. */
-  sent = 0;
-  refused = 0;
-  unanswered = 0;
+  sentRegistrations = 0;
+  refusedRegistrations = 0;
+  unansweredRegistrations = 0;
 
   constructor(parts: LoadParts) {
     this.#parts = parts;
   }
 
-  /** Starts executions until `ending` aborts; then what is not acknowledged is still sent, unless `givenUp` aborts. */
+  /** Starts executions until `ending` aborts; then sends on until all are acknowledged, or `givenUp` aborts. */
   async run(ending: AbortSignal, givenUp: AbortSignal): Promise<void> {
     while (!givenUp.aborted && (!ending.aborted || this.#waiting.size > 0)) {
       if (!ending.aborted) this.#start();
@@ -56,14 +55,14 @@ export class Load {
     }
   }
 
-  /** How many of the started executions have no end in the feed yet. */
-  open(): number {
+  /** The number of started executions whose end is not in the feed yet. */
+  openExecutions(): number {
     return this.#started - this.#parts.reader.ended.size;
   }
 
   #start(): void {
     const { simulator, random } = this.#parts;
-    const room = MOST_OPEN - this.open();
+    const room = MOST_OPEN - this.openExecutions();
     const count = Math.min(room, Math.floor(random() * (MOST_AT_ONCE + 1)));
     for (let started = 0; started < count; started += 1) {
       const [id = ''] =
@@ -91,18 +90,18 @@ export class Load {
       lifecycleExecutionId,
       labels,
     }));
-    this.sent += executions.length;
+    this.sentRegistrations += executions.length;
     const answering = isBatch
       ? watcher.request('POST', '/v1/executions/batch', { executions })
       : watcher.request('POST', '/v1/executions', executions[0]);
     moments.emit('registration');
     const answer = await answering;
     if (answer === undefined) {
-      this.unanswered += executions.length;
+      this.unansweredRegistrations += executions.length;
       return;
     }
     if (answer.status >= 300) {
-      this.refused += executions.length;
+      this.refusedRegistrations += executions.length;
       return;
     }
     const results = isBatch ? (JSON.parse(answer.text) as { results: readonly Result[] }).results : [];

@@ -3,21 +3,21 @@ import { parseArgs } from 'node:util';
 
 export interface SoakOptions {
   readonly seed: number;
-  /** The torture ends after so many kills, or after so long. */
+  /** The run ends after this many kills, or after this many seconds. */
   readonly kills: number;
   readonly seconds: number;
-  /** Keeps the daemon's log and database, whatever the verdict. */
+  /** Keeps the daemon's log and database even if the run passes. */
   readonly keep: boolean;
 }
 
 const USAGE = `usage: npm run test:soak -- [--short] [--kills N] [--seconds N] [--seed N] [--keep]
   --short      16 kills, ends in under 3 minutes
-  --kills N    ends after so many (default 60)
-  --seconds N  ends after so long, however many there were by then (default 7200)
-  --seed N     the same seed makes the same plan
+  --kills N    ends after N kills (default 60)
+  --seconds N  ends after N seconds at the latest (default 7200)
+  --seed N     the same seed gives the same plan
   --keep       keep the daemon's log and database`;
 
-/** Prints the usage and ends the process where the arguments are wrong. */
+/** Reads the arguments. Prints the usage and exits if they are wrong. */
 export function readOptions(args: readonly string[]): SoakOptions {
   try {
     const { values } = parseArgs({

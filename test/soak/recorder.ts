@@ -7,33 +7,33 @@ import type { Received } from '../support/fake-receiver.ts';
 import { WEBHOOK_SECRET } from '../support/secrets.ts';
 import type { Moments } from './moments.ts';
 
-/** How a receiver answers for a while. */
+/** The ways in which a receiver can answer for a while. */
 export const MOODS = ['well', 'slow', 'failing', 'throttling', 'hanging', 'resetting', 'gone'] as const;
 export type Mood = (typeof MOODS)[number];
 
-/** What came in. */
+/** A request that a receiver got. */
 export interface Request {
   readonly id: string;
   readonly body: string;
-  /** The life of the daemon in which it came. */
+  /** The life of the daemon in which it arrived. */
   readonly life: number;
   readonly isSigned: boolean;
-  /** Whether a 2xx went out. */
+  /** Set once a 2xx has been sent. */
   isAccepted: boolean;
 }
 
-/** So often one event may be refused: eight attempts and it would be dead, which is not what is tried here. */
+/** The limit on refusals of one event. After eight the delivery would be dead, which is not tested here. */
 const MOST_REFUSALS = 3;
 const SLOW_MS = 400;
 const webhook = new Webhook(WEBHOOK_SECRET);
 
-/** Against the timestamp that it carries: the daemon's clock is moved, and the receiver's is not. */
+/** Verifies against the timestamp of the request, because the daemon's clock is shifted and the receiver's is not. */
 function isSigned({ id, headers, body }: Received): boolean {
   const timestamp = new Date(Number(headers['webhook-timestamp']) * 1000);
   return webhook.sign(id, timestamp, body) === headers['webhook-signature'];
 }
 
-/** A receiver that writes down everything. */
+/** Starts a receiver that records every request. */
 export async function startRecorder(name: string, moments: Moments, life: () => number, random: Random) {
   const requests: Request[] = [];
   const refusals = new Map<string, number>();
@@ -84,7 +84,7 @@ export async function startRecorder(name: string, moments: Moments, life: () => 
     name,
     url,
     requests,
-    /** How many requests were refused. */
+    /** The number of refused requests. */
     refused: () => refusals.values().reduce((sum, count) => sum + count, 0),
     async setMood(next: Mood): Promise<void> {
       mood = next;

@@ -1,5 +1,5 @@
-// Kills the daemon at random and at the worst moments, again and again, while AWS, a receiver, the clock and the disk
-// misbehave; then holds what it reported against what really happened. `--help` tells the options.
+// Kills the daemon many times, at random and at the worst moments, while AWS, a receiver, the clock and the disk misbehave. Then
+// compares its reports with the events that really happened. `--help` lists the options.
 import { close } from './closing.ts';
 import { judge } from './judge/judge.ts';
 import { readOptions } from './options.ts';
@@ -8,9 +8,9 @@ import { progressLine, summaryLines, verdictLines } from './summary.ts';
 import { troubleAws, troubleClock, troubleReceiver } from './troubles.ts';
 
 const PROGRESS_MS = 5000;
-const tell = (line: string) => process.stdout.write(`${line}\n`);
+const report = (line: string) => process.stdout.write(`${line}\n`);
 
-/** Whether everything held. Throws where it was interrupted or could not be carried through. */
+/** Reports whether every check passed. Rejects if the run is interrupted or cannot be completed. */
 async function soak(): Promise<boolean> {
   const options = readOptions(process.argv.slice(2));
   const interrupted = new AbortController();
@@ -21,16 +21,16 @@ async function soak(): Promise<boolean> {
 
   await using stage = await setStage(options.seed);
   const { simulator, watcher, flapping, load, reader, torture, random } = stage;
-  tell(
-    `seed ${options.seed}; ends after ${options.kills} kills or ${options.seconds} s; disk: ${stage.disk.told}`,
+  report(
+    `seed ${options.seed}; ends after ${options.kills} kills or ${options.seconds} s; disk: ${stage.disk.description}`,
   );
   using progress = new DisposableStack();
   progress.adopt(
-    setInterval(() => tell(`${seconds()} s: ${progressLine(stage)}`), PROGRESS_MS),
+    setInterval(() => report(`${seconds()} s: ${progressLine(stage)}`), PROGRESS_MS),
     clearInterval,
   );
 
-  /** What fails ends the run. */
+  /** Ends the run if a part of it fails. */
   const part = (work: Promise<void>) =>
     work.catch((error: unknown) => {
       interrupted.abort(error);
@@ -52,23 +52,23 @@ async function soak(): Promise<boolean> {
   await Promise.all(troubles);
   interrupted.signal.throwIfAborted();
 
-  tell(`${seconds()} s: no more trouble; everything is to come to its end`);
+  report(`${seconds()} s: no more faults; waiting until everything has ended`);
   const closing = close(stage, loading);
   const evidence = await Promise.race([closing, rejectionOf(interrupted.signal)]);
   reading.abort();
   await feed;
   const judgements = judge(evidence);
-  const isGood = judgements.every(({ faults }) => faults.length === 0);
-  if (!isGood || options.keep) stage.keep();
+  const hasPassed = judgements.every(({ faults }) => faults.length === 0);
+  if (!hasPassed || options.keep) stage.keep();
   const lines = [
     `done in ${seconds()} s, seed ${options.seed}`,
     ...summaryLines(stage, evidence),
     ...verdictLines(judgements),
-    isGood ? 'good: nothing lost, nothing made up' : 'NOT good: see above',
-    ...(isGood && !options.keep ? [] : [`the daemon's log is in ${stage.directory}`]),
+    hasPassed ? 'passed: nothing was lost or made up' : 'FAILED: see above',
+    ...(hasPassed && !options.keep ? [] : [`the daemon's log is in ${stage.directory}`]),
   ];
-  for (const line of lines) tell(line);
-  return isGood;
+  for (const line of lines) report(line);
+  return hasPassed;
 }
 
 function rejectionOf(signal: AbortSignal): Promise<never> {

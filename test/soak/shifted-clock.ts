@@ -1,6 +1,6 @@
 import { renameSync, writeFileSync } from 'node:fs';
 
-/** Round a step either side's time may still, or already, be told. */
+/** Close to a step, the daemon may use the time of either side. */
 const UNSURE_MS = 3000;
 
 interface Shift {
@@ -8,7 +8,7 @@ interface Shift {
   readonly offsetMs: number;
 }
 
-/** The daemon's wall clock, as the harness moves it. All real times are epoch milliseconds of this machine. */
+/** The daemon's wall clock, as the soak shifts it. Real times are epoch milliseconds of this machine. */
 export class ShiftedClock {
   readonly file: string;
   readonly #shifts: Shift[] = [];
@@ -22,20 +22,20 @@ export class ShiftedClock {
     return this.#shifts.at(-1)?.offsetMs ?? 0;
   }
 
-  /** How often it was moved. */
+  /** The number of shifts so far. */
   get steps(): number {
     return this.#shifts.length - 1;
   }
 
-  /** Written for the next start; a running daemon must be told to read it. */
+  /** Shifts the clock for the next start. A running daemon reads it on SIGUSR2. */
   set(offsetMs: number): void {
     this.#shifts.push({ fromAt: Date.now(), offsetMs });
-    // The daemon may be reading it just now.
+    // Replaced in one step, because the daemon may be reading it.
     writeFileSync(`${this.file}.new`, String(offsetMs));
     renameSync(`${this.file}.new`, this.file);
   }
 
-  /** When it may really have been that the daemon's clock showed `shownAt`. */
+  /** Returns the real times at which the daemon's clock can have shown `shownAt`. */
   realTimesOf(shownAt: number): readonly number[] {
     return this.#shifts.flatMap(({ fromAt, offsetMs }, index) => {
       const untilAt = this.#shifts[index + 1]?.fromAt ?? Infinity;

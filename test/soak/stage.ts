@@ -18,8 +18,8 @@ import { Watcher } from './watcher.ts';
 /** Attempts in flight at each receiver. */
 export const MAX_CONCURRENT = 4;
 
-/** Tells `moments` when an answer shows another status than the one before. */
-function changeTeller(moments: Moments): (call: Call) => void {
+/** Returns a listener that emits `change` when an answer shows another status than the one before. */
+function emitChanges(moments: Moments): (call: Call) => void {
   const shown = new Map<string, string>();
   return ({ executionId, status }) => {
     if (executionId === undefined || status === undefined) return;
@@ -29,11 +29,11 @@ function changeTeller(moments: Moments): (call: Call) => void {
   };
 }
 
-/** Everything that plays a part, on loopback addresses and in one directory. */
+/** Starts and connects all parts of a soak run, on loopback addresses and in one directory. */
 export async function setStage(seed: number) {
   await using setting = new AsyncDisposableStack();
   let streams = 0;
-  // A stream of its own for each part: what one does leaves the others' as they are.
+  // Each part has a stream of its own, so that parts do not affect each other's random numbers.
   const random = () => createRandom(seed + 1000 * (streams += 1));
   const directory = mkdtempSync(join(tmpdir(), 'lifecycle-watcher-soak-'));
   let isKept = false;
@@ -45,7 +45,7 @@ export async function setStage(seed: number) {
   const database = join(disk.path, 'watcher.db');
   const moments = createMoments();
   const simulator = setting.use(
-    await startSimulator({ ratePerSecond: 200, burst: 200, seed, onCall: changeTeller(moments) }),
+    await startSimulator({ ratePerSecond: 200, burst: 200, seed, onCall: emitChanges(moments) }),
   );
   const life = () => watcher.life;
   const steady = setting.use(await startRecorder('steady', moments, life, random()));
@@ -62,7 +62,7 @@ export async function setStage(seed: number) {
       store: { sqlite: { path: database } },
       endpoints: [
         { ...endpoint, name: 'steady', maxConcurrent: MAX_CONCURRENT },
-        // What hangs there must not hold its slots for the rest of the run.
+        // A short timeout, so that hanging attempts do not hold the slots for the rest of the run.
         {
           ...endpoint,
           name: 'flapping',
@@ -74,7 +74,7 @@ export async function setStage(seed: number) {
     },
   });
   setting.defer(() => watcher.kill());
-  // Whatever ends this process, nothing of it goes on or stays.
+  // Leaves no process, mount or directory behind, however this process ends.
   const atExit = () => {
     void watcher.kill();
     disk[Symbol.dispose]();
@@ -97,7 +97,7 @@ export async function setStage(seed: number) {
     load,
     reader,
     torture: new Torture({ watcher, disk, database, load, moments, random: random() }),
-    /** Leaves the log where it is; a disk of the harness's own goes. */
+    /** Keeps the directory with the log. A mounted disk is still removed. */
     keep() {
       isKept = true;
     },

@@ -10,19 +10,19 @@ import type { Watcher } from './watcher.ts';
 export const KILLS = ['random', 'starting', ...MOMENTS, 'full disk', 'read-only'] as const;
 export type Kill = (typeof KILLS)[number];
 
-/** One round, shuffled anew each time. */
+/** One round of endings, shuffled anew each time. */
 const ROUND: readonly (Kill | 'stop')[] = [...KILLS, 'random', ...MOMENTS, 'stop'];
-/** How long a life lasts before its kill is prepared: some see little more than the start. */
+/** The longest life before its kill is prepared. Some lives see little more than the start. */
 const LONGEST_LIFE_MS = 3000;
-/** The rate must grow from one call a second to the ceiling, by two a second, and be stored. */
+/** Enough for the rate to grow from one call a second to the ceiling, by two a second, and to be stored. */
 const FIRST_LIFE_MS = 15_000;
 const LONGEST_START_MS = 1200;
-/** A kill hits up to so long after its moment, as often as right in it. */
+/** Half of the kills happen at their moment, the other half up to this long after it. */
 const AFTER_MOMENT_MS = 10;
 const MOMENT_LIMIT_MS = 6000;
-const FEEL_LIMIT_MS = 4000;
-const FEEL_PAUSE_MS = 50;
-const START_IN_TROUBLE_MS = 4000;
+const NOTICE_LIMIT_MS = 4000;
+const NOTICE_PAUSE_MS = 50;
+const START_DURING_FAULT_MS = 4000;
 
 export interface TortureParts {
   readonly watcher: Watcher;
@@ -33,13 +33,13 @@ export interface TortureParts {
   readonly random: Random;
 }
 
-/** Kills the daemon and starts it again over the same store, and takes the disk away from it. */
+/** Kills the daemon, starts it again with the same store, and fills its disk or makes it read-only. */
 export class Torture {
   readonly kills = new Map<Kill, number>(KILLS.map((kill) => [kill, 0]));
   stops = 0;
-  /** Times without a disk, how many of them were felt outside, and starts that were refused meanwhile. */
-  readonly disk = { full: 0, fullFelt: 0, readOnly: 0, readOnlyFelt: 0, refusedStarts: 0 };
-  /** What went wrong that is no matter of the events. */
+  /** The number of disk faults, of those noticed by clients, and of starts refused meanwhile. */
+  readonly disk = { full: 0, fullNoticed: 0, readOnly: 0, readOnlyNoticed: 0, refusedStarts: 0 };
+  /** Failures of the daemon that do not show in its events. */
   readonly problems: string[] = [];
   readonly #parts: TortureParts;
 
@@ -51,14 +51,14 @@ export class Torture {
     return this.kills.values().reduce((sum, count) => sum + count, 0);
   }
 
-  /** A first life without any trouble, so that the daemon has learnt how often it may call. */
+  /** Runs a first life without faults, in which the daemon learns its request rate. */
   async warmUp(signal: AbortSignal): Promise<void> {
     if (!(await this.#start())) return;
     await sleep(FIRST_LIFE_MS, undefined, { signal });
     await this.#stop();
   }
 
-  /** Until there were so many kills, or `signal` aborts; the daemon is down then. */
+  /** Kills the daemon `kills` times, or until `signal` aborts. The daemon is down afterwards. */
   async run(kills: number, signal: AbortSignal): Promise<void> {
     const { watcher, disk } = this.#parts;
     let round: (Kill | 'stop')[] = [];
@@ -71,7 +71,7 @@ export class Torture {
     if (watcher.isRunning()) await this.#stop();
   }
 
-  /** One life, or, without a disk, a few. */
+  /** Runs one life with this ending, or several for a disk fault. */
   async #live(ending: Kill | 'stop'): Promise<void> {
     const { watcher, random } = this.#parts;
     if (ending === 'starting') {
@@ -104,14 +104,16 @@ export class Torture {
     const { watcher } = this.#parts;
     const { life, ready } = watcher.launch();
     if (await ready) return true;
-    this.problems.push(`life ${life.number} did not get ready: ${life.stderr ?? 'no word of it'}`);
+    this.problems.push(
+      `life ${life.number} did not become ready: ${life.stderr ?? 'nothing on standard error'}`,
+    );
     await watcher.kill();
     return false;
   }
 
   async #kill(kill: Kill): Promise<void> {
     const { watcher } = this.#parts;
-    // It may have ended by itself, which its life tells.
+    // If it has ended by itself, its life records that.
     if (!watcher.isRunning()) return;
     this.kills.set(kill, (this.kills.get(kill) ?? 0) + 1);
     await watcher.kill();
@@ -122,10 +124,10 @@ export class Torture {
     await this.#parts.watcher.stop();
   }
 
-  /** Kills in the middle of what is named, or a moment later; anywhere where that does not come. */
+  /** Kills at the moment, or shortly after it. If the moment does not come within 6 s, kills anyway. */
   async #killAt(moment: Moment): Promise<void> {
     const { moments, random } = this.#parts;
-    const { promise: come, resolve } = Promise.withResolvers<boolean>();
+    const { promise: arrival, resolve } = Promise.withResolvers<boolean>();
     const afterMs = random() < 0.5 ? 0 : AFTER_MOMENT_MS * random();
     const strike = () => {
       if (afterMs === 0) void this.#parts.watcher.kill();
@@ -133,87 +135,88 @@ export class Torture {
     };
     moments.once(moment, strike);
     const limit = setTimeout(() => resolve(false), MOMENT_LIMIT_MS);
-    const hasCome = await come;
+    const hasArrived = await arrival;
     clearTimeout(limit);
     moments.off(moment, strike);
     if (afterMs > 0) await sleep(afterMs);
-    await this.#kill(hasCome ? moment : 'random');
+    await this.#kill(hasArrived ? moment : 'random');
   }
 
-  /** The disk is full, twice: once it must come back by itself, once it is killed and started while it is full. */
+  /** Fills the disk twice. First the daemon must recover by itself; then it is killed and started while the disk is full. */
   async #withoutRoom(): Promise<void> {
     const { watcher, disk } = this.#parts;
-    // A write-ahead log that is there already has room; after a stop a new one must grow.
+    // An existing write-ahead log has room; after a stop a new one must grow.
     await this.#stop();
     if (!(await this.#start())) return;
     const fill = () => disk.fill?.();
     const free = () => disk.free?.();
     this.disk.full += 1;
-    if (await this.#without('full disk', fill, free)) this.disk.fullFelt += 1;
+    if (await this.#disturb('full disk', fill, free)) this.disk.fullNoticed += 1;
     if (!watcher.isRunning()) return;
     fill();
     await this.#kill('full disk');
-    await this.#startInTrouble();
+    await this.#startDuringFault();
     free();
-    await this.#recovers('full disk');
+    await this.#expectRecovery('full disk');
     if (watcher.isRunning()) await this.#stop();
   }
 
-  /** Nothing can be written any more, neither while it runs nor at its start. */
+  /** Makes the disk read-only, first while the daemon runs and then before it starts. */
   async #withoutWriting(): Promise<void> {
     const { watcher, disk, database } = this.#parts;
     this.disk.readOnly += 1;
     if (disk.protect !== undefined) {
-      // Not the shared memory beside them, which is mapped: to write to a map that is refused is the end of a process.
+      // The shared-memory file is left out: it is mapped, and a refused write to a mapping kills the process.
       const files = [database, `${database}-wal`].filter((file) => existsSync(file));
       const protect = () => disk.protect?.(files);
       const unprotect = () => disk.unprotect?.(files);
-      if (await this.#without('read-only', protect, unprotect)) this.disk.readOnlyFelt += 1;
+      if (await this.#disturb('read-only', protect, unprotect)) this.disk.readOnlyNoticed += 1;
     }
     if (!watcher.isRunning()) return;
     await this.#kill('read-only');
     disk.remount?.('ro');
-    await this.#startInTrouble();
+    await this.#startDuringFault();
     if (watcher.isRunning()) {
-      this.problems.push(`life ${watcher.life} went on over a read-only disk`);
+      this.problems.push(`life ${watcher.life} kept running on a read-only disk`);
       await watcher.kill();
     }
     disk.remount?.('rw');
   }
 
-  /** Takes something away for a while; returns whether that was felt outside. */
-  async #without(what: string, take: () => void, giveBack: () => void): Promise<boolean> {
+  /** Causes a fault for a while, and reports whether clients noticed it. */
+  async #disturb(fault: string, begin: () => void, end: () => void): Promise<boolean> {
     const { random } = this.#parts;
-    take();
-    const isFelt = await this.#feels();
+    begin();
+    const isNoticed = await this.#isNoticed();
     await sleep(1000 * random());
-    giveBack();
-    await this.#recovers(what);
-    return isFelt;
+    end();
+    await this.#expectRecovery(fault);
+    return isNoticed;
   }
 
-  /** Whether it says that it is not ready, or refuses registrations, within a few seconds. */
-  async #feels(): Promise<boolean> {
+  /** Reports whether the daemon is not ready, or refuses a registration, within a few seconds. */
+  async #isNoticed(): Promise<boolean> {
     const { watcher, load } = this.#parts;
-    const { refused } = load;
-    for (const endsAt = performance.now() + FEEL_LIMIT_MS; performance.now() < endsAt;) {
-      if (load.refused > refused || (await watcher.request('GET', '/readyz'))?.status === 503) return true;
-      await sleep(FEEL_PAUSE_MS);
+    const refusedBefore = load.refusedRegistrations;
+    for (const endsAt = performance.now() + NOTICE_LIMIT_MS; performance.now() < endsAt;) {
+      if (load.refusedRegistrations > refusedBefore) return true;
+      if ((await watcher.request('GET', '/readyz'))?.status === 503) return true;
+      await sleep(NOTICE_PAUSE_MS);
     }
     return false;
   }
 
-  async #recovers(what: string): Promise<void> {
+  async #expectRecovery(fault: string): Promise<void> {
     const { watcher } = this.#parts;
     if (!watcher.isRunning() || (await watcher.untilReady())) return;
-    this.problems.push(`life ${watcher.life} did not get ready again after: ${what}`);
+    this.problems.push(`life ${watcher.life} did not become ready again after: ${fault}`);
   }
 
-  /** It may start, wait or refuse; where it refuses it says so in one line and ends with code 1. */
-  async #startInTrouble(): Promise<void> {
+  /** Starts the daemon during a fault. It may start, wait, or refuse with one line and exit code 1. */
+  async #startDuringFault(): Promise<void> {
     const { watcher } = this.#parts;
     const { life, ready } = watcher.launch(true);
-    await Promise.race([ready, sleep(START_IN_TROUBLE_MS)]);
+    await Promise.race([ready, sleep(START_DURING_FAULT_MS)]);
     if (watcher.isRunning()) return;
     this.disk.refusedStarts += 1;
     const lines = (life.stderr ?? '').split('\n').filter((line) => line !== '');

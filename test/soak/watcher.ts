@@ -9,20 +9,20 @@ const PRELOAD = new URL('./preload/shifted-clock.ts', import.meta.url).pathname;
 const ANSWER_LIMIT_MS = 10_000;
 const READY_LIMIT_MS = 30_000;
 const READY_PAUSE_MS = 20;
-/** It promises 20 s; this machine may be slow. */
+/** The daemon promises 20 s, but this machine may be slow. */
 const STOP_LIMIT_MS = 30_000;
 
-/** How a life came to its end; `by itself` is what must not happen. `refused`: it would not start, where it may. */
+/** How a life ended. `by itself` must not happen. `refused` is a refused start during a fault. */
 export type End = 'killed' | 'stopped' | 'refused' | 'by itself';
 
 /** One process of the daemon, from its start to its end. */
 export interface Life {
   readonly number: number;
-  /** From the start to its first 200 on /readyz. */
+  /** Milliseconds from the start to the first 200 on /readyz. */
   readyMs?: number;
   end?: End;
   code?: number | null;
-  /** Its standard error, where it ended without being killed. */
+  /** The standard error, once the process has ended. */
   stderr?: string;
 }
 
@@ -38,7 +38,7 @@ export interface WatcherParts {
   readonly clock: ShiftedClock;
 }
 
-/** The daemon under torture: one process after the other over the same store. */
+/** The daemon under test: one process after another with the same store. */
 export class Watcher {
   readonly lives: Life[] = [];
   readonly #parts: WatcherParts;
@@ -63,14 +63,14 @@ export class Watcher {
     return this.#command !== undefined;
   }
 
-  /** Whether it has said where it listens. */
+  /** Reports whether the daemon has logged the address it listens on. */
   isListening(): boolean {
     return this.#url !== undefined;
   }
 
-  /** Begins a life; `ready` says whether the process takes requests now, or ended instead. */
+  /** Starts a life. `ready` resolves with true once the daemon is ready, or false if it does not become so. */
   launch(mayRefuse = false): { readonly life: Life; readonly ready: Promise<boolean> } {
-    if (this.#command !== undefined) throw new Error('it runs already');
+    if (this.#command !== undefined) throw new Error('the daemon is already running');
     const startedAt = performance.now();
     const life: Life = { number: this.lives.length + 1 };
     this.lives.push(life);
@@ -86,7 +86,7 @@ export class Watcher {
     const ready = this.#untilReady(command).then((isReady) => {
       if (isReady) {
         life.readyMs = performance.now() - startedAt;
-        // A stop may have been asked for while it was not ready yet.
+        // It may have been stopped before it was ready.
         if (this.#expectedEnd === 'refused') this.#expectedEnd = undefined;
       }
       return isReady;
@@ -101,11 +101,11 @@ export class Watcher {
     if (listening === undefined) return false;
     const { host, port } = JSON.parse(listening) as { host: string; port: number };
     this.#url = `http://${host}:${port}`;
-    this.#tellTime();
+    this.#signalClock();
     return this.untilReady();
   }
 
-  /** Whether /readyz answers 200 within half a minute. */
+  /** Reports whether /readyz answers 200 within 30 s. */
   async untilReady(): Promise<boolean> {
     for (const endsAt = performance.now() + READY_LIMIT_MS; performance.now() < endsAt;) {
       if ((await this.request('GET', '/readyz'))?.status === 200) return true;
@@ -115,7 +115,7 @@ export class Watcher {
     return false;
   }
 
-  /** Undefined where no answer came: it is down, or went down meanwhile. */
+  /** Sends a request. Resolves with undefined if there is no answer because the daemon is down. */
   async request(method: string, path: string, body?: unknown): Promise<Answer | undefined> {
     if (this.#url === undefined) return undefined;
     try {
@@ -134,13 +134,13 @@ export class Watcher {
     }
   }
 
-  /** SIGKILL, at this very moment. Resolves when the process is gone. */
+  /** Sends SIGKILL at once. Resolves when the process is gone. */
   async kill(): Promise<void> {
     this.#expectedEnd = 'killed';
     await this.#command?.kill('SIGKILL');
   }
 
-  /** SIGTERM. Resolves when the process is gone; one that does not go in time is killed, and has not ended well then. */
+  /** Sends SIGTERM, and SIGKILL if the process does not end in time. Resolves when it is gone. */
   async stop(): Promise<void> {
     const command = this.#command;
     if (command === undefined) return;
@@ -150,14 +150,14 @@ export class Watcher {
     clearTimeout(limit);
   }
 
-  /** Moves its wall clock. */
+  /** Shifts the wall clock of the daemon. */
   setClock(offsetMs: number): void {
     this.#parts.clock.set(offsetMs);
-    this.#tellTime();
+    this.#signalClock();
   }
 
-  /** Before it listens, and while it ends, it may not know the signal, which would end it; once it listens it is told. */
-  #tellTime(): void {
+  /** Makes the daemon read its clock. Not before it listens, nor while it ends: without a handler SIGUSR2 would end it. */
+  #signalClock(): void {
     const isEnding = this.#expectedEnd === 'killed' || this.#expectedEnd === 'stopped';
     if (this.#url !== undefined && !isEnding) void this.#command?.kill('SIGUSR2');
   }

@@ -1,5 +1,5 @@
-// Loaded into the daemon before its own code: while the file exists that FAIL_SYNC_FILE names, the disk does not confirm what
-// was written. What the daemon syncs itself fails; it does not notice who does that.
+// Loaded into the daemon before its own code. While the file named by FAIL_SYNC_FILE exists, each sync by the daemon fails as
+// if the disk did not confirm the write.
 import { existsSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 

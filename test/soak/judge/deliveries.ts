@@ -1,7 +1,7 @@
 import type { Request } from '../recorder.ts';
 import type { Evidence } from './evidence.ts';
 
-/** Events that one receiver has not accepted, and what it got that is in no feed. */
+/** Lists events that a receiver has not accepted, and requests whose body is not in the feed. */
 export function undelivered({ feed, receivers }: Evidence): readonly string[] {
   const bodies = new Map(feed.map((event) => [event.id, JSON.stringify(event)]));
   return receivers.flatMap(({ name, requests }) => {
@@ -15,17 +15,17 @@ export function undelivered({ feed, receivers }: Evidence): readonly string[] {
   });
 }
 
-/** The feed holds an event twice, or reads otherwise from its beginning than it read along the way. */
-export function brokenFeed({ feed, feedAnew, feedRefusals }: Evidence): readonly string[] {
-  const twice = [...Map.groupBy(feed, ({ id }) => id)].filter(([, events]) => events.length > 1);
-  const longer = Math.max(feed.length, feedAnew.length);
+/** Lists events that are in the feed twice, and differences between the feed as it was followed and as it was read again. */
+export function brokenFeed({ feed, feedReread, feedRefusals }: Evidence): readonly string[] {
+  const repeated = [...Map.groupBy(feed, ({ id }) => id)].filter(([, events]) => events.length > 1);
+  const longer = Math.max(feed.length, feedReread.length);
   const differs = Array.from({ length: longer }, (_, index) => index).filter(
-    (index) => JSON.stringify(feed[index]) !== JSON.stringify(feedAnew[index]),
+    (index) => JSON.stringify(feed[index]) !== JSON.stringify(feedReread[index]),
   );
   return [
-    ...twice.map(([id, events]) => `${id} came ${events.length} times`),
+    ...repeated.map(([id, events]) => `${id} is in the feed ${events.length} times`),
     ...differs.map(
-      (index) => `number ${index}: ${String(feed[index]?.id)} became ${String(feedAnew[index]?.id)}`,
+      (index) => `number ${index}: ${String(feed[index]?.id)} became ${String(feedReread[index]?.id)}`,
     ),
     ...feedRefusals.map((refusal) => `refused: ${refusal}`),
   ];
@@ -37,7 +37,7 @@ export function badSignatures({ receivers }: Evidence): readonly string[] {
   );
 }
 
-/** One event with two bodies. */
+/** Lists requests whose body differs from an earlier one for the same event. */
 export function changedBodies({ receivers }: Evidence): readonly string[] {
   const first = new Map<string, string>();
   return receivers.flatMap(({ name, requests }) =>
@@ -49,39 +49,42 @@ export function changedBodies({ receivers }: Evidence): readonly string[] {
   );
 }
 
-/** An event that came again although it had been accepted: `acceptedIn` is the life in which that was. */
+/** A request for an event that was already accepted. */
 export interface Repeat {
   readonly id: string;
+  /** The life in which the event was accepted. */
   readonly acceptedIn: number;
-  readonly again: number;
+  /** The life in which it was sent again. */
+  readonly repeatedIn: number;
 }
 
-/** Each repeat once, however often it is then refused and comes once more. */
+/** Finds repeats. A repeat that is refused, and therefore sent once more, counts only once. */
 export function repeatsOf(requests: readonly Request[]): readonly Repeat[] {
   const acceptedIn = new Map<string, number>();
   const repeats = new Map<string, Repeat>();
   for (const { id, life, isAccepted } of requests) {
     const before = acceptedIn.get(id);
     const key = `${id} ${String(before)}`;
-    if (before !== undefined && !repeats.has(key)) repeats.set(key, { id, acceptedIn: before, again: life });
+    if (before !== undefined && !repeats.has(key))
+      repeats.set(key, { id, acceptedIn: before, repeatedIn: life });
     if (isAccepted) acceptedIn.set(id, life);
   }
   return [...repeats.values()];
 }
 
-/** Repeats within one life, and more repeats after one life than attempts that may have been in flight at its end. */
+/** Lists repeats within one life, and lives with more repeats than attempts that can have been in flight at their end. */
 export function needlessRepeats({ receivers, maxConcurrent }: Evidence): readonly string[] {
   return receivers.flatMap(({ name, requests }) => {
     const repeats = repeatsOf(requests);
     const inOneLife = repeats
-      .filter(({ acceptedIn, again }) => acceptedIn === again)
-      .map(({ id, again }) => `${name} got ${id} again in life ${again}, which had not ended`);
+      .filter(({ acceptedIn, repeatedIn }) => acceptedIn === repeatedIn)
+      .map(({ id, repeatedIn }) => `${name} got ${id} again within life ${repeatedIn}`);
     const afterLife = Map.groupBy(repeats, ({ acceptedIn }) => acceptedIn);
     const tooMany = [...afterLife]
-      .filter(([, again]) => again.length > maxConcurrent)
+      .filter(([, repeated]) => repeated.length > maxConcurrent)
       .map(
-        ([life, again]) =>
-          `${name} got ${again.length} again after life ${life}, of ${maxConcurrent} at most`,
+        ([life, repeated]) =>
+          `${name} got ${repeated.length} events again after life ${life}, but at most ${maxConcurrent} were in flight`,
       );
     return [...inOneLife, ...tooMany];
   });

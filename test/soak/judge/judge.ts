@@ -2,8 +2,8 @@ import { brokenSequences, lostRegistrations, unreportedEnds, untrueChanges } fro
 import { badSignatures, brokenFeed, changedBodies, needlessRepeats, undelivered } from './deliveries.ts';
 import type { Evidence, Judgement } from './evidence.ts';
 
-/** Lives that ended by themselves, or did not end well when they were asked to. */
-function unaskedEnds({ lives }: Evidence): readonly string[] {
+/** Lists lives that ended by themselves, or with another code than 0 when they were stopped. */
+function unexpectedEnds({ lives }: Evidence): readonly string[] {
   return lives.flatMap(({ number, end, code, stderr }) => {
     const words = `${String(code)}: ${stderr ?? ''}`;
     if (end === 'by itself') return [`life ${number} ended by itself with code ${words}`];
@@ -11,7 +11,7 @@ function unaskedEnds({ lives }: Evidence): readonly string[] {
   });
 }
 
-/** Every sentence that must hold. */
+/** Checks every sentence that must be true. */
 export function judge(evidence: Evidence): readonly Judgement[] {
   return [
     { sentence: 'no acknowledged registration is lost', faults: lostRegistrations(evidence) },
@@ -19,11 +19,11 @@ export function judge(evidence: Evidence): readonly Judgement[] {
     { sentence: 'every reported change is true', faults: untrueChanges(evidence) },
     { sentence: 'executionsequence has no gaps', faults: brokenSequences(evidence) },
     { sentence: 'the feed neither skips nor repeats', faults: brokenFeed(evidence) },
-    { sentence: 'receivers got what the feed has, byte for byte', faults: undelivered(evidence) },
+    { sentence: 'receivers got every event of the feed, byte for byte', faults: undelivered(evidence) },
     { sentence: 'repeats have the same body', faults: changedBodies(evidence) },
-    { sentence: 'repeats are of what was in flight at an end', faults: needlessRepeats(evidence) },
+    { sentence: 'only deliveries in flight at an end are repeated', faults: needlessRepeats(evidence) },
     { sentence: 'every request is signed', faults: badSignatures(evidence) },
-    { sentence: 'it ends only when it is told to', faults: unaskedEnds(evidence) },
-    { sentence: 'it gets ready after each start and each trouble', faults: evidence.problems },
+    { sentence: 'the daemon ends only when it is stopped', faults: unexpectedEnds(evidence) },
+    { sentence: 'the daemon becomes ready after each start and each fault', faults: evidence.problems },
   ];
 }

@@ -1,5 +1,5 @@
-// Loaded into the daemon before its own code: shifts the wall clock by the milliseconds that stand in a file, read at
-// the start and again at each SIGUSR2. The monotonic clock and timers stay as they are, as with a real step.
+// Loaded into the daemon before its own code. Shifts the wall clock by a number of milliseconds read from a file, at the start
+// and on each SIGUSR2. The monotonic clock and timers are not affected, as with a real step of the clock.
 import { readFileSync } from 'node:fs';
 
 const file = process.env['SHIFTED_CLOCK_FILE'];
