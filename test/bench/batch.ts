@@ -1,5 +1,5 @@
-// 1,000 executions registered in one batch while AWS allows 20 requests a second and the configuration 50: are all ends
-// reported, and how many calls are throttled? `--short`: 100 executions, 10 requests a second.
+// Registers 1,000 executions in one batch while AWS allows 20 requests a second and the configuration 50. Reports whether all
+// ends are reported, and the share of throttled calls. `--short`: 100 executions, 10 requests a second.
 import { parseArgs } from 'node:util';
 import { startReceiver } from '../../src/receiver/receiver.ts';
 import { startSimulator } from '../../src/simulator/simulator.ts';
@@ -15,7 +15,7 @@ const WARM_UP_MS = short ? 15_000 : 60_000;
 const LIMIT_MS = short ? 120_000 : 1_200_000;
 const FINAL = ['execution.succeeded', 'execution.failed', 'execution.cancelled'];
 
-const tell = (line: string) => process.stdout.write(`${line}\n`);
+const report = (line: string) => process.stdout.write(`${line}\n`);
 
 interface Ended {
   readonly type: string;
@@ -74,21 +74,21 @@ function shareOfThrottled(fromMs: number, toMs: number) {
   return { calls: calls.length, throttledShare: round(throttled / Math.max(1, calls.length)) };
 }
 
-for (let nextTellMs = 30_000; lags.size < EXECUTIONS && Date.now() - startedAt < LIMIT_MS;) {
+for (let nextReportMs = 30_000; lags.size < EXECUTIONS && Date.now() - startedAt < LIMIT_MS;) {
   await new Promise((resolve) => setTimeout(resolve, 200));
   const sinceMs = Date.now() - startedAt;
-  if (sinceMs < nextTellMs) continue;
-  const { calls, throttledShare } = shareOfThrottled(nextTellMs - 30_000, nextTellMs);
-  tell(
-    `${nextTellMs / 1000} s: ${lags.size} ends reported; the last 30 s: ${calls} calls, throttled ${throttledShare}`,
+  if (sinceMs < nextReportMs) continue;
+  const { calls, throttledShare } = shareOfThrottled(nextReportMs - 30_000, nextReportMs);
+  report(
+    `${nextReportMs / 1000} s: ${lags.size} ends reported; the last 30 s: ${calls} calls, throttled ${throttledShare}`,
   );
-  nextTellMs += 30_000;
+  nextReportMs += 30_000;
 }
 
 const endedMs = Date.now() - startedAt;
 const sorted = [...lags.values()].toSorted((a, b) => a - b);
 const after = shareOfThrottled(WARM_UP_MS, endedMs);
-tell(
+report(
   JSON.stringify({
     executions: EXECUTIONS,
     endsReported: lags.size,

@@ -1,6 +1,6 @@
-// 10,000 tracked executions for an hour, each that ends replaced by a new one: does memory grow, and does anything hold
-// up the event loop? After a first minute the daemon is started anew, so that a start with all of them is measured, too.
-// `--seconds N` and `--executions N` change the size. Exit code 1 where an end was not reported.
+// Tracks 10,000 executions for an hour, replacing each one that ends, and measures the growth of memory and the delays of the
+// event loop. The daemon is restarted after a first minute, so that a start with all executions is measured too.
+// `--seconds N` and `--executions N` change the size. Exits with code 1 if an end was not reported.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -25,21 +25,21 @@ const EXECUTIONS = Number(values.executions);
 const PRELOAD = new URL('./preload/loop-delay.ts', import.meta.url).pathname;
 const HIDDEN_PER_SECOND = 200;
 const CEILING = 50;
-/** So that some five end each second. */
+/** About five executions end each second. */
 const MEAN_DURATION_MS = 200 * EXECUTIONS;
 const LARGEST_BATCH = 1000;
 const BEFORE_RESTART_MS = 60_000;
-/** Memory grows until caches are filled and the heap has found its size. */
+/** Memory grows until caches are full and the heap has reached its size. */
 const WARM_UP_SHARE = 0.2;
-/** As often as Prometheus asks by default. */
+/** The scrape interval that is common with Prometheus. */
 const SAMPLE_MS = 15_000;
-const TELL_MS = 60_000;
+const REPORT_MS = 60_000;
 const ENVELOPE_HOURS = 1 / 30;
 const GRACE_MS = 600_000;
 const MIB = 2 ** 20;
 const FINAL = /\.execution\.(succeeded|failed|cancelled)$/;
 
-const tell = (line: string) => process.stdout.write(`${line}\n`);
+const report = (line: string) => process.stdout.write(`${line}\n`);
 const round = (value: number, digits = 1) => Number(value.toFixed(digits));
 
 await using directory = await temporaryDirectory();
@@ -88,7 +88,7 @@ async function start(): Promise<Daemon> {
 }
 
 let started = 0;
-/** Starts executions until so many are tracked whose end is not reported. */
+/** Starts executions until `EXECUTIONS` are tracked without a reported end. */
 async function replenish(daemon: Daemon): Promise<void> {
   for (let missing = EXECUTIONS + reported - started; missing > 0; missing -= LARGEST_BATCH) {
     const count = Math.min(missing, LARGEST_BATCH);
@@ -106,9 +106,9 @@ interface LoopDelay {
   readonly phase: 'starting' | 'running';
   readonly p99Ms: number;
   readonly mostMs: number;
-  /** Without waiting for a processor. */
+  /** The longest delay minus the time spent waiting for a processor. */
   readonly mostOwnMs: number;
-  /** Without waiting for the disk either. */
+  /** The longest time on a processor, without waiting for the disk either. */
   readonly mostRunMs: number;
 }
 
@@ -125,7 +125,7 @@ const hours = () => (performance.now() - startedTick) / 3_600_000;
 {
   await using first = await start();
   await replenish(first);
-  tell(`${started} executions registered after ${round(3600 * hours())} s`);
+  report(`${started} executions registered after ${round(3600 * hours())} s`);
   for (let left = BEFORE_RESTART_MS; left > 0; left -= 1000) {
     await sleep(1000);
     await replenish(first);
@@ -135,12 +135,12 @@ const hours = () => (performance.now() - startedTick) / 3_600_000;
 const startingTick = performance.now();
 await using daemon = await start();
 const readyMs = performance.now() - startingTick;
-tell(`started anew with ${started - reported} executions, ready after ${round(readyMs)} ms`);
+report(`restarted with ${started - reported} executions, ready after ${round(readyMs)} ms`);
 
 const rss: Sample[] = [];
 const heap: Sample[] = [];
 const endTick = startingTick + 1000 * SECONDS;
-for (let sampleTick = 0, tellTick = 0; performance.now() < endTick;) {
+for (let sampleTick = 0, reportTick = 0; performance.now() < endTick;) {
   await sleep(1000);
   await replenish(daemon);
   if (performance.now() < sampleTick) continue;
@@ -149,11 +149,11 @@ for (let sampleTick = 0, tellTick = 0; performance.now() < endTick;) {
   const at = hours();
   rss.push({ at, value: metric('process_resident_memory_bytes') / MIB });
   heap.push({ at, value: metric('nodejs_heap_size_used_bytes') / MIB });
-  if (performance.now() < tellTick) continue;
-  tellTick = performance.now() + TELL_MS;
+  if (performance.now() < reportTick) continue;
+  reportTick = performance.now() + REPORT_MS;
   const delays = (await loopDelays()).filter(({ phase }) => phase === 'running').slice(-6);
   const latest = (pick: (delay: LoopDelay) => number) => round(Math.max(0, ...delays.map(pick)));
-  tell(
+  report(
     [
       `${Math.round(3600 * at)} s`,
       `${metric('lifecycle_watcher_tracked_executions')} tracked`,
@@ -171,7 +171,7 @@ const ended = simulator.executions().filter(({ id }) => {
   const last = simulator.history(id).at(-1)?.status ?? '';
   return ['SUCCESS', 'FAILED', 'CANCELLED'].includes(last);
 }).length;
-// In a shortage the last look at each was a few minutes ago.
+// If the rate is too low, the last poll of an execution may be a few minutes old.
 for (const graceTick = performance.now() + GRACE_MS; reported < ended && performance.now() < graceTick;)
   await sleep(500);
 await daemon.kill('SIGTERM');
@@ -181,7 +181,7 @@ const warmUntil = rss[Math.floor(rss.length * WARM_UP_SHARE)]?.at ?? 0;
 const warm = (samples: readonly Sample[]) => samples.filter(({ at }) => at >= warmUntil);
 const most = (phase: LoopDelay['phase'], pick: (delay: LoopDelay) => number) =>
   round(Math.max(...delays.filter((delay) => delay.phase === phase).map(pick)));
-tell(
+report(
   JSON.stringify({
     executions: EXECUTIONS,
     seconds: SECONDS,

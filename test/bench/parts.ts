@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-/** Those parts of a bench that its arguments choose: `--only NAME,NAME`, or all of them; `--short` for a smaller measure. */
+/** Reads the parts of a benchmark to run: those named by `--only NAME,NAME`, or all. `--short` measures less. */
 export function chosenParts<P>(parts: Readonly<Record<string, P>>): {
   readonly short: boolean;
   readonly chosen: readonly (readonly [name: string, part: P])[];
@@ -14,6 +14,6 @@ export function chosenParts<P>(parts: Readonly<Record<string, P>>): {
   const wanted = only.split(',');
   const unknown = wanted.find((name) => !Object.hasOwn(parts, name));
   if (unknown !== undefined)
-    throw new Error(`no part ${unknown}: there are ${Object.keys(parts).join(', ')}`);
+    throw new Error(`there is no part ${unknown}, only ${Object.keys(parts).join(', ')}`);
   return { short, chosen: Object.entries(parts).filter(([name]) => wanted.includes(name)) };
 }

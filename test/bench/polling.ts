@@ -1,5 +1,5 @@
-// What the watcher's polling is worth. `--only lag,size` runs some parts, `--short` less of each. The last line is one JSON
-// object with the figures of all parts that ran.
+// Measures the watcher's polling. `--only lag,size` runs some parts, and `--short` measures less. The last line is a JSON object
+// with the figures of all parts that ran.
 import { chosenParts } from './parts.ts';
 import { costBench } from './polling/cost.ts';
 import { lagBench } from './polling/lag.ts';

@@ -1,5 +1,5 @@
-// One receiver is down for a minute and one hangs for a minute, while a third is well: does everyone get everything, and
-// does the third notice? Takes some seven minutes, as the second repeat comes five minutes after the first.
+// Measures a healthy receiver while another is down for a minute and a third hangs for a minute. Fails if one of them misses an
+// event. Takes about seven minutes, because the second repeat comes five minutes after the first.
 import { startSimulator } from '../../src/simulator/simulator.ts';
 import { startDaemon, temporaryDirectory } from '../support/daemon.ts';
 import { startFakeReceiver } from '../support/fake-receiver.ts';
@@ -7,12 +7,12 @@ import type { Received } from '../support/fake-receiver.ts';
 import { WEBHOOK_SECRET } from '../support/secrets.ts';
 
 const EXECUTIONS = 200;
-const TROUBLE_MS = 60_000;
-/** Ends come evenly over this time, half of them during the trouble. */
-const ENDS_OVER_MS = 2 * TROUBLE_MS;
+const OUTAGE_MS = 60_000;
+/** Executions end evenly over this time, half of them during the outage. */
+const ENDS_OVER_MS = 2 * OUTAGE_MS;
 const LIMIT_MS = 600_000;
 
-const tell = (line: string) => process.stdout.write(`${line}\n`);
+const report = (line: string) => process.stdout.write(`${line}\n`);
 
 await using directory = await temporaryDirectory();
 await using simulator = await startSimulator({ ratePerSecond: 200, burst: 200 });
@@ -60,39 +60,39 @@ await daemon.api('POST', '/v1/executions/batch', {
 });
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-await pause(TROUBLE_MS);
+await pause(OUTAGE_MS);
 await using back = await startFakeReceiver(undefined, refusing.port);
 hanging.respondWith((response) => response.writeHead(204).end());
-tell('60 s: both are well again');
+report('60 s: both have recovered');
 
-const distinct = (receiver: { received(): readonly Received[] }) =>
+const countEvents = (receiver: { received(): readonly Received[] }) =>
   new Set(receiver.received().map(({ id }) => id)).size;
 while (
-  [well, hanging, back].some((receiver) => distinct(receiver) < EXECUTIONS) &&
+  [well, hanging, back].some((receiver) => countEvents(receiver) < EXECUTIONS) &&
   Date.now() - startedAt < LIMIT_MS
 )
   await pause(500);
 
-/** Milliseconds from the first sight of an end, as its event tells it, to its arrival. */
+/** Returns the milliseconds from the detection of each end, which is the time of its event, to the arrival of the event. */
 const delaysMs = (received: readonly Received[]) =>
   received
     .map(({ at, body }) => at - Date.parse((JSON.parse(body) as { time: string }).time))
     .toSorted((a, b) => a - b);
 const percentile = (sorted: readonly number[], share: number) =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
-const during = delaysMs(well.received().filter(({ at }) => at - startedAt < TROUBLE_MS));
-const after = delaysMs(well.received().filter(({ at }) => at - startedAt >= TROUBLE_MS));
+const during = delaysMs(well.received().filter(({ at }) => at - startedAt < OUTAGE_MS));
+const after = delaysMs(well.received().filter(({ at }) => at - startedAt >= OUTAGE_MS));
 const result = {
   events: EXECUTIONS,
   seconds: Math.round((Date.now() - startedAt) / 1000),
-  gotByWell: distinct(well),
-  gotByHanging: distinct(hanging),
-  gotByDown: distinct(back),
+  gotByWell: countEvents(well),
+  gotByHanging: countEvents(hanging),
+  gotByDown: countEvents(back),
   requestsToWell: well.received().length,
   requestsToHanging: hanging.received().length,
   wellDelayMsDuringTrouble: { p50: percentile(during, 0.5), p99: percentile(during, 0.99) },
   wellDelayMsAfter: { p50: percentile(after, 0.5), p99: percentile(after, 0.99) },
 };
-tell(JSON.stringify(result));
+report(JSON.stringify(result));
 const gotAll = [result.gotByWell, result.gotByHanging, result.gotByDown].every((got) => got === EXECUTIONS);
 process.exitCode = gotAll ? 0 : 1;

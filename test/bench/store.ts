@@ -1,9 +1,9 @@
-// What a slow disk costs: registrations a second, and stops of the event loop; and what many rows cost: the longest block of
-// each operation of the store. `--only registrations,stops,rows` runs some parts, `--short` less of each. Syncs are slowed down by a shim, which needs a C compiler. The last line is one JSON object with
-// the figures of all parts that ran.
+// Measures the effect of a slow disk on registrations per second and on stops of the event loop, and the longest block of each
+// store operation with many rows. `--only registrations,stops,rows` runs some parts, and `--short` measures less. A shim slows
+// down syncs, which needs a C compiler. The last line is a JSON object with the figures of all parts that ran.
 import { compileSlowSync, NoCompilerError } from '../support/slow-sync.ts';
 import { chosenParts } from './parts.ts';
-import { tell } from './store/figures.ts';
+import { printLine } from './store/figures.ts';
 import { registrationsBench } from './store/registrations.ts';
 import { rowsBench } from './store/rows.ts';
 import { stopsBench } from './store/stops.ts';
@@ -16,12 +16,12 @@ async function run(): Promise<void> {
   await using slowSync = await compileSlowSync();
   let figures = {};
   for (const [name, part] of chosen) {
-    tell(`\n${name}`);
+    printLine(`\n${name}`);
     const measured = await part({ short, slowSync });
-    tell(JSON.stringify(measured));
+    printLine(JSON.stringify(measured));
     figures = { ...figures, ...measured };
   }
-  tell(`\n${JSON.stringify(figures)}`);
+  printLine(`\n${JSON.stringify(figures)}`);
 }
 
 try {

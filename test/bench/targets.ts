@@ -1,5 +1,5 @@
-// Many targets in one process: how soon all of them are confirmed after a start, and what they cost while each tracks
-// executions. `--targets N` (500), `--seconds N` (60) of measuring.
+// Measures many targets in one process: the time until all are confirmed after a start, and the cost while each tracks
+// executions. `--targets N` (default 500), `--seconds N` of measurement (default 60).
 import { parseArgs } from 'node:util';
 import { readFile } from 'node:fs/promises';
 import { startSimulator } from '../../src/simulator/simulator.ts';
@@ -16,12 +16,12 @@ const LIMIT_MS = 120_000;
 /** Linux counts CPU time in hundredths of a second. */
 const TICKS_PER_SECOND = 100;
 
-const tell = (line: string) => process.stdout.write(`${line}\n`);
+const report = (line: string) => process.stdout.write(`${line}\n`);
 const round = (value: number, digits = 3) => Number(value.toFixed(digits));
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** CPU seconds and resident megabytes of a process (proc_pid_stat and proc_pid_status of Linux). */
-async function used(pid: number) {
+/** Reads the CPU seconds and resident megabytes of a process (proc_pid_stat(5) and proc_pid_status(5) of Linux). */
+async function readUsage(pid: number) {
   const [stat, status] = await Promise.all([
     readFile(`/proc/${pid}/stat`, 'utf8'),
     readFile(`/proc/${pid}/status`, 'utf8'),
@@ -59,15 +59,15 @@ while ((await metric(/^lifecycle_watcher_target_up\{[^}]*\} 1$/gm)) < TARGETS) {
   await sleep(250);
 }
 const confirmedSeconds = (Date.now() - startedAt) / 1000;
-const atStart = await used(daemon.pid ?? NaN);
-tell(
+const atStart = await readUsage(daemon.pid ?? NaN);
+report(
   `${TARGETS} targets: ready after ${round(readySeconds)} s, all confirmed after ${round(confirmedSeconds)} s`,
 );
 
 await sleep(SECONDS * 500);
-const idle = await used(daemon.pid ?? NaN);
+const idle = await readUsage(daemon.pid ?? NaN);
 const idleCpu = (idle.cpuSeconds - atStart.cpuSeconds) / (SECONDS / 2);
-tell(`with nothing to track: ${round(100 * idleCpu, 1)} % of a core, ${round(idle.residentMb, 0)} MB`);
+report(`with nothing to track: ${round(100 * idleCpu, 1)} % of a core, ${round(idle.residentMb, 0)} MB`);
 
 const executions = targets.flatMap(({ name, accountId, region }) =>
   Array.from({ length: EXECUTIONS_EACH }, () => ({
@@ -83,14 +83,14 @@ for (let at = 0; at < executions.length; at += 1000)
   await daemon.api('POST', '/v1/executions/batch', { executions: executions.slice(at, at + 1000) });
 await sleep(5000);
 const calls = () => simulator.calls().length;
-const [before, callsBefore] = [await used(daemon.pid ?? NaN), calls()];
+const [before, callsBefore] = [await readUsage(daemon.pid ?? NaN), calls()];
 await sleep(SECONDS * 1000);
-const [after, callsAfter] = [await used(daemon.pid ?? NaN), calls()];
+const [after, callsAfter] = [await readUsage(daemon.pid ?? NaN), calls()];
 const cpu = (after.cpuSeconds - before.cpuSeconds) / SECONDS;
 const callsPerSecond = (callsAfter - callsBefore) / SECONDS;
 const heap = await heapMb();
 const { code } = await daemon.kill('SIGTERM');
-tell(
+report(
   JSON.stringify({
     targets: TARGETS,
     roles: TARGETS / REGIONS.length,

@@ -6,12 +6,12 @@ import type { Behaviour } from './sink.ts';
 interface Load {
   readonly events: number;
   readonly everyMs: number;
-  /** So many come before those that count: a daemon runs for months, and its first second is not what is asked for. */
+  /** The number of events before those that count, because the first second of a daemon that runs for months is not typical. */
   readonly warmUp: number;
 }
 
-/** Milliseconds from the record of each event, durable, to its arrival at the endpoint that is well. */
-async function delays(
+/** Measures the milliseconds from the durable record of each event to its arrival at the healthy endpoint. */
+async function measureDelays(
   names: readonly string[],
   urls: readonly string[],
   sink: Awaited<ReturnType<typeof startSink>>,
@@ -21,29 +21,29 @@ async function delays(
     urls.map((url, index) => ({ name: names[index] ?? '', url, timeoutMs: 2000 })),
   );
   delivery.dispatcher.start();
-  const recorded: number[] = [];
+  const recordedAt: number[] = [];
   for (let number = 0; number < warmUp + events; number += 1) {
     await recordFailure(delivery.store, number, names, Date.now());
-    recorded.push(performance.timeOrigin + performance.now());
+    recordedAt.push(performance.timeOrigin + performance.now());
     for (const name of names) delivery.dispatcher.wake(name);
     await pause(everyMs);
   }
   const { events: stored } = await delivery.store.reading.feed({ after: 0, limit: warmUp + events });
-  const found = new Map<string, number>();
-  while (found.size < warmUp + events) {
-    for (const [id, at] of await sink.take()) found.set(id, at);
+  const arrivedAt = new Map<string, number>();
+  while (arrivedAt.size < warmUp + events) {
+    for (const [id, at] of await sink.takeArrivals()) arrivedAt.set(id, at);
     await pause(20);
   }
   return stored
-    .map(({ id }, index) => Math.max(0, (found.get(id) ?? NaN) - (recorded[index] ?? NaN)))
+    .map(({ id }, index) => Math.max(0, (arrivedAt.get(id) ?? NaN) - (recordedAt[index] ?? NaN)))
     .slice(warmUp);
 }
 
-/** Of a change that is recorded while nothing else happens: how long until its first attempt arrives, p99. */
+/** Measures the time from the record of a change to the arrival of its first attempt, while nothing else happens. */
 export async function firstAttempts({ events }: { readonly events: number }) {
   await using sink = await startSink(['well']);
-  const all = await delays(['well'], sink.urls, sink, { events, everyMs: 20, warmUp: 20 });
-  return { firstAttemptP50Ms: percentile(all, 0.5), firstAttemptP99Ms: percentile(all, 0.99) };
+  const delays = await measureDelays(['well'], sink.urls, sink, { events, everyMs: 20, warmUp: 20 });
+  return { firstAttemptP50Ms: percentile(delays, 0.5), firstAttemptP99Ms: percentile(delays, 0.99) };
 }
 
 const BAD: readonly Behaviour[] = ['slow', 'failing', 'throttling', 'hanging', 'resetting'];
@@ -53,14 +53,14 @@ interface Delays {
   readonly p99: number;
 }
 
-const NOTHING: Delays = { p50: NaN, p99: NaN };
+const UNMEASURED: Delays = { p50: NaN, p99: NaN };
 
 const EVERY_MS = 50;
 const NAMES = ['alone', 'bad', 'well'] as const;
 
 /**
- * The p99 of a receiver that is well, while five kinds of bad ones, `each` of a kind, get the same events; over that of the same
- * receiver alone, and over that beside as many others that are well.
+ * Measures the p99 of a healthy receiver while `each` receivers of five bad kinds get the same events, relative to its p99
+ * alone, and to its p99 beside as many healthy ones.
  */
 export async function besideBadOnes(load: {
   readonly rounds: number;
@@ -70,26 +70,26 @@ export async function besideBadOnes(load: {
 }) {
   const bad = BAD.flatMap((behaviour) => Array.from({ length: load.each }, () => behaviour));
   await using sink = await startSink(['well']);
-  // In other processes: what is compared is what the sender does, not what one receiver does to another.
+  // In other processes, because the sender is measured, not the effect of receivers on each other.
   await using badOnes = await startSink(bad, { inBackground: true });
   await using wellOnes = await startSink(
     bad.map(() => 'well' as const),
     { inBackground: true },
   );
-  const measured = async (others: readonly string[]): Promise<Delays> => {
+  const measureBeside = async (others: readonly string[]): Promise<Delays> => {
     const urls = [...sink.urls, ...others];
     const names = urls.map((_, index) => (index === 0 ? 'well' : `other-${index}`));
-    const all = await delays(names, urls, sink, { ...load, everyMs: EVERY_MS });
-    return { p50: percentile(all, 0.5), p99: percentile(all, 0.99) };
+    const delays = await measureDelays(names, urls, sink, { ...load, everyMs: EVERY_MS });
+    return { p50: percentile(delays, 0.5), p99: percentile(delays, 0.99) };
   };
   const situations = { alone: [], bad: badOnes.urls, well: wellOnes.urls } as const;
   const rounds: Readonly<Record<keyof typeof situations, Delays>>[] = [];
   for (let round = 0; round < load.rounds; round += 1) {
-    const delaysOf = { alone: NOTHING, bad: NOTHING, well: NOTHING };
+    const delaysOf = { alone: UNMEASURED, bad: UNMEASURED, well: UNMEASURED };
     const first = round % NAMES.length;
-    // Each goes first as often as another.
+    // Each situation goes first equally often.
     for (const name of [...NAMES.slice(first), ...NAMES.slice(0, first)])
-      delaysOf[name] = await measured(situations[name]);
+      delaysOf[name] = await measureBeside(situations[name]);
     rounds.push(delaysOf);
   }
   return {

@@ -1,14 +1,14 @@
-// A process of receivers, so that their work is not that of the sender. Forked; told by messages what to do.
+// Receivers in a process of their own, so that their work does not count as the sender's. Forked, and controlled by messages.
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** What receivers here do with a request. */
+/** How a receiver responds to a request. */
 export type Behaviour = 'well' | 'slow' | 'failing' | 'throttling' | 'hanging' | 'resetting';
 
 export type Order = { readonly listen: readonly Behaviour[] } | { readonly take: true };
 export type Report =
   | { readonly urls: readonly string[] }
-  /** When requests came at those that are well: event id and epoch milliseconds. */
+  /** The event id and time in epoch milliseconds of each request that a healthy receiver got. */
   | { readonly arrived: readonly (readonly [string, number])[] };
 
 const SLOW_MS = 500;
@@ -49,7 +49,7 @@ function report(message: Report): void {
   process.send?.(message);
 }
 
-async function obey(order: Order): Promise<void> {
+async function execute(order: Order): Promise<void> {
   if ('listen' in order) {
     report({ urls: await Promise.all(order.listen.map(listen)) });
     return;
@@ -58,5 +58,5 @@ async function obey(order: Order): Promise<void> {
   arrived = [];
 }
 
-process.on('message', (order: Order) => void obey(order));
+process.on('message', (order: Order) => void execute(order));
 process.once('disconnect', () => process.exit(0));

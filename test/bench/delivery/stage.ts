@@ -11,23 +11,23 @@ import { openTemporaryStore } from '../../support/store.ts';
 import type { Behaviour, Order, Report } from './sink.ts';
 
 /**
- * Receivers in a process of their own. In the background: they take no processor from others, as if they had a machine of
- * their own.
+ * Starts receivers in a process of their own. In the background they take no processor time from others, as if they ran on
+ * another machine.
  */
 export async function startSink(behaviours: readonly Behaviour[], { inBackground = false } = {}) {
   const child = fork(new URL('./sink.ts', import.meta.url).pathname);
   if (inBackground && child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_LOW);
-  const ask = async (order: Order): Promise<Report> => {
+  const send = async (order: Order): Promise<Report> => {
     const answer = once(child, 'message');
     child.send(order);
     return ((await answer) as [Report])[0];
   };
-  const listening = await ask({ listen: behaviours });
+  const listening = await send({ listen: behaviours });
   return {
     urls: 'urls' in listening ? listening.urls : [],
-    /** What came since the last time. */
-    async take(): Promise<ReadonlyMap<string, number>> {
-      const report = await ask({ take: true });
+    /** Returns the arrivals since the last call. */
+    async takeArrivals(): Promise<ReadonlyMap<string, number>> {
+      const report = await send({ take: true });
       return new Map('arrived' in report ? report.arrived : []);
     },
     async [Symbol.asyncDispose]() {
@@ -42,10 +42,10 @@ const LOG = {
   debug: silent,
   info: silent,
   warn: silent,
-  error: (...of: unknown[]) => process.stderr.write(`${JSON.stringify(of)}\n`),
+  error: (...entry: unknown[]) => process.stderr.write(`${JSON.stringify(entry)}\n`),
 };
 
-/** Store, sender and dispatcher as the daemon has them, on a new SQLite file. */
+/** Starts a store, sender and dispatcher like those of the daemon, with a new SQLite file. */
 export async function startDelivery(
   endpoints: readonly (Pick<Endpoint, 'name' | 'url'> & Partial<Endpoint>)[],
 ) {
@@ -82,7 +82,7 @@ export async function startDelivery(
   return {
     store,
     dispatcher,
-    /** Resolves once so many are delivered since the start. */
+    /** Resolves once `count` deliveries have succeeded since the start. */
     delivered: (count: number) =>
       new Promise<void>((resolve) => {
         onSettled = (now) => {

@@ -7,11 +7,11 @@ const CONCURRENT = 8;
 
 interface Run {
   readonly perSecond: number;
-  /** Of this process, all its threads. */
+  /** CPU time per delivery of this process, all threads included. */
   readonly cpuMsEach: number;
 }
 
-async function measured(count: number, work: () => Promise<void>): Promise<Run> {
+async function measure(count: number, work: () => Promise<void>): Promise<Run> {
   const cpu = process.cpuUsage();
   const started = performance.now();
   await work();
@@ -20,8 +20,8 @@ async function measured(count: number, work: () => Promise<void>): Promise<Run> 
   return { perSecond: count / seconds, cpuMsEach: (user + system) / 1000 / count };
 }
 
-/** Posts bodies as fast as `undici` does, and nothing else. */
-async function bare(urls: readonly string[], bodies: readonly string[]): Promise<Run> {
+/** Posts bodies as fast as `undici` can, and does nothing else. */
+async function runBare(urls: readonly string[], bodies: readonly string[]): Promise<Run> {
   const agent = new Agent({ connections: CONCURRENT });
   const loop = async (url: string) => {
     const { origin, pathname: path } = new URL(url);
@@ -36,15 +36,15 @@ async function bare(urls: readonly string[], bodies: readonly string[]): Promise
     };
     await Promise.all(Array.from({ length: CONCURRENT }, worker));
   };
-  const run = await measured(bodies.length * urls.length, async () => {
+  const run = await measure(bodies.length * urls.length, async () => {
     await Promise.all(urls.map(loop));
   });
   await agent.close();
   return run;
 }
 
-/** The same number of deliveries, claimed from and settled in SQLite, signed, each event for each of the endpoints. */
-async function durable(urls: readonly string[], events: number): Promise<Run> {
+/** Makes the same number of signed deliveries, one of each event to each endpoint, claimed from SQLite and settled in it. */
+async function runDurable(urls: readonly string[], events: number): Promise<Run> {
   const names = urls.map((_, index) => `endpoint-${index}`);
   await using delivery = await startDelivery(
     urls.map((url, index) => ({ name: names[index] ?? '', url, maxConcurrent: CONCURRENT })),
@@ -52,13 +52,13 @@ async function durable(urls: readonly string[], events: number): Promise<Run> {
   for (let number = 0; number < events; number += 1)
     await recordFailure(delivery.store, number, names, Date.now() - 60_000);
   const count = events * urls.length;
-  return await measured(count, async () => {
+  return await measure(count, async () => {
     delivery.dispatcher.start();
     await delivery.delivered(count);
   });
 }
 
-/** Deliveries per second and CPU each, of both, in turns. */
+/** Compares deliveries per second and CPU per delivery of both, in turns. */
 export async function compareThroughput({
   pairs,
   events,
@@ -71,15 +71,15 @@ export async function compareThroughput({
   await recordFailure(sample.store, 1, [], Date.now());
   const body = (await sample.store.reading.feed({ after: 0, limit: 1 })).events[0]?.body ?? '';
   const bodies = Array.from({ length: events }, () => body);
-  await bare(sink.urls, bodies.slice(0, 100));
-  await durable(sink.urls, 100);
+  await runBare(sink.urls, bodies.slice(0, 100));
+  await runDurable(sink.urls, 100);
   const runs: { readonly bare: Run; readonly durable: Run }[] = [];
   for (let pair = 0; pair < pairs; pair += 1) {
-    // Each goes first as often as the other.
-    const first = pair % 2 === 0 ? await bare(sink.urls, bodies) : undefined;
-    const kept = await durable(sink.urls, events);
-    runs.push({ bare: first ?? (await bare(sink.urls, bodies)), durable: kept });
-    await sink.take();
+    // Each goes first equally often.
+    const bareFirst = pair % 2 === 0 ? await runBare(sink.urls, bodies) : undefined;
+    const durable = await runDurable(sink.urls, events);
+    runs.push({ bare: bareFirst ?? (await runBare(sink.urls, bodies)), durable });
+    await sink.takeArrivals();
   }
   return {
     durableVsBareLoop: median(runs.map((run) => run.durable.perSecond / run.bare.perSecond)),

@@ -1,8 +1,8 @@
-// An AWS in a process of its own, so that its work is not that of who calls it. Forked; ends when it is disconnected.
+// A simulated AWS in a process of its own, so that its work does not count as the caller's. Forked; ends when disconnected.
 import { once } from 'node:events';
 import { startSimulator } from '../../../src/simulator/simulator.ts';
 
-/** What it tells once it listens. All executions go on for ever. */
+/** The message sent once it listens. The executions never end. */
 export interface Aws {
   readonly url: string;
   readonly executionIds: readonly string[];

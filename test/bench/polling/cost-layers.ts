@@ -20,7 +20,7 @@ import { DEFAULT_ACCOUNT_ID, DEFAULT_REGION } from '../../../src/simulator/simul
 import { openTemporaryStore } from '../../support/store.ts';
 import type { Aws } from './cost-aws.ts';
 
-/** Calls at the rate of the bench, until `signal` aborts; everything that it began has ended when it resolves. */
+/** Makes calls at the rate of the benchmark until `signal` aborts, and resolves once all of them have ended. */
 export type Layer = (signal: AbortSignal) => Promise<void>;
 
 export const CALLS_PER_SECOND = 50;
@@ -28,8 +28,8 @@ const MAX_CONCURRENT = 8;
 const CREDENTIALS = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'bench' };
 
 /**
- * What one look is made of, from the SDK alone outwards: each layer is the one before and something around it. `calls`
- * counts the requests of all.
+ * The layers of one poll, starting with the SDK alone. Each layer adds something around the one before. `calls` counts the
+ * requests of all layers.
  */
 export async function createLayers({ url, executionIds }: Aws) {
   await using opening = new AsyncDisposableStack();
@@ -52,7 +52,7 @@ export async function createLayers({ url, executionIds }: Aws) {
     maxAttempts: 1,
   });
   opening.defer(() => client.destroy());
-  const sdk = async () => {
+  const callSdk = async () => {
     calls += 1;
     await client.send(new GetLifecycleExecutionCommand({ lifecycleExecutionId: nextId() }));
   };
@@ -63,7 +63,7 @@ export async function createLayers({ url, executionIds }: Aws) {
     { clock: systemClock, credentialsOf },
   );
   opening.defer(() => gateway.close());
-  const look = async () => {
+  const poll = async () => {
     calls += 1;
     return await gateway.getExecution(nextId());
   };
@@ -96,17 +96,17 @@ export async function createLayers({ url, executionIds }: Aws) {
 
   const layers = {
     sdk: async (signal) => {
-      await paced(sdk, signal);
+      await callPaced(callSdk, signal);
     },
     gateway: async (signal) => {
-      await paced(look, signal);
+      await callPaced(poll, signal);
     },
     bottleneck: async (signal) => {
       const limiter = makeLimiter(CALLS_PER_SECOND);
-      await limited((onStarted) => {
+      await callLimited((onStarted) => {
         return limiter.schedule(() => {
           onStarted();
-          return look();
+          return poll();
         });
       }, signal);
       await limiter.close();
@@ -114,10 +114,10 @@ export async function createLayers({ url, executionIds }: Aws) {
     budget: async (signal) => {
       const budget = makeBudget();
       budget.setWanted(true);
-      await limited((onStarted) => {
+      await callLimited((onStarted) => {
         const choose = () => {
           onStarted();
-          return look;
+          return poll;
         };
         return budget.run(choose, signal);
       }, signal);
@@ -136,10 +136,10 @@ export async function createLayers({ url, executionIds }: Aws) {
         random: Math.random,
         log,
       });
-      await limited((onStarted) => {
+      await callLimited((onStarted) => {
         const choose = () => {
           onStarted();
-          return look;
+          return poll;
         };
         return made.make('GetLifecycleExecution', choose, { needs: 'open', signal });
       }, signal);
@@ -169,23 +169,23 @@ export async function createLayers({ url, executionIds }: Aws) {
   return { layers, calls: () => calls, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
 
-/** A call every so often, as a script does it. */
-async function paced(call: () => Promise<unknown>, signal: AbortSignal): Promise<void> {
-  const underWay = new Set<Promise<unknown>>();
+/** Makes calls at a fixed rate, as a script would. */
+async function callPaced(call: () => Promise<unknown>, signal: AbortSignal): Promise<void> {
+  const callsInFlight = new Set<Promise<unknown>>();
   for (let dueAt = performance.now(); !signal.aborted; dueAt += 1000 / CALLS_PER_SECOND) {
     await sleep(Math.max(0, dueAt - performance.now()));
-    const called = call().finally(() => underWay.delete(called));
-    underWay.add(called);
+    const called = call().finally(() => callsInFlight.delete(called));
+    callsInFlight.add(called);
   }
-  await Promise.all(underWay);
+  await Promise.all(callsInFlight);
 }
 
-/** The next call is asked for once the one before has started, as the poller does. */
-async function limited(
+/** Requests the next call once the previous one has started, as the poller does. */
+async function callLimited(
   call: (onStarted: () => void) => Promise<unknown>,
   signal: AbortSignal,
 ): Promise<void> {
-  const underWay = new Set<Promise<unknown>>();
+  const callsInFlight = new Set<Promise<unknown>>();
   while (!signal.aborted) {
     await new Promise<void>((onStarted, onFailed) => {
       const called = call(onStarted)
@@ -193,11 +193,11 @@ async function limited(
           if (signal.aborted) onStarted();
           else onFailed(error instanceof Error ? error : new Error('a call failed', { cause: error }));
         })
-        .finally(() => underWay.delete(called));
-      underWay.add(called);
+        .finally(() => callsInFlight.delete(called));
+      callsInFlight.add(called);
     });
   }
-  await Promise.all(underWay);
+  await Promise.all(callsInFlight);
 }
 
 async function aborted(signal: AbortSignal): Promise<void> {
@@ -209,7 +209,7 @@ async function requestsOf({ apiRequests }: ReturnType<typeof createInstruments>)
   return (await apiRequests.get()).values.reduce((sum, { value }) => sum + value, 0);
 }
 
-/** More is wanted than the rate gives, so that the poller is as busy as the others. */
+/** A configuration that wants more calls than the rate allows, so that the poller is as busy as the other layers. */
 async function configFor(endpoint: string, { accountId, region }: { accountId: string; region: string }) {
   const targets = [
     {

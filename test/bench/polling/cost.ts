@@ -1,5 +1,5 @@
-// CPU of one look, of our whole path and of its layers, against the SDK alone in a loop at the same rate: in one process,
-// in turns, forth and back. The simulator is in another.
+// Compares the CPU time of one poll, for the whole path and for each of its layers, with that of the SDK alone in a loop at the
+// same rate. All run in one process, in turns and in both orders. The simulator runs in another process.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,12 +9,12 @@ import type { Layer } from './cost-layers.ts';
 import { digits, row } from './table.ts';
 
 const WARM_UP_SECONDS = 8;
-/** Long enough for what is written every ten seconds. */
+/** Long enough to include writes that happen every ten seconds. */
 const BLOCK_SECONDS = 11;
 const ROUNDS = 2;
 
-/** What each layer adds to the one before. */
-const ADDED = {
+/** The part that each layer adds to the one before. */
+const ADDED_PARTS = {
   sdk: 'SDK, paced loop',
   gateway: 'gateway, metrics',
   bottleneck: 'Bottleneck',
@@ -22,10 +22,10 @@ const ADDED = {
   calls: 'p-retry, gate and notices',
   poller: 'poller, store',
 } as const;
-type Name = keyof typeof ADDED;
-const NAMES = Object.keys(ADDED) as Name[];
+type Name = keyof typeof ADDED_PARTS;
+const NAMES = Object.keys(ADDED_PARTS) as Name[];
 
-/** Prints a table; the last line of the whole benchmark takes what it returns. */
+/** Prints a table, and returns the figures for the last line of the benchmark. */
 export async function costBench({ short }: { readonly short: boolean }) {
   const child = fork(new URL('./cost-aws.ts', import.meta.url).pathname);
   await using disposing = new AsyncDisposableStack();
@@ -53,16 +53,16 @@ export async function costBench({ short }: { readonly short: boolean }) {
       rounds.push(cost as Record<Name, number>);
     }
   }
-  const mean = (of: (round: Record<Name, number>) => number) =>
-    rounds.reduce((sum, round) => sum + of(round), 0) / rounds.length;
+  const mean = (pick: (round: Record<Name, number>) => number) =>
+    rounds.reduce((sum, round) => sum + pick(round), 0) / rounds.length;
 
-  row(['CPU of a look, µs', `at ${CALLS_PER_SECOND}/s`, 'added', 'vs the SDK']);
+  row(['CPU of a poll, µs', `at ${CALLS_PER_SECOND}/s`, 'added', 'vs the SDK']);
   for (const [index, name] of NAMES.entries()) {
     const before = NAMES[index - 1];
     const cost = mean((round) => round[name]);
     const added = before === undefined ? cost : cost - mean((round) => round[before]);
     row([
-      ADDED[name],
+      ADDED_PARTS[name],
       digits(cost, 0),
       digits(added, 0),
       digits(

@@ -1,17 +1,18 @@
 import { normal } from '../../support/random.ts';
 
-/** How long a stay lasts, in seconds of age. */
+/** The distribution of the length of a stay, in seconds. */
 export interface Distribution {
   readonly draw: (random: () => number) => number;
-  /** The density of endings at an age, and the share that is still there. */
+  /** The density of ends at an age. */
   readonly density: (age: number) => number;
+  /** The share of stays that are longer than an age. */
   readonly survival: (age: number) => number;
-  /** Ages beyond which hardly anything ends. */
+  /** The ages between which nearly all stays end. */
   readonly from: number;
   readonly to: number;
 }
 
-/** Upper tail of the standard normal distribution (Abramowitz and Stegun 7.1.26 is too coarse far out; this is a continued fraction there). */
+/** The upper tail of the standard normal distribution. Far out it is a continued fraction, because Abramowitz and Stegun 7.1.26 is too coarse there. */
 function upperTail(z: number): number {
   if (z < 0) return 1 - upperTail(-z);
   const density = Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI);
@@ -61,10 +62,10 @@ export function exponential(mean: number): Distribution {
   };
 }
 
-/** Each of several, equally often. */
-export function oneOf(parts: readonly Distribution[]): Distribution {
-  const mean = (of: (part: Distribution) => number) =>
-    parts.reduce((sum, part) => sum + of(part), 0) / parts.length;
+/** A mixture of several distributions with equal weights. */
+export function mixture(parts: readonly Distribution[]): Distribution {
+  const mean = (pick: (part: Distribution) => number) =>
+    parts.reduce((sum, part) => sum + pick(part), 0) / parts.length;
   return {
     draw: (random) => parts[Math.floor(random() * parts.length)]!.draw(random),
     density: (age) => mean((part) => part.density(age)),

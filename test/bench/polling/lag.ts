@@ -1,5 +1,5 @@
-// How late changes are seen at equal calls: the learning cadence against what a user could pick instead, and against the
-// optimum that knows the true distribution. Virtual time, fixed seeds.
+// Compares how late changes are seen with the same number of calls: by the learning cadence, by its alternatives, and by the
+// optimum that knows the true distribution. Runs in virtual time with fixed seeds.
 import { PEERS } from './peers.ts';
 import { populations } from './populations.ts';
 import type { Population } from './populations.ts';
@@ -8,13 +8,13 @@ import { digits, row } from './table.ts';
 import { learningPoller, optimalPoller, peerPoller } from './watch.ts';
 import type { Poller } from './watch.ts';
 
-/** Of each execution, on average, whoever looks. */
+/** The mean number of calls per execution, for every poller. */
 const CALLS = 60;
 const LEARNT_AFTER = 200;
 const FIRST = 20;
 const MEASURED = { short: 200, whole: 1000 } as const;
 const SEEDS = { short: [1], whole: [1, 2, 3] } as const;
-/** Rounds in which calls are brought to `CALLS`, to a fifth of a per cent. */
+/** The limit on rounds that adjust the number of calls to `CALLS`, to within a fifth of a per cent. */
 const ROUNDS = 14;
 const CLOSE = 0.002;
 
@@ -23,7 +23,7 @@ interface Cost {
   readonly lag: number;
 }
 
-/** Calls an execution and seconds a change, over the runs from `from` up to `to`. */
+/** Measures the calls per execution and the lag per change, over the runs from `from` up to `to`. */
 function play(population: Population, poller: Poller, seed: number, from: number, to: number): Cost {
   let calls = 0;
   const lags: number[] = [];
@@ -36,7 +36,7 @@ function play(population: Population, poller: Poller, seed: number, from: number
   return { calls: calls / (to - from), lag: lags.reduce((sum, lag) => sum + lag, 0) / lags.length };
 }
 
-/** What a poller costs once its one knob, with which calls fall, has been turned to equal calls. */
+/** Measures a poller after adjusting its knob, which reduces calls, until it makes `CALLS` calls. */
 function atEqualCalls(
   population: Population,
   make: (knob: number) => Poller,
@@ -57,7 +57,7 @@ function atEqualCalls(
   return cost;
 }
 
-/** The mean lag over all seeds. */
+/** Returns the mean lag over all seeds. */
 function meanLag(
   population: Population,
   make: (knob: number, seed: number) => Poller,
@@ -67,7 +67,7 @@ function meanLag(
   return lags.reduce((sum, lag) => sum + lag, 0) / lags.length;
 }
 
-/** Prints a table; the last line of the whole benchmark takes what it returns. `short`: fewer runs and one seed. */
+/** Prints a table, and returns the figures for the last line of the benchmark. `short`: fewer runs and one seed. */
 export function lagBench({ short }: { readonly short: boolean }) {
   const size = short ? 'short' : 'whole';
   const learnt = { seeds: SEEDS[size], from: LEARNT_AFTER, to: LEARNT_AFTER + MEASURED[size] };
@@ -97,8 +97,12 @@ export function lagBench({ short }: { readonly short: boolean }) {
     ]);
     return { name: population.name, vsOptimum, vsPeer };
   });
-  const worst = (of: 'vsOptimum' | 'vsPeer', name = '') =>
-    Number(digits(Math.max(...results.filter((one) => one.name.includes(name)).map((one) => one[of]))));
+  const worst = (ratio: 'vsOptimum' | 'vsPeer', name = '') =>
+    Number(
+      digits(
+        Math.max(...results.filter((result) => result.name.includes(name)).map((result) => result[ratio])),
+      ),
+    );
   return {
     lagVsOptimum: worst('vsOptimum'),
     lagWorstVsBestPeer: worst('vsPeer'),

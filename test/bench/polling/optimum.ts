@@ -4,7 +4,7 @@ import type { Distribution } from './distributions.ts';
 const POINTS = 20_000;
 const LEAST = 1e-20;
 
-/** The hazard of a distribution that is known: what no poller can know, and the best that one could do. */
+/** The hazard of a known distribution. No poller can know it, so polling by it is the best that is possible. */
 export function knownHazard({ density, survival, from, to }: Distribution): Hazard {
   const isWide = from > 0 && to / from > 100;
   const age = (point: number) =>

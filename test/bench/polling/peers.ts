@@ -1,10 +1,10 @@
-/** Seconds between looks, by their number (the first look is at the start, so the first delay is number 1). */
+/** An alternative to the learning cadence. `delay` returns the seconds after poll number `look`; the first poll, at the start, is number 1. */
 export interface Peer {
   readonly name: string;
   readonly delay: (look: number, random: () => number) => number;
 }
 
-/** `createWaiter` of the AWS SDK for JavaScript with its defaults: from 2 s, doubled, at random up to 120 s at most. */
+/** `createWaiter` of the AWS SDK for JavaScript with its defaults: random between 2 s and a limit that doubles up to 120 s. */
 function waiterDelay(look: number, random: () => number): number {
   const [least, most] = [2, 120];
   if (look > Math.log2(most / least) + 1) return most;

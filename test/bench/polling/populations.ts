@@ -1,13 +1,13 @@
 import type { Hazard } from '../../../src/domain/cadence/hazard.ts';
 import type { Execution } from '../../../src/domain/execution/execution.ts';
-import { exponential, logNormal, normalAround, oneOf } from './distributions.ts';
+import { exponential, logNormal, mixture, normalAround } from './distributions.ts';
 import type { Distribution } from './distributions.ts';
 import { knownHazard } from './optimum.ts';
 
 export const DAY = 86_400;
 const SIGMA = 0.3;
 
-/** What one execution does. Seconds since it was registered, which is when it starts or, scheduled, begins to wait. */
+/** The stays of one execution. Times are in seconds since its registration, when it starts or, if scheduled, begins to wait. */
 export interface Run {
   readonly policy?: string;
   readonly expectedAt?: number;
@@ -17,7 +17,7 @@ export interface Run {
 export interface Population {
   readonly name: string;
   readonly draw: (index: number, random: () => number) => Run;
-  /** What really holds for the present stay of an execution: only the optimum knows. */
+  /** The true hazard of the present stay of an execution, which only the optimum knows. */
   readonly truth: (index: number, execution: Execution) => Hazard;
 }
 
@@ -49,7 +49,7 @@ function separate(name: string, parts: readonly Distribution[]): Population {
   };
 }
 
-/** Waits up to thirty days for its time, and then takes a minute. */
+/** Runs that wait up to thirty days for their time, and then take a minute. */
 function scheduled(): Population {
   const hazard = knownHazard(MINUTE);
   return {
@@ -62,7 +62,7 @@ function scheduled(): Population {
   };
 }
 
-/** Ten minutes, then PENDING until about a day after the start, then ten minutes more. */
+/** Runs of ten minutes, then PENDING until about a day after the start, then ten minutes more. */
 function pendingOvernight(): Population {
   const running = knownHazard(TEN_MINUTES);
   const resuming = normalAround(60, 120);
@@ -85,7 +85,7 @@ function pendingOvernight(): Population {
   };
 }
 
-/** Runs that take ten minutes until `index` reaches `at`, and from there on another time. */
+/** Runs that take ten minutes before `index` reaches `at`, and another time from then on. */
 function changing(name: string, at: number, later: Distribution): Population {
   const before = knownHazard(TEN_MINUTES);
   const after = knownHazard(later);
@@ -99,15 +99,15 @@ function changing(name: string, at: number, later: Distribution): Population {
   };
 }
 
-/** `changeAt`: the run with which the changing population changes. */
+/** All populations. `changeAt` is the index at which the changing ones change. */
 export function populations(changeAt: number): readonly Population[] {
   return [
     simple('a minute, ad hoc', MINUTE, undefined),
     simple('ten minutes, policy', TEN_MINUTES, 'policy'),
     separate('10 min and 6 h apart', [TEN_MINUTES, SIX_HOURS]),
     separate('1 min, 10 min, 6 h apart', [MINUTE, TEN_MINUTES, SIX_HOURS]),
-    simple('10 min and 6 h in one', oneOf([TEN_MINUTES, SIX_HOURS]), 'mixed'),
-    simple('1 min, 10 min, 6 h in one', oneOf([MINUTE, TEN_MINUTES, SIX_HOURS]), 'mixed'),
+    simple('10 min and 6 h in one', mixture([TEN_MINUTES, SIX_HOURS]), 'mixed'),
+    simple('1 min, 10 min, 6 h in one', mixture([MINUTE, TEN_MINUTES, SIX_HOURS]), 'mixed'),
     scheduled(),
     pendingOvernight(),
     simple('exponential, 10 min', exponential(600), 'policy'),

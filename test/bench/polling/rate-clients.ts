@@ -13,18 +13,18 @@ export interface Place {
   readonly random: () => number;
 }
 
-/** Calls as often as it thinks it may until `signal` aborts; it always wants more. */
+/** Calls as often as it considers allowed until `signal` aborts. It always wants more calls. */
 export type Client = (place: Place, signal: AbortSignal) => Promise<void>;
 
 export const REGION = 'us-east-1';
 export const CREDENTIALS = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'bench' };
-/** As a user sets it who does not know the limit: well above. */
+/** Well above the limit, like the setting of a user who does not know it. */
 const CEILING = 50;
 const MAX_CONCURRENT = 4;
-/** Calls that wait for their turn, so that one always does. */
+/** Concurrent callers, enough that one always waits for its turn. */
 const PENDING = MAX_CONCURRENT + 2;
 
-/** Our limiter, with a gateway as the daemon has it. */
+/** Calls through our budget and limiter, with the daemon's gateway. */
 export const ourClient: Client = async ({ endpoint, executionId, random }, signal) => {
   const credentialsOf = () => ({ get: () => Promise.resolve(CREDENTIALS), refuse: () => undefined });
   const gateway = createAwsGateway({ region: REGION, endpoint }, { clock: systemClock, credentialsOf });
@@ -46,7 +46,7 @@ export const ourClient: Client = async ({ endpoint, executionId, random }, signa
   gateway.close();
 };
 
-/** As many calls at once as ours may have, in a retry mode of the SDK, which is all that holds them back. */
+/** Makes as many concurrent calls as our client may, limited only by a retry mode of the SDK. */
 export const sdkClient =
   (retryMode: 'standard' | 'adaptive'): Client =>
   async ({ endpoint, executionId }, signal) => {
@@ -58,7 +58,7 @@ export const sdkClient =
     client.destroy();
   };
 
-/** A call every so often whatever the answers are. `jitter`: the share by which distances differ, up and down. */
+/** Calls at a fixed rate, whatever the answers are. Intervals vary by the share `jitter` in both directions. */
 export const fixedClient =
   (perSecond: number, jitter = 0): Client =>
   async ({ endpoint, executionId, random }, signal) => {
@@ -68,18 +68,18 @@ export const fixedClient =
       credentials: CREDENTIALS,
       maxAttempts: 1,
     });
-    const underWay = new Set<Promise<void>>();
+    const callsInFlight = new Set<Promise<void>>();
     for (let dueAt = performance.now(); !signal.aborted;) {
-      const sent = send(client, executionId).finally(() => underWay.delete(sent));
-      underWay.add(sent);
+      const sent = send(client, executionId).finally(() => callsInFlight.delete(sent));
+      callsInFlight.add(sent);
       dueAt += (1000 / perSecond) * (1 + jitter * (2 * random() - 1));
       await sleep(Math.max(0, dueAt - performance.now()), undefined, { signal }).catch(rethrowUnless(signal));
     }
-    await Promise.all(underWay);
+    await Promise.all(callsInFlight);
     client.destroy();
   };
 
-/** One call; that it was throttled is counted where it arrives. */
+/** Makes one call. Throttling is ignored, because the simulator counts it. */
 async function send(client: ImagebuilderClient, lifecycleExecutionId: string): Promise<void> {
   try {
     await client.send(new GetLifecycleExecutionCommand({ lifecycleExecutionId }));

@@ -1,4 +1,4 @@
-// What users could pick instead of the learnt rate, on a thread of their own: they must not hold up the measurement of it.
+// Alternatives to the learnt rate, on a thread of their own so that they do not disturb its measurement.
 import { parentPort, workerData } from 'node:worker_threads';
 import { fixedClient, sdkClient } from './rate-clients.ts';
 import { playScene, SCENES } from './rate-scenes.ts';
@@ -10,14 +10,14 @@ const PEERS = [
   { client: 'fixed, 10/s', play: fixedClient(10) },
 ] as const;
 
-/** What the thread tells of each peer: its outcomes in the order of the scenes. */
+/** The message of the thread for each peer, with its outcomes in the order of the scenes. */
 export interface PeerOutcome {
   readonly client: string;
   readonly outcomes: readonly Pick<Outcome, 'used' | 'throttledShare'>[];
 }
 
-const told = PEERS.map(async ({ client, play }): Promise<PeerOutcome> => {
+const outcomesOfPeers = PEERS.map(async ({ client, play }): Promise<PeerOutcome> => {
   const outcomes = await Promise.all(SCENES.map((scene) => playScene(scene, play, workerData as Timing, 1)));
   return { client, outcomes: outcomes.map(({ used, throttledShare }) => ({ used, throttledShare })) };
 });
-parentPort?.postMessage(await Promise.all(told));
+parentPort?.postMessage(await Promise.all(outcomesOfPeers));

@@ -4,14 +4,14 @@ import { seeded } from '../../support/random.ts';
 import { fixedClient } from './rate-clients.ts';
 import type { Client } from './rate-clients.ts';
 
-/** What AWS allows in a scene, and who else calls. Rates are per second. */
+/** The limits of AWS in a scene, and the calls of another user. Rates are per second. */
 export interface Scene {
   readonly name: string;
   readonly allowed: number;
-  /** From the change on. */
+  /** The limit from the change on. */
   readonly allowedThen?: number;
   readonly burst: number;
-  /** What a foreign user takes of the same budget. */
+  /** The calls of another user of the same budget. */
   readonly foreign?: number;
 }
 
@@ -23,7 +23,7 @@ export const SCENES: readonly Scene[] = [
   { name: '10/s, 200 at once', allowed: 10, burst: 200 },
 ];
 
-/** Of a run; the change is so long after the warm-up. */
+/** The timing of a run. The change comes `changeAfterMs` after the warm-up. */
 export interface Timing {
   readonly warmUpMs: number;
   readonly measuredMs: number;
@@ -31,19 +31,19 @@ export interface Timing {
 }
 
 export interface Outcome {
-  /** Calls that went through over what was permitted: what AWS granted, less what the foreign user took. */
+  /** Successful calls divided by the calls that AWS granted minus those of the other user. */
   readonly used: number;
   readonly throttledShare: number;
-  /** When the limit changed, or would have, on the monotonic clock. */
+  /** The time on the monotonic clock at which the limit changed, or would have. */
   readonly changedMs: number;
-  /** Throttled over all calls between two instants of that clock. */
+  /** Returns the share of throttled calls between two times of that clock. */
   readonly throttledBetween: (fromMs: number, toMs: number) => number;
 }
 
 const LATENCY_MS = 50;
 const FOREIGN_JITTER = 0.2;
 
-/** Runs a client that wants more than it may against a simulator of its own, in real time, over HTTP. */
+/** Runs a client that wants more calls than allowed against a simulator of its own, in real time, over HTTP. */
 export async function playScene(
   scene: Scene,
   client: Client,
@@ -51,7 +51,7 @@ export async function playScene(
   seed: number,
 ): Promise<Outcome> {
   const random = seeded(seed);
-  const seen: { readonly at: number; readonly isThrottled: boolean; readonly isForeign: boolean }[] = [];
+  const calls: { readonly at: number; readonly isThrottled: boolean; readonly isForeign: boolean }[] = [];
   let foreignId = '';
   await using simulator = await startSimulator({
     ratePerSecond: scene.allowed,
@@ -60,7 +60,7 @@ export async function playScene(
     seed,
     onCall({ outcome, executionId }) {
       if (outcome !== 'ok' && outcome !== 'throttled') throw new Error(`answered with ${outcome}`);
-      seen.push({
+      calls.push({
         at: performance.now() - LATENCY_MS,
         isThrottled: outcome === 'throttled',
         isForeign: executionId === foreignId,
@@ -87,10 +87,10 @@ export async function playScene(
   ending.abort();
   await Promise.all(running);
 
-  const between = (from: number, to: number) => seen.filter(({ at }) => at >= from && at < to);
+  const between = (from: number, to: number) => calls.filter(({ at }) => at >= from && at < to);
   const throttledBetween = (from: number, to: number) => {
-    const calls = between(from, to).filter(({ isForeign }) => !isForeign);
-    return calls.filter(({ isThrottled }) => isThrottled).length / Math.max(1, calls.length);
+    const own = between(from, to).filter(({ isForeign }) => !isForeign);
+    return own.filter(({ isThrottled }) => isThrottled).length / Math.max(1, own.length);
   };
   const passed = between(fromMs, toMs).filter(({ isThrottled }) => !isThrottled);
   const foreignPassed = passed.filter(({ isForeign }) => isForeign).length;

@@ -1,5 +1,5 @@
-// How much of a hidden limit is used and how often calls are throttled, over HTTP and in real time: our rate, the SDK's
-// retry modes and a fixed rate. All scenes run at once, each against a simulator of its own.
+// Measures how much of a hidden limit is used and how often calls are throttled, over HTTP and in real time, by our learnt
+// rate, the SDK's retry modes and a fixed rate. All scenes run at once, each against a simulator of its own.
 import { once } from 'node:events';
 import { loadavg } from 'node:os';
 import { Worker } from 'node:worker_threads';
@@ -10,24 +10,24 @@ import type { Outcome, Scene, Timing } from './rate-scenes.ts';
 import { digits, row } from './table.ts';
 
 const FALL: Scene = { name: 'falls', allowed: 20, allowedThen: 5, burst: 20 };
-/** From the fall on: when the judged minute begins and ends. */
+/** The begin and end of the measured minute, counted from the fall. */
 const AFTER_FALL_MS = [15_000, 75_000] as const;
 const WHOLE: Timing = { warmUpMs: 120_000, measuredMs: 600_000, changeAfterMs: 120_000 };
 const WHOLE_FALL: Timing = { warmUpMs: 60_000, measuredMs: 105_000, changeAfterMs: 30_000 };
-/** What peers do they do within seconds: a quarter of the time shows it. */
+/** Peers reach their behaviour within seconds, so a quarter of the time suffices for them. */
 const PEERS_SHARE = 1 / 4;
-/** A smoke test, in which our rate is still being found. */
+/** A smoke test, too short for our rate to be learnt. */
 const SHORT_SHARE = { scenes: 1 / 90, fall: 1 / 20 } as const;
 
 export interface RateBenchOptions {
   readonly short: boolean;
-  /** Runs of the fall of which but a minute is judged. */
+  /** The number of runs of the fall, in which only one minute is measured. */
   readonly seeds?: number;
 }
 
 /**
- * Prints a table; the last line of the whole benchmark takes what it returns: the worst scene of our rate, and the mean and
- * the worst over the runs of the fall.
+ * Prints a table, and returns the figures for the last line of the benchmark: the worst scene of our rate, and the mean and
+ * the worst of the runs of the fall.
  */
 export async function rateBench({ short, seeds = short ? 2 : 5 }: RateBenchOptions) {
   const timing = short ? partOf(WHOLE, SHORT_SHARE.scenes) : WHOLE;

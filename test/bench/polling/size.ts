@@ -1,5 +1,5 @@
-// The daemon with ever more tracked executions: memory, time from start to the first poll, CPU per poll, and how late its
-// event loop turns while metrics are scraped. Each size has a store of its own, in which all of them were seen before.
+// Measures the daemon with ever more tracked executions: memory, the time from the start to the first poll, CPU per poll, and
+// the delay of its event loop while metrics are scraped. Each size has a store of its own, with executions seen before.
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
@@ -28,7 +28,7 @@ interface Measured {
   readonly loopDelayP99Ms: number;
 }
 
-/** Says of each execution that it goes on, and of the caller that it is the target's. */
+/** Starts a stand-in for AWS that shows every execution as running, and the caller as the target's account. */
 async function startAws() {
   const polled = Promise.withResolvers<number>();
   const server = createServer((request, response) => {
@@ -71,8 +71,8 @@ async function startAws() {
 const policyArn = (number: number) =>
   `arn:aws:imagebuilder:${TARGET.region}:${TARGET.accountId}:lifecycle-policy/policy-${number}`;
 
-/** A store with so many executions in progress, the last look at each within the last quarter of an hour. */
-async function fill(path: string, executions: number): Promise<void> {
+/** Writes a store with this many executions in progress, each polled within the last quarter of an hour. */
+async function writeStore(path: string, executions: number): Promise<void> {
   const { accountId, region } = TARGET;
   {
     await using store = await openStoreAt(path);
@@ -106,12 +106,12 @@ async function fill(path: string, executions: number): Promise<void> {
 async function measure(executions: number, seconds: number): Promise<Measured> {
   await using directory = await temporaryDirectory();
   await using aws = await startAws();
-  await fill(join(directory.path, 'watcher.db'), executions);
+  await writeStore(join(directory.path, 'watcher.db'), executions);
   const startTick = performance.now();
   const { accountId, region } = TARGET;
   await using daemon = await startDaemon(directory.path, {
     log: { level: 'warn' },
-    // None of them ends, which is soon learnt: they are looked at as often as the bounds ask for.
+    // None of them ends, which is soon learnt, so they are polled only as often as this limit requires.
     polling: { maxIntervalSeconds: 20 },
     targets: [
       {
@@ -131,7 +131,7 @@ async function measure(executions: number, seconds: number): Promise<Measured> {
       throw new Error(`${executions} executions: no poll within ${FIRST_POLL_LIMIT_MS} ms`);
     }),
   ]);
-  // The rate is learnt from one call a second on.
+  // Time to learn the rate, which starts at one call a second.
   await sleep(1000 * seconds);
   const before = await metricsOf(daemon);
   let heapBytes = Infinity;
@@ -145,38 +145,41 @@ async function measure(executions: number, seconds: number): Promise<Measured> {
     rssBytes = Math.max(rssBytes, after('process_resident_memory_bytes'));
     delays.push(1000 * after('nodejs_eventloop_lag_p99_seconds'));
   }
-  const grown = (name: string) => after(name) - before(name);
+  const increaseOf = (name: string) => after(name) - before(name);
   return {
     executions,
     firstPollSeconds: (firstPollTick - startTick) / 1000,
     rssBytes,
     heapBytes,
-    cpuMsPerPoll: (1000 * grown('process_cpu_seconds_total')) / grown('lifecycle_watcher_api_requests_total'),
+    cpuMsPerPoll:
+      (1000 * increaseOf('process_cpu_seconds_total')) / increaseOf('lifecycle_watcher_api_requests_total'),
     loopDelayP99Ms: Math.max(...delays),
   };
 }
 
-/** Prints a table; the last line of the whole benchmark takes what it returns. */
+/** Prints a table, and returns the figures for the last line of the benchmark. */
 export async function sizeBench({ short }: { readonly short: boolean }) {
   const sizes = short ? [1000, 10_000] : [1000, 10_000, 100_000, 1_000_000];
-  row(['tracked', 'first poll, s', 'RSS, MiB', 'heap, MiB', 'CPU a poll, ms', 'loop late p99, ms']);
+  row(['tracked', 'first poll, s', 'RSS, MiB', 'heap, MiB', 'CPU per poll, ms', 'loop delay p99, ms']);
   const measured: Measured[] = [];
   for (const executions of sizes) {
-    const one = await measure(executions, short ? 5 : 60);
-    measured.push(one);
+    const figures = await measure(executions, short ? 5 : 60);
+    measured.push(figures);
     row([
       String(executions),
-      digits(one.firstPollSeconds),
-      digits(one.rssBytes / MIB, 0),
-      digits(one.heapBytes / MIB, 0),
-      digits(one.cpuMsPerPoll),
-      digits(one.loopDelayP99Ms, 1),
+      digits(figures.firstPollSeconds),
+      digits(figures.rssBytes / MIB, 0),
+      digits(figures.heapBytes / MIB, 0),
+      digits(figures.cpuMsPerPoll),
+      digits(figures.loopDelayP99Ms, 1),
     ]);
   }
-  const [least, most] = [measured[0], measured.at(-1)];
-  if (least === undefined || most === undefined) throw new Error('nothing was measured');
+  const [smallest, largest] = [measured[0], measured.at(-1)];
+  if (smallest === undefined || largest === undefined) throw new Error('nothing was measured');
   return {
-    bytesPerExecution: Math.round((most.rssBytes - least.rssBytes) / (most.executions - least.executions)),
-    firstPollSeconds1M: short ? null : Number(digits(most.firstPollSeconds)),
+    bytesPerExecution: Math.round(
+      (largest.rssBytes - smallest.rssBytes) / (largest.executions - smallest.executions),
+    ),
+    firstPollSeconds1M: short ? null : Number(digits(largest.firstPollSeconds)),
   };
 }

@@ -9,7 +9,7 @@ export function row(cells: readonly string[]): void {
   process.stdout.write(`${padded.join('')}\n`);
 }
 
-/** A number for a cell. */
+/** Formats a number for a cell. */
 export function digits(value: number, count = 3): string {
   return value.toFixed(count);
 }

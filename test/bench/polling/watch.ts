@@ -8,14 +8,14 @@ import type { Peer } from './peers.ts';
 import type { Population, Run } from './populations.ts';
 import { seeded } from '../../support/random.ts';
 
-/** What one run cost, and how late each of its changes was seen. */
-export interface Seen {
+/** The calls for one run, and the delay in seconds with which each of its changes was seen. */
+export interface PolledRun {
   readonly calls: number;
   readonly lags: readonly number[];
 }
 
-/** Looks at one run after the other. */
-export type Poller = (run: Run, index: number) => Seen;
+/** Polls one run to its end. */
+export type Poller = (run: Run, index: number) => PolledRun;
 
 const START = Date.UTC(2026, 0, 1);
 const JITTER = 0.1;
@@ -24,7 +24,7 @@ function statusAt({ stays }: Run, at: number): string {
   return stays.find(({ endsAt }) => at < endsAt)?.status ?? 'SUCCESS';
 }
 
-/** When the changes lay that a look at `at` shows for the first time. */
+/** Returns the times of the changes that a poll at `at` shows for the first time. */
 function changesBetween({ stays }: Run, from: number, at: number): number[] {
   return stays.map(({ endsAt }) => endsAt).filter((endsAt) => endsAt > from && endsAt <= at);
 }
@@ -43,7 +43,7 @@ export function peerPoller({ delay }: Peer, scale: number, seed: number): Poller
   };
 }
 
-/** Looks by a hazard with a density of √h / c; `learn` hears of each look. */
+/** Polls by a hazard h with a density of √h / c, and calls `learn` after each poll. */
 function hazardPoller(
   c: number,
   seed: number,

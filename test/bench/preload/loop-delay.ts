@@ -1,7 +1,7 @@
-// Loaded into the daemon before its own code: measures how late its event loop turns, and appends a line of JSON to a
-// file every ten seconds, and at SIGUSR2, which ends the phase `starting`. What held it up is told apart: while a thread that could run waits for a processor the kernel
-// counts that, and what it ran (https://docs.kernel.org/scheduler/sched-stats.html, /proc/<pid>/schedstat); the rest is
-// waiting in system calls, such as for the disk.
+// Loaded into the daemon before its own code. Measures the delay of its event loop, and appends a line of JSON to a file every
+// ten seconds and on SIGUSR2, which ends the phase `starting`. The causes are separated: the kernel counts the time that a
+// thread runs and the time that it waits for a processor (https://docs.kernel.org/scheduler/sched-stats.html,
+// /proc/<pid>/schedstat). The rest is time in system calls, such as waiting for the disk.
 import { appendFileSync, readFileSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
 
@@ -10,11 +10,11 @@ if (file === undefined) throw new Error('LOOP_DELAY_FILE is not set');
 
 const TICK_MS = 10;
 const WRITE_EVERY_MS = 10_000;
-/** The loop runs in the main thread, whose number is the process's. */
+/** The event loop runs in the main thread, whose id is that of the process. */
 const SCHEDSTAT = `/proc/self/task/${process.pid}/schedstat`;
 
-/** Milliseconds that this thread ran, and for which it could have and had no processor. */
-function scheduled() {
+/** Returns the milliseconds that this thread has run, and that it has waited for a processor. */
+function readSchedstat() {
   const [ran = NaN, waited = NaN] = readFileSync(SCHEDSTAT, 'utf8').split(' ').map(Number);
   return { ranMs: ran / 1e6, waitedMs: waited / 1e6 };
 }
@@ -26,14 +26,14 @@ interface Turn {
 }
 
 let lastTick = performance.now();
-let last = scheduled();
+let last = readSchedstat();
 let writtenTick = lastTick;
 let turns: Turn[] = [];
 let phase: 'starting' | 'running' = 'starting';
 
 const turn = () => {
   const tick = performance.now();
-  const now = scheduled();
+  const now = readSchedstat();
   turns.push({
     lateMs: Math.max(0, tick - lastTick - TICK_MS),
     ranMs: now.ranMs - last.ranMs,
@@ -42,26 +42,26 @@ const turn = () => {
   lastTick = tick;
   last = now;
   if (tick - writtenTick >= WRITE_EVERY_MS) write(tick);
-  // Not an interval, which makes up for what was late.
+  // Not an interval, because an interval catches up after a delay.
   setTimeout(turn, TICK_MS).unref();
 };
 
 function write(tick: number): void {
   const most = (pick: (turn: Turn) => number) => Math.max(0, ...turns.map(pick));
   const sorted = turns.map(({ lateMs }) => lateMs).toSorted((a, b) => a - b);
-  const told = {
+  const entry = {
     phase,
     p99Ms: sorted[Math.floor(sorted.length * 0.99)] ?? 0,
     mostMs: most(({ lateMs }) => lateMs),
     mostOwnMs: most(({ lateMs, waitedMs }) => lateMs - waitedMs),
     mostRunMs: most(({ lateMs, ranMs }) => Math.min(lateMs, ranMs)),
   };
-  appendFileSync(file ?? '', `${JSON.stringify(told)}\n`);
+  appendFileSync(file ?? '', `${JSON.stringify(entry)}\n`);
   writtenTick = tick;
   turns = [];
 }
 
-// It is loaded into the threads of the daemon, too.
+// Threads of the daemon load this file, too.
 if (isMainThread) {
   setTimeout(turn, TICK_MS).unref();
   process.once('exit', () => write(performance.now()));

@@ -1,20 +1,20 @@
-// Loaded into the daemon before its own code. It counts how often its event loop stood still for longer than 30 ms, and
-// appends a line of JSON to a file at each SIGUSR2 and at the end, about the time since the line before. The time that the
-// thread waited for a processor is told apart, because that is the machine's doing: the kernel counts it
+// Loaded into the daemon before its own code. Counts how often its event loop stands still for longer than 30 ms, and appends
+// a line of JSON to a file on each SIGUSR2 and at the end, for the time since the previous line. The time that the thread waits
+// for a processor is counted separately, because the machine causes it. The kernel provides it
 // (https://docs.kernel.org/scheduler/sched-stats.html, /proc/<pid>/schedstat).
 import { appendFileSync, openSync, readSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
 
 /**
- * What happened between two lines. All lengths are in milliseconds. A stop is as long as a timer is late, which is the part
- * that is certain: the timer may have had to wait for up to a tick in any case.
+ * The stops between two lines. Lengths are in milliseconds. The length of a stop is the delay of a timer, which is a lower
+ * bound: the timer may have been due up to one tick after the stop began.
  */
 export interface LoopStops {
   readonly seconds: number;
   readonly stops: number;
-  /** Stops that last longer than the limit without waiting for a processor, too. */
+  /** Stops that are longer than the limit even without the time waiting for a processor. */
   readonly ownStops: number;
-  /** Pauses between two ticks that are longer than the limit: stops, and such that may have been shorter by a tick. */
+  /** Pauses between two ticks that are longer than the limit. They include stops that may be shorter by one tick. */
   readonly pauses: number;
   readonly longestMs: number;
   readonly longestOwnMs: number;
@@ -24,10 +24,10 @@ const TICK_MS = 5;
 const STOP_MS = 30;
 
 function measure(file: string): void {
-  // The loop runs in the main thread, whose number is the process's. Kept open, because it is read at each tick.
+  // The event loop runs in the main thread, whose id is that of the process. The file stays open, because it is read at each tick.
   const schedstat = openSync(`/proc/self/task/${process.pid}/schedstat`, 'r');
   const buffer = Buffer.alloc(128);
-  /** Milliseconds for which this thread could have run and had no processor. */
+  /** Returns the milliseconds that this thread has waited for a processor. */
   const waited = () => {
     const length = readSync(schedstat, buffer, 0, buffer.length, 0);
     return Number(buffer.toString('latin1', 0, length).split(' ')[1]) / 1e6;
@@ -50,14 +50,14 @@ function measure(file: string): void {
     longestOwnMs = Math.max(longestOwnMs, ownMs);
     lastTick = tick;
     lastWaitedMs = waitedMs;
-    // Not an interval, which makes up for what was late.
+    // Not an interval, because an interval catches up after a delay.
     setTimeout(turn, TICK_MS).unref();
   };
   const write = () => {
     const tick = performance.now();
     const seconds = (tick - writtenTick) / 1000;
-    const told: LoopStops = { seconds, stops, ownStops, pauses, longestMs, longestOwnMs };
-    appendFileSync(file, `${JSON.stringify(told)}\n`);
+    const entry: LoopStops = { seconds, stops, ownStops, pauses, longestMs, longestOwnMs };
+    appendFileSync(file, `${JSON.stringify(entry)}\n`);
     writtenTick = tick;
     [stops, ownStops, pauses, longestMs, longestOwnMs] = [0, 0, 0, 0, 0];
   };
@@ -67,7 +67,7 @@ function measure(file: string): void {
   process.once('exit', write);
 }
 
-// Threads load it too, and have event loops of their own.
+// Threads load this file too, but have event loops of their own.
 if (isMainThread) {
   const file = process.env['LOOP_STOPS_FILE'];
   if (file === undefined) throw new Error('LOOP_STOPS_FILE is not set');

@@ -1,5 +1,5 @@
-// Clients that register executions, in a process of their own so that their work is not that of the bench. Forked; told by
-// messages what to do, and ends when it is disconnected.
+// Clients that register executions, in a process of their own so that their work does not count as the benchmark's. Forked,
+// controlled by messages, and ended by a disconnect.
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'undici';
@@ -9,15 +9,15 @@ export interface Order {
   readonly url: string;
   readonly token: string;
   readonly clients: number;
-  /** If given, the clients go on for so long after a warm-up. Otherwise each sends one request, all at once. */
-  readonly going?: { readonly warmUpMs: number; readonly measureMs: number };
+  /** If given, the clients send requests without a pause, first to warm up and then to measure. Otherwise each sends one. */
+  readonly sustained?: { readonly warmUpMs: number; readonly measureMs: number };
 }
 
-/** The requests that were answered while it was measured. */
+/** The requests that were answered during the measurement. */
 export interface Report {
   readonly seconds: number;
   readonly latenciesMs: readonly number[];
-  /** How many answers had each status, or `error` if none came. */
+  /** The number of answers by status, or under `error` if there was none. */
   readonly statuses: Readonly<Record<string, number>>;
 }
 
@@ -41,9 +41,9 @@ async function openConnection(client: Client): Promise<void> {
   await body.dump();
 }
 
-async function obey({ url, token, clients: count, going }: Order): Promise<Report> {
+async function execute({ url, token, clients: count, sustained }: Order): Promise<Report> {
   const clients = Array.from({ length: count }, () => new Client(url));
-  // A connection takes its time to be accepted, which is not the store's.
+  // Connections are opened first, because the time to accept them is not the store's.
   await Promise.all(clients.map(openConnection));
 
   let latenciesMs: number[] = [];
@@ -57,25 +57,25 @@ async function obey({ url, token, clients: count, going }: Order): Promise<Repor
 
   let startedTick = performance.now();
   let report: Report;
-  if (going === undefined) {
+  if (sustained === undefined) {
     await Promise.all(clients.map(registerTimed));
     report = { seconds: (performance.now() - startedTick) / 1000, latenciesMs, statuses };
   } else {
-    let isGoing = true;
+    let isMeasuring = true;
     const all = clients.map(async (client) => {
-      while (isGoing) await registerTimed(client);
+      while (isMeasuring) await registerTimed(client);
     });
-    await sleep(going.warmUpMs);
+    await sleep(sustained.warmUpMs);
     startedTick = performance.now();
     latenciesMs = [];
     statuses = {};
-    await sleep(going.measureMs);
+    await sleep(sustained.measureMs);
     report = {
       seconds: (performance.now() - startedTick) / 1000,
       latenciesMs: [...latenciesMs],
       statuses: { ...statuses },
     };
-    isGoing = false;
+    isMeasuring = false;
     await Promise.all(all);
   }
   await Promise.all(clients.map((client) => client.close()));
@@ -83,6 +83,6 @@ async function obey({ url, token, clients: count, going }: Order): Promise<Repor
 }
 
 process.on('message', (order: Order) => {
-  void obey(order).then((report) => process.send?.(report));
+  void execute(order).then((report) => process.send?.(report));
 });
 process.once('disconnect', () => process.exit(0));

@@ -1,4 +1,4 @@
-export const tell = (line: string) => process.stdout.write(`${line}\n`);
+export const printLine = (line: string) => process.stdout.write(`${line}\n`);
 
 export const round = (value: number, digits = 1) => Number(value.toFixed(digits));
 

@@ -2,10 +2,10 @@ import { DatabaseSync } from 'node:sqlite';
 import { TARGET } from '../../support/executions.ts';
 import { openStoreAt } from '../../support/store.ts';
 
-/** How many rows there are of what, for a scale of 1. */
+/** The number of rows of each kind at a scale of 1. */
 export const SIZES = {
   executions: 1_000_000,
-  /** Of an endpoint that is removed. */
+  /** Open deliveries of an endpoint that is then removed. */
   gone: 250_000,
   /** Origins of callbacks, with one pending delivery and one failing lane each. */
   origins: 100_000,
@@ -18,12 +18,12 @@ export const OPS = 'ops';
 const HOUR_MS = 3_600_000;
 
 /**
- * A store with a million executions, half of them ended long ago and half active; a million events, one of each; and a
- * million deliveries, pending, dead and delivered. It is written by SQL, since the daemon would take its time.
+ * Writes a store with a million executions, half of them active and half ended long ago, one event of each, and a million
+ * deliveries that are pending, dead or delivered. Uses SQL, because the daemon would take too long.
  */
-export async function fill(path: string, scale: number): Promise<void> {
+export async function writeLargeStore(path: string, scale: number): Promise<void> {
   await (await openStoreAt(path))[Symbol.asyncDispose]();
-  const count = (of: keyof typeof SIZES) => Math.round(SIZES[of] * scale);
+  const count = (kind: keyof typeof SIZES) => Math.round(SIZES[kind] * scale);
   const [executions, gone, origins, dead] = [
     count('executions'),
     count('gone'),

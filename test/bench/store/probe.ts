@@ -3,8 +3,8 @@ import { get } from 'node:http';
 const EVERY_MS = 50;
 
 /**
- * Asks `/livez` of the daemon at `url` every 50 ms, each time over a new connection and whether or not the one before was
- * answered, as an orchestrator does that restarts a daemon whose answers come too late.
+ * Requests `/livez` from the daemon at `url` every 50 ms, each time over a new connection and even if the previous one is not
+ * answered yet, like an orchestrator that restarts a daemon which answers too late.
  */
 export function startProbe(url: string) {
   let probes = 0;
@@ -32,7 +32,7 @@ export function startProbe(url: string) {
   };
 }
 
-/** Undefined if there is no answer. */
+/** Returns the status of the answer, or undefined if there is none. */
 function statusOf(url: string): Promise<number | undefined> {
   return new Promise((resolve) => {
     get(url, { agent: false }, (response) => {

@@ -1,5 +1,5 @@
-// How many registrations a second does a daemon answer that makes each durable, as the disk gets slower? And does a daemon
-// that is asked by many at once answer all, and its probes meanwhile?
+// Measures how many durable registrations a second the daemon answers as the disk gets slower, and whether it answers many
+// concurrent ones, and its probes meanwhile.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { startSimulator } from '../../../src/simulator/simulator.ts';
@@ -7,7 +7,7 @@ import { startDaemon, temporaryDirectory, TOKEN } from '../../support/daemon.ts'
 import type { Daemon } from '../../support/daemon.ts';
 import type { SlowSync } from '../../support/slow-sync.ts';
 import type { Order, Report } from './clients.ts';
-import { percentile, round, tell } from './figures.ts';
+import { percentile, printLine, round } from './figures.ts';
 import { startProbe } from './probe.ts';
 
 const CLIENTS = 64;
@@ -19,15 +19,15 @@ const AT_ONCE_SLOW_MS = 5;
 const TARGET = 'bench';
 const REQUESTS_PER_MINUTE = 10_000_000;
 
-/** Registrations by all clients at each length of a sync, then by many at once. */
+/** Measures registrations by all clients for each duration of a sync, then by many clients at once. */
 export async function registrationsBench({ short, slowSync }: { short: boolean; slowSync: SlowSync }) {
   const size = short ? 'short' : 'whole';
-  const going = { warmUpMs: WARM_UP_MS, measureMs: MEASURE_MS[size] };
+  const sustained = { warmUpMs: WARM_UP_MS, measureMs: MEASURE_MS[size] };
   await using simulator = await startSimulator({ seed: 1 });
 
   const registrations = [];
   for (const slowMs of SLOW_MS[size]) {
-    const { report, probe } = await onFreshDaemon(slowMs, { clients: CLIENTS, going });
+    const { report, probe } = await onFreshDaemon(slowMs, { clients: CLIENTS, sustained });
     const accepted = acceptedIn(report);
     const figures = {
       slowMs,
@@ -38,7 +38,7 @@ export async function registrationsBench({ short, slowSync }: { short: boolean; 
       livezLongestMs: round(probe.longestMs),
       livezFailed: probe.failed,
     };
-    tell(
+    printLine(
       `sync ${slowMs} ms longer: ${figures.perSecond} registrations/s, p50 ${figures.p50Ms} ms, p99 ${figures.p99Ms} ms, ${figures.refused} refused; /livez at most ${figures.livezLongestMs} ms`,
     );
     registrations.push(figures);
@@ -53,12 +53,12 @@ export async function registrationsBench({ short, slowSync }: { short: boolean; 
     livezLongestMs: round(probe.longestMs),
     livezFailed: probe.failed,
   };
-  tell(
+  printLine(
     `${AT_ONCE} at once, sync ${AT_ONCE_SLOW_MS} ms longer: answers ${JSON.stringify(atOnce.statuses)}, the longest after ${atOnce.longestMs} ms; /livez at most ${atOnce.livezLongestMs} ms`,
   );
   return { registrations, atOnce };
 
-  async function onFreshDaemon(slowMs: number, load: Pick<Order, 'clients' | 'going'>) {
+  async function onFreshDaemon(slowMs: number, load: Pick<Order, 'clients' | 'sustained'>) {
     await using directory = await temporaryDirectory();
     await using daemon = await startDaemon(
       directory.path,
@@ -73,13 +73,13 @@ export async function registrationsBench({ short, slowSync }: { short: boolean; 
       },
       slowSync.env({ slowMs }),
     );
-    // Its looks would write too.
+    // Paused, because polling would write too.
     await daemon.api('POST', `/v1/targets/${TARGET}/pause`);
-    return await loaded(daemon, load);
+    return await measureLoad(daemon, load);
   }
 }
 
-async function loaded({ url }: Daemon, load: Pick<Order, 'clients' | 'going'>) {
+async function measureLoad({ url }: Daemon, load: Pick<Order, 'clients' | 'sustained'>) {
   await using clients = startClients();
   const probe = startProbe(url);
   const report = await clients.run({ url, token: TOKEN, ...load });

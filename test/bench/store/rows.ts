@@ -1,5 +1,5 @@
-// How long does the longest piece of work block the event loop at a million executions and a million deliveries? Each
-// operation is measured for itself, in this process, and also while it is written beside without a pause.
+// Measures the longest block of the event loop by each store operation, with a million executions and a million deliveries.
+// Each operation runs alone in this process; one of them writes changes without a pause.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../../../src/runtime/clock.ts';
@@ -9,8 +9,8 @@ import type { Store } from '../../../src/store/store.ts';
 import { temporaryDirectory } from '../../support/daemon.ts';
 import { TARGET, anObservation, executionId } from '../../support/executions.ts';
 import { openStoreAt } from '../../support/store.ts';
-import { GONE, OPS, SIZES, fill } from './fill.ts';
-import { round, tell } from './figures.ts';
+import { GONE, OPS, SIZES, writeLargeStore } from './fill.ts';
+import { printLine, round } from './figures.ts';
 
 const NOWHERE = { accountId: TARGET.accountId, region: 'eu-south-2' };
 /** Numbers of executions that are not in the store yet. */
@@ -126,11 +126,11 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   'sweep of 500,000 executions': sweepAll,
 };
 
-/** How long this thread could have run and had no processor: https://docs.kernel.org/scheduler/sched-stats.html */
+/** Returns how long this thread has waited for a processor (https://docs.kernel.org/scheduler/sched-stats.html). */
 const waitedMs = () =>
   Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'utf8').split(' ')[1]) / 1e6;
 
-/** How long `work` takes, and the longest that the event loop stood still meanwhile, not for want of a processor. */
+/** Measures the duration of `work`, and its longest block of the event loop without the time waiting for a processor. */
 async function longestBlock(work: () => Promise<unknown>): Promise<{ tookMs: number; longestMs: number }> {
   let longestMs = 0;
   let lastTick = performance.now();
@@ -153,22 +153,22 @@ async function longestBlock(work: () => Promise<unknown>): Promise<{ tookMs: num
   return { tookMs, longestMs };
 }
 
-/** The longest block of each operation, in milliseconds. */
+/** Measures the longest block of each operation, in milliseconds. */
 export async function rowsBench({ short }: { readonly short: boolean }) {
   const scale = short ? 0.02 : 1;
   await using directory = await temporaryDirectory();
   const path = join(directory.path, 'watcher.db');
-  tell(`a store with ${SIZES.executions * scale} executions is written …`);
-  await fill(path, scale);
+  printLine(`writing a store with ${SIZES.executions * scale} executions …`);
+  await writeLargeStore(path, scale);
   const startedTick = performance.now();
   await using store = await openStoreAt(path, { clock: systemClock });
   const openMs = performance.now() - startedTick;
-  tell(`opened in ${round(openMs)} ms`);
+  printLine(`opened in ${round(openMs)} ms`);
   const longestMs: Record<string, number> = {};
   for (const [name, operation] of Object.entries(OPERATIONS)) {
     const measured = await longestBlock(() => operation(store));
     longestMs[name] = round(measured.longestMs);
-    tell(`${name}: ${round(measured.longestMs)} ms of ${round(measured.tookMs)} ms`);
+    printLine(`${name}: ${round(measured.longestMs)} ms of ${round(measured.tookMs)} ms`);
   }
   return { rows: { executions: SIZES.executions * scale, openMs: round(openMs), longestMs } };
 }

@@ -1,5 +1,5 @@
-// How often does the event loop of a daemon stand still while it records and delivers changes, on a disk that takes 10 ms
-// longer for each sync?
+// Counts how often the event loop of the daemon stands still while it records and delivers changes, on a disk that takes 10 ms
+// longer for each sync.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,7 +9,7 @@ import { startDaemon, temporaryDirectory } from '../../support/daemon.ts';
 import { WEBHOOK_SECRET } from '../../support/secrets.ts';
 import type { SlowSync } from '../../support/slow-sync.ts';
 import type { LoopStops } from '../preload/loop-stops.ts';
-import { round, tell } from './figures.ts';
+import { printLine, round } from './figures.ts';
 
 const PRELOAD = new URL('../preload/loop-stops.ts', import.meta.url).pathname;
 const SLOW_MS = 10;
@@ -17,14 +17,14 @@ const CHANGES = { short: 200, whole: 3000 } as const;
 const MEAN_DURATION_MS = { short: 5000, whole: 15_000 } as const;
 const CALLS_PER_SECOND = 500;
 const LARGEST_BATCH = 1000;
-const TELL_MS = 5000;
+const REPORT_MS = 5000;
 const LIMIT_MS = 600_000;
 
-interface Changed {
+interface ChangeEvent {
   readonly data: { readonly transition?: unknown };
 }
 
-/** Stops until so many changes of a status were recorded and have reached the receiver. */
+/** Counts stops until a number of status changes have been recorded and have reached the receiver. */
 export async function stopsBench({ short, slowSync }: { short: boolean; slowSync: SlowSync }) {
   const size = short ? 'short' : 'whole';
   const wanted = CHANGES[size];
@@ -37,7 +37,7 @@ export async function stopsBench({ short, slowSync }: { short: boolean; slowSync
     onEvent({ body }, { duplicate }) {
       if (duplicate) return;
       events += 1;
-      if ((JSON.parse(body) as Changed).data.transition !== undefined) changes += 1;
+      if ((JSON.parse(body) as ChangeEvent).data.transition !== undefined) changes += 1;
     },
   });
   const stopsFile = join(directory.path, 'loop-stops.jsonl');
@@ -75,7 +75,7 @@ export async function stopsBench({ short, slowSync }: { short: boolean; slowSync
     },
   );
 
-  // Each ends, so that as many changes are certain.
+  // Each execution ends, so there is at least one change of each.
   for (let left: number = wanted; left > 0; left -= LARGEST_BATCH) {
     const count = Math.min(left, LARGEST_BATCH);
     const ids = simulator.startRandom({ count, meanDurationMs: MEAN_DURATION_MS[size] });
@@ -84,21 +84,21 @@ export async function stopsBench({ short, slowSync }: { short: boolean; slowSync
     });
   }
   const starting = await nextStops(1);
-  tell(
+  printLine(
     `registered ${wanted} executions; since its start the loop stood still for at most ${round(starting.longestMs)} ms`,
   );
 
   const startedTick = performance.now();
-  for (let tellTick = startedTick + TELL_MS; changes < wanted;) {
+  for (let reportTick = startedTick + REPORT_MS; changes < wanted;) {
     await sleep(20);
     const tick = performance.now();
     if (tick - startedTick > LIMIT_MS) throw new Error(`only ${changes} changes within ${LIMIT_MS} ms`);
     if (!daemon.isRunning()) throw new Error(`the daemon ended: ${(await daemon.ended).stderr}`);
-    if (tick < tellTick) continue;
-    tell(
+    if (tick < reportTick) continue;
+    printLine(
       `${Math.round((tick - startedTick) / 1000)} s: ${changes} changes and ${events - changes} other events`,
     );
-    tellTick += TELL_MS;
+    reportTick += REPORT_MS;
   }
   const [changesThen, eventsThen] = [changes, events];
   const measured = await nextStops(2);
@@ -114,12 +114,12 @@ export async function stopsBench({ short, slowSync }: { short: boolean; slowSync
     longestOwnMs: round(measured.longestOwnMs),
     seconds: round(measured.seconds),
   };
-  tell(
+  printLine(
     `${stops.changes} changes in ${stops.seconds} s: ${stops.stopsOver30Ms} stops over 30 ms, ${stops.ownStopsOver30Ms} without waiting for a processor; the longest ${stops.longestMs} ms`,
   );
   return { stops };
 
-  /** Asks for the next line of the daemon's preload, the `count`-th of all. */
+  /** Makes the preload write its next line, which is number `count`, and returns it. */
   async function nextStops(count: number): Promise<LoopStops> {
     void daemon.kill('SIGUSR2');
     for (;;) {
