@@ -4,7 +4,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     exclude: ['test/bench/**'],
-    // Most tests wait for a process or a socket, so more run at once than there are cores.
+    // More workers than cores, because most tests wait for a process or a socket.
     maxWorkers: 4,
     testTimeout: 20_000,
     hookTimeout: 20_000,

@@ -22,7 +22,7 @@ const readiness = async (url: string) => {
   return { status: response.status, body: (await response.json()) as { detail?: string } };
 };
 
-it('ends with one line and exit code 1 if the disk does not confirm a write, and the next start polls what was kept', async () => {
+it('ends with one line and exit code 1 if the disk does not confirm a write, and the next start goes on polling', async () => {
   await using directory = await temporaryDirectory();
   await using simulator = await startSimulator();
   const failFile = join(directory.path, 'fail');

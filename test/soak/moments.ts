@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 
-/** Moments at which a kill is most likely to do harm. Each is emitted while it lasts, so that a listener can kill in its middle. */
+/** Moments at which a kill is most likely to do harm. Each is emitted while it lasts, so that a kill hits its middle. */
 export const MOMENTS = ['registration', 'change', 'delivery', 'settlement'] as const;
 /**
  * registration: the request was sent and is not answered yet · change: AWS is about to answer with a new status ·

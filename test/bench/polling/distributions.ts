@@ -12,7 +12,10 @@ export interface Distribution {
   readonly to: number;
 }
 
-/** The upper tail of the standard normal distribution. Far out it is a continued fraction, because Abramowitz and Stegun 7.1.26 is too coarse there. */
+/**
+ * The upper tail of the standard normal distribution. Far out it is a continued fraction, because Abramowitz and Stegun 7.1.26
+ * is too coarse there.
+ */
 function upperTail(z: number): number {
   if (z < 0) return 1 - upperTail(-z);
   const density = Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI);

@@ -1,4 +1,4 @@
-/** An alternative to the learning cadence. `delay` returns the seconds after poll number `look`; the first poll, at the start, is number 1. */
+/** An alternative to the learning cadence. `delay` returns the seconds after poll number `look`, 1 being the one at the start. */
 export interface Peer {
   readonly name: string;
   readonly delay: (look: number, random: () => number) => number;

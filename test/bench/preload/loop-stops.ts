@@ -24,7 +24,7 @@ const TICK_MS = 5;
 const STOP_MS = 30;
 
 function measure(file: string): void {
-  // The event loop runs in the main thread, whose id is that of the process. The file stays open, because it is read at each tick.
+  // The event loop runs in the main thread, whose id is that of the process. Kept open, because it is read at each tick.
   const schedstat = openSync(`/proc/self/task/${process.pid}/schedstat`, 'r');
   const buffer = Buffer.alloc(128);
   /** Returns the milliseconds that this thread has waited for a processor. */
