@@ -72,11 +72,11 @@ export class Load {
       this.#started += 1;
       this.#waiting.set(id, { number: String(this.#started) });
     }
-    const known = [...this.acknowledged.keys()];
-    const some = () => known[Math.floor(random() * known.length)];
-    const again = random() < AGAIN_SHARE ? some() : undefined;
+    const acknowledgedIds = [...this.acknowledged.keys()];
+    const pickId = () => acknowledgedIds[Math.floor(random() * acknowledgedIds.length)];
+    const again = random() < AGAIN_SHARE ? pickId() : undefined;
     if (again !== undefined) this.#waiting.set(again, { again: 'yes' });
-    const cancelled = random() < CANCEL_SHARE ? some() : undefined;
+    const cancelled = random() < CANCEL_SHARE ? pickId() : undefined;
     if (cancelled !== undefined) simulator.cancel(cancelled);
   }
 

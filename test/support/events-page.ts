@@ -118,7 +118,7 @@ const DESCRIPTIONS: Readonly<Record<keyof typeof EXAMPLES, string>> = {
   'execution.unknown_status':
     'AWS shows a status that this version does not know. The execution stays tracked.',
   'execution.stalled':
-    'The execution has been in one status for longer than the target’s `stalledAfterSeconds`. One event is sent for each such stay, and `since` is when the stay began.',
+    'The execution has been in one status for longer than the target’s `stalledAfterSeconds`. One event is sent for each stay that lasts so long; `since` is when it began.',
   'execution.not_found':
     'AWS does not know the execution: it said so in five answers over at least ten minutes, or for a day if the execution had been seen before. It is no longer tracked. `since` is the time of the first such answer.',
   'execution.expired':

@@ -98,10 +98,10 @@ export function brokenSequences({ feed }: Evidence): readonly string[] {
 export function lostRegistrations({ acknowledged, listed }: Evidence): readonly string[] {
   const labelsOf = new Map(listed.map(({ lifecycleExecutionId, labels }) => [lifecycleExecutionId, labels]));
   return [...acknowledged].flatMap(([id, labels]) => {
-    const kept = labelsOf.get(id);
-    if (kept === undefined) return [`${id}: is missing`];
+    const storedLabels = labelsOf.get(id);
+    if (storedLabels === undefined) return [`${id}: is missing`];
     return Object.entries(labels)
-      .filter(([key, value]) => kept[key] !== value)
-      .map(([key, value]) => `${id}: label ${key}=${value} became ${String(kept[key])}`);
+      .filter(([key, value]) => storedLabels[key] !== value)
+      .map(([key, value]) => `${id}: label ${key}=${value} became ${String(storedLabels[key])}`);
   });
 }

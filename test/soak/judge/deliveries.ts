@@ -39,12 +39,12 @@ export function badSignatures({ receivers }: Evidence): readonly string[] {
 
 /** Lists requests whose body differs from an earlier one for the same event. */
 export function changedBodies({ receivers }: Evidence): readonly string[] {
-  const first = new Map<string, string>();
+  const firstBodies = new Map<string, string>();
   return receivers.flatMap(({ name, requests }) =>
     requests.flatMap(({ id, body }) => {
-      const known = first.get(id) ?? body;
-      first.set(id, known);
-      return known === body ? [] : [`${name} got ${id} with another body`];
+      const firstBody = firstBodies.get(id) ?? body;
+      firstBodies.set(id, firstBody);
+      return firstBody === body ? [] : [`${name} got ${id} with another body`];
     }),
   );
 }
