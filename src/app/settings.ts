@@ -2,7 +2,7 @@ import type { Config } from '../config/schema.ts';
 import { CALLBACK_ENDPOINT } from '../domain/delivery/callback.ts';
 import type { CallbackEntry } from '../domain/delivery/callback.ts';
 import { parseCallbackRule } from '../domain/delivery/callback-rule.ts';
-import type { Endpoint } from '../delivery/endpoint.ts';
+import type { Endpoint } from '../delivery/endpoint-lanes.ts';
 import type { Egress } from '../delivery/sending/sender.ts';
 import type { HttpSettings } from '../http/server.ts';
 

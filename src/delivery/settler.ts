@@ -1,21 +1,22 @@
 import { setImmediate } from 'node:timers/promises';
 import type { LaneHealth } from '../domain/delivery/lane-health.ts';
 import type { Clock } from '../runtime/clock.ts';
+import { doublingPauseMs } from '../runtime/doubling.ts';
 import { errorFields } from '../runtime/log.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Notices } from '../notices/notices.ts';
 import type { Outbox, Settled, Settlement } from './outbox.ts';
 
-export interface SettlerParts {
+export interface SettlerOptions {
   readonly outbox: Pick<Outbox, 'settle'>;
-  readonly clock: Clock;
+  readonly clock: Pick<Clock, 'sleep'>;
   readonly log: Log;
   readonly notices: Notices;
-  /** Once aborted, what the store does not take is given up: those deliveries are attempted again after a restart. */
+  /** Once it aborts, settlements that the store does not take are given up. Their deliveries are attempted again after a restart. */
   readonly cutOff: AbortSignal;
 }
 
-/** Lanes that a group disabled; undefined for a settlement that was ignored or given up. */
+/** The lanes that a group disabled; undefined for a settlement that was ignored or given up. */
 type Disabled = readonly LaneHealth[] | undefined;
 
 interface Waiting {
@@ -28,31 +29,31 @@ const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5000;
 
 /**
- * Writes settlements in groups: those that come while one group is written form the next. What waits is bounded by what
- * is in flight, since a slot stays taken until its settlement is durable.
+ * Writes settlements in groups: those that come while one group is written form the next. The number of attempts in flight
+ * bounds the number that wait, because a slot stays taken until its settlement is durable.
  */
 export class Settler {
-  readonly #parts: SettlerParts;
+  readonly #options: SettlerOptions;
   #waiting: Waiting[] = [];
   #isWriting = false;
-  /** Whether something waits that came while the store took nothing. */
+  /** Whether settlements wait that came while the store took nothing. */
   #isBehind = false;
 
-  constructor(parts: SettlerParts) {
-    this.#parts = parts;
+  constructor(options: SettlerOptions) {
+    this.#options = options;
   }
 
   /**
-   * Whether the store did not take the last group, or all that came meanwhile. Nothing should be attempted that may not be
-   * settled, nor claimed anew what only waits for it.
+   * Reports whether the store did not take the last group, or has not yet taken all settlements that came meanwhile. An attempt
+   * that begins now might not be settled, and a delivery that only waits for its settlement might be claimed anew.
    */
   get isFailing(): boolean {
     return this.#isBehind;
   }
 
   /**
-   * Resolves once the settlement is durable, with the lanes that are disabled since; with undefined where it was given up, or
-   * ignored because the delivery is somebody else's by now. Never rejects.
+   * Resolves once the settlement is durable, with the lanes that its group disabled; with undefined if it was given up, or
+   * ignored because its claim is no longer held. Never rejects.
    */
   settle(settlement: Settlement): Promise<Disabled> {
     return new Promise((done) => {
@@ -64,7 +65,7 @@ export class Settler {
   async #writeAll(): Promise<void> {
     this.#isWriting = true;
     while (this.#waiting.length > 0) {
-      // Answers that came together are settled together.
+      // Attempts that end in the same round of the event loop are settled together.
       await setImmediate();
       const group = this.#waiting.slice(0, LARGEST_GROUP);
       this.#waiting = this.#waiting.slice(LARGEST_GROUP);
@@ -77,7 +78,7 @@ export class Settler {
   }
 
   async #write(settlements: readonly Settlement[]): Promise<Settled | undefined> {
-    const { outbox, clock, log, notices, cutOff } = this.#parts;
+    const { outbox, clock, log, notices, cutOff } = this.#options;
     for (let failures = 1; ; failures += 1) {
       try {
         const settled = await outbox.settle(settlements);
@@ -88,12 +89,7 @@ export class Settler {
         log.error({ count: settlements.length, ...errorFields(error) }, 'deliveries could not be settled');
       }
       if (cutOff.aborted) return undefined;
-      await clock.sleep(pauseMs(failures), cutOff);
+      await clock.sleep(doublingPauseMs(failures, FIRST_PAUSE_MS, LONGEST_PAUSE_MS), cutOff);
     }
   }
-}
-
-/** How long to wait after so many failures in a row. */
-function pauseMs(failures: number): number {
-  return Math.min(FIRST_PAUSE_MS * 2 ** (failures - 1), LONGEST_PAUSE_MS);
 }

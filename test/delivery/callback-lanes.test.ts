@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { AttemptResult } from '../../src/delivery/sending/outcome.ts';
+import type { AttemptResult } from '../../src/domain/delivery/delivery.ts';
 import { DELIVERED, HOUR_MS, REJECTED, drive, untilCutOff } from './driven.ts';
 
 describe('callbacks', () => {
@@ -54,6 +54,18 @@ describe('callbacks', () => {
     await stop();
   });
 
+  it('are delivered if they come before the start', async () => {
+    const { clock, dispatcher, urls, addCallbacks, stop } = await drive();
+    await addCallbacks('https://a.example/1');
+    dispatcher.wake('https://a.example');
+    await clock.advance(HOUR_MS);
+    expect(urls()).toEqual([]);
+    dispatcher.start();
+    await clock.advance(1000);
+    expect(urls()).toEqual(['https://a.example/1']);
+    await stop();
+  });
+
   it('are not lost if one comes while a look finds nothing', async () => {
     const { clock, dispatcher, outbox, urls, addCallbacks, stop } = await drive();
     dispatcher.start();
@@ -89,7 +101,7 @@ describe('callbacks', () => {
     expect(only?.state).toBe('dead');
     expect(only?.attempts.at(-1)).toMatchObject({
       outcome: 'refused',
-      error: 'its URL is allowed no longer',
+      error: 'its URL is no longer allowed',
     });
     expect(notices.of('delivery_settled').at(-1)).toMatchObject({ endpoint: 'callback', state: 'dead' });
     await stop();
@@ -182,12 +194,5 @@ describe('callbacks', () => {
   it('are no endpoint that could be tested', async () => {
     const { dispatcher } = await drive();
     expect(await dispatcher.test('callback', new AbortController().signal)).toBeUndefined();
-  });
-
-  it('are worked off in one run that a test can wait for', async () => {
-    const { dispatcher, states, addCallbacks } = await drive();
-    await addCallbacks('https://a.example/1', 'https://b.example/1');
-    expect(await dispatcher.runOnce()).toBe(2);
-    expect(await states()).toEqual(['delivered', 'delivered']);
   });
 });

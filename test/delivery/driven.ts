@@ -1,7 +1,7 @@
 import { expect, onTestFinished, vi } from 'vitest';
 import { createDispatcher } from '../../src/delivery/dispatcher.ts';
-import type { AttemptResult } from '../../src/delivery/sending/outcome.ts';
-import type { Endpoint } from '../../src/delivery/endpoint.ts';
+import type { AttemptResult } from '../../src/domain/delivery/delivery.ts';
+import type { Endpoint } from '../../src/delivery/endpoint-lanes.ts';
 import type { DeliveryRequest } from '../../src/delivery/sending/sender.ts';
 import type { Wishes } from '../../src/domain/execution/execution.ts';
 import type { Delivery } from '../../src/http/reading.ts';

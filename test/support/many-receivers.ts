@@ -19,6 +19,7 @@ import { openStoreAt } from './store.ts';
 /** Answers can be slow on a busy machine, so the limit is short only for receivers that never answer. */
 const TIMEOUT_MS = 30_000;
 const SHORT_TIMEOUT_MS = 400;
+const POLL_MS = 10;
 /** The real time that may pass besides the skipped waits of the ladder. */
 const TOLERANCE_SECONDS = 60;
 
@@ -116,20 +117,24 @@ export async function deliverToEveryKind(
     notices: NO_NOTICES,
   });
   const names = receivers.map(({ name }) => name);
-  const next = database.prepare(
+  const firstDue = database.prepare(
     `select min(next_attempt_at) as first from deliveries where state = 'pending'
       and lane not in (select lane from lanes where disabled_reason is not null)`,
   );
+  /** When a delivery is next due that is not to a disabled receiver. One that is being attempted is still due. */
+  const firstDueAt = () => (firstDue.get()?.['first'] as number | null | undefined) ?? undefined;
+  dispatcher.start();
 
   const memory: MemoryUse[] = [];
   for (let pass = 0; pass < passes; pass += 1) {
     for (let event = 0; event < events; event += 1)
       await recordFailure(store, pass * events + event, names, clock.now());
     for (;;) {
-      while ((await dispatcher.runOnce()) > 0);
-      const first = next.get()?.['first'] as number | null | undefined;
-      if (first === null || first === undefined) break;
-      // Later by a second, so that deliveries that failed shortly after the first are due too.
+      dispatcher.wake();
+      let first = firstDueAt();
+      for (; first !== undefined && first <= clock.steadyNow(); first = firstDueAt()) await pause(POLL_MS);
+      if (first === undefined) break;
+      // Deliveries that failed some seconds after the first are repeated together with it.
       skip(first - clock.steadyNow() + 1000);
     }
     // A pass takes more than a day, and an endpoint is disabled after five days without a success.

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { constants, setPriority } from 'node:os';
 import { createDispatcher } from '../../../src/delivery/dispatcher.ts';
 import type { Dispatcher } from '../../../src/delivery/dispatcher.ts';
-import type { Endpoint } from '../../../src/delivery/endpoint.ts';
+import type { Endpoint } from '../../../src/delivery/endpoint-lanes.ts';
 import { createSender } from '../../../src/delivery/sending/sender.ts';
 import { systemClock } from '../../../src/runtime/clock.ts';
 import { WEBHOOK_SECRET } from '../../support/secrets.ts';

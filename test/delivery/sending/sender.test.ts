@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { HTTP } from 'cloudevents';
 import { describe, expect, it, vi } from 'vitest';
 import { createSender } from '../../../src/delivery/sending/sender.ts';
-import type { DeliveryRequest, Egress, SenderParts } from '../../../src/delivery/sending/sender.ts';
+import type { DeliveryRequest, Egress, SenderOptions } from '../../../src/delivery/sending/sender.ts';
 import { newEvent } from '../../../src/domain/change/event.ts';
 import { systemClock } from '../../../src/runtime/clock.ts';
 import { TARGET, anExecution } from '../../support/executions.ts';
@@ -22,7 +22,7 @@ const EVENT = newEvent(
   { from: 'IN_PROGRESS', to: 'FAILED', lastSeenFromAt: null, firstSeenToAt: Date.UTC(2026, 0, 2) },
 );
 
-function senderWith(parts: Partial<SenderParts> = {}) {
+function senderWith(parts: Partial<SenderOptions> = {}) {
   return createSender({ egress: OPEN, clock: systemClock, version: '1.2.3', ...parts });
 }
 

@@ -1,0 +1,104 @@
+import type { AttemptResult } from '../domain/delivery/delivery.ts';
+import { verdict } from '../domain/delivery/verdict.ts';
+import type { Notices } from '../notices/notices.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { ClaimedDelivery } from './outbox.ts';
+import type { DeliveryRequest, Sender } from './sending/sender.ts';
+import type { Settler } from './settler.ts';
+
+/** The address of a delivery and the form in which it is sent there. */
+export type Destination = Pick<DeliveryRequest, 'url' | 'secrets' | 'format'>;
+
+/** A configured endpoint, or one origin of callbacks. */
+export interface Receiver {
+  /** Its deliveries are claimed under this name. Each lane has slots, a rate and health of its own. */
+  readonly lane: string;
+  /** It is counted and shown under this name. */
+  readonly name: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly timeoutMs: number;
+}
+
+export interface FinishedAttempt {
+  readonly result: AttemptResult;
+  readonly durationSeconds: number;
+}
+
+/** The effect of a settlement that the store accepted. */
+export interface AttemptEffect {
+  /** Whether this settlement, or one that was written with it, disabled the lane. */
+  readonly isLaneDisabled: boolean;
+  /** The time at which the delivery is due again, on the steady clock; undefined if it is over. */
+  readonly nextAttemptAt?: number;
+}
+
+const NOT_ALLOWED: AttemptResult = { outcome: 'refused', error: 'its URL is no longer allowed' };
+
+export interface AttempterOptions {
+  readonly sender: Pick<Sender, 'send'>;
+  readonly settler: Pick<Settler, 'settle' | 'isFailing'>;
+  readonly notices: Notices;
+  readonly clock: Pick<Clock, 'now' | 'monotonicNow' | 'steadyNow'>;
+  /** Returns a number in [0, 1). */
+  readonly random: () => number;
+  /** Cuts off every request under way. */
+  readonly cutOff: AbortSignal;
+}
+
+/** Makes the attempts of all lanes and settles them. */
+export class Attempter {
+  readonly #options: AttempterOptions;
+
+  constructor(options: AttempterOptions) {
+    this.#options = options;
+  }
+
+  /** Reports whether settlements are written. While they are not, nothing should be attempted. */
+  get canSettle(): boolean {
+    return !this.#options.settler.isFailing;
+  }
+
+  /**
+   * Makes one request; without a destination the result is that it was refused. Never rejects. Resolves with undefined if the
+   * request was cut off before a status line, so that its result is unknown.
+   */
+  async send(
+    { headers, timeoutMs }: Pick<Receiver, 'headers' | 'timeoutMs'>,
+    destination: Destination | undefined,
+    { eventId, body }: Pick<ClaimedDelivery, 'eventId' | 'body'>,
+    signal = this.#options.cutOff,
+  ): Promise<FinishedAttempt | undefined> {
+    if (destination === undefined) return { result: NOT_ALLOWED, durationSeconds: 0 };
+    const { sender, clock, cutOff } = this.#options;
+    const startTick = clock.monotonicNow();
+    const result = await sender.send({ ...destination, headers, timeoutMs, eventId, body, signal });
+    if (cutOff.aborted && result.httpStatus === undefined) return undefined;
+    return { result, durationSeconds: (clock.monotonicNow() - startTick) / 1000 };
+  }
+
+  /**
+   * Reports an attempt that began `at`, epoch milliseconds, and settles it. Resolves once the settlement is durable; with undefined if it was
+   * given up or ignored, because the claim is no longer held.
+   */
+  async settle(
+    { lane, name }: Pick<Receiver, 'lane' | 'name'>,
+    { id, claim, eventId, ...delivery }: ClaimedDelivery,
+    at: number,
+    { result, durationSeconds }: FinishedAttempt,
+  ): Promise<AttemptEffect | undefined> {
+    const { settler, notices, clock, random } = this.#options;
+    notices.publish({ kind: 'attempt_ended', endpoint: name, outcome: result.outcome, durationSeconds });
+    const attempts = delivery.attempts + 1;
+    const { retryAfterMs: _, ...outcome } = result;
+    const next = verdict(attempts, result, random(), clock.steadyNow());
+    const attempt = { at, durationSeconds, ...outcome };
+    const disabled = await settler.settle({ id, claim, lane, endpoint: name, attempt, ...next });
+    if (disabled === undefined) return undefined;
+    const settled = { endpoint: name, deliveryId: id, eventId, attempts, ...outcome, state: next.state };
+    notices.publish({ kind: 'delivery_settled', ...settled });
+    const isLaneDisabled = disabled.some((other) => other.lane === lane);
+    return next.state === 'pending'
+      ? { isLaneDisabled, nextAttemptAt: next.nextAttemptAt }
+      : { isLaneDisabled };
+  }
+}
