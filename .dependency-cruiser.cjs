@@ -15,7 +15,7 @@ const contractsOfStore = [
 const allowed = {
   domain: [],
   runtime: ['domain'],
-  config: ['domain'],
+  config: [...bottomUp],
   limiter: [...bottomUp],
   imagebuilder: [...bottomUp],
   store: [...bottomUp, ...contractsOfStore],

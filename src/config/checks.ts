@@ -3,20 +3,24 @@ import type { Finding, Path } from './faults.ts';
 import { pathText } from './faults.ts';
 import { DEFAULTS } from './fields.ts';
 import { isLoopback, schemeFault } from './network.ts';
-import type { RoughFile } from './rough.ts';
+import type { Rough } from './rough.ts';
+import type { ConfigFile } from './schema.ts';
+import type { Secret } from './secrets.ts';
 
 /** RFC 9110, section 5.6.2. */
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-/** What the signature covers or HTTP itself sets. */
+/** Headers that the signature covers or that HTTP itself sets. */
 const RESERVED_HEADER =
   /^(host|content-.*|webhook-.*|connection|keep-alive|transfer-encoding|upgrade|te|trailer|expect)$/;
+
+type RoughFile = Rough<ConfigFile>;
 
 interface Entry {
   readonly key: string | undefined;
   readonly path: Path;
 }
 
-/** A finding for each entry whose key another one before it has. */
+/** Returns a finding for each entry that has the same key as an earlier one. */
 export function repeated(entries: readonly Entry[], message: (first: string) => string): readonly Finding[] {
   const seen = new Map<string, Path>();
   return entries.flatMap(({ key, path }): readonly Finding[] => {
@@ -35,7 +39,7 @@ function repeatedNames(section: Path, entries: readonly { readonly name?: string
   );
 }
 
-function serverFindings({ server, metrics }: RoughFile, host: string): readonly Finding[] {
+function serverFindings({ server = {}, metrics }: RoughFile, host: string): readonly Finding[] {
   const findings: Finding[] = [];
   if (server.insecure === true && !isLoopback(host)) {
     const message = `is only allowed where server.host is a loopback address; it is ${host}`;
@@ -56,7 +60,7 @@ function serverFindings({ server, metrics }: RoughFile, host: string): readonly 
   return [...findings, ...repeatedNames(['server', 'tokens'], server.tokens ?? [])];
 }
 
-function targetFindings({ targets }: RoughFile): readonly Finding[] {
+function targetFindings({ targets = [] }: RoughFile): readonly Finding[] {
   const roles = targets.flatMap(({ accountId, roleArn, externalId }, index): readonly Finding[] => {
     if (roleArn === undefined) {
       if (externalId === undefined) return [];
@@ -101,7 +105,7 @@ function headerFindings(names: readonly string[], endpoint: Path): readonly Find
 }
 
 function formatFindings(
-  { format, url, secrets }: RoughFile['endpoints'][number],
+  { format, url, secrets }: Rough<ConfigFile['endpoints'][number]>,
   endpoint: Path,
 ): readonly Finding[] {
   if (format !== 'slack') {
@@ -128,7 +132,7 @@ function formatFindings(
   ];
 }
 
-function endpointFindings({ endpoints }: RoughFile): readonly Finding[] {
+function endpointFindings({ endpoints = [] }: RoughFile): readonly Finding[] {
   return [
     ...repeatedNames(['endpoints'], endpoints),
     ...endpoints.flatMap((endpoint, index) => formatFindings(endpoint, ['endpoints', index])),
@@ -141,7 +145,7 @@ function endpointFindings({ endpoints }: RoughFile): readonly Finding[] {
   ];
 }
 
-function callbackFindings({ callbacks, egress }: RoughFile): readonly Finding[] {
+function callbackFindings({ callbacks = [], egress }: RoughFile): readonly Finding[] {
   const rules = callbacks.map(({ allow }, index) => ({ key: allow, path: ['callbacks', index, 'allow'] }));
   return [
     ...repeated(rules, (first) => `is the same as ${first}, whose secrets count`),
@@ -152,7 +156,7 @@ function callbackFindings({ callbacks, egress }: RoughFile): readonly Finding[] 
   ];
 }
 
-/** Every breach of the rules that span several keys. `host` is the server's, default included. */
+/** Checks the rules that span several keys. `host` is the host of the server, with its default filled in. */
 export function checkRules(file: RoughFile, host: string): readonly Finding[] {
   return [
     ...serverFindings(file, host),
@@ -161,4 +165,22 @@ export function checkRules(file: RoughFile, host: string): readonly Finding[] {
     ...endpointFindings(file),
     ...callbackFindings(file),
   ];
+}
+
+/** Checks the rules that span several keys, one of them a secret. `secrets` holds those that could be read, by path. */
+export function checkSecrets(
+  { server, endpoints = [], egress }: RoughFile,
+  secrets: ReadonlyMap<string, Secret>,
+): readonly Finding[] {
+  const textAt = (path: Path) => secrets.get(pathText(path))?.reveal();
+  const tokens = (server?.tokens ?? []).map((_, index) => {
+    const path = ['server', 'tokens', index, 'value'];
+    return { key: textAt(path), path };
+  });
+  const urls = endpoints.flatMap((_, index): readonly Finding[] => {
+    const path = ['endpoints', index, 'url'];
+    const message = schemeFault(textAt(path) ?? '', egress?.httpsOnly);
+    return message === undefined ? [] : [{ path, message }];
+  });
+  return [...repeated(tokens, (first) => `is the same token as ${first}: each needs its own`), ...urls];
 }

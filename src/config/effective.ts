@@ -1,47 +1,27 @@
 import { stringify } from 'yaml';
-import type { Path } from './faults.ts';
-import { pathText } from './faults.ts';
-import type { Config, ConfigFile, EndpointConfig } from './schema.ts';
+import { defined } from '../runtime/defined.ts';
+import { withSecrets } from './read-secrets.ts';
+import { fileSchema } from './schema.ts';
+import type { Config, ConfigFile } from './schema.ts';
 import { MASK } from './secrets.ts';
 import type { Secret } from './secrets.ts';
 
-/** The effective configuration of a file without faults. `secrets` holds every secret of it by path. */
+/** Returns the effective configuration of a file without faults. `secrets` holds each of its secrets by path. */
 export function resolveConfig(file: ConfigFile, host: string, secrets: ReadonlyMap<string, Secret>): Config {
-  const secretAt = (...path: Path): Secret => {
-    const secret = secrets.get(pathText(path));
-    if (secret === undefined) throw new Error(`the secret at ${pathText(path)} was not read`);
-    return secret;
-  };
-  const { server, metrics, endpoints, callbacks, egress, ...rest } = file;
-  const tokens = server.tokens.map((token, index) => ({
-    ...token,
-    value: secretAt('server', 'tokens', index, 'value'),
-  }));
+  const { server, metrics, endpoints, ...rest } = withSecrets(fileSchema, file, secrets);
   return deepFreeze({
     ...rest,
-    server: { ...server, host, tokens },
-    ...(metrics === undefined ? {} : { metrics: { host, ...metrics } }),
-    endpoints: endpoints.map((endpoint, index): EndpointConfig => {
-      const url = secretAt('endpoints', index, 'url');
-      return {
-        ...endpoint,
-        url,
-        urlHost: new URL(url.reveal()).host,
-        secrets: (endpoint.secrets ?? []).map((_, at) => secretAt('endpoints', index, 'secrets', at)),
-        headers: Object.fromEntries(
-          Object.keys(endpoint.headers).map((name) => [name, secretAt('endpoints', index, 'headers', name)]),
-        ),
-      };
-    }),
-    callbacks: callbacks.map(({ allow, secrets }, index) => ({
-      allow,
-      secrets: secrets.map((_, at) => secretAt('callbacks', index, 'secrets', at)),
+    server: { ...server, host },
+    ...defined({ metrics: metrics && { host, ...metrics } }),
+    endpoints: endpoints.map((endpoint) => ({
+      ...endpoint,
+      urlHost: new URL(endpoint.url.reveal()).host,
+      secrets: endpoint.secrets ?? [],
     })),
-    egress: { ...egress, proxy: egress.proxy === null ? null : secretAt('egress', 'proxy') },
   });
 }
 
-/** Whoever holds the configuration can only read it. */
+/** Makes the configuration read-only for everyone who holds it. */
 function deepFreeze<T extends object>(value: T): T {
   for (const member of Object.values(value)) {
     if (typeof member === 'object' && member !== null) deepFreeze(member as object);
@@ -49,7 +29,7 @@ function deepFreeze<T extends object>(value: T): T {
   return Object.freeze(value);
 }
 
-/** The effective configuration as YAML for a person to read: secrets masked, of the URLs of endpoints and proxy their hosts only. */
+/** Returns the effective configuration as YAML for people: secrets are masked, and URLs of endpoints and proxy cut to their hosts. */
 export function effectiveYaml(config: Config): string {
   const { proxy } = config.egress;
   const shown = {
@@ -57,6 +37,6 @@ export function effectiveYaml(config: Config): string {
     endpoints: config.endpoints.map(({ urlHost, ...endpoint }) => ({ ...endpoint, url: urlHost })),
     egress: { ...config.egress, proxy: proxy === null ? null : new URL(proxy.reveal()).host },
   };
-  // Through JSON, where every secret shows itself as its mask.
+  // In JSON every secret is shown as its mask.
   return `# Secrets are shown as ${MASK}, URLs of endpoints and proxy as their hosts.\n${stringify(JSON.parse(JSON.stringify(shown)), { aliasDuplicateObjects: false })}`;
 }

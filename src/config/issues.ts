@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { closest } from './closest.ts';
 import type { Finding, Path } from './faults.ts';
+import { memberSchema, unwrapped } from './schema-walk.ts';
 
 const KINDS: Readonly<Record<string, string>> = {
   string: 'a string',
@@ -64,21 +65,13 @@ function issueText(issue: z.core.$ZodRawIssue): string | undefined {
   }
 }
 
-/** The keys that a schema has at a path; none where it leads to no object. */
+/** Returns the keys of the object schema at a path; none if there is no object schema. */
 function keysAt(top: z.ZodType, path: Path): readonly string[] {
-  let schema: unknown = top;
-  for (const part of [...path, undefined]) {
-    while (
-      schema instanceof z.ZodDefault ||
-      schema instanceof z.ZodPrefault ||
-      schema instanceof z.ZodExactOptional
-    ) {
-      schema = schema.unwrap();
-    }
-    if (part === undefined) break;
-    if (schema instanceof z.ZodArray) schema = schema.element;
-    else if (schema instanceof z.ZodObject) schema = (schema.shape as Record<string, unknown>)[part];
-    else return [];
+  let schema = unwrapped(top);
+  for (const part of path) {
+    const inner = memberSchema(schema, part);
+    if (inner === undefined) return [];
+    schema = unwrapped(inner);
   }
   return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
 }

@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
-import { checkRules } from './checks.ts';
+import { checkRules, checkSecrets } from './checks.ts';
 import { readDocument } from './document.ts';
 import { resolveConfig } from './effective.ts';
 import { inFileOrder } from './faults.ts';
@@ -8,7 +8,7 @@ import { checkAgainst } from './issues.ts';
 import { roughly } from './rough.ts';
 import { fileSchema } from './schema.ts';
 import type { Config } from './schema.ts';
-import { readSecrets } from './secret-places.ts';
+import { readSecrets } from './read-secrets.ts';
 import { fileProblem } from './secrets.ts';
 
 export { formatFaults } from './faults.ts';
@@ -68,10 +68,15 @@ export async function parseConfig(
   if (!document.ok) return { ok: false, file, faults: inFileOrder(document.faults) };
 
   const shape = checkAgainst(fileSchema, document.value);
-  const rough = roughly(document.value);
-  const host = rough.server.host || env['LIFECYCLE_WATCHER_HOST'] || DEFAULT_HOST;
-  const { secrets, findings } = await readSecrets(rough, env);
-  const found = [...(shape.ok ? [] : shape.findings), ...checkRules(rough, host), ...findings];
+  const rough = roughly(fileSchema, document.value);
+  const host = rough.server?.host || env['LIFECYCLE_WATCHER_HOST'] || DEFAULT_HOST;
+  const { secrets, findings } = await readSecrets(fileSchema, document.value, env);
+  const found = [
+    ...(shape.ok ? [] : shape.findings),
+    ...checkRules(rough, host),
+    ...findings,
+    ...checkSecrets(rough, secrets),
+  ];
   const faults = inFileOrder([...document.faults, ...found.map(document.located)]);
   if (!shape.ok || faults.length > 0) return { ok: false, file, faults };
   return { ok: true, config: resolveConfig(shape.value, host, secrets) };

@@ -1,53 +1,44 @@
 import * as z from 'zod';
+import { membersOf, unwrapped } from './schema-walk.ts';
+import { secretRuleOf } from './secret-field.ts';
+import type { IsSecret } from './secret-field.ts';
 
 /**
- * A look at a file that may be faulty: what is of the wrong type reads as absent. The rules over several keys are checked
- * on this view, so that a slip in one place does not hide the faults of another.
+ * A view of a value that may be faulty. Any key may be absent. Only types are as the schema has them: a text need not match its
+ * pattern, nor a number be in its range. Secrets are whatever was written.
  */
-const maybe = <T extends z.ZodType>(schema: T) => schema.optional().catch(undefined);
-const list = <T extends z.ZodType>(element: T) => z.array(element).catch([]);
-const text = maybe(z.string());
-const number = maybe(z.number());
-const mapping = maybe(z.record(z.string(), z.unknown()));
+export type Rough<T> =
+  IsSecret<T> extends true
+    ? unknown
+    : T extends readonly (infer E)[]
+      ? readonly (E extends object ? Rough<E> : Rough<E> | undefined)[]
+      : T extends object
+        ? { readonly [K in keyof T]?: Rough<T[K]> | undefined }
+        : T extends string
+          ? string
+          : T;
 
-const roughTarget = z.object({
-  name: text,
-  accountId: text,
-  region: text,
-  roleArn: text,
-  externalId: text,
-});
-const roughToken = z.object({ name: text, value: z.unknown() });
-const roughEndpoint = z.object({
-  name: text,
-  url: z.unknown(),
-  format: text,
-  /** Absent only where it is left out: what is no list is reported by itself. */
-  secrets: z.array(z.unknown()).catch([]).optional(),
-  headers: mapping,
-});
+/**
+ * Returns the rough view of a value. A value of the wrong type reads as absent, or as empty if it should be a list or mapping.
+ * The rules that span several keys are checked on this view, so that a fault in one place does not hide those in others.
+ */
+export function roughly<T extends z.ZodType>(schema: T, value: unknown): Rough<z.output<T>> {
+  return roughValue(schema, value) as Rough<z.output<T>>;
+}
 
-const roughCallback = z.object({ allow: text, secrets: list(z.unknown()) });
+function roughValue(schema: z.core.$ZodType, value: unknown): unknown {
+  const inner = unwrapped(schema);
+  if (value === undefined || secretRuleOf(inner) !== undefined) return value;
+  const members = membersOf(inner, value).map(
+    (member) => [member.key, roughValue(member.schema, member.value)] as const,
+  );
+  if (inner instanceof z.ZodArray) return Array.from(members, ([, member]) => member);
+  if (inner instanceof z.ZodObject || inner instanceof z.ZodRecord) return Object.fromEntries(members);
+  return typeof value === primitiveType(inner) ? value : undefined;
+}
 
-const roughServer = z.object({
-  host: text,
-  port: number,
-  insecure: maybe(z.boolean()),
-  tokens: maybe(list(roughToken.catch({ value: undefined }))),
-});
-
-const roughFile = z.object({
-  server: roughServer.catch({}),
-  metrics: maybe(z.object({ host: text, port: number })),
-  targets: list(roughTarget.catch({})),
-  polling: maybe(z.object({ minIntervalSeconds: number, maxIntervalSeconds: number })),
-  callbacks: list(roughCallback.catch({ allow: undefined, secrets: [] })),
-  egress: maybe(z.object({ httpsOnly: maybe(z.boolean()), proxy: z.unknown().optional() })),
-  endpoints: list(roughEndpoint.catch({ url: undefined, secrets: [], headers: undefined })),
-});
-export type RoughFile = z.output<typeof roughFile>;
-
-/** What can be read of a mapping that should be a configuration file. */
-export function roughly(value: object): RoughFile {
-  return roughFile.parse(value);
+function primitiveType(schema: z.core.$ZodType): string | undefined {
+  if (schema instanceof z.ZodString || schema instanceof z.ZodEnum) return 'string';
+  if (schema instanceof z.ZodNumber) return 'number';
+  return schema instanceof z.ZodBoolean ? 'boolean' : undefined;
 }

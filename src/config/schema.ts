@@ -1,7 +1,10 @@
 import * as z from 'zod';
 import * as field from './fields.ts';
+import { proxyFault, urlFault } from './network.ts';
+import { nothingOrSecret, secret, stringOrSecret } from './secret-field.ts';
+import type { WithSecrets } from './secret-field.ts';
 import { SCOPES } from '../domain/scope.ts';
-import type { Scope } from '../domain/scope.ts';
+import { headerValueFault, tokenFault, webhookSecretFault } from './secrets.ts';
 import type { Secret } from './secrets.ts';
 
 const DAY_SECONDS = 86_400;
@@ -12,7 +15,7 @@ const tokenSchema = z.strictObject({
     .array(z.enum(SCOPES))
     .min(1)
     .describe('register: POST executions; read: every GET; admin: everything'),
-  value: field.secretRef.describe('The token; 16 random characters or more are advised'),
+  value: secret(tokenFault).describe('The token; 16 random characters or more are advised'),
 });
 
 const serverSchema = z.strictObject({
@@ -90,13 +93,15 @@ const FORMATS = ['cloudevents', 'slack'] as const;
 
 const endpointSchema = z.strictObject({
   name: field.name.describe('Unique; "callback" is reserved'),
-  url: field.stringOrSecret.describe('Where events are posted; shown as its host only. Of slack a secret'),
+  url: stringOrSecret(urlFault).describe(
+    'Where events are posted; shown as its host only. Of slack a secret',
+  ),
   format: z
     .enum(FORMATS)
     .default('cloudevents')
     .describe('cloudevents: the event itself, signed; slack: a message to a Slack incoming webhook'),
   secrets: z
-    .exactOptional(z.array(field.secretRef).min(1))
+    .exactOptional(z.array(secret(webhookSecretFault)).min(1))
     .describe(
       'Standard Webhooks secrets (whsec_…), not for slack; several during rotation: signed with each',
     ),
@@ -110,7 +115,7 @@ const endpointSchema = z.strictObject({
   maxConcurrent: field.maxConcurrent.default(8).describe('Attempts in flight at once'),
   requestsPerSecond: field.requestsPerSecond.default(50).describe('Attempts begun each second at most'),
   headers: z
-    .record(z.string(), field.stringOrSecret)
+    .record(z.string(), stringOrSecret(headerValueFault))
     .default({})
     .describe('Sent with each attempt; not host, content-* or webhook-*'),
 });
@@ -120,7 +125,7 @@ const callbackSchema = z.strictObject({
     'URLs that registrations may give: scheme and port exact, * for one label of the host, the path and all below it',
   ),
   secrets: z
-    .array(field.secretRef)
+    .array(secret(webhookSecretFault))
     .min(1)
     .describe('Standard Webhooks secrets (whsec_…); several during rotation: signed with each'),
 });
@@ -132,7 +137,7 @@ const egressSchema = z.strictObject({
     .boolean()
     .default(false)
     .describe('Refuse to deliver over plain http; an http URL to deliver to is a fault then'),
-  proxy: field.nothingOrSecret
+  proxy: nothingOrSecret(proxyFault)
     .default(null)
     .describe(
       'URL of an HTTP proxy that all deliveries go through, by CONNECT; it must guard private networks itself',
@@ -166,44 +171,20 @@ export const fileSchema = z.strictObject({
 });
 export type ConfigFile = z.output<typeof fileSchema>;
 
-type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;
+/** A file whose references are replaced by their secrets. */
+export type FileWithSecrets = WithSecrets<ConfigFile>;
 
-export interface TokenConfig {
-  readonly name: string;
-  readonly scopes: readonly Scope[];
-  readonly value: Secret;
-}
-
-/** A receiver of webhook events. `url` is kept as a secret: `urlHost` is what may be shown of it. */
-export interface EndpointConfig extends Omit<
-  DeepReadonly<z.output<typeof endpointSchema>>,
-  'url' | 'secrets' | 'headers'
-> {
-  readonly url: Secret;
+/** A receiver of webhook events. Only `urlHost` of its URL may be shown. */
+export interface EndpointConfig extends Omit<FileWithSecrets['endpoints'][number], 'secrets'> {
   readonly urlHost: string;
   readonly secrets: readonly Secret[];
-  readonly headers: Readonly<Record<string, Secret>>;
 }
 
-/** Which callback URLs are allowed, and what deliveries to them are signed with. */
-export interface CallbackConfig {
-  readonly allow: string;
-  readonly secrets: readonly Secret[];
-}
-
-/** The effective configuration: defaults filled in, secrets read. */
-export interface Config extends Omit<
-  DeepReadonly<ConfigFile>,
-  'server' | 'metrics' | 'endpoints' | 'callbacks' | 'egress'
-> {
-  readonly server: Omit<DeepReadonly<ConfigFile['server']>, 'host' | 'tokens'> & {
-    readonly host: string;
-    readonly tokens: readonly TokenConfig[];
-  };
+/** The effective configuration: a file with its secrets read and all defaults filled in. */
+export interface Config extends Omit<FileWithSecrets, 'server' | 'metrics' | 'endpoints'> {
+  readonly server: FileWithSecrets['server'] & { readonly host: string };
   readonly metrics?: { readonly host: string; readonly port: number };
   readonly endpoints: readonly EndpointConfig[];
-  readonly callbacks: readonly CallbackConfig[];
-  readonly egress: Omit<DeepReadonly<ConfigFile['egress']>, 'proxy'> & { readonly proxy: Secret | null };
 }
 
 /** The schema of the configuration file for editors, as the text of `config/schema.json`. */

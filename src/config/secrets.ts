@@ -1,6 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
 import { inspect } from 'node:util';
-import type { SecretRef } from './fields.ts';
 
 export const MASK = '***';
 /** Standard Webhooks 1.0, "Signature scheme": symmetric secrets have 24 to 64 bytes. */
@@ -33,6 +32,9 @@ export class Secret {
     return MASK;
   }
 }
+
+/** The place of a secret outside the configuration file. */
+export type SecretRef = { readonly env: string } | { readonly file: string };
 
 export type SecretRead =
   | { readonly ok: true; readonly text: string }
