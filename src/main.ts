@@ -6,10 +6,10 @@ import { VERSION } from './runtime/version.ts';
 
 const WRONG_USAGE = 2;
 
-/** Loaded one by one: a health check every few seconds must not load all of the daemon. */
+/** Loads each command on demand: a health check that runs every few seconds must not load the whole daemon. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => {
-    // A signal may come while the daemon is still being loaded.
+    // A signal may arrive while the daemon is still being loaded.
     const signals = { stopped: untilStopped(), hangups: hangupBell() };
     return (await import('./commands/run.ts')).runCommand(signals);
   },
@@ -27,14 +27,15 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
 };
 
 const program = new Command('lifecycle-watcher')
-  .description('Watches EC2 Image Builder lifecycle executions and tells when they change.')
+  .description('Watches EC2 Image Builder lifecycle executions and reports every change of their status.')
+  .helpCommand('help [command]', 'Show the help of a command')
   .version(VERSION);
 
 const wanted = COMMANDS[process.argv[2] ?? ''];
-const loading = wanted === undefined ? Object.values(COMMANDS) : [wanted];
-for (const load of loading) program.addCommand((await load()).exitOverride());
+const loaders = wanted === undefined ? Object.values(COMMANDS) : [wanted];
+for (const load of loaders) program.addCommand((await load()).exitOverride());
 
-// Whoever reads may stop early, as `head` does: there is nobody left to tell.
+// A reader such as `head` may close the pipe early, and then there is nobody left to write to.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
   process.exit(1);

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { printError } from './terminal/print-error.ts';
 
 const DEFAULT_URL = 'http://127.0.0.1:8080/readyz';
 const TIMEOUT_MS = 5000;
@@ -6,20 +7,20 @@ const TIMEOUT_MS = 5000;
 const NOT_READY = 1;
 const WRONG_URL = 2;
 
-/** Exit code 0 where `/readyz` answers 200 within 5 s, else 1 with the reason; 2 for a URL that is none. */
+/** Exits with 0 if `/readyz` answers 200 within 5 s, 1 and the reason if it does not, 2 if the URL is not valid. */
 export function healthcheckCommand(): Command {
   return new Command('healthcheck')
-    .description('asks a running daemon whether it is ready; for containers without curl')
+    .description('Check whether a running daemon is ready, for containers without curl')
     .option(
       '--url <url>',
-      `what to ask; without a path /readyz is added (default: LIFECYCLE_WATCHER_URL, else ${DEFAULT_URL})`,
+      `address to check; /readyz is added if it has no path (default: $LIFECYCLE_WATCHER_URL, else ${DEFAULT_URL})`,
     )
     .addHelpText('after', '\nExample:\n  lifecycle-watcher healthcheck --url http://127.0.0.1:9464')
     .action(async (options: { readonly url?: string }) => {
       const url = readinessUrl(options.url ?? process.env['LIFECYCLE_WATCHER_URL'] ?? DEFAULT_URL);
       const fault = url === undefined ? 'not an http or https URL' : await faultOf(url);
       if (fault === undefined) return;
-      process.stderr.write(`lifecycle-watcher: not healthy: ${fault}\n`);
+      printError(`not healthy: ${fault}`);
       process.exitCode = url === undefined ? WRONG_URL : NOT_READY;
     });
 }
@@ -31,7 +32,7 @@ function readinessUrl(text: string): URL | undefined {
   return url;
 }
 
-/** Why the daemon is not ready, in one line; undefined where it is. */
+/** Returns why the daemon is not ready, in one line; undefined if it is ready. */
 async function faultOf(url: URL): Promise<string | undefined> {
   try {
     const response = await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(TIMEOUT_MS) });

@@ -4,9 +4,9 @@ import * as z from 'zod';
 import { TRACKINGS } from '../domain/execution/execution.ts';
 import type { Labels } from '../domain/execution/execution.ts';
 import { executionSchema } from '../http/execution-json.ts';
-import { label, wholeNumber } from './terminal/arguments.ts';
+import { parseLabel, wholeNumber } from './terminal/arguments.ts';
 import type { DaemonClient, DaemonOptions } from './api-client/client.ts';
-import { complain } from './terminal/complain.ts';
+import { printError } from './terminal/print-error.ts';
 import { daemonCommand, withDaemon } from './api-client/client-command.ts';
 import { columns, labelsText, oneLine } from './api-client/text.ts';
 import { timeText } from './wait/progress.ts';
@@ -22,8 +22,8 @@ interface ListOptions extends DaemonOptions {
 }
 
 const DEFAULT_LIMIT = 100;
-const MOST = 1_000_000;
-/** What the API gives at a time. */
+const HIGHEST_LIMIT = 1_000_000;
+/** The longest page that the API returns. */
 const PAGE = 1000;
 const HEADING = ['ID', 'TARGET', 'TRACKING', 'STATUS', 'FOR', 'LABELS'];
 
@@ -33,21 +33,28 @@ const pageSchema = z.object({
 });
 type Shown = z.output<typeof pageSchema>['executions'][number];
 
-/** Executions, the newest registration first: a table for people, a JSON object a line for machines. */
+/** Lists executions, newest registration first: as a table for people, or as JSON lines for programs. */
 export function listCommand(): Command {
   return daemonCommand(
     'list',
-    'shows the executions that a running daemon knows, the newest registration first',
+    'List the executions that a running daemon knows, newest registration first',
     `lifecycle-watcher list --tracking active --label team=platform
 lifecycle-watcher list --status FAILED --json --limit 1000 | jq -r .lifecycleExecutionId`,
   )
-    .addOption(new Option('--tracking <state>', 'only those of this state').choices(TRACKINGS))
-    .option('--status <status>', 'only those with this status of AWS, such as IN_PROGRESS')
-    .option('--target <name>', 'only those of this target')
-    .option('--policy <arn>', 'only those of this lifecycle policy')
-    .option('--label <key=value>', 'only those with this label; may be given several times', label)
-    .option('--limit <count>', 'how many at most', wholeNumber(1, MOST), DEFAULT_LIMIT)
-    .option('--json', 'one JSON object a line')
+    .addOption(
+      new Option('--tracking <state>', 'only executions in this state of tracking').choices(TRACKINGS),
+    )
+    .option('--status <status>', 'only executions with this AWS status, such as IN_PROGRESS')
+    .option('--target <name>', 'only executions of this target')
+    .option('--policy <arn>', 'only executions of this lifecycle policy')
+    .option('--label <key=value>', 'only executions with this label; repeatable', parseLabel)
+    .option(
+      '--limit <count>',
+      'maximum number of executions to list',
+      wholeNumber(1, HIGHEST_LIMIT),
+      DEFAULT_LIMIT,
+    )
+    .option('--json', 'print one JSON object per line')
     .action((options: ListOptions) => withDaemon(options, (daemon) => list(daemon, options)));
 }
 
@@ -70,21 +77,22 @@ async function list(daemon: DaemonClient, options: ListOptions): Promise<number>
     heading = [];
     left -= executions.length;
     cursor = page.nextCursor;
-    if (cursor !== null && left <= 0) complain(`there are more than these ${options.limit}: see --limit`);
+    if (cursor !== null && left <= 0)
+      printError(`only the first ${options.limit} are listed; use --limit to list more`);
   }
   return 0;
 }
 
 function queryOf({ tracking, status, target, policy, label: labels = {} }: ListOptions): URLSearchParams {
-  const given = { tracking, status, target, policyArn: policy };
+  const filters = { tracking, status, target, policyArn: policy };
   const query = new URLSearchParams();
-  for (const [name, value] of Object.entries(given)) if (value !== undefined) query.set(name, value);
+  for (const [name, value] of Object.entries(filters)) if (value !== undefined) query.set(name, value);
   for (const [key, value] of Object.entries(labels)) query.set(`label.${key}`, value);
   return query;
 }
 
 function row(execution: Shown, now: number): readonly string[] {
   const { lifecycleExecutionId, target, tracking, status = '-', statusSince, labels } = execution;
-  const lasts = statusSince === undefined ? '-' : timeText(now - Date.parse(statusSince));
-  return [lifecycleExecutionId, target.name, tracking, status, lasts, labelsText(labels)].map(oneLine);
+  const duration = statusSince === undefined ? '-' : timeText(now - Date.parse(statusSince));
+  return [lifecycleExecutionId, target.name, tracking, status, duration, labelsText(labels)].map(oneLine);
 }

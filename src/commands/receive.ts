@@ -1,7 +1,9 @@
 import { Command } from 'commander';
 import { webhookSecretFault } from '../config/secrets.ts';
+import { defined } from '../runtime/defined.ts';
 import { createLog, errorFields } from '../runtime/log.ts';
 import { wholeNumber } from './terminal/arguments.ts';
+import { printError } from './terminal/print-error.ts';
 import { startReceiver } from '../receiver/receiver.ts';
 import type { Receiver } from '../receiver/receiver.ts';
 import { untilStopped } from './terminal/until-stopped.ts';
@@ -14,13 +16,16 @@ interface ReceiveOptions {
   readonly secret?: string;
 }
 
-/** A reference receiver. Exit code 0 after a stop by signal, 1 where it cannot listen, 2 for a bad secret. */
+/** A reference receiver. Exits with 0 after a signal, 1 if it cannot listen, 2 if the secret is not valid. */
 export function receiveCommand(): Command {
   return new Command('receive')
-    .description('a reference receiver: verifies signatures, drops repeats, prints events')
-    .option('--port <port>', 'port to listen on; 0: any free one', wholeNumber(0, 65_535), DEFAULT_PORT)
+    .description('Run a reference receiver: verify signatures, detect duplicates and print events')
+    .option('--port <port>', 'port to listen on; 0 picks a free one', wholeNumber(0, 65_535), DEFAULT_PORT)
     .option('--host <host>', 'address to listen on', '127.0.0.1')
-    .option('--secret <secret>', 'whsec_… (default: RECEIVER_SECRET, else one is made and shown)')
+    .option(
+      '--secret <secret>',
+      'signing secret, whsec_… (default: $RECEIVER_SECRET, else a new one, which is printed)',
+    )
     .addHelpText(
       'after',
       '\nExample:\n  lifecycle-watcher receive --port 8090 --secret whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz',
@@ -34,32 +39,30 @@ async function receive({ host, port, secret: flag }: ReceiveOptions): Promise<0 
   const secret = flag ?? process.env['RECEIVER_SECRET'];
   const fault = secret === undefined ? undefined : webhookSecretFault(secret);
   if (fault !== undefined) {
-    process.stderr.write(`lifecycle-watcher: the receiver's secret ${fault}\n`);
+    printError(`the receiver's secret ${fault}`);
     return 2;
   }
   const log = createLog('info');
-  // Asked for before anything is announced: who reads the announcement may send a signal.
+  // Signals are handled before the port is announced: a script that reads the announcement may send one at once.
   const stopped = untilStopped();
   let receiver: Receiver;
   try {
     receiver = await startReceiver({
       host,
       port,
-      ...(secret === undefined ? {} : { secret }),
+      ...defined({ secret }),
       onEvent({ event }, { duplicate }) {
         const { id, type, subject, executionsequence } = event;
         log.info({ part: 'receiver', id, type, subject, executionsequence, duplicate, event }, 'event');
       },
     });
   } catch (error) {
-    process.stderr.write(
-      `lifecycle-watcher: cannot listen on ${host} port ${port}: ${errorFields(error).error}\n`,
-    );
+    printError(`cannot listen on ${host} port ${port}: ${errorFields(error).error}`);
     return 1;
   }
   await using _closing = receiver;
-  // To standard error: no secret stands in the log.
-  if (secret === undefined) process.stderr.write(`secret made for this run: ${receiver.secret}\n`);
+  // The secret goes to standard error, so that it never gets into the log.
+  if (secret === undefined) process.stderr.write(`generated a secret for this run: ${receiver.secret}\n`);
   log.info({ part: 'receiver', host: receiver.host, port: receiver.port }, 'listening');
   await stopped;
   return 0;

@@ -2,7 +2,7 @@ import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
 import { resentSchema } from '../http/delivery-json.ts';
 import type { DaemonClient, DaemonOptions } from './api-client/client.ts';
-import { instant } from './terminal/arguments.ts';
+import { parseInstant } from './terminal/arguments.ts';
 import { daemonCommand, withDaemon } from './api-client/client-command.ts';
 import { wrongUsage } from './api-client/failure.ts';
 
@@ -13,23 +13,26 @@ interface ResendOptions extends DaemonOptions {
   readonly state?: string;
 }
 
-/** A range may be a million deliveries, which the daemon goes through in slices. */
+/** A range may contain a million deliveries, which the daemon processes in slices. */
 const RANGE_TIMEOUT_MS = 600_000;
 
-/** One delivery again, or all of an endpoint that were created in a range. */
+/** Resends one delivery, or those of an endpoint that were created in a time range. */
 export function resendCommand(): Command {
   return daemonCommand(
     'resend',
-    'has a running daemon send deliveries again: one, or those of an endpoint created in a range',
+    'Resend one delivery, or those of an endpoint that were created in a time range',
     `lifecycle-watcher resend 4711
 lifecycle-watcher resend --endpoint ops --since 2026-11-23T06:00:00Z --until 2026-11-23T09:00:00Z`,
   )
-    .argument('[delivery]', 'its id, as GET /v1/deliveries shows it', deliveryId)
-    .option('--endpoint <name>', 'the endpoint, where it is a range')
-    .option('--since <instant>', 'created at this instant or later', instant)
-    .option('--until <instant>', 'created before this instant', instant)
+    .argument('[delivery]', 'id of the delivery, as listed by GET /v1/deliveries', parseDeliveryId)
+    .option('--endpoint <name>', 'endpoint whose deliveries are resent')
+    .option('--since <instant>', 'only deliveries created at or after this instant', parseInstant)
+    .option('--until <instant>', 'only deliveries created before this instant', parseInstant)
     .addOption(
-      new Option('--state <state>', 'in which they are now (default: dead)').choices(['dead', 'delivered']),
+      new Option('--state <state>', 'only deliveries in this state (default: dead)').choices([
+        'dead',
+        'delivered',
+      ]),
     )
     .action((delivery: string | undefined, options: ResendOptions) =>
       withDaemon(options, (daemon) =>
@@ -43,12 +46,14 @@ async function resendOne(
   id: string,
   { endpoint, since, until, state }: ResendOptions,
 ): Promise<number> {
-  if ([endpoint, since, until, state].some((given) => given !== undefined))
-    throw wrongUsage('either the id of a delivery or --endpoint with a range, not both');
+  if ([endpoint, since, until, state].some((option) => option !== undefined))
+    throw wrongUsage('give either the id of a delivery or --endpoint with a time range, not both');
   const path = `/v1/deliveries/${id}/resend`;
   const { resent } = await daemon.ask(resentSchema, path, { scope: 'admin', method: 'POST' });
   process.stdout.write(
-    resent === 1 ? `delivery ${id} is sent again\n` : `delivery ${id} is being attempted at this moment\n`,
+    resent === 1
+      ? `delivery ${id} will be resent\n`
+      : `delivery ${id} is being sent right now and will not be resent\n`,
   );
   return 0;
 }
@@ -65,11 +70,11 @@ async function resendRange(
     body: { since, until, state },
     timeoutMs: RANGE_TIMEOUT_MS,
   });
-  process.stdout.write(`${resent} ${resent === 1 ? 'delivery is' : 'deliveries are'} sent again\n`);
+  process.stdout.write(`${resent} ${resent === 1 ? 'delivery' : 'deliveries'} will be resent\n`);
   return 0;
 }
 
-function deliveryId(text: string): string {
+function parseDeliveryId(text: string): string {
   if (/^[1-9]\d{0,14}$/.test(text)) return text;
   throw new InvalidArgumentError('It must be the id of a delivery, a number.');
 }

@@ -7,25 +7,27 @@ import type { Bell } from '../runtime/bell.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { createLog } from '../runtime/log.ts';
 import { messageOf } from '../runtime/message.ts';
+import { configOption } from './terminal/arguments.ts';
+import { printError } from './terminal/print-error.ts';
 
 /**
- * Whoever sends a SIGTERM is promised an end within 20 s, even if the disk holds up what is left to write. A sync under way
- * holds up the very end, too.
+ * The daemon promises to end within 20 s of a SIGTERM, even if the disk delays the last writes. A sync that is under way
+ * delays the exit itself, so the limit is lower.
  */
 const STOP_LIMIT_MS = 17_500;
 
 export interface RunSignals {
-  /** Ends the daemon. */
+  /** Resolves when the daemon must stop. */
   readonly stopped: Promise<NodeJS.Signals>;
-  /** Has it read its configuration again. */
+  /** Rings when the daemon must read its configuration again. */
   readonly hangups: Bell;
 }
 
-/** The daemon. Exit code 0 after a stop by signal, 1 where it cannot start, 2 for a faulty configuration. */
+/** The daemon. Exits with 0 after a signal, 1 if it cannot start, 2 if the configuration is faulty. */
 export function runCommand(signals: RunSignals): Command {
   return new Command('run')
-    .description('the daemon: polls what it is told of, and tells of every change')
-    .option('--config <file>', 'configuration (default: LIFECYCLE_WATCHER_CONFIG, else config/watcher.yaml)')
+    .description('Run the daemon: poll the registered executions and report every change of status')
+    .addOption(configOption())
     .addHelpText('after', '\nExample:\n  lifecycle-watcher run --config config/watcher.yaml')
     .action(async (options: { readonly config?: string }) => {
       process.exitCode = await run(configPath(options.config, process.env), signals);
@@ -43,26 +45,29 @@ async function run(file: string, { stopped, hangups }: RunSignals): Promise<0 | 
   try {
     app = await startApp(loaded.config, log);
   } catch (error) {
-    process.stderr.write(`lifecycle-watcher: cannot start: ${messageOf(error)}\n`);
+    printError(`cannot start: ${messageOf(error)}`);
     return 1;
   }
-  // Whoever started it waits for these lines, whatever level it asked for.
+  // Scripts wait for these lines, so they are written at every log level.
   const always = log.child({}, { level: 'info' });
   for (const address of app.addresses) always.info(address, 'listening');
   const stopping = new AbortController();
-  const reloading = reloadRepeatedly(app, file, hangups, stopping.signal);
+  const reloading = reloadAtHangups(app, file, hangups, stopping.signal);
   log.info({ signal: await stopped }, 'stopping');
   stopping.abort();
   if (!(await endsWithin(Promise.all([app.stop(), reloading]), systemClock, STOP_LIMIT_MS))) {
-    log.warn('stopped before everything had ended: the rest is done after the next start');
+    log.warn('stopped before all work had ended; the rest is done after the next start');
     process.exit(0);
   }
   log.info('stopped');
   return 0;
 }
 
-/** One reload after the other: of the rings while one is under way, and of those before the start, comes one more. */
-async function reloadRepeatedly(app: App, file: string, hangups: Bell, stopping: AbortSignal): Promise<void> {
+/**
+ * Reloads the configuration at each hangup until `stopping` aborts, one reload at a time. All hangups that arrive before
+ * the start or during a reload cause one more reload.
+ */
+async function reloadAtHangups(app: App, file: string, hangups: Bell, stopping: AbortSignal): Promise<void> {
   for (;;) {
     await hangups.wait(systemClock, Infinity, stopping);
     if (stopping.aborted) return;

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import * as z from 'zod';
 import { executionSchema } from '../http/execution-json.ts';
 import type { DaemonClient, DaemonOptions } from './api-client/client.ts';
-import { executionId } from './terminal/arguments.ts';
+import { parseExecutionId } from './terminal/arguments.ts';
 import { daemonCommand, executionPath, withDaemon } from './api-client/client-command.ts';
 import { columns, labelsText, oneLine } from './api-client/text.ts';
 
@@ -14,7 +14,7 @@ interface ShowOptions extends DaemonOptions {
 
 const executionAnswer = executionSchema.loose();
 type Shown = z.output<typeof executionAnswer>;
-/** What is shown of an event; the whole of it in JSON. */
+/** The members of an event that the table shows; JSON output has them all. */
 const eventsAnswer = z.object({
   events: z.array(
     z.looseObject({
@@ -31,25 +31,25 @@ const eventsAnswer = z.object({
 });
 type Event = z.output<typeof eventsAnswer>['events'][number];
 
-/** One execution, on request with its events. */
+/** Shows one execution and, on request, its events. */
 export function showCommand(): Command {
   return daemonCommand(
     'show',
-    'shows what a running daemon knows of an execution',
+    'Show what a running daemon knows about an execution',
     'lifecycle-watcher show lce-5a1c6f2e-7d7e-4a4f-9b1d-3c2b1a0f9e8d --events',
   )
-    .argument('<id>', 'of the lifecycle execution', executionId)
-    .option('--target <name>', 'where several targets have this id')
-    .option('--events', 'with its events, the latest thousand of them')
-    .option('--json', 'as one JSON object, in which `events` are a member')
+    .argument('<id>', 'id of the lifecycle execution', parseExecutionId)
+    .option('--target <name>', 'target of the execution; needed if several targets have this id')
+    .option('--events', 'also show its events, up to the latest 1,000')
+    .option('--json', 'print one JSON object; --events adds the member `events`')
     .action((id: string, options: ShowOptions) => withDaemon(options, (daemon) => show(daemon, id, options)));
 }
 
-async function show(daemon: DaemonClient, id: string, { target, events: asked, json }: ShowOptions) {
+async function show(daemon: DaemonClient, id: string, { target, events: withEvents, json }: ShowOptions) {
   const read = { scope: 'read' } as const;
   const execution = await daemon.ask(executionAnswer, executionPath(id, target), read);
   const { events } =
-    asked === true
+    withEvents === true
       ? await daemon.ask(eventsAnswer, executionPath(id, target, '/events'), read)
       : { events: undefined };
   if (json === true) {
@@ -61,7 +61,7 @@ async function show(daemon: DaemonClient, id: string, { target, events: asked, j
   return 0;
 }
 
-/** What is known, in the order of the answer, a line each. */
+/** Returns a row for each member of the response. */
 function members(execution: Shown): readonly (readonly string[])[] {
   const texts: Readonly<Record<string, string>> = {
     target: `${execution.target.name} (${execution.target.accountId}, ${execution.target.region})`,

@@ -14,7 +14,7 @@ const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
 const backUp = (url: string, file: string, ...args: readonly string[]) =>
   runCommand(backupCommand(), [file, '--url', url, '--token', ADMIN_TOKEN, ...args]);
 
-/** Answers with the beginning of a store, and as `answer` goes on. */
+/** Sends the first half of a store, and then what `answer` does. */
 const serveStore = (answer: Parameters<typeof serve>[0]) =>
   serve((request, response) => {
     response.writeHead(200, { 'content-type': 'application/vnd.sqlite3', 'content-length': 1_000_000 });
@@ -29,7 +29,7 @@ async function start() {
   return { ...api, copies: copies.path, [Symbol.asyncDispose]: () => open.disposeAsync() };
 }
 
-test('makes a store that is whole, its owner’s alone, and replaces nothing unless it is told to', async () => {
+test('writes a complete store that only its owner can read, and replaces a file only with --force', async () => {
   await using api = await start();
   await recordFailure(api.store, 1, ['ops'], NOW);
   const file = join(api.copies, 'copy.db');
@@ -42,7 +42,7 @@ test('makes a store that is whole, its owner’s alone, and replaces nothing unl
   await writeFile(file, 'precious');
   expect(await backUp(api.url, file)).toMatchObject({
     code: 1,
-    stderr: `lifecycle-watcher: ${file} exists: --force replaces it\n`,
+    stderr: `lifecycle-watcher: ${file} already exists; use --force to replace it\n`,
   });
   expect(await readFile(file, 'utf8')).toBe('precious');
   expect((await backUp(api.url, file, '--force')).code).toBe(0);
@@ -50,7 +50,7 @@ test('makes a store that is whole, its owner’s alone, and replaces nothing unl
   expect((await readdir(api.copies)).filter((name) => name.endsWith('.part'))).toEqual([]);
 });
 
-test('a file that came meanwhile is left alone', async () => {
+test('does not replace a file that was created in the meantime', async () => {
   await using directory = await temporaryDirectory();
   const path = join(directory.path, 'copy.db');
   {
@@ -64,9 +64,9 @@ test('a file that came meanwhile is left alone', async () => {
 });
 
 test.each<[string, Parameters<typeof serve>[0], RegExp]>([
-  ['breaks', (_request, response) => response.destroy(), /broke before its end|bytes of/],
-  ['is of something else', (_request, response) => response.end('<html>'), /something else than a store/],
-])('if the answer %s, nothing is left', async (_case, answer, reason) => {
+  ['breaks off', (_request, response) => response.destroy(), /broke before the copy|sent only/],
+  ['is not a store', (_request, response) => response.end('<html>'), /something other than an SQLite store/],
+])('leaves no file behind if the response %s', async (_case, answer, reason) => {
   await using server = await (reason.source.includes('something') ? serve(answer) : serveStore(answer));
   await using directory = await temporaryDirectory();
   const { code, stderr, stdout } = await backUp(server.url, join(directory.path, 'copy.db'));
@@ -75,7 +75,7 @@ test.each<[string, Parameters<typeof serve>[0], RegExp]>([
   expect(await readdir(directory.path)).toEqual([]);
 });
 
-test('if the disk takes no more, nothing is left', async () => {
+test('leaves no file behind if the disk is full', async () => {
   await using api = await start();
   const file = join(api.copies, 'copy.db');
   const command = `ulimit -f 32; exec "${process.execPath}" "${MAIN}" backup "${file}" --url ${api.url}`;
@@ -87,7 +87,7 @@ test('if the disk takes no more, nothing is left', async () => {
   expect(await readdir(api.copies)).toEqual([]);
 });
 
-test('a signal ends it, and nothing is left', async () => {
+test('leaves no file behind after a signal', async () => {
   await using server = await serveStore(() => undefined);
   await using directory = await temporaryDirectory();
   const file = join(directory.path, 'copy.db');
@@ -97,7 +97,7 @@ test('a signal ends it, and nothing is left', async () => {
   expect(await readdir(directory.path)).toEqual([]);
 });
 
-test('fails in one line if it may not, or if there is no place for it', async () => {
+test('reports in one line that the scope is missing or that the file cannot be written', async () => {
   await using api = await start();
   const file = join(api.copies, 'copy.db');
   expect(await backUp(api.url, file, '--token', READ_TOKEN)).toMatchObject({

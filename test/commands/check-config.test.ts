@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-/** Runs the command in the folder as a process of its own, which has 15 s. */
+/** Runs the command in the folder as a separate process, for at most 15 s. */
 function checkConfig(args: readonly string[], env: NodeJS.ProcessEnv = ENV) {
   return new Promise<{ code: unknown; stdout: string; stderr: string }>((resolve) => {
     const options = { cwd: folder, env, timeout: 15_000 };
@@ -26,7 +26,7 @@ function checkConfig(args: readonly string[], env: NodeJS.ProcessEnv = ENV) {
   });
 }
 
-test('shows the effective configuration, secrets masked, and ends with 0', async () => {
+test('prints the effective configuration with masked secrets and exits with 0', async () => {
   const { code, stdout, stderr } = await checkConfig(['--config', 'good.yaml']);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   expect(stdout).toContain('targetLagSeconds: 15\n');
@@ -36,7 +36,7 @@ test('shows the effective configuration, secrets masked, and ends with 0', async
   expect(stdout).not.toContain(WEBHOOK_SECRET);
 });
 
-test('tells every fault on standard error and ends with 2', async () => {
+test('prints every fault to standard error and exits with 2', async () => {
   expect(await checkConfig(['--config', 'bad.yaml'])).toEqual({
     code: 2,
     stdout: '',
@@ -46,7 +46,7 @@ test('tells every fault on standard error and ends with 2', async () => {
   });
 });
 
-test('a secret that is missing ends it with 2', async () => {
+test('exits with 2 if a secret is missing', async () => {
   expect(await checkConfig(['--config', 'good.yaml'], { WEBHOOK_SECRET })).toEqual({
     code: 2,
     stdout: '',
@@ -54,7 +54,7 @@ test('a secret that is missing ends it with 2', async () => {
   });
 });
 
-test('a missing file is one line and ends with 2', async () => {
+test('reports a missing file in one line and exits with 2', async () => {
   expect(await checkConfig([])).toEqual({
     code: 2,
     stdout: '',
@@ -62,7 +62,7 @@ test('a missing file is one line and ends with 2', async () => {
   });
 });
 
-test('takes the file from the environment', async () => {
+test('reads the name of the file from the environment', async () => {
   const { code, stdout } = await checkConfig([], { ...ENV, LIFECYCLE_WATCHER_CONFIG: 'good.yaml' });
   expect({ code, shown: stdout.includes('name: prod') }).toEqual({ code: 0, shown: true });
 });
@@ -73,7 +73,7 @@ test('its help has an example', async () => {
   expect(stdout).toContain('lifecycle-watcher check-config --config config/watcher.yaml');
 });
 
-test('an unknown option ends it with 2', async () => {
+test('exits with 2 for an unknown option', async () => {
   const { code, stderr } = await checkConfig(['--confg', 'good.yaml']);
   expect(code).toBe(2);
   expect(stderr).toContain("unknown option '--confg'");

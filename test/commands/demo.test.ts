@@ -14,28 +14,35 @@ const event = (sequence: number, type: string, id = String(sequence)) => ({
 describe('the verdict of the demo', () => {
   it.each([
     ['a run that ended', seen('IN_PROGRESS', 'IN_PROGRESS', 'SUCCESS'), 'SUCCESS', [event(1, 'succeeded')]],
-    ['an end seen first', seen('FAILED'), 'FAILED', [event(1, 'failed')]],
-    ['a run that goes on', seen('IN_PROGRESS', 'IN_PROGRESS'), 'IN_PROGRESS', []],
-    ['a run not looked at', [], 'PENDING', []],
-    ['an unknown status seen first', seen('ODD'), 'ODD', [event(1, 'unknown_status')]],
+    ['an end that the first poll saw', seen('FAILED'), 'FAILED', [event(1, 'failed')]],
+    ['a run that has not ended', seen('IN_PROGRESS', 'IN_PROGRESS'), 'IN_PROGRESS', []],
+    ['a run that no poll saw', [], 'PENDING', []],
+    ['an unknown status that the first poll saw', seen('ODD'), 'ODD', [event(1, 'unknown_status')]],
     [
-      'a detour',
+      'a run with several changes',
       seen('IN_PROGRESS', 'PENDING', 'IN_PROGRESS', 'CANCELLING'),
       'CANCELLING',
       [event(1, 'pending'), event(2, 'resumed'), event(3, 'cancelling')],
     ],
-  ])('is good for %s', (_case, calls, last, arrived) => {
+  ])('accepts %s', (_case, calls, last, arrived) => {
     const verdict = judge(new Map([['a', last]]), calls, arrived);
-    expect(verdict).toEqual({ owed: arrived.length, missing: [], unexpected: [] });
+    expect(verdict).toEqual({ expected: arrived.length, missing: [], unexpected: [] });
   });
 
   it.each([
-    ['an event that did not come', seen('IN_PROGRESS', 'SUCCESS'), 'SUCCESS', [], 1, 0],
-    ['an end that nobody saw', seen('IN_PROGRESS'), 'SUCCESS', [], 1, 0],
-    ['an event too many', seen('IN_PROGRESS'), 'IN_PROGRESS', [event(1, 'succeeded')], 0, 1],
-    ['the same under two ids', seen('FAILED'), 'FAILED', [event(1, 'failed'), event(1, 'failed', 'x')], 0, 1],
-    ['a gap in the numbers', seen('FAILED'), 'FAILED', [event(2, 'failed')], 1, 1],
-  ])('names %s', (_case, calls, last, arrived, missing, unexpected) => {
+    ['an event that did not arrive', seen('IN_PROGRESS', 'SUCCESS'), 'SUCCESS', [], 1, 0],
+    ['a missing event for an end that no poll saw', seen('IN_PROGRESS'), 'SUCCESS', [], 1, 0],
+    ['an unexpected event', seen('IN_PROGRESS'), 'IN_PROGRESS', [event(1, 'succeeded')], 0, 1],
+    [
+      'the same event under two ids',
+      seen('FAILED'),
+      'FAILED',
+      [event(1, 'failed'), event(1, 'failed', 'x')],
+      0,
+      1,
+    ],
+    ['a gap in the sequence numbers', seen('FAILED'), 'FAILED', [event(2, 'failed')], 1, 1],
+  ])('reports %s', (_case, calls, last, arrived, missing, unexpected) => {
     const verdict = judge(new Map([['a', last]]), calls, arrived);
     expect(verdict.missing).toHaveLength(missing);
     expect(verdict.unexpected).toHaveLength(unexpected);
@@ -55,14 +62,14 @@ describe('the view of the demo', () => {
     return text;
   };
 
-  it('is plain lines through a pipe', () => {
+  it('prints plain lines to a pipe', () => {
     expect(shown(false)).toBe(
       '   6.0 s  lce-…456789  IN_PROGRESS → FAILED             seen 1.3 s after the end\n' +
         '   6.0 s  totals that are longer than the terminal is wide\n',
     );
   });
 
-  it('keeps the totals in one line at the bottom of a terminal', () => {
+  it('shows the totals in one line at the bottom of a terminal', () => {
     const text = shown(true);
     expect(text.split('\n')).toHaveLength(2);
     expect(text).toContain('totals that are longer than the'.slice(0, 25));
@@ -72,7 +79,7 @@ describe('the view of the demo', () => {
 });
 
 describe('the demo', { timeout: 60_000 }, () => {
-  it('shows the watcher at work and finds nothing amiss', async () => {
+  it('shows the watcher at work and finds no fault', async () => {
     await using demo = startCommand(['demo', '--seconds', '6', '--executions', '12']);
     const { code, stdout, stderr } = await demo.ended;
     expect(stderr).toBe('');
@@ -81,11 +88,11 @@ describe('the demo', { timeout: 60_000 }, () => {
     expect(code).toBe(0);
   });
 
-  it('ends at Ctrl-C as it would by itself', async () => {
+  it('verifies the events after Ctrl-C, too', async () => {
     await using demo = startCommand(['demo', '--executions', '5']);
     await demo.line((line) => line.includes('→'));
     const { code, stdout } = await demo.kill('SIGINT');
-    expect(stdout).toContain('nothing lost');
+    expect(stdout).toContain('no event lost');
     expect(code).toBe(0);
   });
 });

@@ -23,7 +23,7 @@ const idsOf = (stdout: string) =>
     .map((line) => (JSON.parse(line) as Listed).lifecycleExecutionId);
 
 describe('list', () => {
-  it('follows pages up to its limit, and says that there are more', async () => {
+  it('lists several pages up to its limit, and says if there are more', async () => {
     await using api = await startApi();
     await registerEach(
       api.store,
@@ -36,11 +36,11 @@ describe('list', () => {
     expect(idsOf(all.stdout)).toEqual(Array.from({ length: 1203 }, (_, index) => executionId(1203 - index)));
     const some = await list(api, '--json', '--limit', '1001');
     expect(idsOf(some.stdout)).toHaveLength(1001);
-    expect(some.stderr).toBe('lifecycle-watcher: there are more than these 1001: see --limit\n');
+    expect(some.stderr).toBe('lifecycle-watcher: only the first 1001 are listed; use --limit to list more\n');
     expect(idsOf((await list(api, '--json')).stdout)).toHaveLength(100);
   });
 
-  it('shows what matches all that is asked for', async () => {
+  it('lists the executions that match all filters', async () => {
     await using api = await startApi();
     const arn = 'arn:aws:imagebuilder:us-east-1:123456789012:lifecycle-policy/golden';
     api.parts.targets = [EAST, WEST];
@@ -60,7 +60,7 @@ describe('list', () => {
     });
   });
 
-  it('is a table for people, in which nothing steers the terminal', async () => {
+  it('prints a table without control characters', async () => {
     await using api = await startApi();
     const labels = { note: '\u001b[2Jgone\nlce-fake  x' };
     await track(api.store, EAST, 1, ['NEW\u009b'], Date.now() - 65_000, { labels });
@@ -90,7 +90,7 @@ describe('list', () => {
 });
 
 describe('show', () => {
-  it('shows what is known, and the events', async () => {
+  it('shows the execution and its events', async () => {
     await using api = await startApi();
     const execution = await track(api.store, EAST, 1, [], NOW, { labels: { team: 'a' } });
     const seen = anObservation('FAILED', NOW, {
@@ -115,17 +115,17 @@ describe('show', () => {
     });
   });
 
-  it('says that an id is in two targets, and which option tells', async () => {
+  it('names the option that is needed if two targets have the id', async () => {
     await using api = await startApi();
     api.parts.targets = [EAST, WEST];
     for (const target of [EAST, WEST]) await track(api.store, target, 1, [], NOW);
     const { code, stderr } = await show(api, executionId(1));
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^lifecycle-watcher: ambiguous_target: .*\n {2}give --target NAME\n$/);
+    expect(stderr).toMatch(/^lifecycle-watcher: ambiguous_target: .*\n {2}use --target NAME\n$/);
     expect((await show(api, executionId(1), '--target', 'west')).stdout).toContain('eu-west-1');
   });
 
-  it('fails if the id is not known, and refuses what is no id', async () => {
+  it('exits with 1 for an unknown id and with 2 for a malformed one', async () => {
     await using api = await startApi();
     expect(await show(api, executionId(9))).toMatchObject({ code: 1, stdout: '' });
     expect(await show(api, 'lce-1/../../v1/targets')).toMatchObject({ code: 2, stdout: '' });

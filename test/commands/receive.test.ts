@@ -7,7 +7,7 @@ import { systemClock } from '../../src/runtime/clock.ts';
 import { startCommand } from '../support/daemon.ts';
 import { WEBHOOK_SECRET } from '../support/secrets.ts';
 
-const OTHER_SECRET = `whsec_${Buffer.from('a secret that nobody was told of').toString('base64')}`;
+const OTHER_SECRET = `whsec_${Buffer.from('a secret that nobody else has').toString('base64')}`;
 
 function bodyOf(id: string): string {
   return JSON.stringify({
@@ -33,7 +33,7 @@ async function post(url: string, body: string, headers: Record<string, string>):
   return response.status;
 }
 
-/** Posts a signed event; the status of the answer. */
+/** Posts a signed event and returns the status of the response. */
 function send(url: string, id: string, body = bodyOf(id)): Promise<number> {
   return post(url, body, signedHeaders(id, body, WEBHOOK_SECRET));
 }
@@ -59,7 +59,7 @@ describe('the receiver', () => {
     expect(receiver.counts).toEqual({ received: 4, duplicates: 1, rejected: 0 });
   });
 
-  it('accepts what the sender sends, with the secret that it made itself', async () => {
+  it('accepts events of the sender with the secret that it generated', async () => {
     await using receiver = await startReceiver();
     const egress = { allowPrivateNetworks: true, allowCidrs: [], httpsOnly: false };
     await using sender = createSender({ egress, clock: systemClock, version: '1.2.3' });
@@ -77,7 +77,7 @@ describe('the receiver', () => {
     expect(await send(OTHER_SECRET)).toEqual({ outcome: 'rejected', httpStatus: 401 });
   });
 
-  it('refuses what is not signed, wrongly signed, changed or old', async () => {
+  it('refuses requests that are unsigned, wrongly signed, changed or old', async () => {
     await using receiver = await started();
     const body = bodyOf('a');
     const good = signedHeaders('a', body, WEBHOOK_SECRET);
@@ -91,7 +91,7 @@ describe('the receiver', () => {
     expect(receiver.counts).toEqual({ received: 0, duplicates: 0, rejected: 5 });
   });
 
-  it('refuses what is no event, too large or no POST', async () => {
+  it('refuses requests that are not events, too large or not a POST', async () => {
     await using receiver = await started();
     expect(await send(receiver.url, 'a', 'no JSON')).toBe(400);
     expect(await send(receiver.url, 'a', 'null')).toBe(400);
@@ -101,7 +101,7 @@ describe('the receiver', () => {
     expect(receiver.counts.rejected).toBe(5);
   });
 
-  it('answers 500 where the event could not be taken, and takes it the next time', async () => {
+  it('answers 500 if an event cannot be processed, and accepts it the next time', async () => {
     let isBroken = true;
     await using receiver = await started({
       onEvent() {
@@ -115,7 +115,7 @@ describe('the receiver', () => {
     expect(receiver.counts).toEqual({ received: 1, duplicates: 0, rejected: 0 });
   });
 
-  it('forgets the oldest events beyond its bound', async () => {
+  it('forgets the oldest events beyond its limit', async () => {
     await using receiver = await started({ remember: 2 });
     for (const id of ['a', 'b', 'c', 'c', 'a']) await send(receiver.url, id);
     expect(receiver.events().map(({ id }) => id)).toEqual(['c', 'a']);
@@ -124,7 +124,7 @@ describe('the receiver', () => {
 });
 
 describe('the command receive', () => {
-  it('says where it listens, prints each event, and ends with 0 at a signal', async () => {
+  it('prints its address and each event, and exits with 0 after a signal', async () => {
     await using command = startCommand(['receive', '--port', '0'], { RECEIVER_SECRET: WEBHOOK_SECRET });
     const listening: unknown = JSON.parse(await command.line((line) => line.includes('"listening"')));
     expect(listening).toMatchObject({ msg: 'listening', part: 'receiver', host: '127.0.0.1' });
@@ -144,12 +144,12 @@ describe('the command receive', () => {
     expect(stdout).not.toContain('whsec_');
   });
 
-  it('makes a secret where none is given, shows it, and ends with 0 at Ctrl-C', async () => {
+  it('generates and prints a secret if there is none, and exits with 0 after Ctrl-C', async () => {
     await using command = startCommand(['receive', '--port', '0']);
     await command.line((line) => line.includes('"listening"'));
     const { code, stderr } = await command.kill('SIGINT');
     expect(code).toBe(0);
-    expect(stderr).toMatch(/^secret made for this run: whsec_\S{40,}$/);
+    expect(stderr).toMatch(/^generated a secret for this run: whsec_\S{40,}$/);
   });
 
   it.each([
@@ -158,14 +158,14 @@ describe('the command receive', () => {
     [['--port', '70000']],
     [['--port', 'http']],
     [['--nonsense']],
-  ])('ends with 2 and one clear line for %j', async (args) => {
+  ])('exits with 2 and one line of error for %j', async (args) => {
     await using command = startCommand(['receive', ...args]);
     const { code, stderr, stdout } = await command.ended;
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr.trim().split('\n')).toHaveLength(1);
   });
 
-  it('ends with 1 where the port is taken', async () => {
+  it('exits with 1 if the port is in use', async () => {
     await using receiver = await started();
     await using command = startCommand(['receive', '--port', String(receiver.port)]);
     const { code, stderr } = await command.ended;

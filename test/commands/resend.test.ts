@@ -7,10 +7,10 @@ import { runCommand } from '../support/run-command.ts';
 const AT = Date.UTC(2026, 10, 23, 6);
 const text = (at: number) => new Date(at).toISOString();
 
-test('resends one delivery, or a range of them with its beginning and without its end', async () => {
+test('resends one delivery, or a time range that includes its start and excludes its end', async () => {
   await using api = await startApi();
   const { store } = api;
-  // Events are of 50 ms later.
+  // Each event is recorded 50 ms later.
   for (const number of [1, 2, 3, 4]) {
     await recordFailure(store, number, ['ops'], AT + number * 1000 - 50);
     await settleNext(store, 'ops', AT + 10_000, { state: number === 4 ? 'delivered' : 'dead' });
@@ -20,21 +20,21 @@ test('resends one delivery, or a range of them with its beginning and without it
   const range = ['--endpoint', 'ops', '--since', text(AT + 1000)];
   expect(await resend(...range, '--until', text(AT + 2000))).toEqual({
     code: 0,
-    stdout: '1 delivery is sent again\n',
+    stdout: '1 delivery will be resent\n',
     stderr: '',
   });
-  expect((await resend(...range)).stdout).toBe('2 deliveries are sent again\n');
-  expect((await resend(...range, '--state', 'delivered')).stdout).toBe('1 delivery is sent again\n');
+  expect((await resend(...range)).stdout).toBe('2 deliveries will be resent\n');
+  expect((await resend(...range, '--state', 'delivered')).stdout).toBe('1 delivery will be resent\n');
   const { deliveries } = await store.reading.listDeliveries({ state: 'pending', limit: 9 });
   expect(deliveries).toHaveLength(4);
 
   const [first] = deliveries;
   expect(await resend(String(first?.id))).toMatchObject({
     code: 0,
-    stdout: `delivery ${first?.id} is sent again\n`,
+    stdout: `delivery ${first?.id} will be resent\n`,
   });
   await store.outbox.claim('ops', 4, AT + 20_000);
-  expect((await resend(String(first?.id))).stdout).toMatch(/is being attempted at this moment/);
+  expect((await resend(String(first?.id))).stdout).toMatch(/is being sent right now/);
   expect(await resend('4711')).toMatchObject({
     code: 1,
     stderr: expect.stringContaining('unknown_delivery') as string,

@@ -17,7 +17,7 @@ const track = (api: Api, ...args: readonly string[]) =>
   runCommand(trackCommand(), ['--url', api.url, '--token', ADMIN_TOKEN, ...args]);
 
 describe('track', () => {
-  it('registers all ids, with what is said of all of them', async () => {
+  it('registers all ids, each with all the options', async () => {
     await using api = await startApi();
     const ids = [executionId(1), executionId(2), executionId(1)];
     const wishes = ['--label', 'team=a', '--label', 'env=prod', '--expected-at', '2026-12-01T00:00:00+01:00'];
@@ -39,7 +39,7 @@ describe('track', () => {
     );
   });
 
-  it('takes more ids than the API takes at a time', async () => {
+  it('accepts more ids than fit into one request', async () => {
     await using api = await startApi();
     const ids = Array.from({ length: 1500 }, (_, number) => executionId(number));
     // 1,000 of them would be 3 MB.
@@ -49,7 +49,7 @@ describe('track', () => {
     expect(await api.store.countActive(EAST)).toBe(1500);
   });
 
-  it('tells of each that is not accepted why, and fails', async () => {
+  it('exits with 1 and says why an execution is not accepted', async () => {
     await using api = await startApi();
     const wishes = ['--callback-url', 'https://example.com/', '--give-up-at', '2020-01-01T00:00:00Z'];
     expect(await track(api, executionId(1), ...wishes)).toEqual({
@@ -62,7 +62,7 @@ describe('track', () => {
     api.parts.targets = [EAST, WEST];
     const { code, stderr } = await track(api, executionId(1), '--wait');
     expect(code).toBe(1);
-    expect(stderr).toContain('\n  give --target NAME\n');
+    expect(stderr).toContain('\n  use --target NAME\n');
     expect(await track(api, executionId(1), '--target', 'west')).toMatchObject({ code: 0 });
   });
 
@@ -79,7 +79,7 @@ describe('track', () => {
 });
 
 describe('track --wait', { timeout: 60_000 }, () => {
-  it('ends with the exit code of the status, and never asks AWS itself', async () => {
+  it('reports the final status as its exit code, without asking AWS itself', async () => {
     await using directory = await temporaryDirectory();
     await using simulator = await startSimulator();
     simulator.freeze();
@@ -113,23 +113,23 @@ describe('track --wait', { timeout: 60_000 }, () => {
         `${id}  tracked`,
         `${id}  IN_PROGRESS`,
         `${id}  ${status}: as it is`,
-        expect.stringMatching(`^${status} after it ran for`),
+        expect.stringMatching(`^${status} after running for`),
       ]);
     }
   });
 
-  /** The execution with this number, as it is stored. */
+  /** Returns the stored execution with this number. */
   async function found({ store }: Api, number: number): Promise<Execution> {
     const execution = await store.ledgerOf(EAST, SOLE_TERM).find(executionId(number));
     if (execution === undefined) throw new Error('not registered');
     return execution;
   }
 
-  /** Records what a look saw, as the daemon does. */
+  /** Records the result of a look, as the daemon does. */
   const see = async (api: Api, number: number, status: string) =>
     recordLook(api.store, EAST, await found(api, number), status, NOW);
 
-  /** Resolves at the first look at an execution. */
+  /** Resolves when the command first asks for an execution. */
   function looked({ store: { reading } }: Api): Promise<undefined> {
     const { promise, resolve } = Promise.withResolvers<undefined>();
     const working = { ...reading };
@@ -147,7 +147,7 @@ describe('track --wait', { timeout: 60_000 }, () => {
       6,
     ],
     [
-      'is tracked no longer',
+      'is no longer tracked',
       async (api) => recordChange(api.store, EAST, expire(await see(api, 1, 'IN_PROGRESS'), EAST, NOW)),
       5,
     ],
@@ -161,14 +161,14 @@ describe('track --wait', { timeout: 60_000 }, () => {
     expect((await waiting).code).toBe(expected);
   });
 
-  it('ends with 5 when its time is over', async () => {
+  it('exits with 5 after its timeout', async () => {
     await using api = await startApi();
     const { code, stdout } = await track(api, executionId(1), '--wait', '--timeout', '1s');
     expect(code).toBe(5);
-    expect(stdout).toMatch(/\nnot over after 1 s; it goes on\n$/);
+    expect(stdout).toMatch(/\ntimed out after 1 s; no status was seen\n$/);
   });
 
-  it('waits for all, names each, and ends as the worst of them; JSON shows each at its end', async () => {
+  it('waits for all executions, prints lines or JSON for each, and exits with the worst code', async () => {
     await using api = await startApi();
     await track(api, executionId(1), executionId(2), executionId(3));
     await see(api, 1, 'FAILED');
@@ -188,7 +188,7 @@ describe('track --wait', { timeout: 60_000 }, () => {
     expect(statuses).toEqual(['FAILED', 'SUCCESS', 'CANCELLED']);
   });
 
-  it('outlasts a daemon that does not answer for a while', async () => {
+  it('keeps waiting if the daemon does not answer for a while', async () => {
     await using api = await startApi();
     await track(api, executionId(1));
     const asked = Promise.withResolvers<undefined>();
@@ -205,7 +205,7 @@ describe('track --wait', { timeout: 60_000 }, () => {
     expect(stdout).toMatch(/unavailable: store_unavailable: /);
   });
 
-  it('fails if its token must not read', async () => {
+  it('exits with 1 if the token lacks the scope read', async () => {
     await using api = await startApi();
     expect(await track(api, executionId(1), '--wait', '--token', REGISTER_TOKEN)).toMatchObject({
       code: 1,
@@ -214,7 +214,7 @@ describe('track --wait', { timeout: 60_000 }, () => {
     });
   });
 
-  it('ends cleanly at Ctrl-C', async () => {
+  it('ends cleanly after Ctrl-C', async () => {
     await using api = await startApi();
     const look = looked(api);
     await using command = startCommand(['track', executionId(1), '--wait', '--url', api.url], {
@@ -224,6 +224,8 @@ describe('track --wait', { timeout: 60_000 }, () => {
     await look;
     const ended = await command.kill('SIGINT');
     expect(ended).toMatchObject({ code: 130, stderr: '' });
-    expect(ended.stdout.split('\n').at(-1)).toMatch(/^waited for \d+ s, no longer; the execution goes on$/);
+    expect(ended.stdout.split('\n').at(-1)).toMatch(
+      /^stopped waiting after \d+ s; the execution is not affected$/,
+    );
   });
 });

@@ -8,7 +8,7 @@ import { createFakeClock } from '../support/fake-clock.ts';
 const UNKNOWN_ID = 'lce-00000000-0000-4000-8000-000000000001';
 const running = [{ status: 'IN_PROGRESS', afterMs: 0 }];
 
-/** Waits as somebody would who has set the SDK's environment up. */
+/** Runs the command with the environment variables of the SDK. */
 const wait = (url: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
   startCommand(['wait', ...args], { AWS_ENDPOINT_URL: url, AWS_REGION: 'eu-west-1', ...env });
 
@@ -17,7 +17,7 @@ describe('wait', { timeout: 60_000 }, () => {
     ['SUCCESS', 0],
     ['FAILED', 3],
     ['CANCELLED', 4],
-  ] as const)('ends with %s as exit code %i', async (status, code) => {
+  ] as const)('reports %s as exit code %i', async (status, code) => {
     await using simulator = await startSimulator();
     simulator.freeze();
     const id = simulator.start({
@@ -33,27 +33,27 @@ describe('wait', { timeout: 60_000 }, () => {
     expect(first).toBe(`${id}  IN_PROGRESS`);
     expect(rest).toEqual([
       `${id}  ${status}: as it is`,
-      expect.stringMatching(`^${status} after it ran for`),
+      expect.stringMatching(`^${status} after running for`),
     ]);
     expect(ended.stdout).not.toMatch(/[\r{]/);
   });
 
-  it('ends with 5 when its time is over, in the Region that is asked for', async () => {
+  it('exits with 5 after its timeout, and asks in the given Region', async () => {
     await using simulator = await startSimulator();
     const id = simulator.start({ region: 'us-east-1', timeline: running });
     await using command = wait(simulator.url, [id, '--timeout', '2s', '--region', 'us-east-1']);
     const { code, stdout } = await command.ended;
     expect(code).toBe(5);
-    expect(stdout.split('\n').at(-1)).toBe('not over after 2 s: IN_PROGRESS; it goes on');
+    expect(stdout.split('\n').at(-1)).toBe('timed out after 2 s; the last status was IN_PROGRESS');
   });
 
-  it('ends with 6 where AWS knows no such execution', async () => {
+  it('exits with 6 if AWS knows no such execution', async () => {
     await using simulator = await startSimulator();
     await using command = wait(simulator.url, [UNKNOWN_ID, '--timeout', '2s']);
     expect((await command.ended).code).toBe(6);
   });
 
-  it('ends with 1 where AWS does not let it in, once', async () => {
+  it('exits with 1 after one call if AWS denies access', async () => {
     await using simulator = await startSimulator({ accounts: {} });
     await using command = wait(simulator.url, [UNKNOWN_ID]);
     expect(await command.ended).toMatchObject({
@@ -63,7 +63,7 @@ describe('wait', { timeout: 60_000 }, () => {
     expect(simulator.calls()).toHaveLength(1);
   });
 
-  it('ends with 1 where there are no credentials', async () => {
+  it('exits with 1 if there are no credentials', async () => {
     await using simulator = await startSimulator();
     const none = { AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '', HOME: '/nonexistent' };
     await using command = wait(simulator.url, [UNKNOWN_ID], none);
@@ -74,27 +74,29 @@ describe('wait', { timeout: 60_000 }, () => {
   });
 
   it.each<[string, readonly string[], Record<string, string>]>([
-    ['an id that is none', ['lce-1'], {}],
+    ['a malformed id', ['lce-1'], {}],
     ['no id', [], {}],
     ['no Region', [UNKNOWN_ID], { AWS_REGION: '', HOME: '/nonexistent' }],
-    ['a Region that is none', [UNKNOWN_ID, '--region', 'example.com/'], {}],
-    ['a time that is none', [UNKNOWN_ID, '--timeout', '5'], {}],
-    ['a time beyond timers', [UNKNOWN_ID, '--timeout', '25d'], {}],
-  ])('refuses %s with 2', async (_case, args, env) => {
+    ['a malformed Region', [UNKNOWN_ID, '--region', 'example.com/'], {}],
+    ['a malformed timeout', [UNKNOWN_ID, '--timeout', '5'], {}],
+    ['a timeout that is too long for a timer', [UNKNOWN_ID, '--timeout', '25d'], {}],
+  ])('exits with 2 for %s', async (_case, args, env) => {
     await using command = wait('http://127.0.0.1:9', args, env);
     const { code, stderr, stdout } = await command.ended;
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).not.toBe('');
   });
 
-  it('ends cleanly at Ctrl-C', async () => {
+  it('ends cleanly after Ctrl-C', async () => {
     await using simulator = await startSimulator();
     const id = simulator.start({ region: 'eu-west-1', timeline: running });
     await using command = wait(simulator.url, [id]);
     await command.line((line) => line.endsWith('IN_PROGRESS'));
     const ended = await command.kill('SIGINT');
     expect(ended).toMatchObject({ code: 130, stderr: '' });
-    expect(ended.stdout.split('\n').at(-1)).toMatch(/^waited for \d+ s, no longer; the execution goes on$/);
+    expect(ended.stdout.split('\n').at(-1)).toMatch(
+      /^stopped waiting after \d+ s; the execution is not affected$/,
+    );
   });
 });
 
@@ -106,7 +108,7 @@ describe('progress', () => {
     return { clock, progress, written: () => written.splice(0).join('') };
   }
 
-  it('keeps one line up to date on a terminal', async () => {
+  it('shows a status line on a terminal', async () => {
     const { clock, progress, written } = progressOn(true);
     expect(written()).toBe('\r\u001b[Klce-1  not seen yet  0 s');
     progress.onSeen(anObservation('IN_PROGRESS', clock.now(), { startTime: clock.now() - 60_000 }));
@@ -116,10 +118,10 @@ describe('progress', () => {
     expect(written()).toBe('');
     progress.end({ kind: 'timed_out', status: 'IN_PROGRESS' });
     progress.close();
-    expect(written()).toBe('\r\u001b[Knot over after 1 s: IN_PROGRESS; it goes on\n');
+    expect(written()).toBe('\r\u001b[Ktimed out after 1 s; the last status was IN_PROGRESS\n');
   });
 
-  it('is plain lines elsewhere, of a row of failures the first', () => {
+  it('prints plain lines to a pipe, with only the first failure in a row', () => {
     const { clock, progress, written } = progressOn(false);
     progress.onFailure({ outcome: 'throttled', message: 'slow down' });
     progress.onFailure({ outcome: 'unavailable', message: 'reset' });
@@ -130,7 +132,7 @@ describe('progress', () => {
     expect(written()).toBe('lce-1  PENDING\n');
     progress.end({ kind: 'broken', message: 'reset' });
     progress.close();
-    expect(written()).toBe('given up after 0 s\n');
+    expect(written()).toBe('gave up after 0 s\n');
   });
 
   it.each([
@@ -139,7 +141,7 @@ describe('progress', () => {
     [125_000, '2 min 5 s'],
     [3_600_000, '1 h 0 min'],
     [93_600_000, '1 d 2 h'],
-  ])('says %i ms as %s', (ms, text) => {
+  ])('shows %i ms as %s', (ms, text) => {
     expect(timeText(ms)).toBe(text);
   });
 });

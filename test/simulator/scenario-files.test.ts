@@ -61,13 +61,13 @@ steps:
     /^5: accounts.A: the key must be an access key id$/,
     /^6: roles\[0\].arn: must be the ARN of an IAM role/,
     /^8: steps\[0\].at: must be at least 0$/,
-    /^10: steps\[1\]: does nothing: give one of start, update/,
-    /^11: steps\[2\].thaw: a step does one thing, and this one has freeze already$/,
+    /^10: steps\[1\]: has no action: it must have one of start, update/,
+    /^11: steps\[2\].thaw: a step has one action, and this one already has freeze$/,
     /^12: steps\[3\].clearFaults: must be true$/,
     /^13: steps\[4\].start.timeline\[0\].status: must be one of PENDING/,
     /^14: steps\[5\].start.timeline: must have at least one entry$/,
     /^15: steps\[6\].start.timeline: FAILED follows SUCCESS$/,
-    /^16: steps\[7\].start: count is for an execution without a timeline$/,
+    /^16: steps\[7\].start: count is only allowed without a timeline$/,
     /^17: steps\[8\].start.id: must be lce- and a UUID/,
     /^18: steps\[9\].start.accountId: must be quoted/,
     /^19: steps\[10\].fault.name: must be one of throttled, /,
@@ -76,7 +76,7 @@ steps:
     /^22: steps\[13\].fault: AssumeRole has no answer that this fault could alter$/,
     /^23: steps\[14\].fault: html-200 has no error code, so it takes no wire$/,
     /^24: steps\[15\].policy.name: must be 3 to 128 of the characters/,
-    /^25: steps\[16\].rate: accountId and region go together$/,
+    /^25: steps\[16\].rate: accountId and region must be given together$/,
     /^26: steps\[17\].update.image: must be the ARN of an image build version/,
   ];
   expected.forEach((pattern, index) => expect(faults[index]).toMatch(pattern));
@@ -101,11 +101,11 @@ steps:
   - policy: { name: golden, region: eu-west-1 }
 `;
   expect(faultsOf(text)).toEqual([
-    '4: steps[1].update.id: the id is taken by steps[0].start.id',
-    '6: steps[3].cancel.id: this id is started later',
-    '8: steps[5].cancel.id: no step starts this id',
-    '9: steps[6].fault.executionId: no step starts this id',
-    '12: steps[9].policy.name: the name is taken by steps[8].policy.name',
+    '4: steps[1].update.id: the id is already used by steps[0].start.id',
+    '6: steps[3].cancel.id: the execution with this id starts later',
+    '8: steps[5].cancel.id: no step starts an execution with this id',
+    '9: steps[6].fault.executionId: no step starts an execution with this id',
+    '12: steps[9].policy.name: the name is already used by steps[8].policy.name',
   ]);
 });
 

@@ -96,7 +96,7 @@ test('a scenario that is faulty is told with its lines, exit code 2', async () =
     running.exited,
   ]);
   expect(told).toContain(`${file}:2: steps[0].fault.name: must be one of `);
-  expect(told).toContain(`${file}:3: steps[1]: does nothing`);
+  expect(told).toContain(`${file}:3: steps[1]: has no action`);
   expect([out, code]).toEqual(['', 2]);
 });
 

@@ -1,10 +1,10 @@
 import { Command, Option } from 'commander';
-import { complain } from '../terminal/complain.ts';
+import { printError } from '../terminal/print-error.ts';
 import { CommandFailure } from './failure.ts';
 import { DEFAULT_URL, createDaemonClient } from './client.ts';
 import type { DaemonClient, DaemonOptions } from './client.ts';
 
-/** A command that asks a running daemon: with its address, its token, and `example` in its help. */
+/** Creates a command that talks to a running daemon: it takes the daemon's address and a token, and shows `example` in its help. */
 export function daemonCommand(name: string, description: string, example: string): Command {
   return new Command(name)
     .description(description)
@@ -12,14 +12,18 @@ export function daemonCommand(name: string, description: string, example: string
       new Option('--url <url>', 'address of the daemon').env('LIFECYCLE_WATCHER_URL').default(DEFAULT_URL),
     )
     .addOption(
-      new Option('--token <token>', 'token of its API; others may see what stands in a command').env(
-        'LIFECYCLE_WATCHER_TOKEN',
-      ),
+      new Option(
+        '--token <token>',
+        'API token; prefer the environment variable, as other users can see command lines',
+      ).env('LIFECYCLE_WATCHER_TOKEN'),
     )
-    .addHelpText('after', `\nExample:\n${example.replaceAll(/^/gm, '  ')}`);
+    .addHelpText(
+      'after',
+      `\nExample${example.includes('\n') ? 's' : ''}:\n${example.replaceAll(/^/gm, '  ')}`,
+    );
 }
 
-/** Does the work of such a command, and makes its failure lines on standard error and an exit code. */
+/** Does the work of such a command and sets the exit code. Prints a `CommandFailure` to standard error. */
 export async function withDaemon(
   options: DaemonOptions,
   work: (daemon: DaemonClient) => Promise<number>,
@@ -29,12 +33,12 @@ export async function withDaemon(
     process.exitCode = await work(createDaemonClient({ ...options, url }));
   } catch (error) {
     if (!(error instanceof CommandFailure)) throw error;
-    complain(error.message, ...error.more);
+    printError(error.message, ...error.details);
     process.exitCode = error.exitCode;
   }
 }
 
-/** The path of an execution. */
+/** The API path of an execution or, with `rest`, of something below it. */
 export function executionPath(id: string, target: string | undefined, rest = ''): string {
   return `/v1/executions/${id}${rest}${target === undefined ? '' : `?target=${encodeURIComponent(target)}`}`;
 }

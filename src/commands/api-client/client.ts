@@ -1,95 +1,95 @@
 import type * as z from 'zod';
 import type { Scope } from '../../domain/scope.ts';
 import { linkSignals } from '../../runtime/abort.ts';
+import { defined } from '../../runtime/defined.ts';
 import { CommandFailure, connectionFailure, failureOf, wrongUsage } from './failure.ts';
-import { jsonOf } from './text.ts';
+import { parseJson } from './text.ts';
 
 export const DEFAULT_URL = 'http://127.0.0.1:8080';
 const TIMEOUT_MS = 30_000;
-/** A page of 1,000 executions, each with all the labels it may have, is a third of this. */
-const LARGEST_ANSWER_BYTES = 64 * 1024 * 1024;
+/** Three times the size of a page of 1,000 executions that have as many labels as allowed. */
+const LONGEST_BODY_BYTES = 64 * 1024 * 1024;
 
 export interface DaemonOptions {
   readonly url: string;
   readonly token?: string | undefined;
 }
 
-export interface Asked {
-  /** What the token must open; told where it does not. */
+export interface RequestOptions {
+  /** The scope that the token needs, to be named if it is missing. */
   readonly scope: Scope;
   readonly body?: unknown;
-  /** Default: POST with a body, else GET. */
+  /** Default: POST if there is a body, else GET. */
   readonly method?: string;
-  /** For the whole exchange. Default: 30 s. */
+  /** Time limit for the whole exchange. Default: 30 s. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
 }
 
-/** Who asks a running daemon. Whatever keeps it from an answer rejects with `CommandFailure`, an abort with its reason. */
+/** Sends requests to a running daemon. They reject with a `CommandFailure` or, if aborted, with the reason of the signal. */
 export interface DaemonClient {
   readonly url: string;
-  /** The answer's JSON. */
-  ask<T>(answer: z.ZodType<T>, path: string, asked: Asked): Promise<T>;
-  /** The answer itself, its body not yet read; how long that may take is the caller's to say, by `signal`. */
-  open(path: string, asked: Omit<Asked, 'timeoutMs'>): Promise<Response>;
+  /** Returns the JSON of the response, parsed by `schema`. */
+  ask<T>(schema: z.ZodType<T>, path: string, options: RequestOptions): Promise<T>;
+  /** Returns the response before its body is read. There is no time limit other than `signal`. */
+  open(path: string, options: Omit<RequestOptions, 'timeoutMs'>): Promise<Response>;
 }
 
-/** Throws where the address or the token cannot be one; neither is repeated, as both may hold a secret. */
-export function createDaemonClient({ url: given, token = '' }: DaemonOptions): DaemonClient {
-  const url = baseUrl(given);
-  // Anything else would make no header, and the error that tells so would show it.
-  if (!/^[\x21-\x7e]*$/.test(token)) throw wrongUsage('the token has characters that no token has');
+/** Throws if the address or the token is malformed. The error contains neither, as both may hold a secret. */
+export function createDaemonClient({ url: address, token = '' }: DaemonOptions): DaemonClient {
+  const url = baseUrl(address);
+  // Fetch would refuse other characters in a header, with an error that contains the token.
+  if (!/^[\x21-\x7e]*$/.test(token)) throw wrongUsage('the token contains characters that are not allowed');
 
-  async function open(path: string, { method, body, signal, scope }: Asked): Promise<Response> {
+  async function open(path: string, { method, body, signal, scope }: RequestOptions): Promise<Response> {
     const request = {
       method: method ?? (body === undefined ? 'GET' : 'POST'),
-      headers: {
-        ...(token === '' ? {} : { authorization: `Bearer ${token}` }),
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      ...(signal === undefined ? {} : { signal }),
+      headers: defined({
+        authorization: token === '' ? undefined : `Bearer ${token}`,
+        'content-type': body === undefined ? undefined : 'application/json',
+      }),
+      ...defined({ body: body === undefined ? undefined : JSON.stringify(body), signal }),
     };
-    // Not followed: whoever is asked must not send the token elsewhere.
+    // Redirects are not followed, because the token must not be sent to another server.
     const response = await fetch(url + path, { ...request, redirect: 'manual' });
     if (response.ok) return response;
     throw failureOf(url, response.status, await textOf(response, url), scope);
   }
 
-  /** What aborted by the signal that was given rejects with that signal's reason. */
-  async function told<T>(answer: Promise<T>, given: AbortSignal | undefined): Promise<T> {
+  async function ask<T>(schema: z.ZodType<T>, path: string, options: RequestOptions): Promise<T> {
+    using limit = linkSignals([options.signal], options.timeoutMs ?? TIMEOUT_MS);
+    const response = await open(path, { ...options, signal: limit.signal });
+    const parsed = schema.safeParse(parseJson(await textOf(response, url)));
+    if (parsed.success) return parsed.data;
+    throw new CommandFailure(
+      `${url} answered ${response.status} with content that this version does not understand`,
+    );
+  }
+
+  /** Turns the errors of `work` into those that `DaemonClient` promises. */
+  async function withFailures<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
     try {
-      return await answer;
+      return await work;
     } catch (error) {
-      given?.throwIfAborted();
+      signal?.throwIfAborted();
       throw error instanceof CommandFailure ? error : connectionFailure(url, error);
     }
   }
 
   return {
     url,
-    open: (path, asked) => told(open(path, asked), asked.signal),
-    ask: (answer, path, asked) =>
-      told(
-        (async () => {
-          using limit = linkSignals([asked.signal], asked.timeoutMs ?? TIMEOUT_MS);
-          const response = await open(path, { ...asked, signal: limit.signal });
-          const json = answer.safeParse(jsonOf(await textOf(response, url)));
-          if (json.success) return json.data;
-          throw new CommandFailure(`${url} answered ${response.status}, and not as this version expects`);
-        })(),
-        asked.signal,
-      ),
+    open: (path, options) => withFailures(open(path, options), options.signal),
+    ask: (schema, path, options) => withFailures(ask(schema, path, options), options.signal),
   };
 }
 
-/** Without the slash at its end; a path before those of the API is kept. */
-function baseUrl(given: string): string {
-  const url = URL.canParse(given) ? new URL(given) : undefined;
+/** Returns the address without a trailing slash. It may have a path, to which those of the API are added. */
+function baseUrl(address: string): string {
+  const url = URL.canParse(address) ? new URL(address) : undefined;
   if (url?.protocol !== 'http:' && url?.protocol !== 'https:')
     throw wrongUsage('the address of the daemon must be an http or https URL');
   if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '')
-    throw wrongUsage('the address of the daemon must have no user, password, query or fragment');
+    throw wrongUsage('the address of the daemon must not have a user, password, query or fragment');
   return url.href.replace(/\/+$/, '');
 }
 
@@ -98,7 +98,10 @@ async function textOf(response: Response, url: string): Promise<string> {
   let size = 0;
   for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
     size += chunk.length;
-    if (size > LARGEST_ANSWER_BYTES) throw new CommandFailure(`${url} answers with more than can be read`);
+    if (size > LONGEST_BODY_BYTES)
+      throw new CommandFailure(
+        `the response of ${url} is larger than ${LONGEST_BODY_BYTES / 1024 / 1024} MiB`,
+      );
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');

@@ -1,57 +1,57 @@
 import * as z from 'zod';
 import type { Scope } from '../../domain/scope.ts';
-import { jsonOf, oneLine } from './text.ts';
+import { parseJson, oneLine } from './text.ts';
 
 const EXIT = { failed: 1, wrongUsage: 2 } as const;
 
-/** Why a command cannot do what it is asked to: `message`, and more lines, for standard error. */
+/** The reason why a command fails: a message and more lines of details for standard error. */
 export class CommandFailure extends Error {
   override readonly name = 'CommandFailure';
   readonly exitCode: (typeof EXIT)[keyof typeof EXIT];
-  readonly more: readonly string[];
-  /** Of the answer, where it was one. */
+  readonly details: readonly string[];
+  /** The HTTP status if the daemon answered. */
   readonly status: number | undefined;
 
   constructor(
     message: string,
     options: {
       readonly exitCode?: CommandFailure['exitCode'];
-      readonly more?: readonly string[];
+      readonly details?: readonly string[];
       readonly status?: number;
     } = {},
   ) {
     super(message);
     this.exitCode = options.exitCode ?? EXIT.failed;
-    this.more = options.more ?? [];
+    this.details = options.details ?? [];
     this.status = options.status;
   }
 }
 
-/** Wrong usage that only shows once several options, or their values, are looked at. */
+/** A fault of the command line that the parser cannot find, such as options that exclude each other. */
 export function wrongUsage(message: string): CommandFailure {
   return new CommandFailure(message, { exitCode: EXIT.wrongUsage });
 }
 
-/** Members that a problem of the daemon has (RFC 9457, `code` and `errors` of its own). */
-const problemAnswer = z.object({
+/** The problem documents of the daemon: RFC 9457 with the extensions `code` and `errors`. */
+const problemSchema = z.object({
   code: z.string(),
   detail: z.string(),
   errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
 });
 
-/** What to do about problems that speak of HTTP. */
+/** The options that solve a problem, for problems that mention HTTP headers and members. */
 const HINTS: Readonly<Record<string, string>> = {
-  unauthorized: 'give it with --token or, better, in LIFECYCLE_WATCHER_TOKEN',
-  target_required: 'give --target NAME',
-  ambiguous_target: 'give --target NAME',
+  unauthorized: 'set LIFECYCLE_WATCHER_TOKEN, or use --token',
+  target_required: 'use --target NAME',
+  ambiguous_target: 'use --target NAME',
 };
 
-/** Code, detail and each fault of a problem, one line each. */
+/** Returns one line with code and detail, one for each fault, and one with a hint if there is any. */
 export function problemLines({
   code,
   detail,
   errors = [],
-}: z.output<typeof problemAnswer>): readonly string[] {
+}: z.output<typeof problemSchema>): readonly string[] {
   const hint = HINTS[code];
   return [
     `${oneLine(code)}: ${oneLine(detail)}`,
@@ -60,22 +60,24 @@ export function problemLines({
   ];
 }
 
-/** What an answer that is an error means. Bad input is wrong usage; everything else has failed. */
+/** Converts an error response. Status 400 counts as wrong usage. */
 export function failureOf(url: string, status: number, body: string, scope: Scope): CommandFailure {
-  const problem = problemAnswer.safeParse(jsonOf(body));
+  const problem = problemSchema.safeParse(parseJson(body));
   if (!problem.success)
-    return new CommandFailure(`${url} answered ${status}, and not as lifecycle-watcher does`, { status });
-  const [message = '', ...more] = problemLines(problem.data);
+    return new CommandFailure(`${url} answered ${status}, but not like a lifecycle-watcher daemon`, {
+      status,
+    });
+  const [message = '', ...details] = problemLines(problem.data);
   const needed = status === 401 || status === 403 ? [`a token with the scope ${scope} is needed`] : [];
   const exitCode = status === 400 ? EXIT.wrongUsage : EXIT.failed;
-  return new CommandFailure(message, { exitCode, more: [...needed, ...more], status });
+  return new CommandFailure(message, { exitCode, details: [...needed, ...details], status });
 }
 
-/** What kept a request from being answered, in one line. */
+/** Converts an error of `fetch` into one line. */
 export function connectionFailure(url: string, error: unknown): CommandFailure {
   if (!(error instanceof Error)) return new CommandFailure(`no answer from ${url}`);
   const { cause } = error;
-  // A name with several addresses has one reason for each.
+  // A host name with several addresses has one reason for each.
   const reasons = cause instanceof AggregateError ? (cause.errors as readonly unknown[]) : [cause ?? error];
   const [reason] = reasons.filter((candidate) => candidate instanceof Error);
   return new CommandFailure(`no answer from ${url}: ${oneLine((reason ?? error).message)}`);

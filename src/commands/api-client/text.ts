@@ -1,7 +1,7 @@
-/** Controls of Unicode, C1 and line ends included, and what turns the direction of text around. */
+/** Control characters, including C1 and line separators, and characters that change the direction of text. */
 const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]+/gu;
 
-/** Text from elsewhere as it may be shown on a terminal: on one line, and without what would steer it. */
+/** Makes text from outside safe for a terminal: one line, without control characters. */
 export function oneLine(text: string): string {
   return text
     .replaceAll(UNPRINTABLE, ' ')
@@ -9,8 +9,8 @@ export function oneLine(text: string): string {
     .trim();
 }
 
-/** What a text says as JSON; undefined where it is none. */
-export function jsonOf(text: string): unknown {
+/** Parses JSON; returns undefined if the text is not JSON. */
+export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
@@ -18,7 +18,7 @@ export function jsonOf(text: string): unknown {
   }
 }
 
-/** Rows as lines whose columns stand below each other, at least as wide as `widths`, which grows with them. */
+/** Formats rows with aligned columns that are at least as wide as `widths`, and widens `widths` to fit them. */
 export function columns(rows: readonly (readonly string[])[], widths: number[]): string {
   for (const row of rows)
     for (const [index, cell] of row.entries()) widths[index] = Math.max(widths[index] ?? 0, cell.length);
@@ -30,7 +30,7 @@ export function columns(rows: readonly (readonly string[])[], widths: number[]):
   return rows.map((row) => `${line(row)}\n`).join('');
 }
 
-/** `team=platform,env=prod`; what labels may hold beyond words shows as blanks. */
+/** Formats labels as `team=platform,env=prod` on one line. */
 export function labelsText(labels: Readonly<Record<string, string>>): string {
   return oneLine(
     Object.entries(labels)

@@ -10,24 +10,25 @@ interface BackupOptions extends DaemonOptions {
   readonly force?: boolean;
 }
 
-/** While the copy is made nothing comes: a minute is some 20 GB. After that, so long without a byte is a broken connection. */
+/** No bytes arrive while the daemon makes the copy, which takes about a minute per 20 GB. Later, such a silence means a broken connection. */
 const IDLE_LIMIT_MS = 300_000;
 const SQLITE_TYPE = 'application/vnd.sqlite3';
 
-/** A consistent copy of the daemon's SQLite store, as a file of this machine. */
+/** Copies the daemon's SQLite store to a local file. */
 export function backupCommand(): Command {
   return daemonCommand(
     'backup',
-    'copies the SQLite store of a running daemon to a file on this machine; needs the scope admin',
+    'Copy the SQLite store of a running daemon to a local file',
     'lifecycle-watcher backup watcher-2026-11-23.db',
   )
-    .argument('<file>', 'to be made; where it exists it is left alone')
-    .option('--force', 'replace the file where it exists')
+    .argument('<file>', 'file to create; an existing file is kept unless --force is given')
+    .option('--force', 'replace the file if it exists')
     .addHelpText(
       'after',
       `
-The copy is all of one moment, readable by its owner alone, and there as a whole or not at all. To restore it, stop the daemon,
-put it in the place of the database (without the -wal and -shm files beside that), and start.`,
+The token needs the scope admin. The copy is a consistent snapshot that only its owner can read, and the file appears only
+once it is complete. To restore it, stop the daemon, replace the database with the copy, delete the -wal and -shm files next
+to the database, and start the daemon.`,
     )
     .action((file: string, options: BackupOptions) =>
       withDaemon(options, (daemon) => backUp(daemon, file, options)),
@@ -39,9 +40,9 @@ async function backUp(daemon: DaemonClient, file: string, { force }: BackupOptio
   const stopped = untilStopped();
   void stopped.then(() => stopping.abort(new Stopped()));
   try {
-    await using made = await createNewFile(file, { mayReplace: force === true });
-    const bytes = await receive(daemon, made.write, stopping);
-    await made.keep();
+    await using copy = await createNewFile(file, { mayReplace: force === true });
+    const bytes = await download(daemon, copy.write, stopping);
+    await copy.keep();
     process.stdout.write(`${file}: ${(bytes / 1e6).toFixed(1)} MB\n`);
     return 0;
   } catch (error) {
@@ -50,22 +51,22 @@ async function backUp(daemon: DaemonClient, file: string, { force }: BackupOptio
   }
 }
 
-/** What ends it is a signal: of this there is nothing to tell. */
+/** The reason for an abort by a signal, which needs no message. */
 class Stopped extends Error {}
 
-/** Has the store sent and hands on what comes, to the last byte; returns how many there were. */
-async function receive(
+/** Requests a copy of the store and writes it, complete to the last byte. Returns the number of bytes. */
+async function download(
   daemon: DaemonClient,
   write: (chunk: Uint8Array) => Promise<void>,
   stopping: AbortController,
 ): Promise<number> {
   const { signal } = stopping;
-  const idle = new CommandFailure(`${daemon.url} has sent nothing for ${IDLE_LIMIT_MS / 60_000} min`);
+  const idle = new CommandFailure(`${daemon.url} sent nothing for ${IDLE_LIMIT_MS / 60_000} min`);
   const timer = setTimeout(() => stopping.abort(idle), IDLE_LIMIT_MS);
   try {
     const response = await daemon.open('/v1/backup', { scope: 'admin', method: 'POST', signal });
     if (response.headers.get('content-type') !== SQLITE_TYPE)
-      throw new CommandFailure(`${daemon.url} sends something else than a store`);
+      throw new CommandFailure(`${daemon.url} sent something other than an SQLite store`);
     const expected = Number(response.headers.get('content-length') ?? NaN);
     let bytes = 0;
     for await (const chunk of chunksOf(response, daemon.url, signal)) {
@@ -74,7 +75,7 @@ async function receive(
       bytes += chunk.length;
     }
     if (bytes === expected) return bytes;
-    throw new CommandFailure(`${daemon.url} sent ${bytes} bytes of ${expected}`);
+    throw new CommandFailure(`${daemon.url} sent only ${bytes} of ${expected} bytes`);
   } finally {
     clearTimeout(timer);
   }
@@ -85,6 +86,6 @@ async function* chunksOf({ body }: Response, url: string, signal: AbortSignal): 
     yield* body ?? [];
   } catch {
     signal.throwIfAborted();
-    throw new CommandFailure(`the connection to ${url} broke before its end`);
+    throw new CommandFailure(`the connection to ${url} broke before the copy was complete`);
   }
 }

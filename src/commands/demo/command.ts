@@ -5,30 +5,31 @@ import { readFeed, registerAll } from './api.ts';
 import { setStage } from './stage.ts';
 import type { Stage } from './stage.ts';
 import { judge } from './verdict.ts';
-import type { Arrived, Verdict } from './verdict.ts';
+import type { ArrivedEvent, Verdict } from './verdict.ts';
 import { createView } from './view.ts';
 import type { View } from './view.ts';
 import { untilStopped } from '../terminal/until-stopped.ts';
 
 const GRACE_MS = 15_000;
 const TICK_MS = 250;
-/** Where the demo ends only at Ctrl-C, its executions come and go as if it took so long. */
-const OPEN_LENGTH_SECONDS = 60;
-/** Executions start over this part of the demo, and last this part of it on average. */
-const ARRIVING_SHARE = 0.4;
-const MEAN_SHARE = 0.35;
+/** A demo that runs until Ctrl-C spreads its executions as if it took this long. */
+const OPEN_END_SECONDS = 60;
+/** The share of the demo during which executions start. */
+const ARRIVAL_SHARE = 0.4;
+/** The mean duration of an execution as a share of the demo. */
+const MEAN_DURATION_SHARE = 0.35;
 
 interface DemoOptions {
   readonly seconds?: number;
   readonly executions: number;
 }
 
-/** Shows the watcher at work, and checks it. Exit code 0 only where every change that a poll saw gave one event. */
+/** Shows the watcher at work and checks it. Exits with 0 only if every change that a poll saw caused exactly one event. */
 export function demoCommand(): Command {
   return new Command('demo')
-    .description('simulator, daemon and a verifying receiver: shows what happens, then checks it')
-    .option('--seconds <n>', 'ends after so long (default: at Ctrl-C)', wholeNumber(1, 86_400))
-    .option('--executions <n>', 'how many executions to simulate', wholeNumber(1, 10_000), 40)
+    .description('Run simulator, daemon and receiver together, show what happens, then verify the events')
+    .option('--seconds <n>', 'stop after this many seconds (default: at Ctrl-C)', wholeNumber(1, 86_400))
+    .option('--executions <n>', 'number of executions to simulate', wholeNumber(1, 10_000), 40)
     .addHelpText('after', '\nExample:\n  lifecycle-watcher demo --seconds 60')
     .action(async (options: DemoOptions) => {
       process.exitCode = await demo(options);
@@ -38,7 +39,7 @@ export function demoCommand(): Command {
 async function demo({ seconds, executions }: DemoOptions): Promise<0 | 1> {
   const view = createView(process.stdout, Date.now);
   const stopped = untilStopped();
-  const arrived: Arrived[] = [];
+  const arrived: ArrivedEvent[] = [];
   const hiddenPerSecond = Math.max(5, Math.ceil(executions / 8));
   await using stage = await setStage({
     hiddenPerSecond,
@@ -53,17 +54,17 @@ async function demo({ seconds, executions }: DemoOptions): Promise<0 | 1> {
   });
   introduce(view, stage, executions, hiddenPerSecond);
 
-  const lengthMs = (seconds ?? OPEN_LENGTH_SECONDS) * 1000;
+  const lengthMs = (seconds ?? OPEN_END_SECONDS) * 1000;
   const ending = new AbortController();
   const ids: string[] = [];
-  const arriving = arrive(stage, ids, executions, lengthMs, ending.signal);
+  const starting = startExecutions(stage, ids, executions, lengthMs, ending.signal);
   const ticking = setInterval(() => view.totals(totals(stage, arrived)), TICK_MS);
   const timeUp = seconds === undefined ? new Promise<never>(() => undefined) : sleep(lengthMs);
   await Promise.race([stopped, timeUp]);
   ending.abort();
-  await arriving;
+  await starting;
   stage.simulator.freeze();
-  const verdict = await settled(stage, ids, arrived);
+  const verdict = await awaitVerdict(stage, ids, arrived);
   clearInterval(ticking);
   view.end();
   return await summarise(view, stage, arrived, verdict);
@@ -85,7 +86,7 @@ interface DemoEvent {
 
 function introduce(view: View, stage: Stage, executions: number, hiddenPerSecond: number): void {
   view.line(
-    `lifecycle-watcher demo: ${executions} executions; AWS, simulated, allows ${hiddenPerSecond} requests a second, which nobody tells the watcher`,
+    `lifecycle-watcher demo: ${executions} executions; the simulated AWS allows ${hiddenPerSecond} requests per second, which the watcher has to find out`,
   );
   view.line(`  API        curl -H 'authorization: Bearer ${stage.token}' ${stage.url}/v1/executions`);
   view.line(`  feed       curl -H 'authorization: Bearer ${stage.token}' ${stage.url}/v1/events`);
@@ -96,8 +97,8 @@ function introduce(view: View, stage: Stage, executions: number, hiddenPerSecond
   view.line('');
 }
 
-/** Starts executions one after the other, and registers each. Ends early when `signal` aborts. */
-async function arrive(
+/** Starts executions over time and registers them. Ends early if `signal` aborts. */
+async function startExecutions(
   stage: Stage,
   ids: string[],
   count: number,
@@ -106,10 +107,10 @@ async function arrive(
 ): Promise<void> {
   const beganAt = Date.now();
   while (ids.length < count && !signal.aborted) {
-    const share = Math.min(1, (Date.now() - beganAt) / (ARRIVING_SHARE * lengthMs));
+    const share = Math.min(1, (Date.now() - beganAt) / (ARRIVAL_SHARE * lengthMs));
     const started = stage.simulator.startRandom({
       count: Math.ceil(share * count) - ids.length,
-      meanDurationMs: MEAN_SHARE * lengthMs,
+      meanDurationMs: MEAN_DURATION_SHARE * lengthMs,
     });
     await registerAll(stage, started);
     ids.push(...started);
@@ -117,7 +118,7 @@ async function arrive(
   }
 }
 
-function totals({ simulator }: Stage, arrived: readonly Arrived[]): string {
+function totals({ simulator }: Stage, arrived: readonly ArrivedEvent[]): string {
   const finals = arrived.filter(({ type }) => /\.(succeeded|failed|cancelled)$/.test(type)).length;
   const started = simulator.executions().length;
   return `${finals} of ${started} ended · ${arrived.length} events verified · ${callTotals(simulator)}`;
@@ -129,13 +130,17 @@ function callTotals(simulator: Stage['simulator']): string {
   return `${calls} calls, ${((100 * counts.throttled) / Math.max(1, calls)).toFixed(1)} % throttled`;
 }
 
-/** The verdict once nothing is owed any more, or after the grace. */
-async function settled(stage: Stage, ids: readonly string[], arrived: readonly Arrived[]): Promise<Verdict> {
+/** Returns the verdict as soon as no event is missing, or after the grace period. */
+async function awaitVerdict(
+  stage: Stage,
+  ids: readonly string[],
+  arrived: readonly ArrivedEvent[],
+): Promise<Verdict> {
   const { simulator } = stage;
-  const last = new Map(ids.map((id) => [id, simulator.history(id).at(-1)?.status]));
+  const lastStatuses = new Map(ids.map((id) => [id, simulator.history(id).at(-1)?.status]));
   const endsAt = Date.now() + GRACE_MS;
   for (;;) {
-    const verdict = judge(last, simulator.calls(), arrived);
+    const verdict = judge(lastStatuses, simulator.calls(), arrived);
     if (verdict.missing.length === 0 || Date.now() >= endsAt) return verdict;
     await sleep(TICK_MS);
   }
@@ -144,7 +149,7 @@ async function settled(stage: Stage, ids: readonly string[], arrived: readonly A
 async function summarise(
   view: View,
   stage: Stage,
-  arrived: readonly Arrived[],
+  arrived: readonly ArrivedEvent[],
   verdict: Verdict,
 ): Promise<0 | 1> {
   const feed = await readFeed(stage);
@@ -158,14 +163,14 @@ async function summarise(
   view.line('');
   view.line(totals(stage, arrived));
   view.line(
-    `${verdict.owed} events owed: ${verdict.owed - verdict.missing.length} delivered with a good signature, ${verdict.missing.length} missing, ${verdict.unexpected.length} unexpected, ${duplicates} repeats dropped, ${rejected} bad signatures`,
+    `${verdict.expected} events expected: ${verdict.expected - verdict.missing.length} delivered with a valid signature, ${verdict.missing.length} missing, ${verdict.unexpected.length} unexpected; ${duplicates} duplicates, ${rejected} requests rejected`,
   );
   view.line(
-    `event feed: ${feed.size} events, ${notDelivered + notInFeed} that differ from what was delivered`,
+    `event feed: ${feed.size} events; ${notDelivered + notInFeed} differences from the delivered events`,
   );
   for (const text of verdict.missing) view.line(`  missing     ${text}`);
   for (const text of verdict.unexpected) view.line(`  unexpected  ${text}`);
   if (!isGood) stage.keep();
-  view.line(isGood ? 'good: nothing lost, nothing made up' : `NOT good: see above, and ${stage.logFile}`);
+  view.line(isGood ? 'passed: no event lost, none unexpected' : `FAILED: see above, and ${stage.logFile}`);
   return isGood ? 0 : 1;
 }

@@ -1,11 +1,11 @@
-/** A call that the simulator answered; `status` where the answer showed one. */
+/** A call that the simulator answered, with the status that the answer contained, if any. */
 export interface AnsweredCall {
   readonly executionId?: string;
   readonly status?: string;
 }
 
-/** An event that arrived, its signature verified. */
-export interface Arrived {
+/** An event that arrived with a valid signature. */
+export interface ArrivedEvent {
   readonly id: string;
   readonly executionId: string;
   readonly sequence: number;
@@ -13,13 +13,13 @@ export interface Arrived {
 }
 
 export interface Verdict {
-  /** Changes that polls saw, and final statuses that were reached before the end. */
-  readonly owed: number;
+  /** The number of changes that polls saw, plus the final statuses reached before the end that no poll saw. */
+  readonly expected: number;
   readonly missing: readonly string[];
   readonly unexpected: readonly string[];
 }
 
-/** Written down again on purpose: what is checked must not be checked by itself. */
+/** Repeated here on purpose, so that the check does not depend on the code that it checks. */
 const EVENT_OF: Readonly<Record<string, string>> = {
   PENDING: 'execution.pending',
   IN_PROGRESS: 'execution.resumed',
@@ -31,23 +31,23 @@ const EVENT_OF: Readonly<Record<string, string>> = {
 const SILENT_AT_FIRST: readonly string[] = ['PENDING', 'IN_PROGRESS', 'CANCELLING'];
 const FINAL: readonly string[] = ['SUCCESS', 'FAILED', 'CANCELLED'];
 
-/** The statuses that polls saw, each stay once. `last` is the status at the end: a final one is owed, seen or not. */
-function owedTypes(seen: readonly string[], last: string | undefined): readonly string[] {
-  const stays = seen.filter((status, index) => status !== seen[index - 1]);
-  if (last !== undefined && FINAL.includes(last) && stays.at(-1) !== last) stays.push(last);
-  return stays
-    .slice(SILENT_AT_FIRST.includes(stays[0] ?? '') ? 1 : 0)
+/** Returns the types of the events expected for the statuses that polls saw. A final status is expected even if no poll saw it. */
+function expectedTypes(seen: readonly string[], last: string | undefined): readonly string[] {
+  const changes = seen.filter((status, index) => status !== seen[index - 1]);
+  if (last !== undefined && FINAL.includes(last) && changes.at(-1) !== last) changes.push(last);
+  return changes
+    .slice(SILENT_AT_FIRST.includes(changes[0] ?? '') ? 1 : 0)
     .map((status) => EVENT_OF[status] ?? 'execution.unknown_status');
 }
 
 /**
- * Holds what arrived against the simulator's own records. Each change that a poll saw owes exactly one event, numbered
- * in order without gaps; a first look that finds a run under way owes none.
+ * Compares the arrived events with the simulator's own records. Each change that a poll saw must cause exactly one event,
+ * numbered in order without gaps; a first look that finds a run under way must cause none.
  */
 export function judge(
   lastStatuses: ReadonlyMap<string, string | undefined>,
   calls: readonly AnsweredCall[],
-  arrived: readonly Arrived[],
+  arrived: readonly ArrivedEvent[],
 ): Verdict {
   const seen = new Map<string, string[]>();
   for (const { executionId, status } of calls) {
@@ -56,16 +56,16 @@ export function judge(
     statuses.push(status);
     seen.set(executionId, statuses);
   }
-  const owed = [...lastStatuses].flatMap(([id, last]) =>
-    owedTypes(seen.get(id) ?? [], last).map((type, index) => `${id} ${index + 1} ${type}`),
+  const expected = [...lastStatuses].flatMap(([id, last]) =>
+    expectedTypes(seen.get(id) ?? [], last).map((type, index) => `${id} ${index + 1} ${type}`),
   );
-  const owedOnce = new Set(owed);
-  const got = new Set<string>();
+  const expectedSet = new Set(expected);
+  const received = new Set<string>();
   const unexpected: string[] = [];
   for (const { executionId, sequence, type } of arrived) {
     const text = `${executionId} ${sequence} ${type}`;
-    if (!owedOnce.has(text) || got.has(text)) unexpected.push(text);
-    got.add(text);
+    if (!expectedSet.has(text) || received.has(text)) unexpected.push(text);
+    received.add(text);
   }
-  return { owed: owed.length, missing: owed.filter((text) => !got.has(text)), unexpected };
+  return { expected: expected.length, missing: expected.filter((text) => !received.has(text)), unexpected };
 }

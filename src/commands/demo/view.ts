@@ -1,20 +1,20 @@
 import { styleText } from 'node:util';
 
-/** What of a terminal or pipe the view needs. */
+/** The part of a terminal or pipe that the view needs. */
 export interface Output {
   readonly isTTY?: boolean;
   readonly columns?: number;
   write(text: string): unknown;
 }
 
-/** Live lines: on a terminal in colour above a line of totals that stays at the bottom, through a pipe plain. */
+/** Shows lines as things happen: on a terminal in colour, above a line of totals at the bottom; in a pipe as plain text. */
 export interface View {
   line(text: string): void;
-  /** One status change that arrived. `lagSeconds`: how long after it happened, where that is known. */
+  /** Shows a status change that arrived, `lagSeconds` after it happened if that is known. */
   change(executionId: string, from: string | null, to: string, lagSeconds: number | undefined): void;
-  /** The totals; through a pipe only now and then. */
+  /** Shows the totals; in a pipe only every five seconds. */
   totals(text: string): void;
-  /** Takes the totals away; changes are not shown any more, plain lines still are. */
+  /** Removes the totals. From then on changes are ignored, but `line` still works. */
   end(): void;
 }
 
@@ -25,7 +25,7 @@ const COLOURS: Readonly<Record<string, Parameters<typeof styleText>[0]>> = {
   CANCELLING: 'yellow',
   PENDING: 'cyan',
 };
-const TELL_PIPE_EVERY_MS = 5000;
+const PIPE_TOTALS_EVERY_MS = 5000;
 const ERASE_LINE = '\r\u001b[2K';
 
 export function createView(output: Output, now: () => number): View {
@@ -36,7 +36,7 @@ export function createView(output: Output, now: () => number): View {
   const seconds = () => `${((now() - startedAt) / 1000).toFixed(1).padStart(6)} s`;
   let bottom = '';
   let hasEnded = false;
-  let toldAt = now();
+  let totalsShownAt = now();
 
   function line(text: string): void {
     output.write(isTerminal ? `${ERASE_LINE}${text}\n${bottom}` : `${text}\n`);
@@ -56,8 +56,8 @@ export function createView(output: Output, now: () => number): View {
       if (isTerminal) {
         bottom = paint('bold', `${seconds()}  ${text}`.slice(0, output.columns || 80));
         output.write(ERASE_LINE + bottom);
-      } else if (now() - toldAt >= TELL_PIPE_EVERY_MS) {
-        toldAt = now();
+      } else if (now() - totalsShownAt >= PIPE_TOTALS_EVERY_MS) {
+        totalsShownAt = now();
         output.write(`${seconds()}  ${text}\n`);
       }
     },

@@ -1,29 +1,24 @@
 import * as z from 'zod';
-import {
-  cancelSchema,
-  choiceSchema,
-  faultSchema,
-  policySchema,
-  rateSchema,
-  startSchema,
-  updateSchema,
-} from './schemas.ts';
+import { choiceSchema } from './choice-schema.ts';
+import { cancelSchema, faultSchema, policySchema, rateSchema, startSchema, updateSchema } from './schemas.ts';
 
 const yes = z.literal(true, { error: 'must be true' });
 
-/** What can be done to a simulator: the steps of a scenario. The control port offers the same. */
+/** The actions on a simulator. They are the steps of a scenario, and the control port offers the same. */
 export const actionSchemas = {
   start: startSchema.describe('Starts an execution, or several random ones'),
-  update: updateSchema.describe('Starts the update of an image, as StartResourceStateUpdate does'),
-  cancel: cancelSchema.describe('Cancels an execution, as CancelLifecycleExecution does'),
-  policy: policySchema.describe('Adds a lifecycle policy, which may run by itself'),
-  fault: faultSchema.describe('Adds a fault: the first one that applies strikes'),
-  clearFaults: yes.describe('Ends every fault'),
-  rate: rateSchema.describe('The request budget from now on'),
-  choose: choiceSchema.describe('Decides anew what AWS leaves open'),
-  freeze: yes.describe('Executions stand still; answers go on'),
-  thaw: yes.describe('Executions go on where they were frozen'),
-  expireSessions: yes.describe('Temporary credentials given out so far are expired'),
+  update: updateSchema.describe('Starts an update of an image, like StartResourceStateUpdate'),
+  cancel: cancelSchema.describe('Cancels an execution, like CancelLifecycleExecution'),
+  policy: policySchema.describe('Adds a lifecycle policy, which may run on a schedule'),
+  fault: faultSchema.describe('Adds a fault; a call gets the first fault that applies to it'),
+  clearFaults: yes.describe('Removes all faults'),
+  rate: rateSchema.describe('Sets the request budget'),
+  choose: choiceSchema.describe(
+    'Changes how the simulator behaves where the behaviour of AWS is not documented',
+  ),
+  freeze: yes.describe('Freezes the executions; calls are still answered'),
+  thaw: yes.describe('Continues frozen executions where they stopped'),
+  expireSessions: yes.describe('Expires all temporary credentials issued so far'),
 };
 
 export type ActionName = keyof typeof actionSchemas;

@@ -1,13 +1,15 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { formatFaults } from '../../config/faults.ts';
 import { isLoopback } from '../../config/network.ts';
+import { defined } from '../../runtime/defined.ts';
 import { createLog, errorFields } from '../../runtime/log.ts';
 import type { Log } from '../../runtime/log.ts';
 import { DEFAULT_ACCOUNT_ID, DEFAULT_REGION, startSimulator } from '../../simulator/simulator.ts';
 import type { Simulator, SimulatorOptions } from '../../simulator/simulator.ts';
-import { decimal, region, wholeNumber } from '../terminal/arguments.ts';
+import { decimal, parseRegion, wholeNumber } from '../terminal/arguments.ts';
+import { printError } from '../terminal/print-error.ts';
 import { startControl } from './control.ts';
-import { toChoices, toMs } from './convert.ts';
+import { toChoices, toMs, toOptionalMs } from './convert.ts';
 import { helpText } from './help.ts';
 import { loadScenario } from './load.ts';
 import { play } from './play.ts';
@@ -34,33 +36,46 @@ const MOST_EXECUTIONS = 100_000;
 const FASTEST_RATE = 1e6;
 const LONGEST_MEAN_SECONDS = 30 * 86_400;
 
-/** A stand-in for Image Builder and STS. Exit code 0 after a stop by signal, 1 where it cannot listen, 2 for a faulty scenario. */
+/** A simulator of Image Builder and STS. Exits with 0 after a signal, 1 if it cannot listen, 2 if the scenario is faulty. */
 export function simulateCommand(): Command {
   return new Command('simulate')
-    .description('a stand-in for EC2 Image Builder and STS, with executions that run their course')
-    .option('--port <port>', 'port to listen on; 0: any free one', wholeNumber(0, 65_535), DEFAULT_PORT)
+    .description('Run a simulator of EC2 Image Builder and STS, with executions that start, progress and end')
+    .option('--port <port>', 'port to listen on; 0 picks a free one', wholeNumber(0, 65_535), DEFAULT_PORT)
     .option('--host <host>', 'address to listen on', '127.0.0.1')
-    .option('--scenario <file>', 'YAML file of what happens, and when; see config/scenarios')
-    .option('--control-port <port>', 'control port: JSON over HTTP; 0: any free one', wholeNumber(0, 65_535))
-    .option('--control-host <host>', 'loopback address of the control port', loopback, '127.0.0.1')
+    .option('--scenario <file>', 'YAML file of timed steps to play; see config/scenarios')
+    .option(
+      '--control-port <port>',
+      'port of the control API, JSON over HTTP; 0 picks a free one',
+      wholeNumber(0, 65_535),
+    )
+    .option('--control-host <host>', 'loopback address of the control port', parseLoopback, '127.0.0.1')
     .option(
       '--region <region>',
-      `of the random executions, in account ${DEFAULT_ACCOUNT_ID}`,
-      region,
+      `Region of the random executions, in account ${DEFAULT_ACCOUNT_ID}`,
+      parseRegion,
       DEFAULT_REGION,
     )
     .option(
       '--rate <rate>',
-      `requests per second for each account and Region (default: the scenario's, else ${DEFAULT_RATE})`,
+      `requests per second allowed for each account and Region (default: from the scenario, else ${DEFAULT_RATE})`,
       decimal(0, FASTEST_RATE),
     )
     .option(
       '--executions <count>',
-      `random ones, started at once, each kind in turn (default: ${DEFAULT_EXECUTIONS}, with a scenario none)`,
+      `number of random executions to start at once, of all kinds in turn (default: ${DEFAULT_EXECUTIONS}, or 0 with a scenario)`,
       wholeNumber(0, MOST_EXECUTIONS),
     )
-    .option('--mean-seconds <seconds>', 'their mean length', decimal(0.01, LONGEST_MEAN_SECONDS), 60)
-    .option('--seed <number>', 'the same number gives the same executions', wholeNumber(0, 2 ** 32 - 1))
+    .option(
+      '--mean-seconds <seconds>',
+      'mean duration of the random executions',
+      decimal(0.01, LONGEST_MEAN_SECONDS),
+      60,
+    )
+    .option(
+      '--seed <number>',
+      'seed of the random executions; the same seed gives the same executions',
+      wholeNumber(0, 2 ** 32 - 1),
+    )
     .addHelpText('after', helpText())
     .action(async (options: SimulateOptions) => {
       process.exitCode = await simulate(options);
@@ -73,19 +88,19 @@ async function simulate(options: SimulateOptions): Promise<0 | 1 | 2> {
     process.stderr.write(formatFaults(loaded));
     return 2;
   }
-  // Asked for before anything is announced: who reads the announcement may send a signal.
+  // Signals are handled before the port is announced: a script that reads the announcement may send one at once.
   const stopped = untilStopped();
   const log = createLog('info');
   await using running = new AsyncDisposableStack();
-  const simulator = await listening(running, options, loaded?.scenario, log);
+  const simulator = await startListening(running, options, loaded?.scenario, log);
   if (simulator === undefined) return 1;
   running.use(populate(simulator, options, loaded?.scenario, log));
   await stopped;
   return 0;
 }
 
-/** The simulator, and its control port where one is asked for; undefined, and told, where it cannot listen. */
-async function listening(
+/** Starts the simulator and, if requested, its control port. Prints an error and returns undefined if one cannot listen. */
+async function startListening(
   running: AsyncDisposableStack,
   options: SimulateOptions,
   scenario: Scenario | undefined,
@@ -104,20 +119,19 @@ async function listening(
     for (const address of announced) log.info(address, 'listening');
     return simulator;
   } catch (error) {
-    const told = `cannot listen on ${trying.host} port ${trying.port}: ${errorFields(error).error}`;
-    process.stderr.write(`lifecycle-watcher: ${told}\n`);
+    printError(`cannot listen on ${trying.host} port ${trying.port}: ${errorFields(error).error}`);
     return undefined;
   }
 }
 
-/** The command line wins over the scenario. */
+/** Options on the command line override those of the scenario. */
 function simulatorOptions(
   { host, port, ...options }: SimulateOptions,
   scenario?: Scenario,
 ): SimulatorOptions {
-  const asked = scenario?.rate;
-  const rate = options.rate ?? asked?.requestsPerSecond ?? DEFAULT_RATE;
-  const burst = options.rate === undefined ? asked?.burst : undefined;
+  const budget = scenario?.rate;
+  const rate = options.rate ?? budget?.requestsPerSecond ?? DEFAULT_RATE;
+  const burst = options.rate === undefined ? budget?.burst : undefined;
   const seed = options.seed ?? scenario?.seed;
   const { accounts, roles, sessionSeconds, latencySeconds, choose } = scenario ?? {};
   return {
@@ -125,45 +139,47 @@ function simulatorOptions(
     port,
     ratePerSecond: rate,
     burst: burst ?? Math.max(1, rate),
-    ...(choose && toChoices(choose)),
-    ...(seed !== undefined && { seed }),
-    ...(accounts && { accounts }),
-    ...(roles && { roles: roles.map(toRole) }),
-    ...(sessionSeconds !== undefined && { sessionMs: toMs(sessionSeconds) }),
-    ...(latencySeconds !== undefined && { latencyMs: toMs(latencySeconds) }),
+    ...toChoices(choose ?? {}),
+    ...defined({
+      seed,
+      accounts,
+      roles: roles?.map(toRole),
+      sessionMs: toOptionalMs(sessionSeconds),
+      latencyMs: toOptionalMs(latencySeconds),
+    }),
   };
 }
 
 function toRole({ sessionSeconds, ...role }: NonNullable<Scenario['roles']>[number]) {
-  return { ...role, ...(sessionSeconds !== undefined && { sessionMs: toMs(sessionSeconds) }) };
+  return { ...role, ...defined({ sessionMs: toOptionalMs(sessionSeconds) }) };
 }
 
-/** Starts what is asked for on the command line, and plays the scenario. */
+/** Starts the executions requested on the command line, plays the scenario, and logs every execution that starts. */
 function populate(simulator: Simulator, options: SimulateOptions, scenario: Scenario | undefined, log: Log) {
   const { region, meanSeconds, executions = scenario === undefined ? DEFAULT_EXECUTIONS : 0 } = options;
   const beganAt = Date.now();
-  let told = 0;
-  const tellStarted = () => {
-    for (const record of simulator.records(told, MOST_EXECUTIONS)) {
+  let lastLogged = 0;
+  const logStarted = () => {
+    for (const record of simulator.records(lastLogged, MOST_EXECUTIONS)) {
       const { id: lifecycleExecutionId, kind, accountId, region: place, sequence, startedAt } = record;
-      told = sequence;
-      // The past runs of a policy are no news.
+      lastLogged = sequence;
+      // Runs that a policy had in the past are not logged.
       if (startedAt < beganAt) continue;
       log.info({ part: 'simulator', lifecycleExecutionId, kind, accountId, region: place }, 'started');
     }
   };
   simulator.startRandom({ count: executions, meanDurationMs: toMs(meanSeconds), region });
-  tellStarted();
-  return play(simulator, scenario?.steps ?? [], (action, done) => {
-    const message = 'problem' in done ? 'step refused' : 'step';
-    log.info({ part: 'scenario', action, ...done }, message);
-    tellStarted();
+  logStarted();
+  return play(simulator, scenario?.steps ?? [], (action, result) => {
+    const message = 'problem' in result ? 'step refused' : 'step';
+    log.info({ part: 'scenario', action, ...result }, message);
+    logStarted();
   });
 }
 
-function loopback(text: string): string {
+function parseLoopback(text: string): string {
   if (isLoopback(text)) return text;
   throw new InvalidArgumentError(
-    'It must be a loopback address, like 127.0.0.1: whoever reaches it rules all.',
+    'It must be a loopback address, such as 127.0.0.1: anyone who reaches the control port controls the simulator.',
   );
 }

@@ -17,10 +17,10 @@ import {
   timeJson,
 } from './control-json.ts';
 import { perform } from './perform.ts';
-import { place } from './schemas.ts';
+import { placeMembers } from './schemas.ts';
 
-/** A request as the routes see it. */
-export interface Asked {
+/** The parts of an HTTP request that the routes read. */
+export interface ControlRequest {
   readonly params: Readonly<Record<string, string>>;
   readonly query: unknown;
   readonly body: unknown;
@@ -29,10 +29,10 @@ export interface Asked {
 export interface Route {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly path: string;
-  /** Of an answer that is good. Default: 200. */
+  /** The status of a successful response. Default: 200. */
   readonly status?: 201 | 204;
-  readonly tells: string;
-  readonly answer: (simulator: Simulator, asked: Asked) => unknown;
+  readonly summary: string;
+  readonly answer: (simulator: Simulator, request: ControlRequest) => unknown;
 }
 
 const wholeNumber = (least: number, most: number) => {
@@ -47,21 +47,21 @@ const pageSchema = z.strictObject({
   after: wholeNumber(0, 1e15).default(0),
   limit: wholeNumber(1, 1000).default(100),
 });
-const placeSchema = z.strictObject(place);
+const placeSchema = z.strictObject(placeMembers);
 const timeSchema = z.strictObject({ isFrozen: z.boolean() });
 
-/** What the control port answers, in the order in which `GET /` lists it. */
+/** The routes of the control port, in the order in which `GET /` lists them. */
 export const routes: readonly Route[] = [
   {
     method: 'GET',
     path: '/',
-    tells: 'what can be asked here, every fault and every choice',
+    summary: 'lists the routes, faults and choices',
     answer: () => overview(),
   },
   {
     method: 'GET',
     path: '/executions',
-    tells: 'every execution with its real status history: ?after=&limit=',
+    summary: 'lists the executions with their real status histories: ?after=&limit=',
     answer(simulator, { query }) {
       const { after, limit } = read(pageSchema, query);
       const records = simulator.records(after, limit);
@@ -71,17 +71,17 @@ export const routes: readonly Route[] = [
   {
     method: 'GET',
     path: '/executions/:id',
-    tells: 'one, with what it does to its images: ?accountId=&region=',
+    summary: 'returns one execution with its effects on images: ?accountId=&region=',
     answer(simulator, { query, params: { id = '' } }) {
-      const where = placeOf(read(placeSchema, query));
-      const record = simulator.record(id, where) ?? raise(new Problem('unknown_execution'));
-      return { ...executionJson(record), resources: simulator.images(id, where).map(resourceJson) };
+      const place = placeOf(read(placeSchema, query));
+      const record = simulator.record(id, place) ?? raise(new Problem('unknown_execution'));
+      return { ...executionJson(record), resources: simulator.images(id, place).map(resourceJson) };
     },
   },
-  acting('POST', '/executions', 'start', 201),
-  acting('POST', '/updates', 'update', 201),
+  actionRoute('POST', '/executions', 'start', 201),
+  actionRoute('POST', '/updates', 'update', 201),
   {
-    ...acting('POST', '/cancels', 'cancel'),
+    ...actionRoute('POST', '/cancels', 'cancel'),
     answer(simulator, { body }) {
       const given = read(actionSchemas.cancel, body);
       if (simulator.record(given.id, given) === undefined) throw new Problem('unknown_execution');
@@ -91,44 +91,44 @@ export const routes: readonly Route[] = [
   {
     method: 'GET',
     path: '/policies',
-    tells: 'the policies of a place: ?accountId=&region=',
+    summary: 'lists the policies of an account and Region: ?accountId=&region=',
     answer: (simulator, { query }) => ({
       policies: simulator.policies(read(placeSchema, query)).map(policyJson),
     }),
   },
-  acting('POST', '/policies', 'policy', 201),
+  actionRoute('POST', '/policies', 'policy', 201),
   {
     method: 'GET',
     path: '/faults',
-    tells: 'the active faults, in the order in which they strike',
+    summary: 'lists the active faults, in the order in which they are tried',
     answer: (simulator) => ({ faults: simulator.faults().map(faultJson) }),
   },
-  acting('POST', '/faults', 'fault', 201),
+  actionRoute('POST', '/faults', 'fault', 201),
   {
     method: 'DELETE',
     path: '/faults',
     status: 204,
-    tells: 'ends every fault',
+    summary: 'removes all faults',
     answer: (simulator) => simulator.clearFaults(),
   },
   {
     method: 'DELETE',
     path: '/faults/:id',
     status: 204,
-    tells: 'ends one',
+    summary: 'removes one fault',
     answer(simulator, { params: { id = '' } }) {
       if (!simulator.removeFault(id)) throw new Problem('not_found', { detail: `There is no fault ${id}.` });
     },
   },
-  acting('PUT', '/rate', 'rate'),
+  actionRoute('PUT', '/rate', 'rate'),
   {
     method: 'GET',
     path: '/choices',
-    tells: 'what AWS leaves open, as it is decided now',
+    summary: 'returns the current choices for undocumented behaviour of AWS',
     answer: (simulator) => choicesJson(simulator.choices()),
   },
   {
-    ...acting('PUT', '/choices', 'choose'),
+    ...actionRoute('PUT', '/choices', 'choose'),
     answer(simulator, { body }) {
       perform.choose(simulator, read(actionSchemas.choose, body));
       return choicesJson(simulator.choices());
@@ -137,13 +137,13 @@ export const routes: readonly Route[] = [
   {
     method: 'GET',
     path: '/time',
-    tells: 'whether time stands still',
+    summary: 'reports whether time is frozen',
     answer: (simulator) => timeJson(simulator),
   },
   {
     method: 'PUT',
     path: '/time',
-    tells: 'freezes the executions or lets them go on: {"isFrozen": true}',
+    summary: 'freezes or continues the executions: {"isFrozen": true}',
     answer(simulator, { body }) {
       if (read(timeSchema, body).isFrozen) simulator.freeze();
       else simulator.thaw();
@@ -153,7 +153,7 @@ export const routes: readonly Route[] = [
   {
     method: 'GET',
     path: '/calls',
-    tells: 'every call that was received, and what it was answered: ?after=&limit=',
+    summary: 'lists the received calls with their responses: ?after=&limit=',
     answer(simulator, { query }) {
       const { after, limit } = read(pageSchema, query);
       const calls = simulator.callsAfter(after, limit);
@@ -163,32 +163,32 @@ export const routes: readonly Route[] = [
   {
     method: 'GET',
     path: '/counts',
-    tells: 'calls by outcome',
+    summary: 'counts the calls by outcome',
     answer: (simulator) => simulator.counts(),
   },
   {
     method: 'GET',
     path: '/sessions',
-    tells: 'the temporary credentials that were given out',
+    summary: 'lists the temporary credentials issued so far',
     answer: (simulator) => ({ sessions: simulator.sessions().map(sessionJson) }),
   },
   {
     method: 'DELETE',
     path: '/sessions',
     status: 204,
-    tells: 'those given out so far are expired',
+    summary: 'expires all temporary credentials issued so far',
     answer: (simulator) => simulator.expireSessions(),
   },
 ];
 
-/** A route that does one action of a scenario. */
-function acting(method: 'POST' | 'PUT', path: string, name: ActionName, status?: 201): Route {
+/** A route that performs one action of a scenario. */
+function actionRoute(method: 'POST' | 'PUT', path: string, name: ActionName, status?: 201): Route {
   const schema: z.ZodType = actionSchemas[name];
   return {
     method,
     path,
     ...(status && { status }),
-    tells: schema.description ?? name,
+    summary: schema.description ?? name,
     answer(simulator, { body }) {
       const given = read(schema, body);
       try {
@@ -201,7 +201,7 @@ function acting(method: 'POST' | 'PUT', path: string, name: ActionName, status?:
   };
 }
 
-/** A part of a request as its schema has it. Throws a problem that names every fault. */
+/** Parses a part of a request. Throws a problem that lists every fault. */
 function read<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
   const checked = checkAgainst(schema, value);
   if (checked.ok) return checked.value;
@@ -211,7 +211,7 @@ function read<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
 
 function overview() {
   return {
-    routes: routes.map(({ method, path, tells }) => ({ route: `${method} ${path}`, tells })),
+    routes: routes.map(({ method, path, summary }) => ({ route: `${method} ${path}`, tells: summary })),
     faults: FAULT_NAMES.map((name) => {
       const { tells, seconds } = faultKind(name);
       return { name, tells, ...(seconds !== undefined && { seconds }) };

@@ -5,15 +5,15 @@ import { Problem } from '../../http/problem.ts';
 import type { Log } from '../../runtime/log.ts';
 import type { Simulator } from '../../simulator/simulator.ts';
 import { routes } from './control-routes.ts';
-import type { Asked } from './control-routes.ts';
+import type { ControlRequest } from './control-routes.ts';
 
 export interface Control extends AsyncDisposable {
   readonly port: number;
 }
 
 /**
- * Serves the control port: whoever reaches it rules the simulator, so it is for this machine alone. RangeError for an
- * address that is not a loopback one; rejects with Node's error where it cannot be listened on.
+ * Serves the control port. Anyone who reaches it controls the simulator, so it is for this machine only. Rejects with a
+ * RangeError if the address is not a loopback one, and with Node's error if it cannot listen.
  */
 export async function startControl(
   simulator: Simulator,
@@ -23,16 +23,16 @@ export async function startControl(
   if (!isLoopback(host)) throw new RangeError(`${host} is not a loopback address`);
   const app = createFastify(() => false, log);
   app.addHook('onRequest', ({ hostname }, _reply, done) => {
-    // A page in a browser of this machine can be made to reach it by a name of its own.
-    const isAskedSo = isLoopback(hostname.replace(/^\[|\]$/g, ''));
-    done(isAskedSo ? undefined : new Problem('forbidden', { detail: 'Ask by a loopback address.' }));
+    // A web page open on this machine could reach the port through a host name of its own (DNS rebinding).
+    const isLocal = isLoopback(hostname.replace(/^\[|\]$/g, ''));
+    done(isLocal ? undefined : new Problem('forbidden', { detail: 'Use a loopback address as the host.' }));
   });
   for (const { method, path, status = 200, answer } of routes) {
     app.route({
       method,
       url: path,
       handler: ({ params, query, body }, reply) =>
-        reply.code(status).send(answer(simulator, { params, query, body } as Asked)),
+        reply.code(status).send(answer(simulator, { params, query, body } as ControlRequest)),
     });
   }
   await app.listen({ host, port });

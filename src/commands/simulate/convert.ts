@@ -1,8 +1,14 @@
+import { defined } from '../../runtime/defined.ts';
 import type { Choices, NamedFault, Step, Timeline } from '../../simulator/simulator.ts';
 
-/** People write seconds; the simulator counts milliseconds. */
+/** Scenarios and requests are in seconds; the simulator counts in milliseconds. */
 export function toMs(seconds: number): number {
   return Math.round(seconds * 1000);
+}
+
+/** Like `toMs`, for a duration that may be left out. */
+export function toOptionalMs(seconds: number | undefined): number | undefined {
+  return seconds === undefined ? undefined : toMs(seconds);
 }
 
 interface WrittenStep extends Omit<Step, 'afterMs'> {
@@ -18,7 +24,7 @@ interface WrittenFault extends Omit<NamedFault, 'forMs'> {
 }
 
 export function toFault({ forSeconds, ...fault }: WrittenFault): NamedFault {
-  return { ...fault, ...(forSeconds !== undefined && { forMs: toMs(forSeconds) }) };
+  return { ...fault, ...defined({ forMs: toOptionalMs(forSeconds) }) };
 }
 
 interface WrittenChoices extends Partial<Omit<Choices, 'cancelMs' | 'updateMs'>> {
@@ -29,7 +35,6 @@ interface WrittenChoices extends Partial<Omit<Choices, 'cancelMs' | 'updateMs'>>
 export function toChoices({ cancelSeconds, updateSeconds, ...choices }: WrittenChoices): Partial<Choices> {
   return {
     ...choices,
-    ...(cancelSeconds !== undefined && { cancelMs: toMs(cancelSeconds) }),
-    ...(updateSeconds !== undefined && { updateMs: toMs(updateSeconds) }),
+    ...defined({ cancelMs: toOptionalMs(cancelSeconds), updateMs: toOptionalMs(updateSeconds) }),
   };
 }

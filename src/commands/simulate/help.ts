@@ -1,12 +1,12 @@
 import { FAULT_NAMES, faultKind } from '../../simulator/simulator.ts';
 
-/** Examples, and every fault by its name. */
+/** The examples and the list of faults at the end of the help. */
 export function helpText(): string {
   const width = Math.max(...FAULT_NAMES.map((name) => name.length));
   const faults = FAULT_NAMES.map((name) => {
     const { tells, seconds } = faultKind(name);
-    const usual = seconds === undefined ? '' : ` (seconds: ${seconds})`;
-    return `  ${name.padEnd(width)}  ${tells}${usual}`;
+    const duration = seconds === undefined ? '' : ` (default: ${seconds} seconds)`;
+    return `  ${name.padEnd(width)}  ${tells}${duration}`;
   });
   return `
 Examples:
@@ -17,6 +17,6 @@ Examples:
     curl http://127.0.0.1:4567/executions
     curl -H 'content-type: application/json' http://127.0.0.1:4567/faults -d '{"name": "throttled", "count": 3}'
 
-Faults, for steps of a scenario and POST /faults:
+Faults, for the steps of a scenario and POST /faults:
 ${faults.join('\n')}`;
 }

@@ -11,14 +11,14 @@ export type ScenarioResult =
   | { readonly ok: true; readonly scenario: Scenario }
   | { readonly ok: false; readonly faults: readonly ConfigFault[]; readonly file: string };
 
-/** Reads and checks a scenario file: the scenario, or every fault at once, with its path and line. It never rejects. */
+/** Reads and checks a scenario file. Returns the scenario, or all its faults with path and line. Never rejects. */
 export async function loadScenario(file: string): Promise<ScenarioResult> {
   const read = await readText(file, 'the scenario');
   if (!read.ok) return { ok: false, file, faults: [{ path: '', message: read.problem }] };
   return parseScenario(read.text, file);
 }
 
-/** Checks a scenario given as text; `file` is the name under which faults are reported. */
+/** Checks a scenario given as text. Faults are reported under the name `file`. */
 export function parseScenario(text: string, file = 'scenario'): ScenarioResult {
   const document = readDocument(text);
   if (!document.ok) return { ok: false, file, faults: inFileOrder(document.faults) };

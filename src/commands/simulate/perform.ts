@@ -1,31 +1,34 @@
+import { defined } from '../../runtime/defined.ts';
 import { placeOf, policyArnOf } from '../../simulator/simulator.ts';
 import type { Simulator } from '../../simulator/simulator.ts';
 import type { ActionName, ActionOf } from './actions.ts';
-import { toChoices, toFault, toMs, toTimeline } from './convert.ts';
+import { toChoices, toFault, toMs, toOptionalMs, toTimeline } from './convert.ts';
 
-/** What came of an action, to be told. */
-export type Done = Readonly<Record<string, unknown>>;
+/** The result of an action, as it is logged and returned by the control port. */
+export type ActionResult = Readonly<Record<string, unknown>>;
 
-const USUAL_MEAN_SECONDS = 60;
+const DEFAULT_MEAN_SECONDS = 60;
 
-/** Each action, done to a simulator. RangeError where the simulator refuses it: an id or a name is taken, or not there. */
+/** Performs each action on a simulator. Throws a RangeError if an id or a name is already taken or does not exist. */
 export const perform: {
-  readonly [Name in ActionName]: (simulator: Simulator, given: ActionOf<Name>) => Done;
+  readonly [Name in ActionName]: (simulator: Simulator, given: ActionOf<Name>) => ActionResult;
 } = {
-  start(simulator, { policy, timeline, kind, meanSeconds = USUAL_MEAN_SECONDS, count, ...given }) {
-    const own = policy === undefined ? {} : { policyArn: policyArnOf(policy, placeOf(given)) };
+  start(simulator, { policy, timeline, kind, meanSeconds = DEFAULT_MEAN_SECONDS, count, ...given }) {
+    const policyArn = policy === undefined ? undefined : policyArnOf(policy, placeOf(given));
     if (timeline === undefined) {
       const { accountId, region } = placeOf(given);
-      const how = { accountId, region, ...own, meanDurationMs: toMs(meanSeconds) };
-      return { ids: simulator.startRandom({ ...how, ...(kind && { kind }), ...(count && { count }) }) };
+      const random = { accountId, region, meanDurationMs: toMs(meanSeconds) };
+      return { ids: simulator.startRandom({ ...random, ...defined({ policyArn, kind, count }) }) };
     }
     const { hiddenForSeconds, vanishesAfterSeconds, ...rest } = given;
     const id = simulator.start({
       ...rest,
-      ...own,
       timeline: toTimeline(timeline),
-      ...(hiddenForSeconds !== undefined && { hiddenForMs: toMs(hiddenForSeconds) }),
-      ...(vanishesAfterSeconds !== undefined && { vanishesAfterMs: toMs(vanishesAfterSeconds) }),
+      ...defined({
+        policyArn,
+        hiddenForMs: toOptionalMs(hiddenForSeconds),
+        vanishesAfterMs: toOptionalMs(vanishesAfterSeconds),
+      }),
     });
     return { ids: [id] };
   },
@@ -34,7 +37,7 @@ export const perform: {
       ...given,
       imageArn,
       afterMs: toMs(afterSeconds),
-      ...(meanSeconds !== undefined && { meanDurationMs: toMs(meanSeconds) }),
+      ...defined({ meanDurationMs: toOptionalMs(meanSeconds) }),
     });
     return { ids: [id] };
   },
@@ -42,8 +45,8 @@ export const perform: {
   policy(simulator, { runs, ...given }) {
     if (runs === undefined) return { arn: simulator.addPolicy(given) };
     const { everySeconds, meanSeconds, ...rest } = runs;
-    const own = { ...rest, everyMs: toMs(everySeconds), meanDurationMs: toMs(meanSeconds) };
-    return { arn: simulator.addPolicy({ ...given, runs: own }) };
+    const schedule = { ...rest, everyMs: toMs(everySeconds), meanDurationMs: toMs(meanSeconds) };
+    return { arn: simulator.addPolicy({ ...given, runs: schedule }) };
   },
   fault: (simulator, given) => ({ id: simulator.addFault(toFault(given)), name: given.name }),
   clearFaults(simulator) {

@@ -4,41 +4,42 @@ import { ACTION_NAMES } from './actions.ts';
 import { stepSchema } from './scenario.ts';
 import type { ScenarioStep } from './scenario.ts';
 
-/** A step that is well-formed by itself, and where it stands. */
-interface Placed {
+/** A well-formed step with its index in the scenario. */
+interface IndexedStep {
   readonly step: ScenarioStep;
   readonly index: number;
 }
 
 /**
- * Every breach of the rules that span several places: one action a step, each id and policy once, nothing done to ids
- * that have not started. Steps that are faulty in themselves are looked past, so that they do not hide others.
+ * Returns every breach of the rules that span several places: a step has one action, ids and policies are unique, and no
+ * action refers to an id that has not started. Malformed steps are skipped, so that they do not hide other faults.
  */
 export function ruleFindings(value: object): readonly Finding[] {
   const steps: unknown = 'steps' in value ? value.steps : undefined;
   if (!Array.isArray(steps)) return [];
-  const placed = steps.flatMap((step: unknown, index): readonly Placed[] => {
+  const indexed = steps.flatMap((step: unknown, index): readonly IndexedStep[] => {
     const parsed = stepSchema.safeParse(step);
     return parsed.success ? [{ step: parsed.data, index }] : [];
   });
   return [
-    ...placed.flatMap(actionFindings),
-    ...repeated(placed.flatMap(startedIds), (first) => `the id is taken by ${first}`),
-    ...repeated(placed.flatMap(policyNames), (first) => `the name is taken by ${first}`),
-    // Without all steps nobody knows what is started.
-    ...(placed.length === steps.length ? missingFindings(placed) : []),
+    ...indexed.flatMap(actionFindings),
+    ...repeated(indexed.flatMap(startedIds), (first) => `the id is already used by ${first}`),
+    ...repeated(indexed.flatMap(policyNames), (first) => `the name is already used by ${first}`),
+    // If some steps are malformed, the ids they start are not known.
+    ...(indexed.length === steps.length ? missingFindings(indexed) : []),
   ];
 }
 
-function actionFindings({ step, index }: Placed): readonly Finding[] {
+function actionFindings({ step, index }: IndexedStep): readonly Finding[] {
   const [first, second] = ACTION_NAMES.filter((name) => step[name] !== undefined);
   const path = ['steps', index];
-  if (first === undefined) return [{ path, message: `does nothing: give one of ${ACTION_NAMES.join(', ')}` }];
+  if (first === undefined)
+    return [{ path, message: `has no action: it must have one of ${ACTION_NAMES.join(', ')}` }];
   if (second === undefined) return [];
-  return [{ path: [...path, second], message: `a step does one thing, and this one has ${first} already` }];
+  return [{ path: [...path, second], message: `a step has one action, and this one already has ${first}` }];
 }
 
-function startedIds({ step: { start, update }, index }: Placed) {
+function startedIds({ step: { start, update }, index }: IndexedStep) {
   const path = (action: string): Path => ['steps', index, action, 'id'];
   return [
     ...(start?.id === undefined ? [] : [{ key: start.id, path: path('start') }]),
@@ -46,24 +47,31 @@ function startedIds({ step: { start, update }, index }: Placed) {
   ];
 }
 
-function policyNames({ step: { policy }, index }: Placed) {
+function policyNames({ step: { policy }, index }: IndexedStep) {
   if (policy === undefined) return [];
   const { name, accountId = '', region = '' } = policy;
   return [{ key: `${accountId}/${region}/${name}`, path: ['steps', index, 'policy', 'name'] }];
 }
 
-function missingFindings(placed: readonly Placed[]): readonly Finding[] {
-  const inTime = placed.toSorted((a, b) => a.step.at - b.step.at);
+function missingFindings(indexed: readonly IndexedStep[]): readonly Finding[] {
+  const byTime = indexed.toSorted((a, b) => a.step.at - b.step.at);
   const started = new Set<string>();
-  const everStarted = new Set(placed.flatMap(startedIds).map(({ key }) => key));
-  return inTime.flatMap((one): readonly Finding[] => {
-    for (const { key } of startedIds(one)) started.add(key);
-    const { cancel, fault } = one.step;
+  const everStarted = new Set(indexed.flatMap(startedIds).map(({ key }) => key));
+  return byTime.flatMap((current): readonly Finding[] => {
+    for (const { key } of startedIds(current)) started.add(key);
+    const { cancel, fault } = current.step;
     if (cancel !== undefined && !started.has(cancel.id)) {
-      const message = everStarted.has(cancel.id) ? 'this id is started later' : 'no step starts this id';
-      return [{ path: ['steps', one.index, 'cancel', 'id'], message }];
+      const message = everStarted.has(cancel.id)
+        ? 'the execution with this id starts later'
+        : 'no step starts an execution with this id';
+      return [{ path: ['steps', current.index, 'cancel', 'id'], message }];
     }
     if (fault?.executionId === undefined || everStarted.has(fault.executionId)) return [];
-    return [{ path: ['steps', one.index, 'fault', 'executionId'], message: 'no step starts this id' }];
+    return [
+      {
+        path: ['steps', current.index, 'fault', 'executionId'],
+        message: 'no step starts an execution with this id',
+      },
+    ];
   });
 }

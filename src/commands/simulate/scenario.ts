@@ -2,12 +2,13 @@ import * as z from 'zod';
 import { accountId, externalId, roleArn } from '../../config/fields.ts';
 import { ACTION_NAMES, actionSchemas } from './actions.ts';
 import type { ActionName, ActionOf } from './actions.ts';
-import { budgetSchema, choiceSchema, seconds } from './schemas.ts';
+import { choiceSchema } from './choice-schema.ts';
+import { budgetSchema, seconds } from './schemas.ts';
 
 const roleSchema = z.strictObject({
-  arn: roleArn.describe('Its account is the one that it calls for'),
-  externalId: z.exactOptional(externalId).describe('Without it, or with another one, AssumeRole is denied'),
-  sessionSeconds: z.exactOptional(seconds).describe('How long its credentials live'),
+  arn: roleArn.describe('Calls made with the role are made in the account of this ARN'),
+  externalId: z.exactOptional(externalId).describe('AssumeRole is denied without this external id'),
+  sessionSeconds: z.exactOptional(seconds).describe('Lifetime of its credentials'),
 });
 
 const optionalActions = Object.fromEntries(
@@ -15,14 +16,14 @@ const optionalActions = Object.fromEntries(
 ) as { [Name in ActionName]: z.ZodExactOptional<(typeof actionSchemas)[Name]> };
 
 export const stepSchema = z.strictObject({
-  at: seconds.default(0).describe('Seconds after the simulator has begun to listen'),
+  at: seconds.default(0).describe('Seconds after the simulator began to listen'),
   ...optionalActions,
 });
 export type ScenarioStep = z.output<typeof stepSchema>;
 
-/** A scenario file as it is written. Rules over several places of it are in `rules.ts`. */
+/** The contents of a scenario file. Rules that span several places are in `rules.ts`. */
 export const scenarioSchema = z.strictObject({
-  description: z.exactOptional(z.string().min(1)).describe('What it rehearses'),
+  description: z.exactOptional(z.string().min(1)).describe('Purpose of the scenario'),
   seed: z
     .exactOptional(
       z
@@ -30,35 +31,39 @@ export const scenarioSchema = z.strictObject({
         .min(0)
         .max(2 ** 32 - 1),
     )
-    .describe('The same number gives the same random executions and chances'),
-  latencySeconds: z.exactOptional(z.number().min(0).max(60)).describe('Every answer is held back so long'),
+    .describe('Seed of random executions and probabilities; the same seed gives the same results'),
+  latencySeconds: z.exactOptional(z.number().min(0).max(60)).describe('Delay of every response'),
   accounts: z
     .exactOptional(z.record(z.string().regex(/^\w{3,128}$/, 'must be an access key id'), accountId))
-    .describe('Accounts by access key; others are refused. Default: every key is of account 123456789012'),
+    .describe(
+      'Accounts by access key id; other keys are refused. Default: every key belongs to account 123456789012',
+    ),
   roles: z
     .exactOptional(z.array(roleSchema).max(1000))
-    .describe('Those that may be assumed. Default: every role'),
+    .describe('Roles that can be assumed. Default: every role'),
   sessionSeconds: z
     .exactOptional(seconds)
-    .describe('How long temporary credentials live. Default: what the caller asks for'),
-  rate: z.exactOptional(budgetSchema).describe('The request budget at the start. Default: 20 a second'),
-  choose: z.exactOptional(choiceSchema).describe('What AWS leaves open, decided from the start'),
-  steps: z.array(stepSchema).max(10_000).default([]).describe('What happens, and when: one thing each'),
+    .describe('Lifetime of temporary credentials. Default: as requested by the caller'),
+  rate: z
+    .exactOptional(budgetSchema)
+    .describe('Request budget at the start. Default: 20 requests per second'),
+  choose: z.exactOptional(choiceSchema).describe('Behaviour that AWS does not document, from the start'),
+  steps: z.array(stepSchema).max(10_000).default([]).describe('Timed steps with one action each'),
 });
 export type Scenario = z.output<typeof scenarioSchema>;
 
-/** What a step does. */
+/** The action of a step with its input. */
 export type StepAction = {
   [Name in ActionName]: { readonly name: Name; readonly given: ActionOf<Name> };
 }[ActionName];
 
-/** Undefined for a step without an action, which the rules refuse. */
+/** Returns the action of a step; undefined if it has none, which `rules.ts` reports. */
 export function actionOf(step: ScenarioStep): StepAction | undefined {
-  const name = ACTION_NAMES.find((one) => step[one] !== undefined);
+  const name = ACTION_NAMES.find((candidate) => step[candidate] !== undefined);
   return name === undefined ? undefined : ({ name, given: step[name] } as StepAction);
 }
 
-/** The schema of scenario files for editors, as the text of `config/scenarios/schema.json`. */
+/** Returns the text of `config/scenarios/schema.json`, the schema of scenario files for editors. */
 export function scenarioSchemaText(): string {
   const { $schema, ...schema } = z.toJSONSchema(scenarioSchema, { io: 'input' });
   const titled = { $schema, title: 'Scenario of lifecycle-watcher simulate', ...schema };

@@ -1,4 +1,4 @@
-/** Resolves at the first SIGTERM or SIGINT with its name; a second one ends the process at once. */
+/** Resolves at the first SIGTERM or SIGINT, with its name; a second one ends the process at once. */
 export function untilStopped(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
     for (const name of ['SIGTERM', 'SIGINT'] as const) {
@@ -10,7 +10,7 @@ export function untilStopped(): Promise<NodeJS.Signals> {
   });
 }
 
-/** The same, and a signal that aborts then. */
+/** Like `untilStopped`, with an abort signal that aborts at the same time. */
 export function abortWhenStopped(): {
   readonly stopped: Promise<NodeJS.Signals>;
   readonly stopping: AbortSignal;

@@ -3,12 +3,13 @@ import * as z from 'zod';
 import type { Labels } from '../../domain/execution/execution.ts';
 import { REGISTRATION_OUTCOMES } from '../../domain/execution/registration.ts';
 import { systemClock } from '../../runtime/clock.ts';
-import { executionIds, instant, label, timeoutOption } from '../terminal/arguments.ts';
-import { complain } from '../terminal/complain.ts';
+import { parseExecutionIds, parseInstant, parseLabel, timeoutOption } from '../terminal/arguments.ts';
+import { printError } from '../terminal/print-error.ts';
 import type { DaemonClient, DaemonOptions } from '../api-client/client.ts';
 import { daemonCommand, withDaemon } from '../api-client/client-command.ts';
 import { problemLines } from '../api-client/failure.ts';
 import { oneLine } from '../api-client/text.ts';
+import { EXIT_CODES_HELP } from '../wait/exit-codes.ts';
 import { waitForAll } from './until-ended.ts';
 
 export interface TrackOptions extends DaemonOptions {
@@ -23,7 +24,7 @@ export interface TrackOptions extends DaemonOptions {
   readonly timeout: number;
 }
 
-/** What the API takes at a time; of bodies 2 MiB. */
+/** The API accepts 1,000 executions and 2 MiB in one request. */
 const BATCH = 1000;
 const BATCH_BYTES = 2_000_000;
 
@@ -44,28 +45,31 @@ const batchSchema = z.object({
 });
 type Result = z.output<typeof batchSchema>['results'][number];
 
-/** Registers executions with a running daemon and, if asked to, waits for their end: the exit code tells how. */
+/** Registers executions with a running daemon and, with `--wait`, waits until they end, which decides the exit code. */
 export function trackCommand(): Command {
   return daemonCommand(
     'track',
-    'has a running daemon watch executions',
+    'Register executions with a running daemon, which then watches them',
     `lifecycle-watcher track lce-5a1c6f2e-7d7e-4a4f-9b1d-3c2b1a0f9e8d --label team=platform --wait`,
   )
-    .argument('<id...>', 'of the lifecycle executions', executionIds)
-    .option('--target <name>', 'where they run; may be left out where the daemon has one target')
-    .option('--label <key=value>', 'of all of them; may be given several times', label)
-    .option('--callback-url <url>', 'gets their events, where the daemon allows it')
-    .option('--resource-arn <arn>', 'what they work on')
-    .option('--expected-at <instant>', 'when they are to begin, such as 2026-11-23T06:00:00Z', instant)
-    .option('--give-up-at <instant>', 'when to track them no longer', instant)
-    .option('--json', 'one JSON object a line: what became of each; with --wait the execution at its end')
-    .option('--wait', 'wait until they have ended; needs the scope read')
+    .argument('<id...>', 'ids of the lifecycle executions', parseExecutionIds)
+    .option('--target <name>', 'target the executions run in; optional if the daemon has only one')
+    .option('--label <key=value>', 'label for all of these executions; repeatable', parseLabel)
+    .option('--callback-url <url>', 'URL that receives their events, if the daemon allows it')
+    .option('--resource-arn <arn>', 'ARN of the resource they work on')
+    .option('--expected-at <instant>', 'when they should start, such as 2026-11-23T06:00:00Z', parseInstant)
+    .option('--give-up-at <instant>', 'when to stop tracking them', parseInstant)
+    .option(
+      '--json',
+      'print one JSON object per line: the result of each registration or, with --wait, each execution once it has ended',
+    )
+    .option('--wait', 'wait until all have ended; the token needs the scope read')
     .addOption(timeoutOption())
     .addHelpText(
       'after',
       `
-Exit codes with --wait: 0 SUCCESS, 3 FAILED, 4 CANCELLED, 5 timed out, 6 not found, 1 denied or broken, 2 wrong usage;
-of several executions the worst of 1, 6, 5, 3, 4, 0.`,
+Exit codes with --wait:${EXIT_CODES_HELP}
+If several executions end differently, the exit code is the first that occurs of 1, 6, 5, 3, 4, 0.`,
     )
     .action((ids: readonly string[], options: TrackOptions) =>
       withDaemon(options, (daemon) => track(daemon, ids, options)),
@@ -92,26 +96,28 @@ async function registerAll(
 ): Promise<readonly Result[]> {
   const { target, label: labels, callbackUrl, resourceArn, expectedAt, giveUpAt } = options;
   const executions = ids.map((lifecycleExecutionId) => {
-    const wishes = { target, labels, callbackUrl, resourceArn, expectedAt, giveUpAt };
-    return { lifecycleExecutionId, ...wishes };
+    return { lifecycleExecutionId, target, labels, callbackUrl, resourceArn, expectedAt, giveUpAt };
   });
-  // All of them are as long.
+  // All ids have the same length, and so have the entries.
   const bytesEach = Buffer.byteLength(JSON.stringify(executions[0])) + 1;
   const count = Math.max(1, Math.min(BATCH, Math.floor(BATCH_BYTES / bytesEach)));
   const all: Result[] = [];
   for (let at = 0; at < executions.length; at += count) {
     const body = { executions: executions.slice(at, at + count) };
     const { results } = await daemon.ask(batchSchema, '/v1/executions/batch', { scope: 'register', body });
-    for (const result of results) tell(result, options);
+    for (const result of results) printResult(result, options);
     all.push(...results);
   }
   return all;
 }
 
-function tell({ lifecycleExecutionId: id, outcome, error }: Result, { json, wait }: TrackOptions): void {
+function printResult(
+  { lifecycleExecutionId: id, outcome, error }: Result,
+  { json, wait }: TrackOptions,
+): void {
   if (error !== undefined) {
-    const [message = '', ...more] = problemLines({ ...error, detail: error.message });
-    complain(`${oneLine(id)}: ${message}`, ...more);
+    const [message = '', ...details] = problemLines({ ...error, detail: error.message });
+    printError(`${oneLine(id)}: ${message}`, ...details);
   }
   if (json === true && wait !== true)
     process.stdout.write(`${JSON.stringify({ lifecycleExecutionId: id, outcome, error })}\n`);
@@ -119,4 +125,4 @@ function tell({ lifecycleExecutionId: id, outcome, error }: Result, { json, wait
     process.stdout.write(`${oneLine(id)}  ${OUTCOME_TEXTS[outcome]}\n`);
 }
 
-const OUTCOME_TEXTS = { created: 'tracked', existing: 'known already', invalid: 'not tracked' } as const;
+const OUTCOME_TEXTS = { created: 'tracked', existing: 'already known', invalid: 'not tracked' } as const;

@@ -1,5 +1,5 @@
 import type { Clock } from '../../runtime/clock.ts';
-import { complain } from '../terminal/complain.ts';
+import { printError } from '../terminal/print-error.ts';
 import type { DaemonClient } from '../api-client/client.ts';
 import { followToEnd } from '../api-client/follow.ts';
 import type { Follower } from '../api-client/follow.ts';
@@ -10,16 +10,16 @@ import type { Output } from '../wait/progress.ts';
 
 export interface WaitForAllOptions {
   readonly target?: string;
-  /** Executions, when they have ended, as JSON on standard output; progress then goes to standard error. */
+  /** Prints each execution that has ended as JSON to standard output, and the progress to standard error. */
   readonly json?: boolean;
   readonly timeoutMs: number;
   readonly clock: Clock;
 }
 
-/** The first of them that any execution has ended with is the exit code of all. */
+/** The exit code for several executions is the first of these that any of them ended with. */
 const WORST_FIRST = [1, 6, 5, 3, 4, 0];
 
-/** Waits until all have ended, as the daemon tells it; the exit code tells how. */
+/** Waits until the daemon has seen all executions end. Returns the exit code. */
 export async function waitForAll(
   daemon: DaemonClient,
   ids: readonly string[],
@@ -34,7 +34,7 @@ export async function waitForAll(
       progress.end(how);
       progress.close();
       if (how.kind === 'stopped') return;
-      if (how.kind === 'broken') complain(how.message);
+      if (how.kind === 'broken') printError(how.message);
       if (json === true && seen !== undefined) process.stdout.write(`${JSON.stringify(seen)}\n`);
       codes.add(exitCodeOf(how));
     };
@@ -50,7 +50,7 @@ export async function waitForAll(
     : (WORST_FIRST.find((code) => codes.has(code)) ?? 1);
 }
 
-/** Several share the output: each of their lines names its execution, and none is kept up to date. */
+/** Lets several executions share the output: each line names its execution, and there are no status lines. */
 function linesOf(output: Output, id: string): Output {
   return { write: (text) => output.write(text.startsWith(id) ? text : `${id}  ${text}`) };
 }

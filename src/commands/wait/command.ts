@@ -7,10 +7,10 @@ import { NO_NOTICES } from '../../notices/notices.ts';
 import { createBudget } from '../../polling/budget.ts';
 import { waitForEnd } from './wait-for-end.ts';
 import { systemClock } from '../../runtime/clock.ts';
-import { executionId, region, timeoutOption } from '../terminal/arguments.ts';
-import { complain } from '../terminal/complain.ts';
+import { parseExecutionId, parseRegion, timeoutOption } from '../terminal/arguments.ts';
+import { printError } from '../terminal/print-error.ts';
 import { abortWhenStopped } from '../terminal/until-stopped.ts';
-import { WAIT_EXIT_CODES, exitCodeOf, signalExitCode } from './exit-codes.ts';
+import { EXIT_CODES_HELP, WAIT_EXIT_CODES, exitCodeOf, signalExitCode } from './exit-codes.ts';
 import { createProgress } from './progress.ts';
 
 interface WaitOptions {
@@ -18,25 +18,26 @@ interface WaitOptions {
   readonly timeout: number;
 }
 
-/** Nobody shares this process's budget, and one execution needs no more. */
+/** One execution needs no more, and nothing else in this process shares the budget. */
 const CALLS_PER_SECOND = 2;
 
-/** One execution, without a daemon. The exit code tells how it ended. */
+/** Waits for one execution without a daemon. The exit code depends on how the execution ended. */
 export function waitCommand(): Command {
   return new Command('wait')
-    .description('waits for one execution to end, without a daemon: asks AWS itself')
-    .argument('<id>', 'of the lifecycle execution', executionId)
+    .description('Wait for one execution to end by asking AWS directly, without a daemon')
+    .argument('<id>', 'id of the lifecycle execution', parseExecutionId)
     .option(
       '--region <region>',
-      'its AWS Region (default: that of the SDK: AWS_REGION, or the profile)',
-      region,
+      'AWS Region of the execution (default: from $AWS_REGION or the AWS profile)',
+      parseRegion,
     )
     .addOption(timeoutOption())
     .addHelpText(
       'after',
       `
-Credentials are found as the AWS SDK finds them; AWS_ENDPOINT_URL is obeyed. Exit codes: 0 SUCCESS, 3 FAILED, 4 CANCELLED,
-5 timed out, 6 not found, 1 denied or broken, 2 wrong usage.
+Credentials and AWS_ENDPOINT_URL are read as the AWS SDK reads them. Ctrl-C ends the wait and leaves the execution alone.
+
+Exit codes:${EXIT_CODES_HELP}
 
 Example:
   lifecycle-watcher wait lce-5a1c6f2e-7d7e-4a4f-9b1d-3c2b1a0f9e8d --region us-east-1 --timeout 2h`,
@@ -46,10 +47,10 @@ Example:
     });
 }
 
-async function wait(id: string, { region: askedRegion, timeout: timeoutMs }: WaitOptions): Promise<number> {
-  const found = askedRegion ?? (await configuredRegion());
-  if (found === undefined || found === '') {
-    complain('no AWS Region: give --region, or set AWS_REGION');
+async function wait(id: string, { region: regionOption, timeout: timeoutMs }: WaitOptions): Promise<number> {
+  const region = regionOption ?? (await configuredRegion());
+  if (region === undefined || region === '') {
+    printError('no AWS Region: use --region or set AWS_REGION');
     return WAIT_EXIT_CODES.wrong_usage;
   }
   const { stopped, stopping } = abortWhenStopped();
@@ -57,7 +58,7 @@ async function wait(id: string, { region: askedRegion, timeout: timeoutMs }: Wai
   const clock = systemClock;
   const random = Math.random;
   const gateway = createAwsGateway(
-    { region: found },
+    { region },
     { clock, credentialsOf: createCredentialSource({ now: () => clock.now(), random }) },
   );
   const makeLimiter = (perSecond: number) => createBottleneckLimiter({ perSecond, maxConcurrent: 1 });
@@ -74,14 +75,10 @@ async function wait(id: string, { region: askedRegion, timeout: timeoutMs }: Wai
     const end = await waitForEnd(
       id,
       { gateway, budget, clock, random },
-      {
-        ...progress,
-        timeoutMs,
-        signal: stopping,
-      },
+      { ...progress, timeoutMs, signal: stopping },
     );
     progress.end(end);
-    if (end.kind === 'broken') complain(end.message);
+    if (end.kind === 'broken') printError(end.message);
     return end.kind === 'stopped' ? signalExitCode(await stopped) : exitCodeOf(end);
   } finally {
     progress.close();

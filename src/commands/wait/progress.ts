@@ -4,87 +4,84 @@ import type { WaitEnd } from './wait-for-end.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { oneLine } from '../api-client/text.ts';
 
-/** What is written to: standard output, on a terminal or not. */
+/** The part of a standard stream that progress is written to. */
 export interface Output {
   readonly isTTY?: boolean;
   write(text: string): unknown;
 }
 
-/** On a terminal one line tells how long it has been so. */
+/** On a terminal, a status line shows how long the status has lasted. */
 const REFRESH_MS = 1000;
-/** Elsewhere a line comes now and then, as some pipelines end a step that says nothing. */
-const STILL_EVERY_MS = 300_000;
+/** Elsewhere, a line is printed from time to time, because some pipelines end a step that prints nothing. */
+const REMINDER_MS = 300_000;
 /** Carriage return, and "erase in line" of ECMA-48. */
 const CLEAR_LINE = '\r\u001b[K';
+const NOT_SEEN = 'not seen yet';
 
-/** Tells people of a wait: a line for each change, and on a terminal one below that is kept up to date. */
+/** Shows the progress of a wait: one line for each change and, on a terminal, a status line below. */
 export function createProgress(output: Output, id: string, clock: Clock) {
   const isTerminal = output.isTTY === true;
   const beganAt = clock.now();
-  let status = 'not seen yet';
+  let status = NOT_SEEN;
   let since = beganAt;
-  let trouble: string | undefined;
+  let problem: string | undefined;
 
-  const refresh = () => {
-    const text = `${id}  ${status}  ${timeText(clock.now() - since)}`;
-    output.write(`${CLEAR_LINE}${text}${trouble === undefined ? '' : `  (${trouble})`}`);
-  };
   const line = (text: string) => {
     output.write(`${isTerminal ? CLEAR_LINE : ''}${text}\n`);
   };
-  const still = () => line(`${id}  still ${status} after ${timeText(clock.now() - since)}`);
-  const timer = setInterval(isTerminal ? refresh : still, isTerminal ? REFRESH_MS : STILL_EVERY_MS);
+  const refresh = () => {
+    const text = `${id}  ${status}  ${timeText(clock.now() - since)}`;
+    output.write(`${CLEAR_LINE}${text}${problem === undefined ? '' : `  (${problem})`}`);
+  };
+  const remind = () => line(`${id}  still ${status} after ${timeText(clock.now() - since)}`);
+  const timer = setInterval(isTerminal ? refresh : remind, isTerminal ? REFRESH_MS : REMINDER_MS);
   if (isTerminal) refresh();
 
   return {
-    onSeen(seen: Pick<Observation, 'status' | 'reason' | 'startTime'>): void {
-      const { reason, startTime } = seen;
-      const now = oneLine(seen.status);
-      trouble = undefined;
-      if (now === status) return;
-      since = status === 'not seen yet' ? (startTime ?? clock.now()) : clock.now();
-      status = now;
-      line(`${id}  ${now}${reason === undefined ? '' : `: ${oneLine(reason)}`}`);
+    onSeen({ status: seen, reason, startTime }: Pick<Observation, 'status' | 'reason' | 'startTime'>): void {
+      const text = oneLine(seen);
+      problem = undefined;
+      if (text === status) return;
+      since = status === NOT_SEEN ? (startTime ?? clock.now()) : clock.now();
+      status = text;
+      line(`${id}  ${text}${reason === undefined ? '' : `: ${oneLine(reason)}`}`);
     },
+    /** On a terminal, the status line shows the failure. Elsewhere, the first failure in a row gets a line. */
     onFailure({ outcome, message }: Pick<CallFailure, 'outcome' | 'message'>): void {
-      const told = `${outcome}: ${oneLine(message)}`;
-      // On a terminal it stands in the line that is kept; elsewhere the first of a row is told.
-      if (!isTerminal && trouble === undefined && outcome !== 'throttled') line(`${id}  ${told}`);
-      trouble = outcome === 'throttled' ? trouble : told;
+      if (outcome === 'throttled') return;
+      const text = `${outcome}: ${oneLine(message)}`;
+      if (!isTerminal && problem === undefined) line(`${id}  ${text}`);
+      problem = text;
     },
     end(end: WaitEnd): void {
-      const waited = timeText(clock.now() - beganAt);
-      switch (end.kind) {
-        case 'final': {
-          const { startTime, endTime } = end.seen;
-          const ran = startTime === undefined || endTime === undefined ? undefined : endTime - startTime;
-          line(
-            `${end.status} ${ran === undefined ? `after ${waited}` : `after it ran for ${timeText(ran)}`}`,
-          );
-          break;
-        }
-        case 'timed_out':
-          line(`not over after ${waited}${end.status === undefined ? '' : `: ${end.status}`}; it goes on`);
-          break;
-        case 'not_found':
-          line(`AWS knows no such execution in this account and Region, after ${waited}`);
-          break;
-        case 'broken':
-          line(`given up after ${waited}`);
-          break;
-        case 'stopped':
-          line(`waited for ${waited}, no longer; the execution goes on`);
-          break;
-      }
+      line(endText(end, timeText(clock.now() - beganAt)));
     },
-    /** Leaves the line to whoever comes next. May be called again. */
+    /** Stops writing, so that others can. Can be called again. */
     close(): void {
       clearInterval(timer);
     },
   };
 }
 
-/** `3 s`, `2 min 5 s`, `1 h 0 min`, `3 d 2 h`: the two largest parts. */
+function endText(end: WaitEnd, waited: string): string {
+  switch (end.kind) {
+    case 'final': {
+      const { startTime, endTime } = end.seen;
+      if (startTime === undefined || endTime === undefined) return `${end.status} after a wait of ${waited}`;
+      return `${end.status} after running for ${timeText(endTime - startTime)}`;
+    }
+    case 'timed_out':
+      return `timed out after ${waited}; ${end.status === undefined ? 'no status was seen' : `the last status was ${end.status}`}`;
+    case 'not_found':
+      return `not found after ${waited}: AWS knows no such execution in this account and Region`;
+    case 'broken':
+      return `gave up after ${waited}`;
+    case 'stopped':
+      return `stopped waiting after ${waited}; the execution is not affected`;
+  }
+}
+
+/** Formats a duration by its two largest parts: `3 s`, `2 min 5 s`, `1 h 0 min`, `3 d 2 h`. */
 export function timeText(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000));
   const minutes = Math.floor(seconds / 60);

@@ -11,8 +11,9 @@ import type { Clock } from '../../runtime/clock.ts';
 import type { Gateway } from '../../imagebuilder/gateway.ts';
 import type { Budget } from '../../polling/budget.ts';
 import { callRepeatedly } from '../../polling/repeat.ts';
+import { defined } from '../../runtime/defined.ts';
 
-/** What became of a wait. */
+/** How a wait ended. */
 export type WaitEnd =
   | {
       readonly kind: 'final';
@@ -21,7 +22,7 @@ export type WaitEnd =
     }
   | { readonly kind: 'timed_out'; readonly status?: string }
   | { readonly kind: 'not_found' }
-  /** AWS does not let us in, or cannot be reached. */
+  /** AWS denies access or cannot be reached. */
   | { readonly kind: 'broken'; readonly message: string }
   | { readonly kind: 'stopped' };
 
@@ -37,18 +38,21 @@ export interface WaitOptions {
   readonly timeoutMs: number;
   /** Ends the wait. */
   readonly signal: AbortSignal;
-  /** Told of each look that shows the execution. */
+  /** Called after each look that finds the execution. */
   readonly onSeen: (seen: Observation) => void;
-  /** Told of each look that does not. */
+  /** Called after each look that does not find it. */
   readonly onFailure: (failure: CallFailure) => void;
 }
 
-/** Somebody waits: an id that AWS does not know is not looked for as long as the daemon does. */
+/** Someone is waiting, so an unknown id is given up sooner than the daemon gives it up. */
 const NOT_FOUND = { answers: 5, ms: 30_000 } as const;
-/** The mean lag aimed for: who has waited for long does not mind a part of it more. */
+/** The mean lag to aim for. The longer someone has waited, the less a share of that time matters. */
 const LAG = { share: 1 / 50, leastSeconds: 2.5, mostSeconds: 30 } as const;
 
-/** Looks at one execution until it ends, with no store: within the budget, and more seldom the longer it lasts. */
+/**
+ * Waits until an execution has ended. Looks at it within the budget, less often the longer it stays in one status. Needs no
+ * store.
+ */
 export async function waitForEnd(
   lifecycleExecutionId: string,
   parts: WaitParts,
@@ -56,64 +60,79 @@ export async function waitForEnd(
 ): Promise<WaitEnd> {
   const { clock } = parts;
   using limit = linkSignals([signal], timeoutMs);
-  let seen: Observation | undefined;
-  let since = clock.now();
-  let absence: Absence | undefined;
-  let reachability: Reachability = { isReachable: true };
-
-  /** What a look makes of the wait; undefined where it goes on. */
-  function settle(result: CallResult<Observation>): WaitEnd | undefined {
-    if (result.outcome === 'ok') {
-      const { value } = result;
-      if (value.status !== seen?.status) since = beganAt(value, seen);
-      seen = value;
-      absence = undefined;
-      onSeen(value);
-      return isFinal(value.status) ? { kind: 'final', status: value.status, seen: value } : undefined;
-    }
-    onFailure(result);
-    const { outcome, message, trouble } = result;
-    if (outcome === 'denied' || outcome === 'rejected') return { kind: 'broken', message };
-    if (outcome === 'missing') {
-      absence = missedAgain(absence, clock.now());
-      const isOver = absence.answers >= NOT_FOUND.answers && clock.now() - absence.since >= NOT_FOUND.ms;
-      return isOver && seen === undefined ? { kind: 'not_found' } : undefined;
-    }
-    const at = { at: clock.now(), tick: clock.monotonicNow() };
-    const call = { outcome, message, ...at, ...(trouble === undefined ? {} : { trouble }) };
-    reachability = afterCall(reachability, call);
-    return reachability.isReachable ? undefined : { kind: 'broken', message };
-  }
-
-  function intervalMs(): number {
-    const ageSeconds = Math.max(0, clock.now() - since) / 1000;
-    const lagSeconds = Math.min(LAG.mostSeconds, Math.max(LAG.leastSeconds, LAG.share * ageSeconds));
-    // An end is seen late by half of what lies between two looks.
-    return 2 * lagSeconds * 1000;
-  }
-
+  const state = new WaitState(clock);
   try {
     for (;;) {
       const look = lookAt(lifecycleExecutionId, parts, limit.signal);
       const result = await untilAborted(look, limit.signal);
-      if (result?.outcome === 'ok') reachability = { isReachable: true };
-      const end = result === undefined ? undefined : settle(result);
+      const end = result === undefined ? undefined : state.record(result);
+      if (result?.outcome === 'ok') onSeen(result.value);
+      else if (result !== undefined) onFailure(result);
       if (end !== undefined) return end;
-      // A throttled look is made again as soon as the budget allows one.
-      if (result?.outcome !== 'throttled') await clock.sleep(intervalMs(), limit.signal);
+      // A throttled look is repeated as soon as the budget allows.
+      if (result?.outcome !== 'throttled') await clock.sleep(state.intervalMs(), limit.signal);
       limit.signal.throwIfAborted();
     }
   } catch (error) {
     if (!limit.signal.aborted) throw error;
-    if (!limit.hasTimedOut) return { kind: 'stopped' };
-    if (seen === undefined && absence !== undefined) return { kind: 'not_found' };
-    return { kind: 'timed_out', ...(seen === undefined ? {} : { status: seen.status }) };
+    return limit.hasTimedOut ? state.endAtTimeout() : { kind: 'stopped' };
   }
 }
 
-/** When the stay in the status that `value` shows began, as far as anyone can know. */
-function beganAt(value: Observation, before: Observation | undefined): number {
-  return before === undefined ? (value.startTime ?? value.answeredAt) : value.answeredAt;
+/** The results of the looks of one wait so far, and the conclusions from them. */
+class WaitState {
+  readonly #clock: Clock;
+  #seen: Observation | undefined;
+  /** When the current status began, as far as it is known. */
+  #since: number;
+  #absence: Absence | undefined;
+  #reachability: Reachability = { isReachable: true };
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#since = clock.now();
+  }
+
+  /** Records the result of a look. Returns how the wait ends, or undefined if it continues. */
+  record(result: CallResult<Observation>): WaitEnd | undefined {
+    if (result.outcome === 'ok') return this.#recordSeen(result.value);
+    const { outcome, message, trouble } = result;
+    if (outcome === 'denied' || outcome === 'rejected') return { kind: 'broken', message };
+    const now = this.#clock.now();
+    if (outcome === 'missing') {
+      this.#absence = missedAgain(this.#absence, now);
+      const { answers, since } = this.#absence;
+      const isOver = answers >= NOT_FOUND.answers && now - since >= NOT_FOUND.ms;
+      return isOver && this.#seen === undefined ? { kind: 'not_found' } : undefined;
+    }
+    const tick = this.#clock.monotonicNow();
+    const call = { outcome, message, at: now, tick, ...defined({ trouble }) };
+    this.#reachability = afterCall(this.#reachability, call);
+    return this.#reachability.isReachable ? undefined : { kind: 'broken', message };
+  }
+
+  #recordSeen(seen: Observation): WaitEnd | undefined {
+    const { status, startTime, answeredAt } = seen;
+    // The execution may have been in the first status since its start.
+    if (this.#seen === undefined) this.#since = startTime ?? answeredAt;
+    else if (status !== this.#seen.status) this.#since = answeredAt;
+    this.#seen = seen;
+    this.#absence = undefined;
+    this.#reachability = { isReachable: true };
+    return isFinal(status) ? { kind: 'final', status, seen } : undefined;
+  }
+
+  /** The pause before the next look. An end is detected late by half of it on average. */
+  intervalMs(): number {
+    const ageSeconds = Math.max(0, this.#clock.now() - this.#since) / 1000;
+    const lagSeconds = Math.min(LAG.mostSeconds, Math.max(LAG.leastSeconds, LAG.share * ageSeconds));
+    return 2 * lagSeconds * 1000;
+  }
+
+  endAtTimeout(): WaitEnd {
+    if (this.#seen === undefined && this.#absence !== undefined) return { kind: 'not_found' };
+    return { kind: 'timed_out', ...defined({ status: this.#seen?.status }) };
+  }
 }
 
 function lookAt(lifecycleExecutionId: string, { gateway, budget, random }: WaitParts, signal: AbortSignal) {

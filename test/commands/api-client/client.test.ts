@@ -1,22 +1,22 @@
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { createDaemonClient } from '../../../src/commands/api-client/client.ts';
-import type { Asked } from '../../../src/commands/api-client/client.ts';
+import type { RequestOptions } from '../../../src/commands/api-client/client.ts';
 import { CommandFailure } from '../../../src/commands/api-client/failure.ts';
 import { serve } from '../../support/serve.ts';
 
 const answer = z.object({ good: z.boolean() });
 const SECRET = 'token-that-nobody-may-see';
 
-/** All that a user reads where it fails. */
-async function failure(url: string, asked: Partial<Asked> = {}) {
+/** Returns everything that a user reads if a request fails. */
+async function failure(url: string, options: Partial<RequestOptions> = {}) {
   const client = createDaemonClient({ url, token: SECRET });
   const error: unknown = await client
-    .ask(answer, '/v1/x', { scope: 'read', ...asked })
+    .ask(answer, '/v1/x', { scope: 'read', ...options })
     .catch((e: unknown) => e);
   if (!(error instanceof CommandFailure)) throw error;
-  expect([error.message, ...error.more, error.stack].join('\n')).not.toContain(SECRET);
-  return { exitCode: error.exitCode, lines: [error.message, ...error.more] };
+  expect([error.message, ...error.details, error.stack].join('\n')).not.toContain(SECRET);
+  return { exitCode: error.exitCode, lines: [error.message, ...error.details] };
 }
 
 const problem = (status: number, body: object) =>
@@ -24,8 +24,8 @@ const problem = (status: number, body: object) =>
     response.writeHead(status, { 'content-type': 'application/problem+json' }).end(JSON.stringify(body));
   });
 
-describe('a client of the daemon', () => {
-  it('asks with the token, below a path too, and reads the answer', async () => {
+describe('the client of the daemon', () => {
+  it('sends the token and returns the JSON of the response, also if the address has a path', async () => {
     const asked: unknown[] = [];
     await using server = await serve((request, response) => {
       asked.push([request.method, request.url, request.headers.authorization]);
@@ -40,7 +40,7 @@ describe('a client of the daemon', () => {
     ]);
   });
 
-  it('tells code, detail and each fault of a problem on lines of their own; bad input is wrong usage', async () => {
+  it('reports a problem with one line for each fault, and bad input as wrong usage', async () => {
     await using server = await problem(400, {
       code: 'invalid_request',
       detail: 'Not valid;\nsee\u001b[2J errors.',
@@ -56,9 +56,9 @@ describe('a client of the daemon', () => {
   });
 
   it.each([
-    [401, 'unauthorized', 'give it with --token or, better, in LIFECYCLE_WATCHER_TOKEN'],
+    [401, 'unauthorized', 'set LIFECYCLE_WATCHER_TOKEN, or use --token'],
     [403, 'forbidden', undefined],
-  ])('says at %i which scope is needed', async (status, code, hint) => {
+  ])('names the scope that is needed after a response of %i', async (status, code, hint) => {
     await using server = await problem(status, { code, detail: 'No.' });
     expect(await failure(server.url, { scope: 'admin' })).toEqual({
       exitCode: 1,
@@ -70,7 +70,7 @@ describe('a client of the daemon', () => {
     });
   });
 
-  it('names the address where nobody listens', async () => {
+  it('names the address if nothing listens there', async () => {
     const server = await serve(() => undefined);
     await server[Symbol.asyncDispose]();
     const { lines, exitCode } = await failure(server.url);
@@ -86,22 +86,30 @@ describe('a client of the daemon', () => {
     [
       'an error page of a proxy',
       () => (_q, response) => void response.writeHead(502).end('<html>'),
-      /502, and not as/,
+      /502, but not like/,
     ],
-    ['a page', () => (_q, response) => void response.end('<html>'), /200, and not as this version/],
-    ['another answer', () => (_q, response) => void response.end('{}'), /200, and not as this version/],
     [
-      'half an answer',
+      'a page',
+      () => (_q, response) => void response.end('<html>'),
+      /200 with content that this version does not/,
+    ],
+    [
+      'a response of another program',
+      () => (_q, response) => void response.end('{}'),
+      /200 with content that this version does not/,
+    ],
+    [
+      'half a response',
       () => (_q, response) =>
         void response.writeHead(200, { 'content-length': 9 }).write('{', () => response.destroy()),
       /no answer from/,
     ],
-  ])('does not take %s for the daemon', async (_case, answerOf, reason) => {
+  ])('fails for %s', async (_case, answerOf, reason) => {
     await using server = await serve(answerOf(''));
     expect((await failure(server.url)).lines).toEqual([expect.stringMatching(reason)]);
   });
 
-  it('does not follow anybody with its token', async () => {
+  it('does not send its token to the target of a redirect', async () => {
     const followed: unknown[] = [];
     await using elsewhere = await serve((request, response) => {
       followed.push(request.url);
@@ -114,14 +122,14 @@ describe('a client of the daemon', () => {
     expect(followed).toEqual([]);
   });
 
-  it('waits for an answer no longer than it may, its body included', async () => {
+  it('does not wait longer than its time limit for a response and its body', async () => {
     await using silent = await serve(() => undefined);
     expect((await failure(silent.url, { timeoutMs: 50 })).lines[0]).toMatch(/no answer within 50 ms/);
     await using endless = await serve((_request, response) => void response.write('{'));
     expect((await failure(endless.url, { timeoutMs: 200 })).lines[0]).toMatch(/no answer within 200 ms/);
   });
 
-  it('ends with the signal that it is given', async () => {
+  it('rejects with the reason of its signal', async () => {
     await using silent = await serve(() => undefined);
     const client = createDaemonClient({ url: silent.url });
     const asking = client.ask(answer, '/', { scope: 'read', signal: AbortSignal.timeout(20) });
@@ -134,16 +142,16 @@ describe('a client of the daemon', () => {
     '127.0.0.1:8080',
     `http://user:${SECRET}@127.0.0.1/`,
     `http://127.0.0.1/?${SECRET}`,
-  ])('takes %s for no address, and does not repeat it', (url) => {
+  ])('refuses the address %s without repeating it', (url) => {
     expect(() => createDaemonClient({ url })).toThrow(CommandFailure);
     expect(() => createDaemonClient({ url })).not.toThrow(SECRET);
   });
 
   it.each([`${SECRET}\n${SECRET}`, `${SECRET} `, `${SECRET}é`])(
-    'refuses a token that no header takes',
+    'refuses a token that does not fit into a header',
     (token) => {
       expect(() => createDaemonClient({ url: 'http://127.0.0.1', token })).toThrow(
-        'characters that no token has',
+        'characters that are not allowed',
       );
     },
   );

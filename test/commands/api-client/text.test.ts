@@ -7,11 +7,11 @@ test.each([
   ['\u001b]0;title\u0007\u001b[31mred\u009b2J', ']0;title [31mred 2J'],
   ['\u202etxt.exe\u2066', 'txt.exe'],
   ['a\u2028b\u2029c\u007f', 'a b c'],
-])('%j is shown as %j', (text, shown) => {
+])('text from outside: %j is shown as %j', (text, shown) => {
   expect(oneLine(text)).toBe(shown);
 });
 
-test('columns stand below each other, from one page to the next', () => {
+test('columns stay aligned from one page to the next', () => {
   const widths: number[] = [];
   expect(
     columns(
@@ -25,6 +25,6 @@ test('columns stand below each other, from one page to the next', () => {
   expect(columns([['x', 'y']], widths)).toBe('x    y\n');
 });
 
-test('labels are shown in one word each, as far as they are', () => {
+test('labels are shown on one line', () => {
   expect(labelsText({ team: 'a', note: 'b\nc' })).toBe('team=a,note=b c');
 });

@@ -8,7 +8,7 @@ import { denied, error, missing, timeout } from '../../polling/drive-poller.ts';
 
 const DAY_MS = 86_400_000;
 
-/** Waits against answers that are made at the moment of each look. */
+/** Starts a wait in which `answer` determines the result of each look. */
 function waiting(answer: (elapsedMs: number) => string | CallFailure) {
   const clock = createFakeClock();
   const beganAt = clock.now();
@@ -38,7 +38,7 @@ function waiting(answer: (elapsedMs: number) => string | CallFailure) {
 }
 
 describe('waitForEnd', () => {
-  it('looks often at first, and ever more seldom', async () => {
+  it('looks often at first and then less and less often', async () => {
     const { clock, looks, abort, end } = waiting(() => 'IN_PROGRESS');
     await clock.advance(19_000);
     expect(looks).toHaveLength(4);
@@ -49,7 +49,7 @@ describe('waitForEnd', () => {
     expect(end()).toEqual({ kind: 'stopped' });
   });
 
-  it('takes an id for unknown after half a minute of missing answers, unless it was seen before', async () => {
+  it('gives up an id that AWS does not know after half a minute, unless it was seen before', async () => {
     const never = waiting(() => missing);
     await never.clock.advance(25_000);
     expect(never.end()).toBeUndefined();
@@ -61,7 +61,7 @@ describe('waitForEnd', () => {
     late.abort.abort();
   });
 
-  it('gives up where AWS says no, and where it cannot be reached', async () => {
+  it('gives up if AWS denies access or cannot be reached', async () => {
     const refused = waiting(() => denied);
     await refused.clock.advance(0);
     expect(refused.end()).toEqual({ kind: 'broken', message: denied.message });
@@ -73,7 +73,7 @@ describe('waitForEnd', () => {
     expect(gone.end()).toEqual({ kind: 'broken', message: timeout.message });
   });
 
-  it('bears errors that pass', async () => {
+  it('survives temporary errors', async () => {
     const { clock, end } = waiting((ms) => (ms < 20_000 ? { ...error, code: 'TimeoutError' } : 'SUCCESS'));
     await clock.advance(30_000);
     expect(end()).toMatchObject({ kind: 'final', status: 'SUCCESS' });
