@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Webhook, WebhookVerificationError } from 'standardwebhooks';
 
-/** A CloudEvent as far as a receiver must know it. */
+/** The attributes of a CloudEvent that a receiver must know. */
 export interface CloudEvent {
   readonly id: string;
   readonly type: string;
@@ -13,7 +13,7 @@ export interface CloudEvent {
 
 export interface ReceivedEvent {
   readonly id: string;
-  /** Byte for byte as it came. */
+  /** The body exactly as it was received. */
   readonly body: string;
   readonly event: CloudEvent;
 }
@@ -23,29 +23,34 @@ export interface ReceiverOptions {
   readonly host?: string;
   /** Default: any free port. */
   readonly port?: number;
-  /** `whsec_…`. Default: one is made. */
+  /** `whsec_…`. Default: a new one. */
   readonly secret?: string;
-  /** How many events are remembered, to know repeats of them; the oldest are forgotten. Default: 10,000. */
+  /** How many events are remembered to detect duplicates. Older ones are forgotten. Default: 10,000. */
   readonly remember?: number;
-  /** Called for each verified event before it is answered. Where it throws, the answer is 500 and the event may come again. */
-  readonly onEvent?: (event: ReceivedEvent, about: { readonly duplicate: boolean }) => void;
+  /**
+   * Called for each verified event before the request is answered. If it throws, the response is 500 and the event may be
+   * sent again.
+   */
+  readonly onEvent?: OnEvent;
 }
 
+type OnEvent = (event: ReceivedEvent, about: { readonly duplicate: boolean }) => void;
+
 export interface ReceiverCounts {
-  /** Verified requests, repeats included. */
+  /** Verified requests, including duplicates. */
   readonly received: number;
   readonly duplicates: number;
-  /** Not signed, wrongly signed, too large or not an event. */
+  /** Requests without a valid signature, too large, or without an event. */
   readonly rejected: number;
 }
 
-/** A receiver of webhooks as it should be: verifies, drops repeats by id, answers soon. */
+/** A model webhook receiver: verifies signatures, detects duplicates by id, and answers quickly. */
 export interface Receiver extends AsyncDisposable {
   readonly url: string;
   readonly host: string;
   readonly port: number;
   readonly secret: string;
-  /** Distinct events in the order they came first. */
+  /** Returns each event once, in the order of first arrival. */
   events(): readonly ReceivedEvent[];
   readonly counts: ReceiverCounts;
 }
@@ -54,61 +59,26 @@ const LONGEST_BODY_BYTES = 65_536;
 const REQUEST_TIMEOUT_MS = 30_000;
 const SECRET_BYTES = 32;
 
-/** Starts the receiver; any path will do. Rejects where the port is taken; throws where the secret is no base64. */
+/** Starts a receiver that accepts any path. Rejects if the port is in use or the secret is not base64. */
 export async function startReceiver(options: ReceiverOptions = {}): Promise<Receiver> {
   const { host = '127.0.0.1', port = 0, remember = 10_000, onEvent } = options;
   const secret = options.secret ?? `whsec_${randomBytes(SECRET_BYTES).toString('base64')}`;
-  const webhook = new Webhook(secret);
-  const known = new Map<string, ReceivedEvent>();
-  const counts = { received: 0, duplicates: 0, rejected: 0 };
-
-  /** The status that answers a request. */
-  async function receive(request: IncomingMessage): Promise<number> {
-    if (request.method !== 'POST') return 405;
-    const body = await readBody(request);
-    if (body === undefined) return 413;
-    try {
-      webhook.verify(body, textHeaders(request.headers), { jsonParse: false });
-    } catch (error) {
-      if (error instanceof WebhookVerificationError) return 401;
-      throw error;
-    }
-    const event = parseEvent(body);
-    if (event === undefined || event.id !== request.headers['webhook-id']) return 400;
-    const duplicate = known.has(event.id);
-    const received = { id: event.id, body, event };
-    onEvent?.(received, { duplicate });
-    counts.received += 1;
-    if (duplicate) counts.duplicates += 1;
-    else known.set(event.id, received);
-    const oldest = known.size > remember ? known.keys().next() : undefined;
-    if (oldest?.done === false) known.delete(oldest.value);
-    return 204;
-  }
-
+  const inbox = new Inbox(new Webhook(secret), remember, onEvent);
   const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
-    receive(request).then(
-      (status) => {
-        if (status >= 400) counts.rejected += 1;
-        answer(response, status);
-      },
+    inbox.receive(request).then(
+      (status) => answer(response, status),
       () => answer(response, 500),
     );
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject).listen(port, host, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
+  await listen(server, host, port);
   const address = server.address() as AddressInfo;
   return {
     url: `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}/`,
     host: address.address,
     port: address.port,
     secret,
-    events: () => [...known.values()],
-    counts,
+    events: () => inbox.events(),
+    counts: inbox.counts,
     async [Symbol.asyncDispose]() {
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeAllConnections();
@@ -117,7 +87,72 @@ export async function startReceiver(options: ReceiverOptions = {}): Promise<Rece
   };
 }
 
-/** Undefined where the body is too large; what is left of it is not read. */
+/** Verifies requests and keeps each event once. */
+class Inbox {
+  readonly counts = { received: 0, duplicates: 0, rejected: 0 };
+  readonly #webhook: Webhook;
+  readonly #remember: number;
+  readonly #onEvent: OnEvent | undefined;
+  readonly #events = new Map<string, ReceivedEvent>();
+
+  constructor(webhook: Webhook, remember: number, onEvent: OnEvent | undefined) {
+    this.#webhook = webhook;
+    this.#remember = remember;
+    this.#onEvent = onEvent;
+  }
+
+  events(): readonly ReceivedEvent[] {
+    return [...this.#events.values()];
+  }
+
+  /** Returns the status to answer a request with. Rejects if `onEvent` throws or the connection breaks. */
+  async receive(request: IncomingMessage): Promise<number> {
+    const received = await this.#verify(request);
+    if (typeof received === 'number') {
+      this.counts.rejected += 1;
+      return received;
+    }
+    const duplicate = this.#events.has(received.id);
+    this.#onEvent?.(received, { duplicate });
+    this.counts.received += 1;
+    if (duplicate) this.counts.duplicates += 1;
+    else this.#keep(received);
+    return 204;
+  }
+
+  /** Returns the event of a request, or the status that rejects the request. */
+  async #verify(request: IncomingMessage): Promise<ReceivedEvent | number> {
+    if (request.method !== 'POST') return 405;
+    const body = await readBody(request);
+    if (body === undefined) return 413;
+    try {
+      this.#webhook.verify(body, singleHeaders(request.headers), { jsonParse: false });
+    } catch (error) {
+      if (error instanceof WebhookVerificationError) return 401;
+      throw error;
+    }
+    const event = parseEvent(body);
+    if (event === undefined || event.id !== request.headers['webhook-id']) return 400;
+    return { id: event.id, body, event };
+  }
+
+  #keep(received: ReceivedEvent): void {
+    this.#events.set(received.id, received);
+    const oldest = this.#events.size > this.#remember ? this.#events.keys().next() : undefined;
+    if (oldest?.done === false) this.#events.delete(oldest.value);
+  }
+}
+
+function listen(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject).listen(port, host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+/** Returns undefined if the body is too large. The rest of it is not read. */
 async function readBody(request: IncomingMessage): Promise<string | undefined> {
   const chunks: Buffer[] = [];
   let size = 0;
@@ -129,8 +164,8 @@ async function readBody(request: IncomingMessage): Promise<string | undefined> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-/** Headers that came once. */
-function textHeaders(headers: IncomingHttpHeaders): Record<string, string> {
+/** Returns the headers that were sent once. */
+function singleHeaders(headers: IncomingHttpHeaders): Record<string, string> {
   return Object.fromEntries(
     Object.entries(headers).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
   );
@@ -158,7 +193,7 @@ function isCloudEvent(value: unknown): value is CloudEvent {
 }
 
 function answer(response: ServerResponse, status: number): void {
-  // Of a body that was not read to its end nothing more is wanted.
+  // The rest of a body that was not read completely is not wanted.
   if (!response.req.complete) response.setHeader('connection', 'close');
   response.writeHead(status).end();
 }
