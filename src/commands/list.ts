@@ -4,12 +4,12 @@ import * as z from 'zod';
 import { TRACKINGS } from '../domain/execution/execution.ts';
 import type { Labels } from '../domain/execution/execution.ts';
 import { executionSchema } from '../http/execution-json.ts';
+import { pagesOf } from '../runtime/pages.ts';
 import { parseLabel, wholeNumber } from './terminal/arguments.ts';
 import type { DaemonClient, DaemonOptions } from './api-client/client.ts';
 import { printError } from './terminal/print-error.ts';
-import { daemonCommand, withDaemon } from './api-client/client-command.ts';
-import { columns, labelsText, oneLine } from './api-client/text.ts';
-import { timeText } from './wait/progress.ts';
+import { daemonCommand, withDaemon } from './api-client/daemon-command.ts';
+import { alignColumns, formatDuration, formatLabels, oneLine } from './terminal/text.ts';
 
 interface ListOptions extends DaemonOptions {
   readonly tracking?: string;
@@ -31,7 +31,8 @@ const pageSchema = z.object({
   executions: z.array(executionSchema.loose()),
   nextCursor: z.string().nullable(),
 });
-type Shown = z.output<typeof pageSchema>['executions'][number];
+type Page = z.output<typeof pageSchema>;
+type Shown = Page['executions'][number];
 
 /** Lists executions, newest registration first: as a table for people, or as JSON lines for programs. */
 export function listCommand(): Command {
@@ -60,27 +61,37 @@ lifecycle-watcher list --status FAILED --json --limit 1000 | jq -r .lifecycleExe
 
 async function list(daemon: DaemonClient, options: ListOptions): Promise<number> {
   const query = queryOf(options);
-  const widths: number[] = [];
-  let heading: readonly (readonly string[])[] = [HEADING];
+  const format = options.json === true ? jsonLines : tableFormat();
   let left = options.limit;
-  for (let cursor: string | null = ''; cursor !== null && left > 0;) {
+  let hasMore = false;
+  const fetchPage = (cursor: string) => {
     query.set('limit', String(Math.min(left, PAGE)));
     if (cursor !== '') query.set('cursor', cursor);
-    const path = `/v1/executions?${query.toString()}`;
-    const page: z.output<typeof pageSchema> = await daemon.ask(pageSchema, path, { scope: 'read' });
-    const { executions } = page;
-    const text =
-      options.json === true
-        ? executions.map((execution) => `${JSON.stringify(execution)}\n`).join('')
-        : columns([...heading, ...executions.map((execution) => row(execution, Date.now()))], widths);
-    process.stdout.write(text);
-    heading = [];
+    return daemon.ask(pageSchema, `/v1/executions?${query.toString()}`, { scope: 'read' });
+  };
+  const nextOf = ({ nextCursor }: Page) => (left > 0 ? (nextCursor ?? undefined) : undefined);
+  for await (const { executions, nextCursor } of pagesOf('', fetchPage, nextOf)) {
+    process.stdout.write(format(executions));
     left -= executions.length;
-    cursor = page.nextCursor;
-    if (cursor !== null && left <= 0)
-      printError(`only the first ${options.limit} are listed; use --limit to list more`);
+    hasMore = nextCursor !== null;
   }
+  if (hasMore) printError(`only the first ${options.limit} are listed; use --limit to list more`);
   return 0;
+}
+
+function jsonLines(executions: readonly Shown[]): string {
+  return executions.map((execution) => `${JSON.stringify(execution)}\n`).join('');
+}
+
+/** Returns a function that formats one page after the other as a table, with the heading above the first. */
+function tableFormat(): (executions: readonly Shown[]) => string {
+  const widths: number[] = [];
+  let heading: readonly (readonly string[])[] = [HEADING];
+  return (executions) => {
+    const rows = [...heading, ...executions.map((execution) => row(execution, Date.now()))];
+    heading = [];
+    return alignColumns(rows, widths);
+  };
 }
 
 function queryOf({ tracking, status, target, policy, label: labels = {} }: ListOptions): URLSearchParams {
@@ -93,6 +104,6 @@ function queryOf({ tracking, status, target, policy, label: labels = {} }: ListO
 
 function row(execution: Shown, now: number): readonly string[] {
   const { lifecycleExecutionId, target, tracking, status = '-', statusSince, labels } = execution;
-  const duration = statusSince === undefined ? '-' : timeText(now - Date.parse(statusSince));
-  return [lifecycleExecutionId, target.name, tracking, status, duration, labelsText(labels)].map(oneLine);
+  const duration = statusSince === undefined ? '-' : formatDuration(now - Date.parse(statusSince));
+  return [lifecycleExecutionId, target.name, tracking, status, duration, formatLabels(labels)].map(oneLine);
 }

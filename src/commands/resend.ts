@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { resentSchema } from '../http/delivery-json.ts';
 import type { DaemonClient, DaemonOptions } from './api-client/client.ts';
 import { parseInstant } from './terminal/arguments.ts';
-import { daemonCommand, withDaemon } from './api-client/client-command.ts';
+import { daemonCommand, withDaemon } from './api-client/daemon-command.ts';
 import { wrongUsage } from './api-client/failure.ts';
 
 interface ResendOptions extends DaemonOptions {

@@ -3,8 +3,8 @@ import * as z from 'zod';
 import { executionSchema } from '../http/execution-json.ts';
 import type { DaemonClient, DaemonOptions } from './api-client/client.ts';
 import { parseExecutionId } from './terminal/arguments.ts';
-import { daemonCommand, executionPath, withDaemon } from './api-client/client-command.ts';
-import { columns, labelsText, oneLine } from './api-client/text.ts';
+import { daemonCommand, executionPath, withDaemon } from './api-client/daemon-command.ts';
+import { alignColumns, formatLabels, oneLine } from './terminal/text.ts';
 
 interface ShowOptions extends DaemonOptions {
   readonly target?: string;
@@ -56,17 +56,17 @@ async function show(daemon: DaemonClient, id: string, { target, events: withEven
     process.stdout.write(`${JSON.stringify(events === undefined ? execution : { ...execution, events })}\n`);
     return 0;
   }
-  process.stdout.write(columns(members(execution), []));
+  process.stdout.write(alignColumns(members(execution), []));
   if (events !== undefined) process.stdout.write(`\n${eventTable(events)}`);
   return 0;
 }
 
 /** Returns a row for each member of the response. */
 function members(execution: Shown): readonly (readonly string[])[] {
-  const texts: Readonly<Record<string, string>> = {
+  const texts: Readonly<Record<string, string | undefined>> = {
     target: `${execution.target.name} (${execution.target.accountId}, ${execution.target.region})`,
-    labels: labelsText(execution.labels),
-    ...(execution.resources === undefined ? {} : { resources: resourcesText(execution.resources) }),
+    labels: formatLabels(execution.labels),
+    resources: execution.resources && resourcesText(execution.resources),
   };
   return Object.entries(execution).map(([name, value]) => [
     name,
@@ -89,5 +89,5 @@ function eventTable(events: readonly Event[]): string {
     transition === undefined ? `since ${since ?? '-'}` : `${transition.from ?? '-'} → ${transition.to}`,
     id,
   ]);
-  return columns([['#', 'TIME', 'EVENT', 'CHANGE', 'ID'], ...rows.map((row) => row.map(oneLine))], []);
+  return alignColumns([['#', 'TIME', 'EVENT', 'CHANGE', 'ID'], ...rows.map((row) => row.map(oneLine))], []);
 }

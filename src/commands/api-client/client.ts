@@ -3,7 +3,7 @@ import type { Scope } from '../../domain/scope.ts';
 import { linkSignals } from '../../runtime/abort.ts';
 import { defined } from '../../runtime/defined.ts';
 import { CommandFailure, connectionFailure, failureOf, wrongUsage } from './failure.ts';
-import { parseJson } from './text.ts';
+import { parseJson } from './json.ts';
 
 export const DEFAULT_URL = 'http://127.0.0.1:8080';
 const TIMEOUT_MS = 30_000;

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { Scope } from '../../domain/scope.ts';
-import { parseJson, oneLine } from './text.ts';
+import { parseJson } from './json.ts';
+import { oneLine } from '../terminal/text.ts';
 
 const EXIT = { failed: 1, wrongUsage: 2 } as const;
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { DaemonClient, DaemonOptions } from '../api-client/client.ts';
-import { daemonCommand, withDaemon } from '../api-client/client-command.ts';
+import { daemonCommand, withDaemon } from '../api-client/daemon-command.ts';
 import { CommandFailure } from '../api-client/failure.ts';
 import { createNewFile } from './new-file.ts';
 import { untilStopped } from '../terminal/until-stopped.ts';

@@ -1,10 +1,11 @@
 import * as z from 'zod';
+import { pagesOf } from '../../runtime/pages.ts';
 import { createDaemonClient } from '../api-client/client.ts';
 
 const BATCH = 1000;
 const PAGE = 1000;
 
-/** Where the daemon's API is and what opens it. */
+/** The address of the daemon's API, and a token for it. */
 export interface Api {
   readonly url: string;
   readonly token: string;
@@ -13,7 +14,7 @@ export interface Api {
 const registered = z.object({ results: z.array(z.looseObject({ outcome: z.string() })) });
 const feedPage = z.object({ events: z.array(z.object({ id: z.string() })), next: z.string() });
 
-/** Registers executions in batches; rejects where one was not accepted. */
+/** Registers executions in batches. Rejects if one is not accepted. */
 export async function registerAll(api: Api, ids: readonly string[]): Promise<void> {
   const daemon = createDaemonClient(api);
   for (let at = 0; at < ids.length; at += BATCH) {
@@ -27,15 +28,14 @@ export async function registerAll(api: Api, ids: readonly string[]): Promise<voi
   }
 }
 
-/** The ids of all events in the feed. */
+/** Returns the ids of all events in the feed. */
 export async function readFeed(api: Api): Promise<ReadonlySet<string>> {
   const daemon = createDaemonClient(api);
+  const fetchPage = (after: string) =>
+    daemon.ask(feedPage, `/v1/events?limit=${PAGE}${after}`, { scope: 'read' });
+  const nextOf = ({ events, next }: z.output<typeof feedPage>) =>
+    events.length < PAGE ? undefined : `&after=${encodeURIComponent(next)}`;
   const ids = new Set<string>();
-  for (let after = ''; ;) {
-    const path = `/v1/events?limit=${PAGE}${after}`;
-    const { events, next } = await daemon.ask(feedPage, path, { scope: 'read' });
-    for (const { id } of events) ids.add(id);
-    if (events.length < PAGE) return ids;
-    after = `&after=${encodeURIComponent(next)}`;
-  }
+  for await (const { events } of pagesOf('', fetchPage, nextOf)) for (const { id } of events) ids.add(id);
+  return ids;
 }

@@ -1,3 +1,4 @@
+import { defined } from '../../runtime/defined.ts';
 import type {
   ActiveFault,
   Call,
@@ -9,17 +10,20 @@ import type {
   Simulator,
 } from '../../simulator/simulator.ts';
 
-/** ISO 8601 with milliseconds. */
+/** Formats epoch milliseconds as ISO 8601 with milliseconds. */
 function instant(ms: number): string {
   return new Date(ms).toISOString();
 }
 
+function optionalInstant(ms: number | undefined): string | undefined {
+  return ms === undefined ? undefined : instant(ms);
+}
+
 export function executionJson({ startedAt, history, ...rest }: ExecutionRecord) {
-  const last = history.at(-1);
   return {
     ...rest,
     startedAt: instant(startedAt),
-    ...(last && { status: last.status }),
+    ...defined({ status: history.at(-1)?.status }),
     history: history.map(({ at, ...step }) => ({ ...step, at: instant(at) })),
   };
 }
@@ -29,9 +33,9 @@ export function resourceJson({ imageArn, action, now, reason, startedAt, endedAt
     imageArn,
     action,
     status: now,
-    ...(now !== 'IN_PROGRESS' && reason !== undefined && { reason }),
+    ...defined({ reason: now === 'IN_PROGRESS' ? undefined : reason }),
     startedAt: instant(startedAt),
-    ...(endedAt !== undefined && { endedAt: instant(endedAt) }),
+    ...defined({ endedAt: optionalInstant(endedAt) }),
     parts,
   };
 }
@@ -44,7 +48,7 @@ export function policyJson({ createdAt, lastRunAt, ...policy }: PolicyNow) {
   return {
     ...policy,
     createdAt: instant(createdAt),
-    ...(lastRunAt !== undefined && { lastRunAt: instant(lastRunAt) }),
+    ...defined({ lastRunAt: optionalInstant(lastRunAt) }),
   };
 }
 
@@ -52,8 +56,10 @@ export function faultJson({ id, fault: { forMs: _forMs, ...fault }, left, endsAt
   return {
     id,
     ...fault,
-    ...(left < Infinity && { left }),
-    ...(endsAt < Infinity && { endsAt: instant(endsAt) }),
+    ...defined({
+      left: left < Infinity ? left : undefined,
+      endsAt: endsAt < Infinity ? instant(endsAt) : undefined,
+    }),
   };
 }
 

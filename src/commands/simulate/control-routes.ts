@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { pathText } from '../../config/faults.ts';
 import { checkAgainst } from '../../config/issues.ts';
+import { defined } from '../../runtime/defined.ts';
 import { Problem } from '../../http/problem.ts';
 import { CHOICE_LISTS, FAULT_NAMES, faultKind, placeOf } from '../../simulator/simulator.ts';
 import type { Simulator } from '../../simulator/simulator.ts';
@@ -187,7 +188,7 @@ function actionRoute(method: 'POST' | 'PUT', path: string, name: ActionName, sta
   return {
     method,
     path,
-    ...(status && { status }),
+    ...defined({ status }),
     summary: schema.description ?? name,
     answer(simulator, { body }) {
       const given = read(schema, body);
@@ -214,7 +215,7 @@ function overview() {
     routes: routes.map(({ method, path, summary }) => ({ route: `${method} ${path}`, tells: summary })),
     faults: FAULT_NAMES.map((name) => {
       const { tells, seconds } = faultKind(name);
-      return { name, tells, ...(seconds !== undefined && { seconds }) };
+      return { name, tells, ...defined({ seconds }) };
     }),
     choices: CHOICE_LISTS,
   };

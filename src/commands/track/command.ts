@@ -6,9 +6,9 @@ import { systemClock } from '../../runtime/clock.ts';
 import { parseExecutionIds, parseInstant, parseLabel, timeoutOption } from '../terminal/arguments.ts';
 import { printError } from '../terminal/print-error.ts';
 import type { DaemonClient, DaemonOptions } from '../api-client/client.ts';
-import { daemonCommand, withDaemon } from '../api-client/client-command.ts';
+import { daemonCommand, withDaemon } from '../api-client/daemon-command.ts';
 import { problemLines } from '../api-client/failure.ts';
-import { oneLine } from '../api-client/text.ts';
+import { oneLine } from '../terminal/text.ts';
 import { EXIT_CODES_HELP } from '../wait/exit-codes.ts';
 import { waitForAll } from './until-ended.ts';
 

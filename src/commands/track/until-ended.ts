@@ -1,8 +1,8 @@
 import type { Clock } from '../../runtime/clock.ts';
 import { printError } from '../terminal/print-error.ts';
 import type { DaemonClient } from '../api-client/client.ts';
-import { followToEnd } from '../api-client/follow.ts';
-import type { Follower } from '../api-client/follow.ts';
+import { followToEnd } from './follow.ts';
+import type { Follower } from './follow.ts';
 import { abortWhenStopped } from '../terminal/until-stopped.ts';
 import { exitCodeOf, signalExitCode } from '../wait/exit-codes.ts';
 import { createProgress } from '../wait/progress.ts';

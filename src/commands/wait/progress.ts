@@ -2,7 +2,7 @@ import type { Observation } from '../../domain/execution/observation.ts';
 import type { CallFailure } from '../../domain/call/outcome.ts';
 import type { WaitEnd } from './wait-for-end.ts';
 import type { Clock } from '../../runtime/clock.ts';
-import { oneLine } from '../api-client/text.ts';
+import { formatDuration, oneLine } from '../terminal/text.ts';
 
 /** The part of a standard stream that progress is written to. */
 export interface Output {
@@ -30,10 +30,10 @@ export function createProgress(output: Output, id: string, clock: Clock) {
     output.write(`${isTerminal ? CLEAR_LINE : ''}${text}\n`);
   };
   const refresh = () => {
-    const text = `${id}  ${status}  ${timeText(clock.now() - since)}`;
+    const text = `${id}  ${status}  ${formatDuration(clock.now() - since)}`;
     output.write(`${CLEAR_LINE}${text}${problem === undefined ? '' : `  (${problem})`}`);
   };
-  const remind = () => line(`${id}  still ${status} after ${timeText(clock.now() - since)}`);
+  const remind = () => line(`${id}  still ${status} after ${formatDuration(clock.now() - since)}`);
   const timer = setInterval(isTerminal ? refresh : remind, isTerminal ? REFRESH_MS : REMINDER_MS);
   if (isTerminal) refresh();
 
@@ -54,7 +54,7 @@ export function createProgress(output: Output, id: string, clock: Clock) {
       problem = text;
     },
     end(end: WaitEnd): void {
-      line(endText(end, timeText(clock.now() - beganAt)));
+      line(endText(end, formatDuration(clock.now() - beganAt)));
     },
     /** Stops writing, so that others can. Can be called again. */
     close(): void {
@@ -68,7 +68,7 @@ function endText(end: WaitEnd, waited: string): string {
     case 'final': {
       const { startTime, endTime } = end.seen;
       if (startTime === undefined || endTime === undefined) return `${end.status} after a wait of ${waited}`;
-      return `${end.status} after running for ${timeText(endTime - startTime)}`;
+      return `${end.status} after running for ${formatDuration(endTime - startTime)}`;
     }
     case 'timed_out':
       return `timed out after ${waited}; ${end.status === undefined ? 'no status was seen' : `the last status was ${end.status}`}`;
@@ -79,15 +79,4 @@ function endText(end: WaitEnd, waited: string): string {
     case 'stopped':
       return `stopped waiting after ${waited}; the execution is not affected`;
   }
-}
-
-/** Formats a duration by its two largest parts: `3 s`, `2 min 5 s`, `1 h 0 min`, `3 d 2 h`. */
-export function timeText(ms: number): string {
-  const seconds = Math.max(0, Math.round(ms / 1000));
-  const minutes = Math.floor(seconds / 60);
-  const hours = Math.floor(minutes / 60);
-  if (minutes === 0) return `${seconds} s`;
-  if (hours === 0) return `${minutes} min ${seconds % 60} s`;
-  if (hours < 24) return `${hours} h ${minutes % 60} min`;
-  return `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }

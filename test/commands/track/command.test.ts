@@ -1,17 +1,17 @@
 import { expect, describe, it, vi } from 'vitest';
-import { trackCommand } from '../../src/commands/track/command.ts';
-import type { Execution } from '../../src/domain/execution/execution.ts';
-import { expire, notFound } from '../../src/domain/change/tracking-end.ts';
-import { startSimulator } from '../../src/simulator/simulator.ts';
-import { ADMIN_TOKEN, EAST, NOW, REGISTER_TOKEN, WEST, startApi } from '../http/api.ts';
-import type { Api } from '../http/api.ts';
-import { StoreError } from '../../src/store/store-error.ts';
-import { SOLE_TERM } from '../../src/store/store.ts';
-import { TOKEN, startCommand, startDaemon, temporaryDirectory } from '../support/daemon.ts';
-import { executionId } from '../support/executions.ts';
-import { runCommand } from '../support/run-command.ts';
-import { recordChange, recordLook } from '../support/track.ts';
-import { ENV, configOf } from '../support/watch-one-target.ts';
+import { trackCommand } from '../../../src/commands/track/command.ts';
+import type { Execution } from '../../../src/domain/execution/execution.ts';
+import { expire, notFound } from '../../../src/domain/change/tracking-end.ts';
+import { startSimulator } from '../../../src/simulator/simulator.ts';
+import { ADMIN_TOKEN, EAST, NOW, REGISTER_TOKEN, WEST, startApi } from '../../http/api.ts';
+import type { Api } from '../../http/api.ts';
+import { StoreError } from '../../../src/store/store-error.ts';
+import { SOLE_TERM } from '../../../src/store/store.ts';
+import { TOKEN, startCommand, startDaemon, temporaryDirectory } from '../../support/daemon.ts';
+import { executionId } from '../../support/executions.ts';
+import { runCommand } from '../../support/run-command.ts';
+import { recordChange, recordLook } from '../../support/track.ts';
+import { ENV, configOf } from '../../support/watch-one-target.ts';
 
 const track = (api: Api, ...args: readonly string[]) =>
   runCommand(trackCommand(), ['--url', api.url, '--token', ADMIN_TOKEN, ...args]);

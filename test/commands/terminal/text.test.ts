@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { columns, labelsText, oneLine } from '../../../src/commands/api-client/text.ts';
+import { alignColumns, formatDuration, formatLabels, oneLine } from '../../../src/commands/terminal/text.ts';
 
 test.each([
   ['plain, ünd 日本 🙂', 'plain, ünd 日本 🙂'],
@@ -14,7 +14,7 @@ test.each([
 test('columns stay aligned from one page to the next', () => {
   const widths: number[] = [];
   expect(
-    columns(
+    alignColumns(
       [
         ['A', 'B'],
         ['one', ''],
@@ -22,9 +22,19 @@ test('columns stay aligned from one page to the next', () => {
       widths,
     ),
   ).toBe('A    B\none\n');
-  expect(columns([['x', 'y']], widths)).toBe('x    y\n');
+  expect(alignColumns([['x', 'y']], widths)).toBe('x    y\n');
 });
 
 test('labels are shown on one line', () => {
-  expect(labelsText({ team: 'a', note: 'b\nc' })).toBe('team=a,note=b c');
+  expect(formatLabels({ team: 'a', note: 'b\nc' })).toBe('team=a,note=b c');
+});
+
+test.each([
+  [400, '0 s'],
+  [59_000, '59 s'],
+  [125_000, '2 min 5 s'],
+  [3_600_000, '1 h 0 min'],
+  [93_600_000, '1 d 2 h'],
+])('%i ms are shown as %s', (ms, text) => {
+  expect(formatDuration(ms)).toBe(text);
 });

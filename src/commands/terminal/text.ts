@@ -9,17 +9,8 @@ export function oneLine(text: string): string {
     .trim();
 }
 
-/** Parses JSON; returns undefined if the text is not JSON. */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
 /** Formats rows with aligned columns that are at least as wide as `widths`, and widens `widths` to fit them. */
-export function columns(rows: readonly (readonly string[])[], widths: number[]): string {
+export function alignColumns(rows: readonly (readonly string[])[], widths: number[]): string {
   for (const row of rows)
     for (const [index, cell] of row.entries()) widths[index] = Math.max(widths[index] ?? 0, cell.length);
   const line = (row: readonly string[]) =>
@@ -31,10 +22,21 @@ export function columns(rows: readonly (readonly string[])[], widths: number[]):
 }
 
 /** Formats labels as `team=platform,env=prod` on one line. */
-export function labelsText(labels: Readonly<Record<string, string>>): string {
+export function formatLabels(labels: Readonly<Record<string, string>>): string {
   return oneLine(
     Object.entries(labels)
       .map(([key, value]) => `${key}=${value}`)
       .join(','),
   );
+}
+
+/** Formats a duration by its two largest parts: `3 s`, `2 min 5 s`, `1 h 0 min`, `3 d 2 h`. */
+export function formatDuration(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  const minutes = Math.floor(seconds / 60);
+  const hours = Math.floor(minutes / 60);
+  if (minutes === 0) return `${seconds} s`;
+  if (hours === 0) return `${minutes} min ${seconds % 60} s`;
+  if (hours < 24) return `${hours} h ${minutes % 60} min`;
+  return `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }

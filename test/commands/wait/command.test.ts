@@ -1,9 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createProgress, timeText } from '../../src/commands/wait/progress.ts';
-import { startSimulator } from '../../src/simulator/simulator.ts';
-import { startCommand } from '../support/daemon.ts';
-import { anObservation } from '../support/executions.ts';
-import { createFakeClock } from '../support/fake-clock.ts';
+import { startSimulator } from '../../../src/simulator/simulator.ts';
+import { startCommand } from '../../support/daemon.ts';
 
 const UNKNOWN_ID = 'lce-00000000-0000-4000-8000-000000000001';
 const running = [{ status: 'IN_PROGRESS', afterMs: 0 }];
@@ -97,51 +94,5 @@ describe('wait', { timeout: 60_000 }, () => {
     expect(ended.stdout.split('\n').at(-1)).toMatch(
       /^stopped waiting after \d+ s; the execution is not affected$/,
     );
-  });
-});
-
-describe('progress', () => {
-  function progressOn(isTTY: boolean) {
-    const clock = createFakeClock();
-    const written: string[] = [];
-    const progress = createProgress({ isTTY, write: (text) => written.push(text) }, 'lce-1', clock);
-    return { clock, progress, written: () => written.splice(0).join('') };
-  }
-
-  it('shows a status line on a terminal', async () => {
-    const { clock, progress, written } = progressOn(true);
-    expect(written()).toBe('\r\u001b[Klce-1  not seen yet  0 s');
-    progress.onSeen(anObservation('IN_PROGRESS', clock.now(), { startTime: clock.now() - 60_000 }));
-    expect(written()).toBe('\r\u001b[Klce-1  IN_PROGRESS\n');
-    progress.onFailure({ outcome: 'unavailable', message: 'reset' });
-    await clock.advance(1000);
-    expect(written()).toBe('');
-    progress.end({ kind: 'timed_out', status: 'IN_PROGRESS' });
-    progress.close();
-    expect(written()).toBe('\r\u001b[Ktimed out after 1 s; the last status was IN_PROGRESS\n');
-  });
-
-  it('prints plain lines to a pipe, with only the first failure in a row', () => {
-    const { clock, progress, written } = progressOn(false);
-    progress.onFailure({ outcome: 'throttled', message: 'slow down' });
-    progress.onFailure({ outcome: 'unavailable', message: 'reset' });
-    progress.onFailure({ outcome: 'unavailable', message: 'reset' });
-    expect(written()).toBe('lce-1  unavailable: reset\n');
-    progress.onSeen(anObservation('PENDING', clock.now()));
-    progress.onSeen(anObservation('PENDING', clock.now()));
-    expect(written()).toBe('lce-1  PENDING\n');
-    progress.end({ kind: 'broken', message: 'reset' });
-    progress.close();
-    expect(written()).toBe('gave up after 0 s\n');
-  });
-
-  it.each([
-    [400, '0 s'],
-    [59_000, '59 s'],
-    [125_000, '2 min 5 s'],
-    [3_600_000, '1 h 0 min'],
-    [93_600_000, '1 d 2 h'],
-  ])('shows %i ms as %s', (ms, text) => {
-    expect(timeText(ms)).toBe(text);
   });
 });

@@ -1,16 +1,15 @@
 import { readFile, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
-import { backupCommand } from '../../src/commands/backup/command.ts';
-import { createNewFile } from '../../src/commands/backup/new-file.ts';
-import { ADMIN_TOKEN, NOW, READ_TOKEN, startApi } from '../http/api.ts';
-import { startCommand, startProgram, temporaryDirectory } from '../support/daemon.ts';
-import { recordFailure } from '../support/record-final.ts';
-import { runCommand } from '../support/run-command.ts';
-import { serve } from '../support/serve.ts';
-import { openStoreAt } from '../support/store.ts';
+import { backupCommand } from '../../../src/commands/backup/command.ts';
+import { ADMIN_TOKEN, NOW, READ_TOKEN, startApi } from '../../http/api.ts';
+import { startCommand, startProgram, temporaryDirectory } from '../../support/daemon.ts';
+import { recordFailure } from '../../support/record-final.ts';
+import { runCommand } from '../../support/run-command.ts';
+import { serve } from '../../support/serve.ts';
+import { openStoreAt } from '../../support/store.ts';
 
-const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
+const MAIN = new URL('../../../src/main.ts', import.meta.url).pathname;
 const backUp = (url: string, file: string, ...args: readonly string[]) =>
   runCommand(backupCommand(), [file, '--url', url, '--token', ADMIN_TOKEN, ...args]);
 
@@ -48,19 +47,6 @@ test('writes a complete store that only its owner can read, and replaces a file 
   expect((await backUp(api.url, file, '--force')).code).toBe(0);
   expect((await stat(file)).size).toBeGreaterThan(100_000);
   expect((await readdir(api.copies)).filter((name) => name.endsWith('.part'))).toEqual([]);
-});
-
-test('does not replace a file that was created in the meantime', async () => {
-  await using directory = await temporaryDirectory();
-  const path = join(directory.path, 'copy.db');
-  {
-    await using file = await createNewFile(path, { mayReplace: false });
-    await file.write(Buffer.from('new'));
-    await writeFile(path, 'precious');
-    await expect(file.keep()).rejects.toThrow(/cannot write .*EEXIST/);
-  }
-  expect(await readFile(path, 'utf8')).toBe('precious');
-  expect(await readdir(directory.path)).toEqual(['copy.db']);
 });
 
 test.each<[string, Parameters<typeof serve>[0], RegExp]>([
