@@ -1,5 +1,5 @@
 import type { Reading } from '../http/reading.ts';
-import { outboxMeasures, setGauges } from '../metrics/collector.ts';
+import { outboxMeasures, setGauges } from '../metrics/gauges.ts';
 import type { Instruments } from '../metrics/instruments.ts';
 import type { Poller } from '../polling/poller.ts';
 import type { Clock } from '../runtime/clock.ts';

@@ -4,7 +4,7 @@ import { isFinal, statusLabel } from '../domain/execution/status.ts';
 import type { Subscriber } from '../notices/notices.ts';
 import type { Instruments } from './instruments.ts';
 
-/** Creates the subscriber that counts and times what happens. */
+/** Creates the subscriber that updates counters and histograms. */
 export function countNotices(instruments: Instruments): Subscriber {
   return (notice) => {
     switch (notice.kind) {
@@ -45,7 +45,7 @@ export function countNotices(instruments: Instruments): Subscriber {
         instruments.configReloaded.set(notice.isApplied ? 1 : 0);
         if (notice.isApplied) instruments.configReloadedAt.set(notice.at / 1000);
         break;
-      // Whether an endpoint is enabled is read from the store when metrics are requested.
+      // The gauge of enabled endpoints is read from the store at each scrape.
       case 'lane_disabled':
         break;
     }

@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
+import { OPERATIONS } from '../../src/domain/call/operation.ts';
 import { transition } from '../../src/domain/change/transition.ts';
-import { setGauges } from '../../src/metrics/collector.ts';
+import { setGauges } from '../../src/metrics/gauges.ts';
 import { countNotices } from '../../src/metrics/count-notices.ts';
-import { createInstruments, createZeroing, zeroInstruments } from '../../src/metrics/instruments.ts';
+import { createInstruments, createZeroing } from '../../src/metrics/instruments.ts';
 import { TARGET, anExecution, anObservation } from '../support/executions.ts';
 
 const T0 = Date.UTC(2026, 10, 23, 6);
 
-/** Our samples, without the prefix. */
+/** Returns the watcher's own samples by name and labels, without the prefix. */
 async function samples({
   registry,
 }: ReturnType<typeof createInstruments>): Promise<ReadonlyMap<string, number>> {
@@ -22,11 +23,7 @@ async function samples({
 
 function instrumentsAtStart() {
   const instruments = createInstruments('1.2.3');
-  zeroInstruments(instruments, {
-    targets: ['prod'],
-    operations: ['GetLifecycleExecution', 'GetCallerIdentity'],
-    endpoints: ['ops'],
-  });
+  createZeroing(instruments, OPERATIONS)({ targets: ['prod'], endpoints: ['ops'] });
   const idle = { isUp: true, rate: { perSecond: 2 }, shortfall: 0, overdueSeconds: 0 };
   setGauges(
     instruments,
@@ -37,7 +34,7 @@ function instrumentsAtStart() {
 }
 
 describe('metrics', () => {
-  it('exist at the start, with every label that is known', async () => {
+  it('exist at the start with every combination of known labels', async () => {
     const found = await samples(instrumentsAtStart());
     const zero = [
       ...['ok', 'throttled', 'unavailable', 'denied', 'rejected', 'missing', 'malformed'].map(
@@ -71,6 +68,8 @@ describe('metrics', () => {
       'outbox_dead{endpoint="ops"}',
     ];
     expect(zero.filter((name) => found.get(name) !== 0)).toEqual([]);
+    const missingTarget = 'api_requests_total{target="prod",operation="GetCallerIdentity",outcome="missing"}';
+    expect(found.has(missingTarget)).toBe(false);
     expect(found.get('build_info{version="1.2.3"}')).toBe(1);
     expect(found.get('request_rate_limit{target="prod"}')).toBe(2);
     expect(found.get('target_up{target="prod"}')).toBe(1);
@@ -78,7 +77,7 @@ describe('metrics', () => {
     expect([...found.keys()].filter((name) => name.startsWith('transitions_total'))).toEqual([]);
   });
 
-  it('count a change once, with statuses of a closed list', async () => {
+  it('count a change once and replace a status that AWS does not document by OTHER', async () => {
     const instruments = instrumentsAtStart();
     let execution = anExecution();
     const see = (status: string, at: number, differing = {}) => {
@@ -98,7 +97,7 @@ describe('metrics', () => {
     expect(found.get('detection_lag_seconds_sum{target="prod"}')).toBeCloseTo(1.05);
   });
 
-  it('of what is there no longer are gone as far as they are of now; what comes back goes on counting', async () => {
+  it('drop the gauges of removed targets and endpoints; those that come back keep their counts', async () => {
     const instruments = createInstruments('1.2.3');
     const zero = createZeroing(instruments, ['GetLifecycleExecution']);
     const idle = {
@@ -133,7 +132,7 @@ describe('metrics', () => {
     expect(back.get('outbox_pending{endpoint="b"}')).toBe(0);
   });
 
-  it('leave the lag out where the first look already found the end', async () => {
+  it('leave out the detection lag if the first look already finds the end', async () => {
     const instruments = instrumentsAtStart();
     const change = transition(anExecution(), TARGET, anObservation('SUCCESS', T0, { endTime: T0 - 1000 }));
     if (change !== undefined) countNotices(instruments)({ kind: 'change_recorded', target: 'prod', change });

@@ -3,7 +3,7 @@ import { startCommand, startDaemon, temporaryDirectory } from '../support/daemon
 import { startFakeReceiver } from '../support/fake-receiver.ts';
 import { ENV, configOf, register } from '../support/watch-one-target.ts';
 
-/** Prints the metrics of a daemon that has something to tell: executions that ended, events delivered and refused. */
+/** Prints the metrics of a daemon in which executions have ended and events were delivered and refused. */
 const EXECUTIONS = 6;
 const LIMIT_MS = 60_000;
 
@@ -25,8 +25,8 @@ await using daemon = await startDaemon(directory.path, { ...config, endpoints },
 
 const ids = simulator.lines().flatMap((text) => /"lifecycleExecutionId":"([^"]+)"/.exec(text)?.[1] ?? []);
 await register(daemon, ids);
-const isTold = () => [accepting, refusing].every(({ received }) => received().length >= ids.length);
-for (const limit = Date.now() + LIMIT_MS; !isTold();) {
+const isNotified = () => [accepting, refusing].every(({ received }) => received().length >= ids.length);
+for (const limit = Date.now() + LIMIT_MS; !isNotified();) {
   if (Date.now() > limit) throw new Error(`events are missing after ${LIMIT_MS} ms`);
   await sleep(50);
 }
