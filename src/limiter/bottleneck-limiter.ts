@@ -4,9 +4,10 @@ import { LimiterClosedError } from './limiter.ts';
 import type { Limiter } from './limiter.ts';
 
 /**
- * A limiter on Bottleneck, of which only `maxConcurrent` and `minTime` are used: its reservoirs, retries and groups lose
- * jobs. It runs on the wall clock, so whoever uses it replaces it after a step of that clock. A lowered rate takes hold
- * at once; a raised one after the job that is already spaced, which Bottleneck cannot move.
+ * Creates a limiter on top of Bottleneck. Uses only `maxConcurrent` and `minTime`, because Bottleneck's reservoirs, retries
+ * and groups lose jobs. Bottleneck runs on the wall clock, so the caller must replace the limiter if that clock steps. A
+ * lowered rate takes effect at once. A raised rate takes effect after the next job, because Bottleneck has already set the
+ * time of that job and cannot move it.
  */
 export function createBottleneckLimiter(options: {
   readonly perSecond: number;
@@ -17,10 +18,11 @@ export function createBottleneckLimiter(options: {
   let wasLowered = false;
   const closing = new AbortController();
   const bottleneck = new Bottleneck({ maxConcurrent: options.maxConcurrent, minTime: minTimeMs });
-  // A job's own error reaches whoever scheduled it. An error event without a listener, or one that throws, recurses.
+  // A job's own error reaches the caller of schedule(). Bottleneck recurses if its error event has no listener, or one that
+  // throws.
   bottleneck.on('error', () => undefined);
 
-  /** The job was spaced by an earlier rate; where the rate has been lowered since, the rest is waited for here. */
+  /** Waits for the rest of the distance if the rate has been lowered since Bottleneck set the time of this job. */
   async function untilSpaced(): Promise<void> {
     while (wasLowered && !closing.signal.aborted) {
       const leftMs = lastStartTick + minTimeMs - performance.now();
@@ -45,13 +47,13 @@ export function createBottleneckLimiter(options: {
     setRate(perSecond) {
       wasLowered ||= 1000 / perSecond > minTimeMs;
       minTimeMs = 1000 / perSecond;
-      // Only an `error` event could tell of a failure; the promise is the limiter itself.
+      // Not awaited: the promise resolves with the limiter itself, and failures come as `error` events.
       bottleneck.updateSettings({ minTime: minTimeMs });
     },
     async close() {
       if (closing.signal.aborted) return;
       closing.abort();
-      // Resolves only when the running jobs have ended, which is not to be waited for.
+      // Not awaited: this resolves only after the running jobs have ended.
       bottleneck.stop({ dropWaitingJobs: true }).catch(() => undefined);
       await Promise.resolve();
     },

@@ -1,13 +1,13 @@
-/** Spaces calls out evenly and bounds how many run at once. One per target. */
+/** Spaces the calls to one target evenly and limits how many run at once. */
 export interface Limiter {
   /**
-   * Runs `job` when its turn comes and resolves with what it resolves with. Rejects with the job's own error, or with
-   * `LimiterClosedError` where the limiter was closed before the job began.
+   * Runs `job` when its turn comes and resolves with its result. Rejects with the job's own error, or with
+   * `LimiterClosedError` if the limiter is closed before the job starts.
    */
   schedule<T>(job: () => Promise<T>): Promise<T>;
-  /** Applies to every job that has not started, and to the distance from the last start. */
+  /** Changes the rate for all jobs that have not started, including their distance from the last start. */
   setRate(perSecond: number): void;
-  /** Drops the job that waits; running ones go on. */
+  /** Drops waiting jobs; running jobs continue. */
   close(): Promise<void>;
 }
 

@@ -1,7 +1,6 @@
 import { STATUS_LABELS, isFinal } from '../domain/execution/status.ts';
 import type { StatusLabel } from '../domain/execution/status.ts';
 import type { Declarations } from './declarations.ts';
-import type { Instruments } from './instruments.ts';
 
 /** The state of a target at the time of a scrape. */
 export interface TargetMeasures {
@@ -30,8 +29,13 @@ interface ScrapedGauge<M> {
   set(measures: M): void;
 }
 
-/** Declares a gauge for each target. */
-export function declareTargetGauges(declarations: Declarations): readonly ScrapedGauge<TargetMeasures>[] {
+interface ScrapedGauges {
+  readonly targetGauges: readonly ScrapedGauge<TargetMeasures>[];
+  readonly outboxGauges: readonly ScrapedGauge<OutboxMeasures>[];
+}
+
+/** Declares the gauges that have a series for each target. */
+export function declareTargetGauges(declarations: Declarations): ScrapedGauges['targetGauges'] {
   const declare = (name: string, help: string, valueOf: (measures: TargetMeasures) => number) => {
     const gauge = declarations.gauge(name, help, ['target']);
     return {
@@ -81,8 +85,8 @@ function declareTrackedExecutions(declarations: Declarations): ScrapedGauge<Targ
   };
 }
 
-/** Declares a gauge for each endpoint. */
-export function declareOutboxGauges(declarations: Declarations): readonly ScrapedGauge<OutboxMeasures>[] {
+/** Declares the gauges that have a series for each endpoint. */
+export function declareOutboxGauges(declarations: Declarations): ScrapedGauges['outboxGauges'] {
   const declare = (
     name: string,
     help: string,
@@ -105,7 +109,7 @@ export function declareOutboxGauges(declarations: Declarations): readonly Scrape
     declare('outbox_dead', 'Number of stored deliveries that have been given up.', ({ dead }) => dead),
     declare(
       'endpoint_enabled',
-      '1 if the endpoint is enabled, 0 if deliveries to it have been disabled after repeated failures.',
+      '1 if the endpoint is enabled, 0 if deliveries to it have been disabled.',
       ({ isEnabled }) => (isEnabled ? 1 : 0),
       1,
     ),
@@ -117,7 +121,7 @@ export function declareOutboxGauges(declarations: Declarations): readonly Scrape
  * undefined because they could not be counted, the gauges of the endpoints keep their values.
  */
 export function setGauges(
-  { targetGauges, outboxGauges }: Instruments,
+  { targetGauges, outboxGauges }: ScrapedGauges,
   targets: Iterable<TargetMeasures>,
   outboxes: Iterable<OutboxMeasures> | undefined,
 ): void {

@@ -1,7 +1,7 @@
 import type { Log } from '../runtime/log.ts';
 import type { Notice, Subscriber } from './notices.ts';
 
-/** Creates the subscriber that writes the log lines about executions, targets and deliveries. */
+/** Creates the subscriber that logs changes to executions, targets and deliveries. */
 export function logNotices(log: Log): Subscriber {
   return (notice) => {
     switch (notice.kind) {
@@ -17,14 +17,14 @@ export function logNotices(log: Log): Subscriber {
         break;
       }
       case 'lane_disabled':
-        log.warn(notice.lane, 'endpoint is disabled');
+        log.warn(notice.lane, 'endpoint disabled');
         break;
       case 'deliveries_abandoned': {
         const { endpoint, count } = notice;
-        log.warn({ endpoint, count }, 'endpoint was removed: its open deliveries are dead');
+        log.warn({ endpoint, count }, 'endpoint was removed from the configuration; gave up its open deliveries');
         break;
       }
-      // These are only counted; a reload writes its own lines.
+      // Metrics alone count these; a reload logs its own result.
       case 'call_ended':
       case 'throttled':
       case 'registered':
@@ -47,6 +47,6 @@ function logTargetEvent(
   { target, event, problem }: Extract<Notice, { kind: 'target_event_recorded' }>,
 ): void {
   const fields = { target, kind: problem.kind, problem: problem.message, eventId: event.id };
-  if (event.type === 'target.recovered') log.info(fields, 'target can be reached again');
-  else log.error(fields, 'target cannot be reached: it is tried with care');
+  if (event.type === 'target.recovered') log.info(fields, 'target is reachable again');
+  else log.error(fields, 'target is unreachable; retrying with backoff');
 }

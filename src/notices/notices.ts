@@ -11,7 +11,7 @@ import type { RegistrationOutcome } from '../domain/execution/registration.ts';
 import { errorFields } from '../runtime/log.ts';
 import type { Log } from '../runtime/log.ts';
 
-/** Everything that the daemon reports as having happened. `target` and `endpoint` are names from the configuration. */
+/** Something that happened in the daemon. `target` and `endpoint` are names from the configuration. */
 export type Notice =
   /** A request to AWS ended. */
   | {
@@ -27,9 +27,9 @@ export type Notice =
       readonly source: Source;
       readonly outcome: RegistrationOutcome;
     }
-  /** A change of an execution is durable. */
+  /** A change to an execution has been stored durably. */
   | { readonly kind: 'change_recorded'; readonly target: string; readonly change: Change }
-  /** A target became unreachable or recovered, and the event is durable. `problem` is the one that began or ended. */
+  /** A target became unreachable or recovered, and the event has been stored durably. `problem` began or ended. */
   | {
       readonly kind: 'target_event_recorded';
       readonly target: string;
@@ -43,7 +43,7 @@ export type Notice =
       readonly outcome: AttemptOutcome;
       readonly durationSeconds: number;
     }
-  /** The result of an attempt is durable. `attempts` counts this one. */
+  /** The result of an attempt has been stored durably. `attempts` includes this one. */
   | {
       readonly kind: 'delivery_settled';
       readonly endpoint: string;
@@ -76,7 +76,7 @@ export function createNotices(subscribers: readonly Subscriber[], log: Pick<Log,
         try {
           subscriber(notice);
         } catch (error) {
-          log.error({ notice: notice.kind, ...errorFields(error) }, 'a notice could not be processed');
+          log.error({ notice: notice.kind, ...errorFields(error) }, 'failed to process a notice');
         }
       }
     },

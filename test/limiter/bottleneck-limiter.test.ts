@@ -8,7 +8,7 @@ function limiterOf(perSecond: number, maxConcurrent: number) {
   return limiter;
 }
 
-/** Records when each of `count` jobs starts; the starts are what is spaced. */
+/** Returns the start times of `count` jobs. */
 async function startsOf(limiter: ReturnType<typeof limiterOf>, count: number): Promise<number[]> {
   const starts: number[] = [];
   await Promise.all(
@@ -20,13 +20,13 @@ async function startsOf(limiter: ReturnType<typeof limiterOf>, count: number): P
 }
 
 describe('createBottleneckLimiter', () => {
-  it('spaces starts out', async () => {
+  it('spaces the starts of jobs evenly', async () => {
     const starts = await startsOf(limiterOf(50, 4), 6);
     // Timers end late, never much too early: five distances of 20 ms.
     expect(starts.at(-1)! - starts[0]!).toBeGreaterThan(90);
   });
 
-  it('lets no more run at once than it may', async () => {
+  it('runs no more jobs at once than allowed', async () => {
     const limiter = limiterOf(1000, 2);
     const gate = Promise.withResolvers<undefined>();
     let running = 0;
@@ -47,14 +47,14 @@ describe('createBottleneckLimiter', () => {
     expect(most).toBe(2);
   });
 
-  it("hands on a job's result and its own error, and goes on after it", async () => {
+  it("passes on a job's result or error, and continues after an error", async () => {
     const limiter = limiterOf(1000, 1);
     const failure = new TypeError('of the job');
     await expect(limiter.schedule(() => Promise.reject(failure))).rejects.toBe(failure);
     expect(await limiter.schedule(() => Promise.resolve('fine'))).toBe('fine');
   });
 
-  it('applies a lowered rate to the job that is already spaced', async () => {
+  it('applies a lowered rate to the next job', async () => {
     const limiter = limiterOf(100, 2);
     let startedAt = 0;
     await limiter.schedule(() => Promise.resolve((startedAt = performance.now())));
@@ -63,7 +63,7 @@ describe('createBottleneckLimiter', () => {
     expect((await next) - startedAt).toBeGreaterThan(190);
   });
 
-  it('applies a raised rate from the job after the one that is spaced', async () => {
+  it('applies a raised rate after the next job', async () => {
     const limiter = limiterOf(20, 2);
     await startsOf(limiter, 1);
     limiter.setRate(1000);
@@ -72,7 +72,7 @@ describe('createBottleneckLimiter', () => {
     expect(performance.now() - began).toBeLessThan(20 * 50); // what the old rate would take
   });
 
-  it('drops what waits when it is closed, while what runs goes on', async () => {
+  it('drops waiting jobs when closed and lets running jobs finish', async () => {
     const limiter = limiterOf(1, 3);
     const gate = Promise.withResolvers<string>();
     const started = Promise.withResolvers<undefined>();
@@ -93,7 +93,7 @@ describe('createBottleneckLimiter', () => {
     await limiter.close();
   });
 
-  it('does not let a job wait out a lowered rate once it is closed', async () => {
+  it('does not wait for a lowered rate after it is closed', async () => {
     const limiter = limiterOf(100, 1);
     await limiter.schedule(() => Promise.resolve());
     const next = limiter.schedule(() => Promise.resolve('must not run'));

@@ -16,7 +16,7 @@ const SETTLED = {
   httpStatus: 500,
 } as const;
 
-it('a delivery that is given up is logged at level info, any other attempt at level debug', () => {
+it('logs a delivery that is given up at level info and any other attempt at level debug', () => {
   const { log, publish } = logged();
   publish({ ...SETTLED, state: 'pending' });
   expect(log.info).not.toHaveBeenCalled();
@@ -26,7 +26,7 @@ it('a delivery that is given up is logged at level info, any other attempt at le
   expect(log.info).toHaveBeenCalledExactlyOnceWith({ ...fields, state: 'dead' }, 'delivery');
 });
 
-it('what is only counted leaves no line', () => {
+it('does not log notices that only metrics count', () => {
   const { log, publish } = logged();
   publish({ kind: 'throttled', target: 'prod', cause: 'at_learnt_rate' });
   publish({ kind: 'registered', source: 'api', outcome: 'created' });

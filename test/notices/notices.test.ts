@@ -4,7 +4,7 @@ import type { Notice } from '../../src/notices/notices.ts';
 
 const NOTICE: Notice = { kind: 'throttled', target: 'prod', cause: 'at_learnt_rate' };
 
-it('a subscriber that throws is logged, and keeps a notice neither from the others nor from its publisher', () => {
+it('logs the error of a subscriber that throws and still calls the other subscribers', () => {
   const log = { error: vi.fn() };
   const last = vi.fn();
   const broken = () => {
