@@ -21,7 +21,10 @@ export function logNotices(log: Log): Subscriber {
         break;
       case 'deliveries_abandoned': {
         const { endpoint, count } = notice;
-        log.warn({ endpoint, count }, 'endpoint was removed from the configuration; gave up its open deliveries');
+        log.warn(
+          { endpoint, count },
+          'endpoint was removed from the configuration; gave up its open deliveries',
+        );
         break;
       }
       // Metrics alone count these; a reload logs its own result.

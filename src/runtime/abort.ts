@@ -4,16 +4,16 @@ import type { Clock } from './clock.ts';
 /** A signal that never aborts. */
 export const { signal: NEVER } = new AbortController();
 
-/** A signal that aborts with the first of several, until it is disposed of. */
+/** A signal that follows several others until it is disposed. */
 export interface LinkedSignal extends Disposable {
   readonly signal: AbortSignal;
-  /** Whether the time limit was what aborted it. */
+  /** Whether the time limit aborted the signal. */
   readonly hasTimedOut: boolean;
 }
 
 /**
- * Aborts as soon as one of `signals` does, with its reason, or once `timeoutMs` have passed. In place of
- * `AbortSignal.any`, which leaves some hundred bytes behind in each long-lived signal (Node 24: 18 MB in 200,000 calls).
+ * Returns a signal that aborts with the reason of the first of `signals` to abort, or after `timeoutMs`. Replaces
+ * `AbortSignal.any`, which leaks about 100 bytes per call into each long-lived signal (Node 24: 18 MB in 200,000 calls).
  */
 export function linkSignals(
   signals: readonly (AbortSignal | undefined)[],
@@ -48,32 +48,32 @@ export function linkSignals(
   };
 }
 
-const listeners = new WeakMap<AbortSignal, Set<() => void>>();
+const listenersOf = new WeakMap<AbortSignal, Set<() => void>>();
 
 /**
- * Calls `listener` when `signal` aborts, at once where it has; returns what undoes it. For signals that many listen to: those
- * of an `AbortSignal` itself are a list that is walked whenever one is taken away.
+ * Calls `listener` when `signal` aborts, or at once if it has already. Returns a function that removes the listener. Use this
+ * for signals with many listeners: `removeEventListener` walks the list of all listeners each time.
  */
 export function onAbort(signal: AbortSignal, listener: () => void): () => void {
   if (signal.aborted) {
     listener();
     return () => undefined;
   }
-  let all = listeners.get(signal);
-  if (all === undefined) {
-    const told = new Set<() => void>();
-    signal.addEventListener('abort', () => told.forEach((tell) => tell()), { once: true });
-    listeners.set(signal, told);
-    all = told;
-  }
-  const mine = all;
-  mine.add(listener);
-  return () => mine.delete(listener);
+  const listeners = listenersOf.get(signal) ?? listenOnce(signal);
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+function listenOnce(signal: AbortSignal): Set<() => void> {
+  const listeners = new Set<() => void>();
+  signal.addEventListener('abort', () => listeners.forEach((call) => call()), { once: true });
+  listenersOf.set(signal, listeners);
+  return listeners;
 }
 
 /**
- * What `promise` gives, unless `signal` aborts first and `isTooLate` is not true then: in that case rejects with the
- * signal's reason at once. What becomes of the promise later is ignored.
+ * Resolves or rejects as `promise` does. If `signal` aborts first, rejects with its reason at once and ignores the promise,
+ * unless `isTooLate` returns true at that moment.
  */
 export async function untilAborted<T>(
   promise: Promise<T>,
@@ -95,7 +95,7 @@ export async function untilAborted<T>(
   }
 }
 
-/** Whether `work` ends within `ms`; it goes on in any case. Rejects where it does in that time. */
+/** Reports whether `work` resolves within `ms`; the work continues either way. Rejects if `work` rejects within that time. */
 export async function endsWithin(
   work: Promise<unknown>,
   clock: Pick<Clock, 'sleep'>,

@@ -1,7 +1,10 @@
 import { setImmediate as nextRound } from 'node:timers/promises';
 import type { Clock } from './clock.ts';
 
-/** Lets those who ask within `ms` go on at the end of it: `most` at a time, and between them whatever else there is to do. */
+/**
+ * Returns a function whose calls within `ms` of the first one resolve together at the end of that time, at most `most` in
+ * each round of the event loop, so that other work runs in between.
+ */
 export function createBeat(clock: Pick<Clock, 'after'>, ms: number, most: number): () => Promise<void> {
   let waiting: (() => void)[] = [];
   const release = async () => {

@@ -1,7 +1,7 @@
 import { onAbort } from './abort.ts';
 import type { Clock } from './clock.ts';
 
-/** Ends a wait early. A ring while nobody waits ends the next wait at once, so that none is missed. */
+/** Ends a wait early. A ring while nobody is waiting ends the next wait at once, so no ring is missed. */
 export class Bell {
   #hasRung = false;
   #wake: (() => void) | undefined;
@@ -11,14 +11,14 @@ export class Bell {
     this.#wake?.();
   }
 
-  /** Forgets what rang until now. */
+  /** Forgets earlier rings. */
   hush(): void {
     this.#hasRung = false;
   }
 
   /**
-   * Resolves after `ms`, at the first ring since the last wait, or when `signal` aborts. Never rejects. One at a time waits.
-   * `Infinity` takes no timer.
+   * Resolves after `ms`, at the first ring since the last wait, or when `signal` aborts. Never rejects. Only one caller may
+   * wait at a time. `Infinity` takes no timer.
    */
   async wait(clock: Pick<Clock, 'after'>, ms: number, signal?: AbortSignal): Promise<void> {
     if (!this.#hasRung && ms > 0 && signal?.aborted !== true) {

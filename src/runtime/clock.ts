@@ -1,12 +1,15 @@
-/** Where time and waiting come from, so that tests can drive both. */
+/** The source of time and of waiting, so that tests can control both. */
 export interface Clock {
-  /** The wall clock in epoch milliseconds. Somebody may set it, forth or back. */
+  /** The wall clock in epoch milliseconds. It may be set forward or back. */
   now(): number;
-  /** Milliseconds since some instant; never steps. */
+  /** Milliseconds since an arbitrary instant. Never steps. */
   monotonicNow(): number;
-  /** The wall clock as it was when the process began, in epoch milliseconds, and never set since: for what is stored and due later. */
+  /**
+   * The wall clock as it was at the start of the process plus the time since then, in epoch milliseconds. Never steps. Use it
+   * for due times that are stored.
+   */
   steadyNow(): number;
-  /** Calls `then` after `ms`, unless what it returns is called before. Any length is allowed. */
+  /** Calls `then` after `ms`. Returns a function that cancels the call. Any length is allowed. */
   after(ms: number, then: () => void): () => void;
   /** Resolves after `ms`, or at once when `signal` aborts. Never rejects. Any length is allowed. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
@@ -15,7 +18,7 @@ export interface Clock {
 /** Node fires a timer at once when its delay exceeds a signed 32-bit count of milliseconds. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** `Clock.sleep` of a clock that has `after`. */
+/** Makes `Clock.sleep` from `Clock.after`. */
 export function sleepBy(after: Clock['after']): Clock['sleep'] {
   return (ms, signal) => {
     if (!(ms > 0) || signal?.aborted === true) return Promise.resolve();
@@ -31,22 +34,22 @@ export function sleepBy(after: Clock['after']): Clock['sleep'] {
   };
 }
 
-const beganAt = Date.now() - performance.now();
+const startedAt = Date.now() - performance.now();
 
-/** The real clock of this machine. */
+/** The clock of this machine. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonicNow: () => performance.now(),
-  steadyNow: () => Math.round(beganAt + performance.now()),
+  steadyNow: () => Math.round(startedAt + performance.now()),
   after(ms, then) {
     let left = ms;
     let timer: NodeJS.Timeout;
-    const goOn = () => {
+    const startNextTimer = () => {
       const part = Math.min(left, LONGEST_TIMER_MS);
       left -= part;
-      timer = setTimeout(left > 0 ? goOn : then, part);
+      timer = setTimeout(left > 0 ? startNextTimer : then, part);
     };
-    goOn();
+    startNextTimer();
     return () => clearTimeout(timer);
   },
   sleep: sleepBy((ms, then) => systemClock.after(ms, then)),

@@ -1,4 +1,4 @@
-/** What `make` makes of the present value of `source`; made anew only when that is another one. */
+/** Returns a function that applies `make` to the present value of `source`, and again only if that value has changed. */
 export function derived<S, T>(source: () => S, make: (value: S) => T): () => T {
   let from: { readonly value: S; readonly made: T } | undefined;
   return () => {

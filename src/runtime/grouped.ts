@@ -1,13 +1,13 @@
 export interface Grouping<A, R> {
-  /** The most that one group may hold, in what `sizeOf` counts. */
+  /** The largest size of a group, as counted by `sizeOf`. */
   readonly most: number;
-  /** How much a call adds to its group, at least 1. A call that is larger than `most` is a group of its own. */
+  /** Returns how much a call adds to the size of its group, at least 1. A call larger than `most` forms its own group. */
   readonly sizeOf?: (ask: A) => number;
-  /** Answers a group, in order. If it rejects, all calls of the group reject. */
-  readonly run: (asked: readonly A[]) => Promise<readonly R[]>;
+  /** Answers the calls of a group, in order. If it rejects, all calls of the group reject. */
+  readonly run: (asks: readonly A[]) => Promise<readonly R[]>;
 }
 
-/** Makes a function whose calls are answered together if they come in the same round of the event loop. */
+/** Returns a function whose calls are answered together if they are made in the same round of the event loop. */
 export function grouped<A, R>({ most, sizeOf = () => 1, run }: Grouping<A, R>): (ask: A) => Promise<R> {
   interface Waiting {
     readonly ask: A;
@@ -31,7 +31,7 @@ export function grouped<A, R>({ most, sizeOf = () => 1, run }: Grouping<A, R>): 
       (answers) => {
         for (const [index, { resolve, reject }] of group.entries()) {
           if (index < answers.length) resolve(answers[index] as R);
-          else reject(new Error('a call got no answer'));
+          else reject(new Error('run() returned fewer answers than there were calls'));
         }
       },
       (error: unknown) => {

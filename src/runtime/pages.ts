@@ -1,6 +1,6 @@
 /**
- * Yields the pages that `fetch` returns, beginning after `first`, until `nextOf` names no place to continue from. Rejects if
- * `fetch` does.
+ * Yields the pages that `fetch` returns, beginning with the page after `first`, until `nextOf` returns undefined. Rejects if
+ * `fetch` rejects.
  */
 export async function* pagesOf<P, C>(
   first: C,

@@ -1,8 +1,8 @@
 import type { Clock } from './clock.ts';
 
 /**
- * Asks once for all who want to know at the same time, and keeps an answer for `keptMs` of how long it took. A failure is
- * everybody's, too, but is not kept.
+ * Returns a function that calls `ask` once for all callers that are waiting at the same time, and keeps the answer for
+ * `keptMs(tookMs)`, given how long `ask` took. If `ask` rejects, all waiting callers reject, and the next call asks again.
  */
 export function shared<T>(
   ask: () => Promise<T>,

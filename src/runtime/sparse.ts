@@ -1,23 +1,24 @@
 import type { Clock } from './clock.ts';
 
 /**
- * Returns a function that calls `report` at most once within `everyMs`, with the number of calls left out since the last time.
+ * Returns a function that calls `report` at most once every `everyMs`, with the number of calls suppressed since the last
+ * report.
  */
 export function sparsely<A extends readonly unknown[]>(
   clock: Pick<Clock, 'monotonicNow'>,
   everyMs: number,
-  report: (leftOut: number, ...args: A) => void,
+  report: (suppressed: number, ...args: A) => void,
 ): (...args: A) => void {
   let quietUntilTick = -Infinity;
-  let leftOut = 0;
+  let suppressed = 0;
   return (...args) => {
     const now = clock.monotonicNow();
     if (now < quietUntilTick) {
-      leftOut += 1;
+      suppressed += 1;
       return;
     }
-    report(leftOut, ...args);
-    leftOut = 0;
+    report(suppressed, ...args);
+    suppressed = 0;
     quietUntilTick = now + everyMs;
   };
 }

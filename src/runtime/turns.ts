@@ -1,8 +1,8 @@
 import { untilAborted } from './abort.ts';
 
-/** Lets one at a time through, in the order of asking. */
+/** Lets one caller through at a time, in order of arrival. */
 export interface Turns {
-  /** Resolves when the turn has come, with the function that ends it; rejects with the signal's reason on its abort. */
+  /** Resolves with a function that ends the turn once the turn has come. Rejects with the signal's reason if it aborts first. */
   take(signal: AbortSignal): Promise<() => void>;
 }
 

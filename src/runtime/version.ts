@@ -10,8 +10,8 @@ function readVersion(): string {
   ) {
     return parsed.version;
   }
-  throw new Error('package.json names no version');
+  throw new Error('package.json contains no version');
 }
 
-/** The version of this program, as its package says it. */
+/** The version of this program according to its package.json. */
 export const VERSION = readVersion();

@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { linkSignals, untilAborted } from '../../src/runtime/abort.ts';
 
 describe('linkSignals', () => {
-  it('aborts with the first of its signals, and its reason', () => {
+  it('aborts with the first of its signals and has its reason', () => {
     const [first, second] = [new AbortController(), new AbortController()];
     using linked = linkSignals([first.signal, undefined, second.signal]);
     expect(linked.signal.aborted).toBe(false);
@@ -12,12 +12,12 @@ describe('linkSignals', () => {
     expect(linked.hasTimedOut).toBe(false);
   });
 
-  it('is aborted from the start where one of its signals is', () => {
+  it('is already aborted if one of its signals is', () => {
     using linked = linkSignals([AbortSignal.abort('before')]);
     expect(linked.signal.reason).toBe('before');
   });
 
-  it('aborts when its time is over', () => {
+  it('aborts after its time limit', () => {
     vi.useFakeTimers();
     try {
       using linked = linkSignals([], 50);
@@ -30,7 +30,7 @@ describe('linkSignals', () => {
     }
   });
 
-  it('lets go of its signals and its timer when it is disposed of', () => {
+  it('removes its listeners and its timer when disposed', () => {
     vi.useFakeTimers();
     try {
       const source = new AbortController();
@@ -48,7 +48,7 @@ describe('linkSignals', () => {
 describe('untilAborted', () => {
   const never = new Promise<never>(() => undefined);
 
-  it('rejects with the reason on an abort, before and meanwhile', async () => {
+  it('rejects with the reason of the signal, whether it aborts before or during the wait', async () => {
     const reason = new Error('enough');
     await expect(untilAborted(never, AbortSignal.abort(reason))).rejects.toBe(reason);
     const abort = new AbortController();
@@ -57,7 +57,7 @@ describe('untilAborted', () => {
     await waiting;
   });
 
-  it('waits for the promise where it is too late', async () => {
+  it('waits for the promise if it is too late to abort', async () => {
     const abort = new AbortController();
     const { promise, resolve } = Promise.withResolvers<string>();
     const waiting = untilAborted(promise, abort.signal, () => true);

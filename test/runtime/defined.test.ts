@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { defined } from '../../src/runtime/defined.ts';
 
-it('only members that are undefined are left out', () => {
+it('leaves out undefined members and keeps null, false and 0', () => {
   const members: { a: number; b: string | undefined; c: null; d: false | undefined } = {
     a: 0,
     b: undefined,

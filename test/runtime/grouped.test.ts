@@ -3,7 +3,7 @@ import { grouped } from '../../src/runtime/grouped.ts';
 
 const sameAsAsked = () => vi.fn((asked: readonly number[]) => Promise.resolve(asked));
 
-test('calls of one round of the event loop are answered together, each with its own', async () => {
+test('calls made in one round of the event loop are answered together, each with its own answer', async () => {
   const run = vi.fn((asked: readonly number[]) => Promise.resolve(asked.map((number) => number * 2)));
   const double = grouped({ most: 10, run });
   expect(await Promise.all([1, 2, 3].map(double))).toEqual([2, 4, 6]);
@@ -11,14 +11,14 @@ test('calls of one round of the event loop are answered together, each with its 
   expect(run.mock.calls).toEqual([[[1, 2, 3]], [[4]]]);
 });
 
-test('no more than so many are answered at a time', async () => {
+test('a group has no more calls than its limit', async () => {
   const run = sameAsAsked();
   const same = grouped({ most: 2, run });
   expect(await Promise.all([1, 2, 3, 4, 5].map(same))).toEqual([1, 2, 3, 4, 5]);
   expect(run.mock.calls).toEqual([[[1, 2]], [[3, 4]], [[5]]]);
 });
 
-test('a group holds no more than its limit in what the calls count, and keeps their order', async () => {
+test('a group is limited by the sizes of its calls and keeps their order', async () => {
   const run = sameAsAsked();
   const same = grouped({ most: 10, sizeOf: (number: number) => number, run });
   const asked = [4, 6, 1, 9, 1, 3, 3, 3];
@@ -26,7 +26,7 @@ test('a group holds no more than its limit in what the calls count, and keeps th
   expect(run.mock.calls).toEqual([[[4, 6]], [[1, 9]], [[1, 3, 3, 3]]]);
 });
 
-test('a call that is larger than the limit is a group of its own', async () => {
+test('a call larger than the limit forms its own group', async () => {
   const run = sameAsAsked();
   const same = grouped({ most: 10, sizeOf: (number: number) => number, run });
   expect(await Promise.all([1, 50, 2, 60, 70].map(same))).toEqual([1, 50, 2, 60, 70]);
@@ -44,7 +44,7 @@ test('a group does not wait for the one before it', async () => {
   expect(await first).toBe(1);
 });
 
-test('calls that come while a group is answered belong to the next one', async () => {
+test('calls made while a group is being answered belong to the next group', async () => {
   const run = sameAsAsked();
   const same = grouped({ most: 10, run });
   const both = await Promise.all([same(1).then(() => same(2)), same(3).then(() => same(4))]);
@@ -52,12 +52,12 @@ test('calls that come while a group is answered belong to the next one', async (
   expect(run.mock.calls).toEqual([[[1, 3]], [[2, 4]]]);
 });
 
-test('a failure is everybody’s in the group, and nobody’s after it', async () => {
+test('a failure rejects all calls of the group and no later ones', async () => {
   const run = sameAsAsked();
   run.mockRejectedValueOnce(new Error('broken'));
   const same = grouped({ most: 2, run });
   const all = await Promise.allSettled([1, 2, 3].map(same));
   expect(all.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'fulfilled']);
   run.mockResolvedValueOnce([]);
-  await expect(same(4)).rejects.toThrow('no answer');
+  await expect(same(4)).rejects.toThrow('fewer answers');
 });

@@ -7,7 +7,7 @@ async function all<T>(pages: AsyncIterable<T>): Promise<readonly T[]> {
   return found;
 }
 
-it('every page is fetched once, in order, until one is the last', async () => {
+it('fetches each page once, in order, up to the last page', async () => {
   const fetched: number[] = [];
   const pages = pagesOf(
     0,
@@ -21,7 +21,7 @@ it('every page is fetched once, in order, until one is the last', async () => {
   expect(fetched).toEqual([0, 2, 4]);
 });
 
-it('a page that cannot be fetched ends the pages with its error', async () => {
+it('rejects with the error of a page that cannot be fetched', async () => {
   const pages = pagesOf(
     0,
     () => Promise.reject(new Error('no answer')),

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { shared } from '../../src/runtime/share.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 
-it('asks once for all who ask at the same time, and keeps the answer as long as it is told', async () => {
+it('asks once for all callers at the same time and keeps the answer for the given time', async () => {
   const clock = createFakeClock();
   let asked = 0;
   const ask = shared(
@@ -25,7 +25,7 @@ it('asks once for all who ask at the same time, and keeps the answer as long as 
   expect(await second).toBe(2);
 });
 
-it('gives a failure to all who asked, and asks anew', async () => {
+it('passes a failure to all waiting callers and asks again on the next call', async () => {
   let asked = 0;
   const ask = shared(
     () => (++asked === 1 ? Promise.reject(new Error('no')) : Promise.resolve('yes')),

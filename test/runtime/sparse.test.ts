@@ -2,11 +2,11 @@ import { expect, it } from 'vitest';
 import { sparsely } from '../../src/runtime/sparse.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 
-it('reports once in a while, and how many reports were left out', async () => {
+it('reports at most once per interval, with the number of suppressed reports', async () => {
   const clock = createFakeClock();
   const reported: [number, string][] = [];
-  const report = sparsely(clock, 1000, (leftOut, what: string) => reported.push([leftOut, what]));
-  for (const what of ['a', 'b', 'c']) report(what);
+  const report = sparsely(clock, 1000, (suppressed, subject: string) => reported.push([suppressed, subject]));
+  for (const subject of ['a', 'b', 'c']) report(subject);
   await clock.advance(999);
   report('d');
   await clock.advance(1);
