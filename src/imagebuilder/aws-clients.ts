@@ -1,12 +1,13 @@
 import { ImagebuilderClient } from '@aws-sdk/client-imagebuilder';
 import { STSClient } from '@aws-sdk/client-sts';
+import { defined } from '../runtime/defined.ts';
 import { sharedSockets } from './aws-sockets.ts';
 import type { Credentials } from './credentials.ts';
 
-/** Where a target's calls go. */
-export interface AwsPlace {
+/** The Region and the endpoints that a target's calls go to. */
+export interface AwsLocation {
   readonly region: string;
-  /** Image Builder, and STS unless `stsEndpoint` is given. */
+  /** The endpoint of Image Builder, and of STS unless `stsEndpoint` is given. */
   readonly endpoint?: string | undefined;
   readonly stsEndpoint?: string | undefined;
 }
@@ -16,20 +17,20 @@ export interface AwsClients {
   readonly sts: STSClient;
 }
 
-/** The part of a call's time that finding credentials may take; hanging providers can only be waited for, not ended. */
+/** The share of a call's time limit that fetching credentials may take. A provider that hangs cannot be cancelled. */
 const CREDENTIALS_SHARE = 0.8;
 
-/** No credentials came in time. */
+/** Thrown if no credentials arrive in time. */
 export class CredentialsTimeoutError extends Error {
   override readonly name = 'CredentialsTimeoutError';
 }
 
 /**
- * The SDK's clients for one target. They send each request once, and end it after `timeoutMs`; credentials that have not
- * come in most of that time fail the call with `CredentialsTimeoutError`.
+ * Creates the SDK's clients for one target. They send each request once and end it after `timeoutMs`. If credentials have not
+ * arrived within 80 % of that time, the call fails with `CredentialsTimeoutError`.
  */
 export function createAwsClients(
-  { region, endpoint, stsEndpoint = endpoint }: AwsPlace,
+  { region, endpoint, stsEndpoint = endpoint }: AwsLocation,
   credentials: Credentials,
   timeoutMs: number,
 ): AwsClients {
@@ -37,28 +38,28 @@ export function createAwsClients(
     region,
     maxAttempts: 1,
     requestHandler: sharedSockets(timeoutMs),
-    credentials: inTime(() => credentials.get(), timeoutMs * CREDENTIALS_SHARE),
+    credentials: withTimeout(() => credentials.get(), timeoutMs * CREDENTIALS_SHARE),
   };
   return {
-    imagebuilder: new ImagebuilderClient({ ...shared, ...(endpoint === undefined ? {} : { endpoint }) }),
-    sts: new STSClient({ ...shared, ...(stsEndpoint === undefined ? {} : { endpoint: stsEndpoint }) }),
+    imagebuilder: new ImagebuilderClient(defined({ ...shared, endpoint })),
+    sts: new STSClient(defined({ ...shared, endpoint: stsEndpoint })),
   };
 }
 
-/** The Region that the SDK finds in the environment or in a profile, else what other tools of AWS find there. */
+/** Returns the Region that the SDK finds in the environment or a profile, or else `AWS_DEFAULT_REGION`, which the CLI reads. */
 export async function configuredRegion(): Promise<string | undefined> {
   const client = new ImagebuilderClient({});
   try {
     return await client.config.region();
   } catch {
-    return process.env['AWS_DEFAULT_REGION']; // the SDK's error says no more than that there is none
+    return process.env['AWS_DEFAULT_REGION']; // the SDK's error only says that it found no Region
   } finally {
     client.destroy();
   }
 }
 
-/** `provide`, but rejecting once `limitMs` have passed. */
-function inTime<T>(provide: () => Promise<T>, limitMs: number): () => Promise<T> {
+/** Wraps `provide` so that it rejects after `limitMs`. */
+function withTimeout<T>(provide: () => Promise<T>, limitMs: number): () => Promise<T> {
   return async () => {
     const late = Promise.withResolvers<never>();
     const timer = setTimeout(() => {

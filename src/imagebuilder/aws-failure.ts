@@ -2,8 +2,9 @@ import { z } from 'zod';
 import type { CallFailure, Trouble } from '../domain/call/outcome.ts';
 import { parseRetryAfterMs } from '../domain/delivery/retry-after.ts';
 import type { Operation } from '../domain/call/operation.ts';
+import { defined } from '../runtime/defined.ts';
 
-/** Codes of the wire and of the SDK, without namespace and suffix. Sources: the service models, and the SDK's own lists. */
+/** Error codes of AWS and of the SDK without namespace and suffix. Sources: the service models and the SDK's own lists. */
 const THROTTLING = new Set([
   'BandwidthLimitExceeded',
   'CallRateLimitExceededException',
@@ -21,20 +22,20 @@ const THROTTLING = new Set([
   'ThrottlingException',
   'TooManyRequestsException',
 ]);
-/** No credentials, or none that AWS knows or still accepts. */
+/** There are no credentials, or AWS does not know them or no longer accepts them. */
 const CREDENTIALS =
   /^(AuthFailure|CredentialsProvider|CredentialsTimeout|Expired_?Token|IncompleteSignature|InvalidAccessKeyId|InvalidClientTokenId|InvalidIdentityToken|InvalidSignature|InvalidToken|MissingAuthenticationToken|ProviderError|RequestExpired|SignatureDoesNotMatch|TokenProvider|TokenRefreshRequired|UnrecognizedClient)/;
-/** Known, and not allowed. */
+/** The credentials are valid, but the call is not allowed. */
 const FORBIDDEN = /^(AccessDenied|Forbidden|NotAuthorized|OptInRequired|RegionDisabled|Unauthorized)/;
-/** What a Get answers to an id that it does not know, or knows no longer: nothing tells the two apart. */
+/** Errors of GetLifecycleExecution for an id that AWS does not know or no longer knows; it does not distinguish the two. */
 const UNKNOWN_ID = new Set(['InvalidRequestException', 'ClientException']);
-/** A cut connection counts as one even where a status line had come. */
+/** A connection that was cut counts as a connection failure even if a status line had arrived. */
 const CUT_OFF =
   /^(ECONN|EPIPE|EAI_|ENOTFOUND|ETIMEDOUT|EHOST|ENET|ERR_STREAM_PREMATURE_CLOSE|HPE_|AbortError|TimeoutError)/;
 const SECRET = /AWS4-HMAC|security-token|Credential=|Signature=|SecretAccessKey|SessionToken/i;
 const ACCESS_KEY = /\b(AKIA|ASIA)[A-Z0-9]{12,}\b/g;
 const LONGEST_MESSAGE = 300;
-/** The parts of whatever the SDK threw that are looked at. Each may be anything. */
+/** The members of a thrown value that are evaluated. Each may be of any type. */
 const text = z.string().optional().catch(undefined);
 const status = z.int().optional().catch(undefined);
 const Thrown = z.object({
@@ -56,8 +57,9 @@ const Thrown = z.object({
 type Thrown = z.infer<typeof Thrown>;
 
 /**
- * What a call's failure means, by HTTP status, name and the SDK's own mark. `now` is the wall clock, for a Retry-After
- * that names a date. Pure: knows errors by their shape, so it takes those of any SDK version.
+ * Classifies the error of a call by its HTTP status, its name and the SDK's own `$retryable` flag. `now` is the wall clock in
+ * epoch milliseconds, for a Retry-After header with a date. Recognizes errors by their shape, so it works with any version
+ * of the SDK.
  */
 export function toFailure(error: unknown, operation: Operation, now: number): CallFailure {
   const thrown: Thrown = Thrown.safeParse(error).data ?? {};
@@ -68,14 +70,8 @@ export function toFailure(error: unknown, operation: Operation, now: number): Ca
   const code = codeOf(names);
   const trouble = troubleOf(outcome, names, httpStatus);
   const retryAfterMs = outcome === 'throttled' ? retryAfterOf(thrown, now) : undefined;
-  return {
-    outcome,
-    message: messageOf(thrown, code, httpStatus),
-    ...(code === undefined ? {} : { code }),
-    ...(httpStatus === undefined ? {} : { httpStatus }),
-    ...(trouble === undefined ? {} : { trouble }),
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-  };
+  const message = messageOf(thrown, code, httpStatus);
+  return defined({ outcome, message, code, httpStatus, trouble, retryAfterMs });
 }
 
 function troubleOf(
@@ -110,28 +106,28 @@ function outcomeOf(
   return 'rejected';
 }
 
-/** `aws.imagebuilder#ThrottlingException:http://…` is `ThrottlingException`. */
+/** Returns `ThrottlingException` for `aws.imagebuilder#ThrottlingException:http://…`; empty if there is no name. */
 function plainName(raw: string | undefined): string[] {
   const name = raw?.split(':')[0]?.split('#').at(-1)?.trim();
   return name === undefined || name === '' ? [] : [name];
 }
 
-/** Zero and less is what stands for "no status line came". */
+/** Returns undefined if there was no status line, which the SDK reports as zero or less. */
 function httpStatusOf({ $metadata, $response }: Thrown): number | undefined {
   const found = $metadata?.httpStatusCode ?? $response?.statusCode;
   return found !== undefined && found >= 100 ? found : undefined;
 }
 
-/** Node's code or AWS's name, whichever says more. */
+/** Returns the first specific code or name: Node's code or AWS's name. */
 function codeOf(names: readonly string[]): string | undefined {
-  const telling = names.find((name) => !['Error', 'AggregateError', 'TypeError', 'Unknown'].includes(name));
-  return (telling ?? names[0])?.slice(0, 100);
+  const specific = names.find((name) => !['Error', 'AggregateError', 'TypeError', 'Unknown'].includes(name));
+  return (specific ?? names[0])?.slice(0, 100);
 }
 
-/** One line for people. A text that may hold a signature or a part of the body is left out. */
+/** Returns one readable line. Leaves out text that may contain a signature, an access key or a part of the body. */
 function messageOf({ message }: Thrown, code: string | undefined, httpStatus: number | undefined): string {
   const subject = [code ?? 'failed', ...(httpStatus === undefined ? [] : [`HTTP ${httpStatus}`])].join(', ');
-  if (code === 'SyntaxError') return `${subject}: the answer is not JSON`;
+  if (code === 'SyntaxError') return `${subject}: the response is not JSON`;
   if (message === undefined || message === '' || message === code || SECRET.test(message)) return subject;
   const line = message
     .replace(/\s+/g, ' ')

@@ -1,4 +1,4 @@
-/** As the SDK's clients take them. */
+/** Credentials in the form that the SDK's clients accept. */
 export interface AwsCredentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
@@ -7,9 +7,9 @@ export interface AwsCredentials {
 }
 
 export interface Credentials {
-  /** Those that are good now. Rejects where there are none and none can be had. */
+  /** Returns credentials that are valid now. Rejects if there are none and none can be fetched. */
   get(): Promise<AwsCredentials>;
-  /** AWS does not take the present ones: the next call asks for new ones. */
+  /** Discards the present credentials because AWS refused them; the next `get` fetches new ones. */
   refuse(): void;
 }
 
@@ -22,16 +22,20 @@ export interface CredentialsClock {
 /** Temporary credentials are renewed in the last third of their life, and in the last ten minutes of a long one. */
 const RENEWED_SHARE = 1 / 3;
 const RENEWED_BEFORE_MS = 600_000;
-/** Whoever got them this lately would get the same again, or is refused for another reason. */
+/** Credentials younger than this are not discarded: a new fetch would return the same, or the refusal has another reason. */
 const FRESH_MS = 5000;
-/** A renewal that failed is tried again so much later, while the old ones are good. */
+/** The pause after a failed renewal while the old credentials are still valid. */
 const RETRY_MS = 10_000;
-/** Clients ask anew where credentials end within five minutes: so each call of theirs comes here, and costs a promise. */
-const CLIENT_KEEPS_MS = 60_000;
+/**
+ * The SDK's clients fetch again if credentials expire within five minutes. With this lifetime every call of a client comes
+ * here, which costs one promise, and all clients get renewed credentials at the same time.
+ */
+const CLIENT_LIFETIME_MS = 60_000;
 
 /**
- * Credentials of one identity, shared by all clients that act as it: asked for once, and renewed before they end, at a
- * moment that differs from that of other identities. Where a renewal fails the old ones are used until their end.
+ * Shares the credentials of one identity among all clients that use it. Fetches them once and renews them before they expire,
+ * at a random moment so that identities do not all renew at once. If a renewal fails, the old credentials are used until
+ * they expire.
  */
 export function shareCredentials(
   provide: () => Promise<AwsCredentials>,
@@ -57,7 +61,7 @@ export function shareCredentials(
     }
   }
 
-  /** In the first half of the time in which they are to be renewed. */
+  /** Returns a random instant in the first half of the renewal period. */
   function renewalOf({ expiration }: AwsCredentials): number {
     if (expiration === undefined) return Infinity;
     const endsAt = expiration.getTime();
@@ -67,12 +71,12 @@ export function shareCredentials(
 
   return {
     async get() {
-      const isGood = present !== undefined && now() < renewAt;
-      const found = isGood ? present : await (renewing ??= renew());
-      if (found === undefined) throw new Error('there are no credentials');
-      const clientKeepsUntil = now() + CLIENT_KEEPS_MS;
+      const isValid = present !== undefined && now() < renewAt;
+      const found = isValid ? present : await (renewing ??= renew());
+      if (found === undefined) throw new Error('no credentials found');
+      const clientExpiresAt = now() + CLIENT_LIFETIME_MS;
       const endsAt = found.expiration?.getTime() ?? Infinity;
-      return { ...found, expiration: new Date(Math.min(endsAt, clientKeepsUntil)) };
+      return { ...found, expiration: new Date(Math.min(endsAt, clientExpiresAt)) };
     },
     refuse() {
       if (now() - presentSince < FRESH_MS) return;

@@ -2,50 +2,50 @@ import type { Observation } from '../domain/execution/observation.ts';
 import type { CallResult } from '../domain/call/outcome.ts';
 import type { TouchedResource } from '../domain/execution/resources.ts';
 
-/** A part of a list. */
+/** One page of a list. */
 export interface Page<T> {
   readonly items: readonly T[];
-  /** Leads to the next page; undefined at the end. */
+  /** Requests the next page; undefined on the last page. */
   readonly nextToken?: string;
 }
 
-/** Which resources are listed. */
+/** Selects the resources to list. */
 export interface ResourcesQuery {
   readonly lifecycleExecutionId: string;
-  /** Without: the images that the execution touched; with the ARN of one: what belongs to that. */
+  /** The ARN of an image, to list the resources that belong to it. Without it, the images that the execution touched. */
   readonly parentResourceId?: string;
   readonly nextToken?: string;
 }
 
-/** Where a list goes on. */
+/** Selects the page of a list; the first page without `nextToken`. */
 export interface ListQuery {
   readonly nextToken?: string;
 }
 
 export interface ListedPolicy {
   readonly arn: string;
-  /** As AWS tells, epoch milliseconds. */
+  /** The time of the last run as reported by AWS, in epoch milliseconds. */
   readonly lastRunAt?: number;
 }
 
-/** An execution as a list shows it. */
+/** An execution as it appears in a list. */
 export interface ListedExecution {
   readonly lifecycleExecutionId: string;
   readonly observation: Observation;
 }
 
-/** What the watcher needs of one target's Image Builder and STS. No method rejects: a failure is a result. */
+/** The calls to one target's Image Builder and STS. No method rejects: a failure is a result. */
 export interface Gateway {
-  /** One request, no repeats. Aborts with `signal` or after the gateway's own time limit: `unavailable`. */
+  /** Sends one request without retries. The result is `unavailable` if `signal` aborts or the time limit passes. */
   getExecution(lifecycleExecutionId: string, signal?: AbortSignal): Promise<CallResult<Observation>>;
   listResources(query: ResourcesQuery, signal?: AbortSignal): Promise<CallResult<Page<TouchedResource>>>;
   listPolicies(query: ListQuery, signal?: AbortSignal): Promise<CallResult<Page<ListedPolicy>>>;
-  /** The executions of a policy; what AWS shows without id or status is left out. */
+  /** Lists the executions of a policy, without those that AWS returns without an id or a status. */
   listExecutions(
     query: ListQuery & { readonly policyArn: string },
     signal?: AbortSignal,
   ): Promise<CallResult<Page<ListedExecution>>>;
-  /** The account that the target's credentials belong to. */
+  /** Returns the id of the account that the target's credentials belong to. */
   getAccountId(signal?: AbortSignal): Promise<CallResult<string>>;
   close(): void;
 }

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createAwsGateway } from '../../src/imagebuilder/aws-gateway.ts';
-import type { AwsTarget } from '../../src/imagebuilder/aws-gateway.ts';
 import { createCredentialSource, sessionName } from '../../src/imagebuilder/aws-credentials.ts';
+import type { AwsIdentity } from '../../src/imagebuilder/aws-credentials.ts';
 import type { Gateway } from '../../src/imagebuilder/gateway.ts';
 import { isTransient } from '../../src/domain/call/outcome.ts';
 import type { CallFailure } from '../../src/domain/call/outcome.ts';
@@ -26,7 +26,7 @@ let aws: Awaited<ReturnType<typeof startRawAws>>;
 let restore: () => void;
 const gateways: Gateway[] = [];
 
-function gatewayTo(target: Partial<AwsTarget> = {}, timeoutMs = 5000): Gateway {
+function gatewayTo(target: Partial<AwsIdentity> = {}, timeoutMs = 5000): Gateway {
   const whole = { accountId: '123456789012', region: 'us-east-1', endpoint: aws.url, ...target };
   const gateway = createAwsGateway(whole, {
     clock: systemClock,
@@ -40,7 +40,7 @@ function gatewayTo(target: Partial<AwsTarget> = {}, timeoutMs = 5000): Gateway {
 async function failureOf(answer: Answering, timeoutMs = 5000): Promise<CallFailure> {
   aws.answers(answer);
   const result = await gatewayTo({}, timeoutMs).getExecution(ID);
-  if (result.outcome === 'ok') throw new Error('the call went well');
+  if (result.outcome === 'ok') throw new Error('the call succeeded');
   return result;
 }
 
@@ -57,7 +57,7 @@ afterAll(async () => {
 });
 
 describe('getExecution', () => {
-  it('hands over what AWS shows, with both instants on both clocks', async () => {
+  it('returns the execution as AWS reports it, with the times of request and response on both clocks', async () => {
     aws.answers(reply(200, { lifecycleExecution: FULL }));
     const before = { wall: Date.now(), tick: performance.now() };
     const result = await gatewayTo().getExecution(ID);
@@ -83,7 +83,7 @@ describe('getExecution', () => {
     ]);
   });
 
-  it('leaves out what AWS does not show', async () => {
+  it('leaves out members that AWS does not return', async () => {
     aws.answers(reply(200, { lifecycleExecution: { state: { status: 'IN_PROGRESS' } } }));
     const result = await gatewayTo().getExecution(ID);
     expect(result.outcome === 'ok' && Object.keys(result.value).sort()).toEqual(
@@ -91,12 +91,12 @@ describe('getExecution', () => {
     );
   });
 
-  it.each([ID.toUpperCase().replace('LCE', 'lce'), ID])('accepts an answer about %s', async (id) => {
+  it.each([ID.toUpperCase().replace('LCE', 'lce'), ID])('accepts a response about %s', async (id) => {
     aws.answers(reply(200, { lifecycleExecution: { ...FULL, lifecycleExecutionId: id } }));
     expect((await gatewayTo().getExecution(ID)).outcome).toBe('ok');
   });
 
-  it('takes a status that nobody has published as it comes', async () => {
+  it('passes on a status that AWS does not document', async () => {
     aws.answers(reply(200, { lifecycleExecution: { ...FULL, state: { status: 'HIBERNATING' } } }));
     expect(await gatewayTo().getExecution(ID)).toMatchObject({ value: { status: 'HIBERNATING' } });
   });
@@ -160,7 +160,7 @@ describe('getExecution', () => {
       'malformed',
     ],
     ['a time beyond dates', reply(200, { lifecycleExecution: { ...FULL, endTime: 1e300 } }), 'malformed'],
-  ])('%s', async (_case, answer, outcome) => {
+  ])('classifies %s', async (_case, answer, outcome) => {
     const failure = await failureOf(answer);
     expect(failure).toMatchObject({ outcome });
     expect(failure.message).not.toMatch(/[\r\n]|<html|secret-example/);
@@ -168,13 +168,13 @@ describe('getExecution', () => {
     expect(aws.requests).toHaveLength(1); // no repeats by the SDK
   });
 
-  it('a connection reset before the answer is unavailable and worth a repeat', async () => {
+  it('a connection reset before the response is unavailable and may be retried', async () => {
     const failure = await failureOf((request) => request.socket.resetAndDestroy());
     expect(failure).toMatchObject({ outcome: 'unavailable', code: 'ECONNRESET' });
     expect(isTransient(failure)).toBe(true);
   });
 
-  it('a connection cut in the body is unavailable and worth a repeat', async () => {
+  it('a connection cut in the middle of the body is unavailable and may be retried', async () => {
     const failure = await failureOf((request, response) => {
       response.writeHead(200, { 'content-type': 'application/json', 'content-length': '1000' });
       response.write('{"lifecycleExecution":', () => request.socket.destroy());
@@ -184,15 +184,15 @@ describe('getExecution', () => {
   });
 
   it.each<[string, Answering]>([
-    ['no answer', () => undefined],
+    ['a missing response', () => undefined],
     [
-      'an answer that stops in the body',
+      'a response that stops in the middle of the body',
       (_request, response) => {
         response.writeHead(200, { 'content-type': 'application/json', 'content-length': '1000' });
         response.write('{"lifecycleExecution":');
       },
     ],
-  ])('%s is ended by the time limit', async (_case, answer) => {
+  ])('%s ends at the time limit', async (_case, answer) => {
     const failure = await failureOf(answer, 150);
     expect(failure).toMatchObject({ outcome: 'unavailable', code: 'TimeoutError' });
     expect(isTransient(failure)).toBe(false);
@@ -223,7 +223,7 @@ describe('getExecution', () => {
     expect(await plain.getExecution(ID)).toMatchObject({ outcome: 'unavailable' });
   });
 
-  it('no credentials are a denial before anything is sent', async () => {
+  it('a call without credentials is denied before anything is sent', async () => {
     const back = withAwsEnvironment({});
     aws.answers(reply(200, {}));
     try {
@@ -235,7 +235,7 @@ describe('getExecution', () => {
     }
   });
 
-  it('a throttle tells how long AWS asks to wait, another failure does not', async () => {
+  it('a throttle contains the Retry-After of AWS, other failures do not', async () => {
     const after = { 'retry-after': '7' };
     expect(await failureOf(reply(429, {}, after))).toMatchObject({ retryAfterMs: 7000, httpStatus: 429 });
     expect(await failureOf(reply(503, {}, after))).not.toHaveProperty('retryAfterMs');
@@ -245,7 +245,7 @@ describe('getExecution', () => {
     expect(retryAfterMs).toBeLessThanOrEqual(60_000);
   });
 
-  it('closing one target leaves the calls of another alone', async () => {
+  it('closing one gateway does not affect the calls of another', async () => {
     const first = gatewayTo();
     const second = gatewayTo();
     aws.answers((request, response) => {
@@ -278,10 +278,18 @@ describe('getAccountId', () => {
     ],
     ['an expired token', reply(400, xmlError('ExpiredToken', 'expired'), XML), { outcome: 'denied' }],
     ['a throttle', reply(400, xmlError('Throttling', 'Rate exceeded'), XML), { outcome: 'throttled' }],
-    ['404', reply(404, xmlError('NoSuchThing', ''), XML), { outcome: 'rejected' }],
-    ['a proxy down', reply(502, HTML, { 'content-type': 'text/html' }), { outcome: 'unavailable' }],
-    ['a proxy in between', reply(200, HTML, { 'content-type': 'text/html' }), { outcome: 'malformed' }],
-  ])('%s', async (_case, answer, expected) => {
+    ['status 404', reply(404, xmlError('NoSuchThing', ''), XML), { outcome: 'rejected' }],
+    [
+      'an error page of a proxy',
+      reply(502, HTML, { 'content-type': 'text/html' }),
+      { outcome: 'unavailable' },
+    ],
+    [
+      'a success page of a proxy',
+      reply(200, HTML, { 'content-type': 'text/html' }),
+      { outcome: 'malformed' },
+    ],
+  ])('a response with %s', async (_case, answer, expected) => {
     aws.answers(answer);
     expect(await gatewayTo().getAccountId()).toMatchObject(expected);
   });
@@ -298,7 +306,7 @@ describe('getAccountId', () => {
   const assumed = `<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials><AccessKeyId>ASIAEXAMPLE</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>`;
   const role = { roleArn: 'arn:aws:iam::123456789012:role/watcher', externalId: 'agreed' };
 
-  it('takes on the role of the target, once for all its calls', async () => {
+  it('assumes the role of the target once for all its calls', async () => {
     aws.answers((request, response) => {
       const isAssume = aws.requests.at(-1)!.body.includes('Action=AssumeRole');
       const body = isAssume ? assumed : identity('<Account>123456789012</Account>');
@@ -318,13 +326,13 @@ describe('getAccountId', () => {
     expect(asked.get('RoleSessionName')).toBe(sessionName());
   });
 
-  it('a role that may not be assumed is a denial', async () => {
+  it('a call is denied if its role may not be assumed', async () => {
     aws.answers(reply(403, xmlError('AccessDenied', 'not authorized to perform sts:AssumeRole'), XML));
     expect(await gatewayTo(role).getExecution(ID)).toMatchObject({ outcome: 'denied', code: 'AccessDenied' });
     expect(aws.requests).toHaveLength(1);
   });
 
-  it('credentials that do not come in time are a denial', async () => {
+  it('a call is denied if its credentials do not arrive in time', async () => {
     aws.answers(() => undefined);
     expect(await gatewayTo(role, 200).getExecution(ID)).toMatchObject({
       outcome: 'denied',

@@ -5,8 +5,8 @@ import type { AwsCredentials } from '../../src/imagebuilder/credentials.ts';
 
 const HOUR_MS = 3_600_000;
 
-/** Credentials that live for `lifeMs`, or for ever, numbered by how often they were asked for. */
-function house({ lifeMs, random = 0 }: { readonly lifeMs?: number; readonly random?: number } = {}) {
+/** Shares credentials that live for `lifeMs`, or for ever; the key of the n-th fetch ends in n. */
+function setUp({ lifeMs, random = 0 }: { readonly lifeMs?: number; readonly random?: number } = {}) {
   let now = Date.UTC(2026, 10, 23);
   let asked = 0;
   let failure: Error | undefined;
@@ -28,15 +28,15 @@ function house({ lifeMs, random = 0 }: { readonly lifeMs?: number; readonly rand
 }
 
 describe('shared credentials', () => {
-  it('are asked for once by all who ask at the same time', async () => {
-    const { credentials, asked } = house();
+  it('are fetched once for all concurrent callers', async () => {
+    const { credentials, asked } = setUp();
     const given = await Promise.all([credentials.get(), credentials.get(), credentials.get()]);
     expect(given.map(({ accessKeyId }) => accessKeyId)).toEqual(['AKID1', 'AKID1', 'AKID1']);
     expect(asked()).toBe(1);
   });
 
-  it('make clients come back for each call, so that all renew together', async () => {
-    const { credentials, now, pass, key } = house({ lifeMs: HOUR_MS });
+  it('have a short lifetime for clients, so that all clients get renewed credentials at once', async () => {
+    const { credentials, now, pass, key } = setUp({ lifeMs: HOUR_MS });
     expect((await credentials.get()).expiration?.getTime()).toBe(now() + 60_000);
     pass(49 * 60_000);
     expect(await key()).toBe('AKID1');
@@ -47,8 +47,8 @@ describe('shared credentials', () => {
     ['an hour, the latest', HOUR_MS, 0.999_999, HOUR_MS - 300_000],
     ['a quarter of an hour', HOUR_MS / 4, 0, HOUR_MS / 6],
     ['six seconds', 6000, 0, 4000],
-  ])('that live for %s are renewed before they end', async (_case, lifeMs, random, renewedMs) => {
-    const { key, pass } = house({ lifeMs, random });
+  ])('with a lifetime of %s are renewed before they expire', async (_case, lifeMs, random, renewedMs) => {
+    const { key, pass } = setUp({ lifeMs, random });
     await key();
     pass(renewedMs - 10);
     expect(await key()).toBe('AKID1');
@@ -56,8 +56,8 @@ describe('shared credentials', () => {
     expect(await key()).toBe('AKID2');
   });
 
-  it('are used until they end where they cannot be renewed', async () => {
-    const { key, pass, fail, asked } = house({ lifeMs: HOUR_MS });
+  it('are used until they expire if they cannot be renewed', async () => {
+    const { key, pass, fail, asked } = setUp({ lifeMs: HOUR_MS });
     await key();
     fail(new Error('STS is down'));
     pass(HOUR_MS - 60_000);
@@ -73,8 +73,8 @@ describe('shared credentials', () => {
     expect(await key()).toBe('AKID5');
   });
 
-  it('that AWS refuses are replaced, unless they are new', async () => {
-    const { credentials, key, pass } = house();
+  it('are replaced if AWS refuses them, unless they are new', async () => {
+    const { credentials, key, pass } = setUp();
     await key();
     credentials.refuse();
     expect(await key()).toBe('AKID1');
@@ -84,7 +84,7 @@ describe('shared credentials', () => {
   });
 });
 
-it('a role has the same credentials in each Region, and another in each account or with another externalId', () => {
+it('identities with the same role share credentials in all Regions; another account, externalId or endpoint has its own', () => {
   const source = createCredentialSource({ now: Date.now, random: Math.random });
   const role = { region: 'us-east-1', roleArn: 'arn:aws:iam::123456789012:role/watcher' };
   expect(source({ ...role, region: 'eu-west-1' })).toBe(source(role));
@@ -103,6 +103,6 @@ it.each([
   ['web-1.example', 'lifecycle-watcher-web-1.example'],
   ['host name/ü', 'lifecycle-watcher-host-name--'],
   ['x'.repeat(100), `lifecycle-watcher-${'x'.repeat(46)}`],
-])('on %s a session is named %s', (host, name) => {
+])('the session name on host %s is %s', (host, name) => {
   expect(sessionName(host)).toBe(name);
 });

@@ -31,7 +31,7 @@ afterAll(async () => {
 });
 
 describe('listResources', () => {
-  it('hands over a page, and leads to the next', async () => {
+  it('returns a page and the token of the next page', async () => {
     aws.answers(
       reply(200, {
         lifecycleExecutionId: ID,
@@ -56,7 +56,7 @@ describe('listResources', () => {
     expect(JSON.parse(aws.requests[0]?.body ?? '')).toEqual({ ...query, maxResults: 25 });
   });
 
-  it('takes what AWS leaves out as unknown', async () => {
+  it('reports members that AWS leaves out as UNKNOWN', async () => {
     aws.answers(reply(200, { resources: [{}, { action: {}, state: {} }] }));
     const unknown = { action: 'UNKNOWN', status: 'UNKNOWN' };
     expect(await gateway().listResources({ lifecycleExecutionId: ID })).toEqual({
@@ -71,7 +71,7 @@ describe('listResources', () => {
   });
 
   it.each([
-    ['another form', reply(200, { resources: [{ state: { status: 7 } }] }), 'malformed'],
+    ['a response of another shape', reply(200, { resources: [{ state: { status: 7 } }] }), 'malformed'],
     ['a refusal', reply(400, { __type: 'InvalidRequestException' }), 'rejected'],
     ['no such execution', reply(404, {}), 'rejected'],
     ['no permission', reply(403, { __type: 'ForbiddenException' }), 'denied'],
@@ -85,7 +85,7 @@ describe('listResources', () => {
 const ARN = 'arn:aws:imagebuilder:us-east-1:123456789012:lifecycle-policy/nightly';
 
 describe('listPolicies', () => {
-  it('hands over a page, and leads to the next', async () => {
+  it('returns a page and the token of the next page', async () => {
     aws.answers(
       reply(200, {
         lifecyclePolicySummaryList: [
@@ -103,7 +103,7 @@ describe('listPolicies', () => {
     expect(JSON.parse(aws.requests[0]?.body ?? '')).toEqual({ nextToken: 'before', maxResults: 25 });
   });
 
-  it('is malformed where a policy has no ARN', async () => {
+  it('is malformed if a policy has no ARN', async () => {
     aws.answers(reply(200, { lifecyclePolicySummaryList: [{ name: 'nightly' }] }));
     expect(await gateway().listPolicies({})).toMatchObject({ outcome: 'malformed' });
     aws.answers(reply(200, {}));
@@ -112,7 +112,7 @@ describe('listPolicies', () => {
 });
 
 describe('listExecutions', () => {
-  it('hands over what each shows, as a look would', async () => {
+  it('returns each execution as a look would observe it', async () => {
     const shown = {
       lifecycleExecutionId: ID,
       resourcesImpactedSummary: { hasImpactedResources: true },
@@ -145,7 +145,7 @@ describe('listExecutions', () => {
     expect(JSON.parse(aws.requests[0]?.body ?? '')).toEqual(asked);
   });
 
-  it('leaves out what cannot be told of', async () => {
+  it('leaves out executions without a valid id or a status', async () => {
     const state = { status: 'SUCCESS' };
     const lifecycleExecutions = [
       { state },

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 
 export type Answering = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** An HTTP server that answers as `answer` says at the moment, odd bodies and broken connections included. */
+/** Starts an HTTP server whose responses a test chooses, including malformed bodies and broken connections. */
 export async function startRawAws() {
   let answer: Answering = (_request, response) => response.end('{}');
   const requests: { readonly method: string; readonly url: string; body: string }[] = [];
@@ -32,7 +32,7 @@ export async function startRawAws() {
   };
 }
 
-/** An answer with a status, a body and headers. */
+/** Returns a handler that responds with a status, a body and headers. */
 export function reply(status: number, body: unknown = '', headers: Record<string, string> = {}): Answering {
   return (_request, response) => {
     response.writeHead(status, { 'content-type': 'application/json', ...headers });
@@ -54,7 +54,7 @@ const NAMES = [
   'AWS_WEB_IDENTITY_TOKEN_FILE',
 ] as const;
 
-/** Sets what the SDK finds in the environment to `values` and nothing else; returns what puts it back. */
+/** Sets the environment variables that the SDK reads to `values` and removes all others. Returns a function that restores them. */
 export function withAwsEnvironment(values: Partial<Record<(typeof NAMES)[number], string>>): () => void {
   const before = NAMES.map((name) => [name, process.env[name]] as const);
   const isolated = {
