@@ -2,13 +2,13 @@ import type { Demand } from './demand.ts';
 import type { HazardCurve } from './hazard-curve.ts';
 import type { Hazard } from './hazard.ts';
 
-/** One execution's present stay. A negative age is a wait for an instant. */
+/** The present stay of one execution. If the age is negative, the stay waits for a known instant, see `ageZeroAt`. */
 export interface Stay {
   readonly ageSeconds: number;
   readonly hazard: Hazard;
-  /** How long it has lasted by now, from its beginning or the first sight of it. */
+  /** The time since the stay began or was first seen. */
   readonly lastedSeconds: number;
-  /** Whether enough stays like it were seen to end. */
+  /** Whether enough similar stays have been seen to end to trust the hazard. */
   readonly isKnown: boolean;
 }
 
@@ -16,13 +16,14 @@ export interface CadenceGoal {
   readonly targetLagSeconds: number;
   readonly minIntervalSeconds: number;
   readonly maxIntervalSeconds: number;
-  /** Calls that polling may spend. */
+  /** The calls per second that polling may spend. */
   readonly callsPerSecond: number;
 }
 
 /**
- * How a target's looks are spread. `c` is the one constant of the target: the next look comes where the integral of the
- * root of the hazard has grown by it. `shortfall` is calls wanted over calls allowed: above 1 the budget is too small.
+ * The plan by which a target's looks are distributed. `c` is one constant for all executions of the target: the next look at a
+ * stay is due when the integral of the square root of its hazard has grown by `c`. `shortfall` is the ratio of calls wanted
+ * to calls allowed; above 1 the budget is too small.
  */
 export interface Cadence {
   readonly c: number;
@@ -31,30 +32,34 @@ export interface Cadence {
   readonly maxIntervalSeconds: number;
 }
 
-/** Between the first two lies every `c` that makes a difference, as hazards go; a shortage may make it still higher. */
+/** With realistic hazards, a `c` beyond these bounds changes no interval. */
 const LOWEST_C = 1e-5;
 const HIGHEST_C = 1e5;
+/** The upper bound if calls are short, when `c` may have to grow further. */
 const HIGHEST_SHORT_C = 1e12;
-/** Halvings of what lies between their logarithms: to a ten-thousandth. */
-const HALVINGS = 19;
+/** The number of bisection steps on a logarithmic scale. 19 steps find `c` to one part in ten thousand. */
+const BISECTION_STEPS = 19;
 
 /**
- * The cadence under which endings are seen `targetLagSeconds` late on average, as far as the calls go.
+ * Returns the cadence that detects endings `targetLagSeconds` late on average, or as early as the allowed calls permit.
  *
- * Looking with the density f = √h / c spends most where endings are likely; an ending is late by half an interval, c / 2√h.
- * Where the calls do not suffice, c grows until they do, and the longest interval with it: else all would come to lie at
- * the bound and due order would be round robin.
+ * Looks are spread with the density f = √h / c looks per second, h being the hazard: with a given number of calls this
+ * minimizes the mean delay, because it looks often while an ending is likely and seldom while it is not. An ending is
+ * detected half an interval late on average, that is c / 2√h.
+ *
+ * If the calls do not suffice, c grows until they do, and the longest interval grows with it. Otherwise the intervals of all
+ * executions would reach the upper bound, and the due order would degenerate into round robin.
  */
 export function planCadence(demand: Demand, goal: CadenceGoal): Cadence {
   const { targetLagSeconds, minIntervalSeconds, maxIntervalSeconds, callsPerSecond } = goal;
-  const endings = demand.endings();
+  const endings = demand.expectedEndings();
   const lagWeight = endings.sum(() => 2);
   const lagSeconds = (c: number) =>
     endings.sum((root) => clamp(c / root, minIntervalSeconds, maxIntervalSeconds)) / lagWeight;
   const wanted = highestC(LOWEST_C, HIGHEST_C, (c) => lagSeconds(c) <= targetLagSeconds);
 
   const callsWith = (c: number, longest: number) =>
-    demand.now.sum((root) => 1 / clamp(c / root, minIntervalSeconds, longest));
+    demand.presentRoots.sum((root) => 1 / clamp(c / root, minIntervalSeconds, longest));
   const shortfall = callsWith(wanted, maxIntervalSeconds) / callsPerSecond;
   if (shortfall <= 1) return { c: wanted, shortfall, minIntervalSeconds, maxIntervalSeconds };
   const longestWith = (c: number) => (maxIntervalSeconds * c) / wanted;
@@ -66,11 +71,11 @@ export function planCadence(demand: Demand, goal: CadenceGoal): Cadence {
   return { c, shortfall, minIntervalSeconds, maxIntervalSeconds: longestWith(c) };
 }
 
-/** The highest c within bounds up to which `holds`, which from some c on it no longer does. */
+/** Returns the highest c within the bounds for which `holds`, which must be true below some c and false above it. */
 function highestC(lowest: number, highest: number, holds: (c: number) => boolean): number {
   if (holds(highest)) return highest;
   let [low, high] = [Math.log(lowest), Math.log(highest)];
-  for (let halving = 0; halving < HALVINGS; halving += 1) {
+  for (let step = 0; step < BISECTION_STEPS; step += 1) {
     const middle = (low + high) / 2;
     if (holds(Math.exp(middle))) low = middle;
     else high = middle;
@@ -78,36 +83,42 @@ function highestC(lowest: number, highest: number, holds: (c: number) => boolean
   return Math.exp(low);
 }
 
-/** How far a look may be from where its cadence has it, as a share: what began in one moment does not stay in step. */
+/** The largest random deviation of an interval, as a share, so that executions that began together drift apart. */
 const JITTER = 0.1;
 
 export interface NextLook {
-  /** From now. */
+  /** The time from now until the look. */
   readonly seconds: number;
-  /** Of the hazard that the stay meets until then, the root, on average. */
+  /** The mean square root of the hazard from now until the look. */
   readonly root: number;
 }
 
-/** The next look at a stay, within the cadence's bounds. `random` is in [0, 1): fleets must not move in step. */
+/** Returns the next look at a stay, within the bounds of the cadence. `random` is in [0, 1). */
 export function nextLook(stay: Stay, cadence: Cadence, random: number): NextLook {
   const { ageSeconds, hazard } = stay;
   const c = cadence.c * (1 - JITTER + 2 * JITTER * random);
   const reach = hazard.ageAfter(ageSeconds, c) - ageSeconds;
-  // At the bounds, too: many that wait for the same day are all at the upper one.
+  // The upper bound varies as well, because all executions that wait for the same day are at that bound.
   const longest = Math.min(cadence.maxIntervalSeconds, trustedWait(stay)) * (1 - JITTER * random);
   return { seconds: clamp(reach, cadence.minIntervalSeconds, longest), root: c / reach };
 }
 
-/** That a stay lasts until some instant is not relied on, before it was seen, for longer than it has lasted already. */
+/**
+ * Returns how long to rely on the expectation that a stay lasts until a known instant. Unless enough such stays have been
+ * seen, this is no longer than the stay has already lasted: the expectation may be wrong.
+ */
 function trustedWait({ ageSeconds, lastedSeconds, isKnown }: Stay): number {
   return ageSeconds >= 0 || isKnown ? Infinity : lastedSeconds;
 }
 
-/** Mean seconds between the end of a stay of that age and its first sight: half of what then lies between two looks. */
+/**
+ * Returns the expected delay in seconds between the end of a stay that now has this age and its detection: half of the
+ * interval between looks at the time of the end, on average over all possible ends.
+ */
 export function estimatedLagSeconds(ageSeconds: number, curve: HazardCurve, cadence: Cadence): number {
   const { c, minIntervalSeconds, maxIntervalSeconds } = cadence;
   let lag = 0;
-  curve.eachEnding(ageSeconds, (share, root) => {
+  curve.forEachEnding(ageSeconds, (share, root) => {
     lag += (share * clamp(c / root, minIntervalSeconds, maxIntervalSeconds)) / 2;
   });
   return lag;

@@ -4,32 +4,32 @@ import { PRIOR } from './hazard-curve.ts';
 import type { HazardCurve } from './hazard-curve.ts';
 import { RootHistogram, rootBucket } from './root-histogram.ts';
 
-/** What one stay adds to the demand, from one look to the next. */
+/** The contribution of one stay to the demand, from one look to the next. */
 export interface StayShare {
   readonly hazards: HazardClass;
-  /** The bin of its age. */
+  /** The bin of the stay's age. */
   readonly bin: number;
-  /** The bucket of the root of the hazard that it meets now. */
+  /** The bucket of the square root of the stay's present hazard. */
   readonly bucket: number;
 }
 
-/** The share of a stay of that age which now meets a hazard with that root, on average until its next look. */
+/** Returns the contribution of a stay with this age. `root` is the mean square root of its hazard until the next look. */
 export function stayShare(hazards: HazardClass, ageSeconds: number, root: number): StayShare {
   return { hazards, bin: binOf(ageSeconds), bucket: rootBucket(root) };
 }
 
-/** How many stays of one class there are of each age. */
+/** The number of stays of one class by bin of age. */
 interface Ages {
   readonly byBin: Uint32Array;
   stays: number;
 }
 
 /**
- * All that is tracked of a target, summed up: a plan looks at the sums, never at each of a million executions, and a
- * look changes the sums by what is different at the one that was looked at.
+ * Sums up all tracked executions of a target for planning. A plan reads only the sums, never each of a million executions,
+ * and a look updates the sums by the change of one execution.
  */
 export class Demand {
-  readonly #now = new RootHistogram();
+  readonly #presentRoots = new RootHistogram();
   readonly #ages = new Map<HazardClass, Ages>();
 
   add(share: StayShare): void {
@@ -40,25 +40,25 @@ export class Demand {
     this.#count(share, -1);
   }
 
-  /** Of all stays that are tracked: the roots of the hazards that they meet now. */
-  get now(): RootHistogram {
-    return this.#now;
+  /** The square roots of the present hazards of all tracked stays. */
+  get presentRoots(): RootHistogram {
+    return this.#presentRoots;
   }
 
   /**
-   * Of the endings to come of all stays that are tracked: the roots of the hazards under which they end. A stay weighs
-   * the more the sooner its end is expected, for of stays that end sooner there are more endings in the same time. Where
-   * nothing is tracked: of a new stay of which nothing is known.
+   * Returns the square roots of the hazards at which the tracked stays are expected to end. A stay has the more weight the
+   * sooner its end is expected, because stays that end sooner cause more endings in the same time. If nothing is tracked,
+   * returns the expected endings of one new stay with the prior hazard.
    */
-  endings(): RootHistogram {
+  expectedEndings(): RootHistogram {
     const endings = new RootHistogram();
     for (const [{ curve }, { byBin }] of this.#ages) addEndings(endings, curve, byBin);
-    if (this.#ages.size === 0) PRIOR.eachEnding(0, (share, root) => endings.add(rootBucket(root), share));
+    if (this.#ages.size === 0) PRIOR.forEachEnding(0, (share, root) => endings.add(rootBucket(root), share));
     return endings;
   }
 
   #count({ hazards, bin, bucket }: StayShare, stays: 1 | -1): void {
-    this.#now.add(bucket, stays);
+    this.#presentRoots.add(bucket, stays);
     const ages = this.#ages.get(hazards) ?? { byBin: new Uint32Array(BINS), stays: 0 };
     ages.byBin[bin] = (ages.byBin[bin] ?? 0) + stays;
     ages.stays += stays;
@@ -67,7 +67,7 @@ export class Demand {
   }
 }
 
-/** Adds where stays of these ages end, each of them taken to be in the middle of its bin. */
+/** Adds the expected endings of stays with these ages. Each stay counts as being in the middle of its bin. */
 function addEndings(endings: RootHistogram, curve: HazardCurve, byBin: Uint32Array): void {
   let older = 0;
   for (let bin = 0; bin < BINS; bin += 1) {
@@ -77,7 +77,7 @@ function addEndings(endings: RootHistogram, curve: HazardCurve, byBin: Uint32Arr
     const isLast = bin === BINS - 1;
     const ended = isLast
       ? older + here
-      : older * curve.ending(bin) + here * curve.ending(bin, binWidth(bin) / 2);
+      : older * curve.endingShare(bin) + here * curve.endingShare(bin, binWidth(bin) / 2);
     endings.add(rootBucket(curve.root(bin)), ended);
     older += here - ended;
   }

@@ -5,8 +5,8 @@ interface Entry<T> {
 }
 
 /**
- * A priority queue by due time in which an item can be moved and removed: a binary heap with the place of each item
- * remembered. All operations cost at most the logarithm of the size. Times are any numbers that compare.
+ * A priority queue by due time whose items can be moved and removed: a binary heap that knows the index of each item. Every
+ * operation takes at most logarithmic time. Due times may be any comparable numbers.
  */
 export class DueQueue<T> {
   readonly #heap: Entry<T>[] = [];
@@ -16,12 +16,12 @@ export class DueQueue<T> {
     return this.#heap.length;
   }
 
-  /** The item due first and its time, which may lie ahead. */
+  /** Returns the item that is due first and its due time, which may be in the future; undefined if the queue is empty. */
   peek(): { readonly item: T; readonly dueAt: number } | undefined {
     return this.#heap[0];
   }
 
-  /** All items, in no order. */
+  /** Returns all items in no particular order. */
   items(): IteratorObject<T> {
     return this.#entries.keys();
   }
@@ -30,19 +30,19 @@ export class DueQueue<T> {
     return this.#entries.get(item)?.dueAt;
   }
 
-  /** Puts the item in at `dueAt`, or moves it there. */
+  /** Adds the item, or changes its due time if it is already queued. */
   set(item: T, dueAt: number): void {
-    const known = this.#entries.get(item);
-    const entry = known ?? { item, dueAt, index: this.#heap.length };
-    if (known === undefined) {
+    const existing = this.#entries.get(item);
+    const entry = existing ?? { item, dueAt, index: this.#heap.length };
+    if (existing === undefined) {
       this.#heap.push(entry);
       this.#entries.set(item, entry);
     }
     entry.dueAt = dueAt;
-    this.#settle(entry);
+    this.#sift(entry);
   }
 
-  /** Whether the item was there. */
+  /** Removes the item and reports whether it was queued. */
   delete(item: T): boolean {
     const entry = this.#entries.get(item);
     if (entry === undefined) return false;
@@ -50,7 +50,7 @@ export class DueQueue<T> {
     const last = this.#heap.pop();
     if (last !== undefined && last !== entry) {
       this.#put(last, entry.index);
-      this.#settle(last);
+      this.#sift(last);
     }
     return true;
   }
@@ -60,8 +60,8 @@ export class DueQueue<T> {
     this.#heap[index] = entry;
   }
 
-  /** Moves an entry up, then down, to where the heap is in order again. */
-  #settle(entry: Entry<T>): void {
+  /** Moves an entry up or down until the heap is in order again. */
+  #sift(entry: Entry<T>): void {
     for (let parent = this.#parentOf(entry); parent !== undefined && entry.dueAt < parent.dueAt;) {
       this.#swap(entry, parent);
       parent = this.#parentOf(entry);

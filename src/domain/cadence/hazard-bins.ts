@@ -1,58 +1,58 @@
-/** Where ages are finest. Below it bins are about equally wide; beyond, each is wider than the last by the same factor. */
+/** Below this age all bins are about equally wide; beyond it each bin is wider than the one before by the same factor. */
 const FINEST_SECONDS = 5;
 /**
- * Logarithm of that factor, 1.16: a few bins to the width of a peak, as the lengths of runs are usually spread (by a
- * third). Half of it or twice as much makes looks later by some per cent.
+ * The logarithm of that factor, which is 1.16. The lengths of runs usually vary by about a third, so a peak of the hazard spans
+ * a few bins. Half or twice this width makes detection later by a few per cent.
  */
-const WIDTH = 0.15;
-/** On each side of zero: up to some 190 days. Beyond, the last bin goes on. */
+const LOG_FACTOR = 0.15;
+/** The number of bins on each side of zero. They reach about 190 days; the outermost bins have no limit. */
 const SIDE = 100;
 
 /**
- * How many bins there are for the age of a stay in seconds. A negative age is a wait for an instant; its bins mirror
- * those of positive ages: the nearer the instant, the finer.
+ * The number of bins for the age of a stay. The bins of negative ages, which are waits for a known instant, mirror those of
+ * positive ages: the nearer the instant, the narrower the bin.
  */
 export const BINS = 2 * SIDE;
-/** The first bin of ages that are not negative. */
+/** The first bin for ages that are not negative. */
 export const ZERO_BIN = SIDE;
 
 const EDGES = Float64Array.from({ length: BINS + 1 }, (_, index) => {
   const steps = index - SIDE;
-  return Math.sign(steps) * FINEST_SECONDS * Math.expm1(WIDTH * Math.abs(steps));
+  return Math.sign(steps) * FINEST_SECONDS * Math.expm1(LOG_FACTOR * Math.abs(steps));
 });
 const WIDTHS = Float64Array.from({ length: BINS }, (_, bin) => binStart(bin + 1) - binStart(bin));
 
-/** The age at which a bin begins, and the one before it ends. */
+/** Returns the age in seconds at which a bin begins and the previous bin ends. */
 export function binStart(bin: number): number {
   return EDGES[bin] ?? 0;
 }
 
-/** Seconds from its beginning to its end. The first and the last bin go on beyond theirs. */
+/** Returns the width of a bin in seconds. The first and the last bin in fact have no limit. */
 export function binWidth(bin: number): number {
   return WIDTHS[bin] ?? 0;
 }
 
-/** The bin of an age; what lies beyond the first or last edge belongs to the first or last bin. */
+/** Returns the bin of an age. Ages beyond the outermost edges belong to the first or the last bin. */
 export function binOf(ageSeconds: number): number {
-  const steps = Math.floor(Math.log1p(Math.abs(ageSeconds) / FINEST_SECONDS) / WIDTH);
+  const steps = Math.floor(Math.log1p(Math.abs(ageSeconds) / FINEST_SECONDS) / LOG_FACTOR);
   const bin = ageSeconds < 0 ? SIDE - 1 - steps : SIDE + steps;
   return Math.min(BINS - 1, Math.max(0, bin));
 }
 
-/** What lies between two ages within one bin. */
-export interface Piece {
+/** A span of ages within one bin. */
+export interface BinSpan {
   readonly bin: number;
   readonly seconds: number;
 }
 
-/** What lies between two ages, cut where bins meet; nothing where the second is not the greater one. */
-export function pieces(fromAge: number, toAge: number): Piece[] {
-  const cut: Piece[] = [];
+/** Splits a span of ages at the edges of the bins. Returns nothing unless `toAge` is greater than `fromAge`. */
+export function splitAtBins(fromAge: number, toAge: number): BinSpan[] {
+  const spans: BinSpan[] = [];
   const last = binOf(toAge);
   for (let bin = binOf(fromAge); bin <= last; bin += 1) {
     const from = bin === 0 ? fromAge : Math.max(fromAge, binStart(bin));
     const to = bin === last ? toAge : binStart(bin + 1);
-    if (to > from) cut.push({ bin, seconds: to - from });
+    if (to > from) spans.push({ bin, seconds: to - from });
   }
-  return cut;
+  return spans;
 }

@@ -6,12 +6,12 @@ import type { LearntCounts } from './hazard-counts.ts';
 import { STAY_KINDS } from './stay.ts';
 import type { StayKind } from './stay.ts';
 
-/** Of a target that makes ever new policies the latest are kept: four times AWS's quota of policies. */
+/** The number of policies remembered for one target: four times AWS's quota, for targets that keep creating new ones. */
 const MOST_POLICIES = 200;
 
 type ClassByKind = Readonly<Record<StayKind, HazardClass>>;
 
-/** What is known of all stays of a kind, whatever their target. */
+/** The hazards of each kind of stay over all targets. They are the starting point for a target that is new. */
 export type Everything = ClassByKind;
 
 export function newEverything(): Everything {
@@ -23,24 +23,27 @@ function classesBelow(parents: ClassByKind | undefined): ClassByKind {
   return Object.fromEntries(classes) as ClassByKind;
 }
 
-/** Executions that no policy started are one policy. */
+/** Stands for the policy of all executions that no policy started. */
 const NO_POLICY = '';
 
-/** What was learnt of one kind of stay: of one policy, of those of none (empty), or of all the target's (undefined). */
+/**
+ * The counts for one kind of stay. `policyArn` is undefined for the counts over all policies of the target, and empty for
+ * executions without a policy.
+ */
 export interface LearntHazard {
   readonly policyArn: string | undefined;
   readonly kind: StayKind;
   readonly counts: LearntCounts;
 }
 
-/** What is to be stored of a target's hazards. */
+/** The changes to a target's hazards that are to be stored. */
 export interface LearntHazards {
   readonly learnt: readonly LearntHazard[];
-  /** Policies of which nothing is to be kept, unless it was learnt anew. */
+  /** Policies whose stored counts are to be deleted before `learnt` is stored. */
   readonly forgotten: readonly string[];
 }
 
-/** One book for each target, over what is known of everything. */
+/** Returns a function that returns the one book of each target. All books share the hazards over all targets. */
 export function createLibrary(): (target: TargetKey) => HazardBook {
   const everything = newEverything();
   const books = new Map<string, HazardBook>();
@@ -52,11 +55,15 @@ export function createLibrary(): (target: TargetKey) => HazardBook {
   };
 }
 
-/** The hazards of one target's executions, by policy and kind of stay. */
+/**
+ * The hazards of one target's executions by policy and kind of stay. They form a hierarchy: a policy starts from the hazards
+ * of its target, and a target from those of all targets. Each `HazardClass` counts endings and observed time by bin of age
+ * (`HazardCounts`) and estimates a `HazardCurve` from them, which the cadence reads.
+ */
 export class HazardBook {
   readonly #target: ClassByKind;
   readonly #everything: Everything;
-  /** The one learnt of last comes last. */
+  /** In the order of the last update, the most recent last. */
   readonly #policies = new Map<string, ClassByKind>();
   readonly #unsaved = new Set<string | undefined>();
   #forgotten: string[] = [];
@@ -67,29 +74,29 @@ export class HazardBook {
     this.#target = classesBelow(everything);
   }
 
-  /** What stays of the kind are like: those of the policy, or where it is not known any of the target. */
+  /** Returns the class of a stay: that of its policy, or that of the target if nothing is known about the policy. */
   classOf(policyArn: string | undefined, kind: StayKind): HazardClass {
     return (this.#policies.get(policyArn ?? NO_POLICY) ?? this.#target)[kind];
   }
 
-  /** Learns from a stay that was watched. */
+  /** Learns from the observed part of a stay. */
   watch(policyArn: string | undefined, kind: StayKind, watched: Watched): void {
-    this.#renew(policyArn ?? NO_POLICY)[kind].watch(watched);
+    this.#touch(policyArn ?? NO_POLICY)[kind].watch(watched);
     this.#unsaved.add(policyArn ?? NO_POLICY).add(undefined);
   }
 
-  /** Takes in what `takeUnsaved` gave before the process began, oldest first; once. */
+  /** Adds the counts stored by an earlier process, ordered from the oldest update. Only the first call has an effect. */
   restore(learnt: readonly LearntHazard[]): void {
     if (this.#isRestored) return;
     this.#isRestored = true;
     for (const { policyArn, kind, counts } of learnt) {
-      const classes = policyArn === undefined ? this.#target : this.#renew(policyArn);
-      classes[kind].take(counts);
-      if (policyArn === undefined) this.#everything[kind].take(counts);
+      const classes = policyArn === undefined ? this.#target : this.#touch(policyArn);
+      classes[kind].addCounts(counts);
+      if (policyArn === undefined) this.#everything[kind].addCounts(counts);
     }
   }
 
-  /** What was learnt and forgotten since the last time. `giveBack` undoes it, for a store that failed. */
+  /** Returns the changes since the last call. `giveBack` marks them as unsaved again, in case storing them fails. */
   takeUnsaved(): LearntHazards & { readonly giveBack: () => void } {
     const policies = [...this.#unsaved];
     const forgotten = this.#forgotten;
@@ -109,13 +116,13 @@ export class HazardBook {
   #learntOf(policyArn: string | undefined): LearntHazard[] {
     const classes = policyArn === undefined ? this.#target : this.#policies.get(policyArn);
     if (classes === undefined) return [];
-    return STAY_KINDS.map((kind) => ({ policyArn, kind, counts: classes[kind].read() })).filter(
+    return STAY_KINDS.map((kind) => ({ policyArn, kind, counts: classes[kind].toCounts() })).filter(
       ({ counts }) => counts.exposure.length > 0,
     );
   }
 
-  /** The policy's classes, learnt of last from now on; one too many is forgotten. */
-  #renew(policyArn: string): ClassByKind {
+  /** Returns the classes of a policy and marks it as the latest. Forgets the oldest policy if there are too many. */
+  #touch(policyArn: string): ClassByKind {
     const classes = this.#policies.get(policyArn) ?? classesBelow(this.#target);
     this.#policies.delete(policyArn);
     this.#policies.set(policyArn, classes);

@@ -1,32 +1,32 @@
-import { binOf, pieces } from './hazard-bins.ts';
+import { binOf, splitAtBins } from './hazard-bins.ts';
 import { HazardCounts } from './hazard-counts.ts';
 import type { LearntCounts } from './hazard-counts.ts';
 import { PARENT_RUNS, PRIOR, learntCurve } from './hazard-curve.ts';
 import type { HazardCurve } from './hazard-curve.ts';
 
-/** Looks that found a stay still open change little; the curve follows them as often. */
+/** The curve is recomputed after this many looks that found a stay still open, because each of them changes little. */
 const LOOKS_PER_CURVE = 16;
 
-/** A part of a stay that was under watch, from one age in seconds to another. */
+/** The observed part of a stay, from one age in seconds to another. */
 export interface Watched {
   readonly fromAge: number;
   readonly toAge: number;
-  /** Only where the stay has ended: the age after which it did, at `toAge` at the latest. */
+  /** Present only if the stay has ended: it ended after this age, and at `toAge` at the latest. */
   readonly endedAfterAge?: number;
 }
 
-/** Stays that are taken to be alike: what they have shown, and the hazard that follows from it. */
+/** A class of stays that are assumed to be alike: the counts observed so far and the hazard estimated from them. */
 export class HazardClass {
   readonly #parent: HazardClass | undefined;
-  /** This class and all wider ones: what one learns all do. */
+  /** This class and all its wider classes, which learn the same observations. */
   readonly #lineage: readonly HazardClass[];
   readonly #counts = new HazardCounts();
-  /** The parent's curve that the present one was made from. */
+  /** The parent's curve from which the present curve was computed. */
   #basis: HazardCurve | undefined;
   #curve: HazardCurve | undefined;
   #looks = 0;
 
-  /** What is not known here is taken from `parent`, and what is learnt here is learnt there, too. */
+  /** The class starts from the hazard of `parent`, or from the prior, and passes on all observations to `parent`. */
   constructor(parent?: HazardClass) {
     this.#parent = parent;
     this.#lineage = parent === undefined ? [this] : [this, ...parent.#lineage];
@@ -41,24 +41,25 @@ export class HazardClass {
     return this.#curve;
   }
 
-  /** Whether it has seen so many stays end that they count for more than what holds for others. */
+  /** Whether this class has seen enough stays end for them to outweigh the hazard of the wider class. */
   get isKnown(): boolean {
     return this.#counts.runs >= PARENT_RUNS;
   }
 
-  /** For the store. */
-  read(): LearntCounts {
-    return this.#counts.read();
+  /** Returns the counts for the store. */
+  toCounts(): LearntCounts {
+    return this.#counts.toCounts();
   }
 
-  /** Takes in what was read before, here only. */
-  take(learnt: LearntCounts): void {
-    this.#counts.take(learnt);
+  /** Adds stored counts to this class, but not to its parent. */
+  addCounts(stored: LearntCounts): void {
+    this.#counts.addCounts(stored);
     this.#curve = undefined;
   }
 
+  /** Learns from the observed part of a stay. */
   watch({ fromAge, toAge, endedAfterAge }: Watched): void {
-    for (const { bin, seconds } of pieces(fromAge, endedAfterAge ?? toAge)) this.#add(bin, seconds, 0);
+    for (const { bin, seconds } of splitAtBins(fromAge, endedAfterAge ?? toAge)) this.#add(bin, seconds, 0);
     if (endedAfterAge === undefined) this.#countLook();
     else {
       this.#end(endedAfterAge, toAge);
@@ -67,42 +68,44 @@ export class HazardClass {
   }
 
   /**
-   * An ending that was seen late is spread over the time in which it happened, as the present curve has it: evenly would
-   * make it likely where nothing ever ends, after a look that came before a long wait.
+   * Counts one ending between two ages, spread over them in proportion to the present curve. An even spread would be wrong
+   * if the last look was long before the end: it would raise the hazard during waits in which nothing ever ends.
    */
   #end(fromAge: number, toAge: number): void {
     const { curve } = this;
     let alive = 1;
-    const parts = pieces(fromAge, toAge).map(({ bin, seconds }) => {
-      const ended = alive * curve.ending(bin, seconds);
+    const spans = splitAtBins(fromAge, toAge).map(({ bin, seconds }) => {
+      const ended = alive * curve.endingShare(bin, seconds);
       alive -= ended;
       return { bin, seconds, ended, alive };
     });
-    const whole = 1 - alive;
-    if (!(whole > 0)) {
+    const endedTotal = 1 - alive;
+    if (!(endedTotal > 0)) {
       this.#add(binOf(toAge), 0, 1);
       return;
     }
-    // What ends within a part was there for half of it, what ends later for all of it.
-    for (const part of parts)
-      this.#add(part.bin, (part.seconds * (part.alive - alive + part.ended / 2)) / whole, part.ended / whole);
+    // A stay that ends within a span was exposed for half of it; a stay that ends later, for all of it.
+    for (const span of spans) {
+      const exposure = span.seconds * (span.alive - alive + span.ended / 2);
+      this.#add(span.bin, exposure / endedTotal, span.ended / endedTotal);
+    }
   }
 
   #add(bin: number, seconds: number, endings: number): void {
-    for (const one of this.#lineage) one.#counts.add(bin, seconds, endings);
+    for (const member of this.#lineage) member.#counts.add(bin, seconds, endings);
   }
 
   #countLook(): void {
-    for (const one of this.#lineage) {
-      one.#looks += 1;
-      if (one.#looks % LOOKS_PER_CURVE === 0) one.#curve = undefined;
+    for (const member of this.#lineage) {
+      member.#looks += 1;
+      if (member.#looks % LOOKS_PER_CURVE === 0) member.#curve = undefined;
     }
   }
 
   #countRun(): void {
-    for (const one of this.#lineage) {
-      one.#counts.endRun();
-      one.#curve = undefined;
+    for (const member of this.#lineage) {
+      member.#counts.endRun();
+      member.#curve = undefined;
     }
   }
 }

@@ -1,11 +1,14 @@
 import { BINS } from './hazard-bins.ts';
 
-/** After so many runs what was counted before weighs half. */
+/** The weight of a count halves after this many further runs, so that changed behaviour is learnt. */
 const HALVED_AFTER_RUNS = 30;
-/** New counts weigh ever more, in place of dividing all others each time; from here on they weigh 1 again. */
+/**
+ * Instead of scaling down all old counts after each run, new counts get a growing weight. At this weight all counts are
+ * rescaled once.
+ */
 const LARGEST_WEIGHT = 1024;
 
-/** Counts as they are stored: of the bins from `firstBin` on, as far as anything was counted. */
+/** Counts as they are stored, for consecutive bins from `firstBin` to the last one that is not empty. */
 export interface LearntCounts {
   readonly runs: number;
   readonly firstBin: number;
@@ -13,21 +16,24 @@ export interface LearntCounts {
   readonly exposure: readonly number[];
 }
 
-/** Endings of stays, and the seconds that stays were under watch, by bin of age. Older counts weigh less. */
+/**
+ * Counts, by bin of age, how many stays ended and for how many seconds stays were observed (their exposure). Older counts
+ * have less weight.
+ */
 export class HazardCounts {
-  // A target may have two hundred policies, and there may be five hundred targets.
+  // 32-bit floats, because there may be 500 targets with 200 policies each.
   readonly #endings = new Float32Array(BINS);
   readonly #exposure = new Float32Array(BINS);
   #weight = 1;
   #runs = 0;
 
-  /** How many stays have ended, whatever they weigh by now. */
+  /** The number of stays that have ended, each with weight 1. */
   get runs(): number {
     return this.#runs;
   }
 
-  /** What of anything known before the first of them still counts, as a share. */
-  get remains(): number {
+  /** The remaining weight of the prior, which has weight 1 before the first run. */
+  get priorWeight(): number {
     return 2 ** (-this.#runs / HALVED_AFTER_RUNS);
   }
 
@@ -35,7 +41,7 @@ export class HazardCounts {
     return (this.#endings[bin] ?? 0) / this.#weight;
   }
 
-  /** In seconds. */
+  /** Returns the observed time in seconds. */
   exposure(bin: number): number {
     return (this.#exposure[bin] ?? 0) / this.#weight;
   }
@@ -45,24 +51,24 @@ export class HazardCounts {
     this.#endings[bin] = (this.#endings[bin] ?? 0) + this.#weight * endings;
   }
 
-  /** Notes that all of an ended stay has been added. */
+  /** Call this after all of an ended stay has been added. */
   endRun(): void {
     this.#runs += 1;
     this.#weight *= 2 ** (1 / HALVED_AFTER_RUNS);
     if (this.#weight >= LARGEST_WEIGHT) this.#rescale();
   }
 
-  read(): LearntCounts {
+  toCounts(): LearntCounts {
     const isCounted = (seconds: number, bin: number) => seconds > 0 || this.endings(bin) > 0;
     const firstBin = Math.max(0, this.#exposure.findIndex(isCounted));
     const end = this.#exposure.findLastIndex(isCounted) + 1;
-    const kept = (counts: Float32Array) =>
+    const stored = (counts: Float32Array) =>
       Array.from(counts.subarray(firstBin, end), (count) => Number((count / this.#weight).toPrecision(4)));
-    return { runs: this.#runs, firstBin, endings: kept(this.#endings), exposure: kept(this.#exposure) };
+    return { runs: this.#runs, firstBin, endings: stored(this.#endings), exposure: stored(this.#exposure) };
   }
 
-  /** Adds what was read, as if it had been counted here. */
-  take({ runs, firstBin, endings, exposure }: LearntCounts): void {
+  /** Adds stored counts as if they had been counted here. */
+  addCounts({ runs, firstBin, endings, exposure }: LearntCounts): void {
     exposure.forEach((seconds, index) => this.add(firstBin + index, seconds, endings[index] ?? 0));
     this.#runs += runs;
   }

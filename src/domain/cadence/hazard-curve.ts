@@ -2,28 +2,28 @@ import type { Hazard } from './hazard.ts';
 import { BINS, ZERO_BIN, binOf, binStart, binWidth } from './hazard-bins.ts';
 import type { HazardCounts } from './hazard-counts.ts';
 
-/** So many runs of what is known of a wider class count as if they had been seen before the first one of this class. */
+/** The weight of the wider class: as much as if this many of its runs had been seen before the first run of this class. */
 export const PARENT_RUNS = 10;
 /**
- * However many runs were seen: at ages that none of them reached, so much of a run is always assumed to have come so
- * far and met the wider class's hazard. Else the first to reach them would hardly be looked at any more.
+ * The minimum weight of the wider class in runs, at every age. Without it, the hazard at ages that no run has reached would
+ * vanish, and the first execution to reach them would hardly be looked at any more.
  */
 const LEAST_RUNS = 0.3;
-/** So far bins tell of each other, the less the farther, or chance would show as peaks. */
+/** Counts are averaged over this many neighbouring bins on each side, or random clusters would look like peaks. */
 const SMOOTHING_REACH = 2;
 
-/** A share of stays that is not worth following any further. */
-const HARDLY_ANY = 1e-6;
+/** A share of stays too small to matter. */
+const NEGLIGIBLE_SHARE = 1e-6;
 
-/** What ends in one bin of age: the share of all stays, and the root of the hazard under which it does. */
+/** Receives the share of all stays that end in one bin and the square root of the hazard there. */
 export type EachEnding = (share: number, root: number) => void;
 
-/** A hazard that is constant within each bin of age. */
+/** A hazard that is constant within each bin of age. Stored as square roots, which is the form that the cadence needs. */
 export class HazardCurve implements Hazard {
   readonly #roots: Float32Array;
   #remaining: Float64Array | undefined;
 
-  /** The root of the hazard by bin: above zero. */
+  /** `roots` are the square roots of the hazard by bin, all above zero. */
   constructor(roots: Float32Array) {
     this.#roots = roots;
   }
@@ -49,24 +49,24 @@ export class HazardCurve implements Hazard {
     return age + left / this.root(bin);
   }
 
-  /** The share of stays that end in a bin, of those that reach it. */
-  ending(bin: number, seconds = binWidth(bin)): number {
+  /** Returns the share of the stays alive at the start of `seconds` within a bin that end during them. */
+  endingShare(bin: number, seconds = binWidth(bin)): number {
     return -Math.expm1(-(this.root(bin) ** 2) * seconds);
   }
 
-  /** Tells of each bin from `fromAge` on in which something ends. */
-  eachEnding(fromAge: number, each: EachEnding): void {
+  /** Calls `each` for every bin in which stays end that are now `fromAge` old. */
+  forEachEnding(fromAge: number, each: EachEnding): void {
     const first = binOf(fromAge);
     let alive = 1;
-    for (let bin = first; bin < BINS && alive > HARDLY_ANY; bin += 1) {
+    for (let bin = first; bin < BINS && alive > NEGLIGIBLE_SHARE; bin += 1) {
       const left = binStart(bin + 1) - Math.max(fromAge, binStart(bin));
-      const share = bin === BINS - 1 ? 1 : this.ending(bin, left);
+      const share = bin === BINS - 1 ? 1 : this.endingShare(bin, left);
       each(alive * share, this.root(bin));
       alive *= 1 - share;
     }
   }
 
-  /** How much longer a stay lasts, on average, that is in the middle of a bin of age. */
+  /** Returns the mean remaining seconds of a stay whose age is in the middle of a bin. */
   remainingSeconds(bin: number): number {
     this.#remaining ??= this.#remainingByBin();
     return this.#remaining[bin] ?? 0;
@@ -78,8 +78,8 @@ export class HazardCurve implements Hazard {
     for (let bin = BINS - 1; bin >= 0; bin -= 1) {
       const meanSeconds = 1 / this.root(bin) ** 2;
       const after = (seconds: number) => {
-        const ended = bin === BINS - 1 ? 1 : this.ending(bin, seconds);
-        // Until the end of the bin, those that end in it and those that do not spend their endings over the hazard.
+        const ended = bin === BINS - 1 ? 1 : this.endingShare(bin, seconds);
+        // The mean time within the bin over all stays is the share that ends there divided by the hazard.
         return ended * meanSeconds + (1 - ended) * beyond;
       };
       remaining[bin] = after(binWidth(bin) / 2);
@@ -90,8 +90,9 @@ export class HazardCurve implements Hazard {
 }
 
 /**
- * What holds where nothing has been learnt. The older a stay is, the longer it will last, in proportion; below a minute
- * ages are alike. Hardly anything ends before the instant it waits for (one in two hundred), and if, then shortly before.
+ * The hazard before anything has been learnt. For positive ages it is 1 / (60 + age): the older a stay, the longer it is
+ * expected to last, in proportion to its age, but ages below a minute hardly differ. A stay that waits for an instant rarely
+ * ends before it (1 in 200), and if so, shortly before.
  */
 export const PRIOR: HazardCurve = new HazardCurve(
   Float32Array.from({ length: BINS }, (_, bin) => {
@@ -101,31 +102,31 @@ export const PRIOR: HazardCurve = new HazardCurve(
 );
 
 /**
- * The hazard by bin that counts speak for, h = (prior + endings) / (prior + exposure), the prior being runs of the wider
- * class (`parent`), thinned out with age as its runs would be.
+ * Estimates the hazard from counts: h = (prior endings + endings) / (prior exposure + exposure) in each bin. The prior stands
+ * for runs of the wider class, `parent`. It gets smaller with age, as fewer and fewer of those runs would still be alive.
  */
 export function learntCurve(counts: HazardCounts, parent: HazardCurve): HazardCurve {
-  const runs = PARENT_RUNS * counts.remains;
-  // How many stays ended in each bin, and how many were under watch all through it.
+  const priorRuns = PARENT_RUNS * counts.priorWeight;
+  // The number of stays that ended in each bin, and that were observed for the width of the bin.
   const endings = new Float64Array(BINS);
-  const watched = new Float64Array(BINS);
+  const observed = new Float64Array(BINS);
   for (let bin = 0; bin < BINS; bin += 1) {
     endings[bin] = counts.endings(bin);
-    watched[bin] = counts.exposure(bin) / binWidth(bin);
+    observed[bin] = counts.exposure(bin) / binWidth(bin);
   }
   const roots = new Float32Array(BINS);
   let alive = 1;
   for (let bin = 0; bin < BINS; bin += 1) {
-    const ending = parent.ending(bin);
-    const prior = Math.max(LEAST_RUNS, runs * alive) * ending;
-    const exposure = prior / parent.root(bin) ** 2 + smoothed(watched, bin) * binWidth(bin);
-    roots[bin] = Math.sqrt((prior + smoothed(endings, bin)) / exposure);
-    if (bin >= ZERO_BIN) alive *= 1 - ending;
+    const endingShare = parent.endingShare(bin);
+    const priorEndings = Math.max(LEAST_RUNS, priorRuns * alive) * endingShare;
+    const exposure = priorEndings / parent.root(bin) ** 2 + smoothed(observed, bin) * binWidth(bin);
+    roots[bin] = Math.sqrt((priorEndings + smoothed(endings, bin)) / exposure);
+    if (bin >= ZERO_BIN) alive *= 1 - endingShare;
   }
   return new HazardCurve(roots);
 }
 
-/** Around one bin. Waits and ages do not tell of each other. */
+/** Returns the weighted mean around one bin. Negative and positive ages are not mixed, as they are unrelated. */
 function smoothed(values: Float64Array, bin: number): number {
   const low = Math.max(bin < ZERO_BIN ? 0 : ZERO_BIN, bin - SMOOTHING_REACH);
   const high = Math.min(bin < ZERO_BIN ? ZERO_BIN - 1 : BINS - 1, bin + SMOOTHING_REACH);

@@ -1,26 +1,28 @@
-/** Logarithm of the factor from one bucket to the next: a tenth. */
+/** The logarithm of the factor from one bucket to the next; buckets are about 10 % wide. */
 const STEP = 0.1;
-/** From once in some ten million seconds, squared, to ten times a second: hazards beyond are treated alike. */
-const LEAST = Math.log(1e-8);
+/** The logarithm of the smallest root. The buckets cover roots from 1e-8 to about 13; roots beyond count as the nearest. */
+const LOWEST_LOG = Math.log(1e-8);
 const BUCKETS = 210;
 
-const ROOTS = Float64Array.from({ length: BUCKETS }, (_, bucket) => Math.exp(LEAST + (bucket + 0.5) * STEP));
+const ROOTS = Float64Array.from({ length: BUCKETS }, (_, bucket) =>
+  Math.exp(LOWEST_LOG + (bucket + 0.5) * STEP),
+);
 
-/** The bucket for the root of a hazard. */
+/** Returns the bucket for the square root of a hazard. */
 export function rootBucket(root: number): number {
-  return Math.min(BUCKETS - 1, Math.max(0, Math.floor((Math.log(root) - LEAST) / STEP)));
+  return Math.min(BUCKETS - 1, Math.max(0, Math.floor((Math.log(root) - LOWEST_LOG) / STEP)));
 }
 
-/** How much there is of each root of a hazard, to a tenth: all that a plan must know of a million stays. */
+/** Sums weights by the square root of a hazard, to 10 %. A plan needs no more detail than this about a million stays. */
 export class RootHistogram {
   readonly #weights = new Float64Array(BUCKETS);
 
-  /** A negative weight takes out what was put in. */
+  /** Adds a weight; a negative weight removes an earlier one. */
   add(bucket: number, weight: number): void {
     this.#weights[bucket] = (this.#weights[bucket] ?? 0) + weight;
   }
 
-  /** The sum over all of `valueOf(root)`. */
+  /** Returns the weighted sum of `valueOf(root)`. */
   sum(valueOf: (root: number) => number): number {
     let sum = 0;
     for (let bucket = 0; bucket < BUCKETS; bucket += 1) {

@@ -5,20 +5,25 @@ import { isFinal } from '../execution/status.ts';
 
 const DAY_MS = 86_400_000;
 
-/** Stays of one kind may be alike; those in statuses that nobody has published are one kind. */
+/**
+ * A stay is the time that an execution spends in one status. Hazards are learnt for each kind of stay. All statuses that AWS
+ * does not document form the kind OTHER.
+ */
 export const STAY_KINDS = ['IN_PROGRESS', 'PENDING', 'CANCELLING', 'OTHER'] as const;
 export type StayKind = (typeof STAY_KINDS)[number];
 
-/** The kind of stay in a status; what was never seen is taken to be under way. */
+/** Returns the kind of a stay in a status. An execution that has not been looked at yet is assumed to be in progress. */
 export function stayKind(status: string | undefined): StayKind {
   if (status === undefined) return 'IN_PROGRESS';
   return STAY_KINDS.find((kind) => kind === status) ?? 'OTHER';
 }
 
 /**
- * The instant from which the age of the present stay is counted, epoch milliseconds; it may lie ahead of `now`. PENDING
- * ends with the policy's next daily run, so the nearest of these instants counts, but never the run that was paused.
- * A start that is expected later than the stay began is waited for.
+ * Returns the instant at which the age of the present stay is zero, in epoch milliseconds. If a stay is known to wait for an
+ * instant, its age is counted from that instant and is negative until then. This applies to:
+ *
+ * - PENDING, which ends with the policy's next daily run: the age is counted from the nearest daily run after the paused one;
+ * - IN_PROGRESS with an `expectedAt` later than the beginning of the stay.
  */
 export function ageZeroAt(execution: Execution, now: number): number {
   const { status, startTime, expectedAt, registeredAt, statusSince = registeredAt } = execution;
@@ -35,16 +40,16 @@ export function ageZeroAt(execution: Execution, now: number): number {
 }
 
 /**
- * Since when the present stay has lasted by `now`, epoch milliseconds. One that is to begin at an instant still ahead is a
- * wait until then, since its registration.
+ * Returns the instant since which the present stay has lasted, in epoch milliseconds: its beginning, or the registration if
+ * the stay is unknown or begins in the future.
  */
 export function lastsSince({ statusSince, registeredAt }: Execution, now: number): number {
   return statusSince === undefined || statusSince > now ? registeredAt : statusSince;
 }
 
 /**
- * What an observation adds to what is known of the stay it was made in; undefined on first sight, with which watching
- * begins.
+ * Returns the part of the present stay between the last look and `observation`. Returns undefined for the first look, because
+ * nothing was observed before it.
  */
 export function watchedUntil(execution: Execution, observation: Observation): Watched | undefined {
   const { status, lastPolledAt } = execution;
@@ -56,7 +61,7 @@ export function watchedUntil(execution: Execution, observation: Observation): Wa
   if (observation.status === status) return { fromAge, toAge: ageAt(sentAt) };
   if (!isFinal(observation.status) || endTime === undefined)
     return { fromAge, toAge: ageAt(answeredAt), endedAfterAge: fromAge };
-  // AWS tells when, by its own clock.
+  // AWS reports the end by its own clock, so it is limited to the time between the two looks.
   const endAge = ageAt(Math.min(endTime, answeredAt));
   return { fromAge, toAge: endAge, endedAfterAge: endAge };
 }

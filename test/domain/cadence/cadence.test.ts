@@ -6,10 +6,10 @@ import { Demand, stayShare } from '../../../src/domain/cadence/demand.ts';
 import { HazardClass } from '../../../src/domain/cadence/hazard-class.ts';
 
 const GOAL = { targetLagSeconds: 15, minIntervalSeconds: 5, maxIntervalSeconds: 900, callsPerSecond: 1000 };
-const begun = fc.array(fc.double({ min: 0, max: 1e6, noNaN: true }), { minLength: 1, maxLength: 200 });
+const positiveAges = fc.array(fc.double({ min: 0, max: 1e6, noNaN: true }), { minLength: 1, maxLength: 200 });
 const ages = fc.array(fc.double({ min: -1e4, max: 1e6, noNaN: true }), { minLength: 1, maxLength: 200 });
 
-/** A class whose stays last about `seconds`. */
+/** Returns a class that has learnt stays of about `seconds`. */
 function lasting(seconds: number): HazardClass {
   const one = new HazardClass();
   for (let run = 0; run < 120; run += 1) {
@@ -23,18 +23,18 @@ const UNKNOWN = new HazardClass();
 const MINUTES = lasting(60);
 const HOURS = lasting(10_000);
 
-/** Stays of these ages, as the schedule adds them. */
-function demandOf(those: readonly (readonly [hazards: HazardClass, age: number])[]): Demand {
+/** Returns the demand of stays with these ages. */
+function demandOf(stays: readonly (readonly [hazards: HazardClass, age: number])[]): Demand {
   const demand = new Demand();
-  for (const [hazards, age] of those) demand.add(stayShare(hazards, age, Math.sqrt(hazards.curve.at(age))));
+  for (const [hazards, age] of stays) demand.add(stayShare(hazards, age, Math.sqrt(hazards.curve.at(age))));
   return demand;
 }
 
 const seconds = (hazards: HazardClass, ageSeconds: number, cadence: Cadence, random = 0.5) =>
   nextLook({ hazard: hazards.curve, ageSeconds, lastedSeconds: 1e6, isKnown: true }, cadence, random).seconds;
 
-/** The mean lag of `hazards` under a cadence, found by playing looks out against where stays end. */
-function playedLag(hazards: HazardClass, cadence: Cadence): number {
+/** Returns the mean detection lag of a class under a cadence, by simulating looks and endings. */
+function simulatedLag(hazards: HazardClass, cadence: Cadence): number {
   let lag = 0;
   let alive = 1;
   for (let age = 0; alive > 1e-4;) {
@@ -52,29 +52,29 @@ function playedLag(hazards: HazardClass, cadence: Cadence): number {
 
 describe('the cadence', () => {
   it.each([
-    ['that last a minute', MINUTES],
-    ['that last hours', HOURS],
-  ])('sees the ends of stays %s with the target lag on average', (_, hazards) => {
+    ['of a minute', MINUTES],
+    ['of hours', HOURS],
+  ])('detects the ends of stays %s with the target lag on average', (_, hazards) => {
     const cadence = planCadence(demandOf([[hazards, 0]]), GOAL);
     expect(cadence.shortfall).toBeLessThan(1);
-    expect(playedLag(hazards, cadence)).toBeGreaterThan(10);
-    expect(playedLag(hazards, cadence)).toBeLessThan(17);
+    expect(simulatedLag(hazards, cadence)).toBeGreaterThan(10);
+    expect(simulatedLag(hazards, cadence)).toBeLessThan(17);
   });
 
-  it('does so with fewer calls than looking evenly would take', () => {
+  it('needs fewer calls than evenly spaced looks', () => {
     const cadence = planCadence(demandOf([[HOURS, 0]]), GOAL);
     let calls = 0;
     for (let age = 0; age < 10_000; calls += 1) age += seconds(HOURS, age, cadence);
     expect(calls).toBeLessThan(0.6 * (10_000 / 30));
   });
 
-  it('hardly changes while an execution grows older that ends when others did', () => {
+  it('hardly changes while an execution of usual length grows older', () => {
     const [young, old] = [0, 8000].map((age) => planCadence(demandOf([[HOURS, age]]), GOAL).c);
     expect(young! / old!).toBeGreaterThan(0.6);
     expect(young! / old!).toBeLessThan(1.7);
   });
 
-  it('keeps to the target lag for the few that are left over of many', () => {
+  it('meets the target lag for the few executions left over from many', () => {
     const old = 3600;
     const young = Array.from({ length: 100 }, () => [UNKNOWN, 10] as const);
     const left = planCadence(demandOf([[UNKNOWN, old]]), GOAL);
@@ -84,7 +84,7 @@ describe('the cadence', () => {
     expect(estimatedLagSeconds(old, UNKNOWN.curve, left)).toBeCloseTo(15, 0);
   });
 
-  it('weighs kinds by how many of them end: the short ones set the lag where few are long', () => {
+  it('gives short stays more weight than long ones, because more of them end', () => {
     const mixed = planCadence(
       demandOf([
         [MINUTES, 10],
@@ -94,21 +94,21 @@ describe('the cadence', () => {
     );
     const short = planCadence(demandOf([[MINUTES, 10]]), GOAL);
     expect(mixed.c / short.c).toBeGreaterThan(0.7);
-    expect(playedLag(MINUTES, mixed)).toBeGreaterThan(9);
+    expect(simulatedLag(MINUTES, mixed)).toBeGreaterThan(9);
   });
 
-  it('does not let those that wait for a day far ahead set it', () => {
+  it('is not dominated by executions that wait for a distant day', () => {
     const waiting = Array.from({ length: 1000 }, () => [MINUTES, -2_000_000] as const);
     const mixed = planCadence(demandOf([...waiting, [HOURS, 0], [HOURS, 0], [HOURS, 0]]), GOAL);
     const long = planCadence(demandOf([[HOURS, 0]]), GOAL);
     expect(mixed.c).toBeLessThan(4 * long.c);
   });
 
-  it('keeps to its bounds, whatever the ages', () => {
+  it('stays within its bounds for any ages', () => {
     fc.assert(
-      fc.property(ages, fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (those, random) => {
-        const cadence = planCadence(demandOf(those.map((age) => [UNKNOWN, age])), GOAL);
-        for (const age of those) {
+      fc.property(ages, fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (tracked, random) => {
+        const cadence = planCadence(demandOf(tracked.map((age) => [UNKNOWN, age])), GOAL);
+        for (const age of tracked) {
           const interval = seconds(UNKNOWN, age, cadence, random);
           expect(interval).toBeGreaterThanOrEqual(GOAL.minIntervalSeconds);
           expect(interval).toBeLessThanOrEqual(cadence.maxIntervalSeconds);
@@ -117,19 +117,19 @@ describe('the cadence', () => {
     );
   });
 
-  it('plans at most what may be called, whatever is tracked', () => {
+  it('never plans more calls than allowed', () => {
     fc.assert(
-      fc.property(begun, fc.double({ min: 0.01, max: 100, noNaN: true }), (those, callsPerSecond) => {
-        const demand = demandOf(those.map((age) => [UNKNOWN, age]));
+      fc.property(positiveAges, fc.double({ min: 0.01, max: 100, noNaN: true }), (tracked, callsPerSecond) => {
+        const demand = demandOf(tracked.map((age) => [UNKNOWN, age]));
         const cadence = planCadence(demand, { ...GOAL, callsPerSecond });
-        const calls = those.reduce((sum, age) => sum + 1 / seconds(UNKNOWN, age, cadence), 0);
-        // To the width of a bucket, and what the hazard changes until the next look.
+        const calls = tracked.reduce((sum, age) => sum + 1 / seconds(UNKNOWN, age, cadence), 0);
+        // The tolerance is the width of a bucket and the change of the hazard until the next look.
         if (cadence.c < 1e3) expect(calls / callsPerSecond).toBeLessThan(1.25);
       }),
     );
   });
 
-  it('in a shortage spends what it has, and stretches the longest interval too', () => {
+  it('uses the whole budget if it is too small and stretches the longest interval as well', () => {
     const many = Array.from({ length: 1000 }, (_, index) => [UNKNOWN, index * 10] as const);
     const callsPerSecond = 2;
     const cadence = planCadence(demandOf(many), { ...GOAL, callsPerSecond });
@@ -140,7 +140,7 @@ describe('the cadence', () => {
     expect(cadence.maxIntervalSeconds).toBeGreaterThan(GOAL.maxIntervalSeconds);
   });
 
-  it('looks at one that waits for its time as seldom as the bounds allow, and soon after that time', () => {
+  it('looks rarely before an expected start and soon after it', () => {
     const cadence = planCadence(demandOf([[UNKNOWN, -100_000]]), GOAL);
     expect(cadence.shortfall).toBeLessThan(0.01);
     expect(seconds(UNKNOWN, -100_000, cadence)).toBeGreaterThanOrEqual(0.9 * 900);
@@ -148,7 +148,7 @@ describe('the cadence', () => {
     expect(seconds(UNKNOWN, -100, cadence)).toBeLessThan(150);
   });
 
-  it('does not rely on a wait that it has not seen come true for longer than it has lasted', () => {
+  it('trusts an expected start no longer than the wait has lasted until it has seen such waits', () => {
     const cadence = planCadence(demandOf([[UNKNOWN, -80_000]]), GOAL);
     const wait = (lastedSeconds: number, isKnown: boolean) =>
       nextLook({ hazard: UNKNOWN.curve, ageSeconds: -80_000, lastedSeconds, isKnown }, cadence, 0).seconds;
@@ -156,7 +156,7 @@ describe('the cadence', () => {
     expect([1, 60, 6000].map((lasted) => wait(lasted, true))).toEqual([900, 900, 900]);
   });
 
-  it('does not move in step, not even at the bounds', () => {
+  it('varies the intervals at random, even at the bounds', () => {
     const cadence = planCadence(demandOf([[UNKNOWN, 0]]), GOAL);
     for (const age of [60, -1e6]) {
       const [early, late] = [0, 0.99].map((random) => seconds(UNKNOWN, age, cadence, random));
@@ -164,12 +164,12 @@ describe('the cadence', () => {
     }
   });
 
-  it('looks as seldom as may be where the target lag allows it', () => {
+  it('uses the longest interval if the target lag allows it', () => {
     const cadence = planCadence(demandOf([[UNKNOWN, 0]]), { ...GOAL, targetLagSeconds: 3600 });
     expect(seconds(UNKNOWN, 0, cadence)).toBeGreaterThanOrEqual(0.9 * 900);
   });
 
-  it('plans nothing without executions, and looks at the first as at any', () => {
+  it('plans no calls without executions and treats the first execution like any other', () => {
     const cadence = planCadence(new Demand(), GOAL);
     expect(cadence.shortfall).toBe(0);
     expect(cadence.c).toBeCloseTo(planCadence(demandOf([[UNKNOWN, 0]]), GOAL).c, 1);
@@ -177,13 +177,13 @@ describe('the cadence', () => {
 });
 
 describe('a demand', () => {
-  it('is empty again when all that was added is taken away', () => {
+  it('is empty again after all stays are removed', () => {
     fc.assert(
-      fc.property(ages, (those) => {
+      fc.property(ages, (tracked) => {
         const demand = new Demand();
-        const shares = those.map((age) => stayShare(UNKNOWN, age, Math.sqrt(UNKNOWN.curve.at(age))));
+        const shares = tracked.map((age) => stayShare(UNKNOWN, age, Math.sqrt(UNKNOWN.curve.at(age))));
         for (const share of shares) demand.add(share);
-        expect(demand.now.sum(() => 1)).toBe(those.length);
+        expect(demand.presentRoots.sum(() => 1)).toBe(tracked.length);
         for (const share of shares) demand.remove(share);
         expect(planCadence(demand, GOAL)).toEqual(planCadence(new Demand(), GOAL));
       }),
@@ -192,13 +192,13 @@ describe('a demand', () => {
 });
 
 describe('the estimated lag', () => {
-  it('is what endings are late by', () => {
+  it('matches the simulated lag', () => {
     const cadence = planCadence(demandOf([[HOURS, 0]]), GOAL);
     expect(estimatedLagSeconds(0, HOURS.curve, cadence)).toBeCloseTo(15, 0);
-    expect(estimatedLagSeconds(0, HOURS.curve, cadence) / playedLag(HOURS, cadence)).toBeCloseTo(1, 1);
+    expect(estimatedLagSeconds(0, HOURS.curve, cadence) / simulatedLag(HOURS, cadence)).toBeCloseTo(1, 1);
   });
 
-  it('lies within the bounds of the intervals', () => {
+  it('stays within half of the longest interval', () => {
     fc.assert(
       fc.property(fc.double({ min: -1e6, max: 1e7, noNaN: true }), (age) => {
         const lag = estimatedLagSeconds(age, UNKNOWN.curve, planCadence(new Demand(), GOAL));

@@ -13,7 +13,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
 );
 
 describe('DueQueue', () => {
-  it('agrees with a sorted list after any steps, and gives everything back in order', () => {
+  it('agrees with a sorted list after any operations and returns all items in due order', () => {
     fc.assert(
       fc.property(steps, (taken) => {
         const queue = new DueQueue<number>();

@@ -6,13 +6,13 @@ import {
   binOf,
   binStart,
   binWidth,
-  pieces,
+  splitAtBins,
 } from '../../../src/domain/cadence/hazard-bins.ts';
 
 const ages = fc.double({ min: -1e7, max: 1e7, noNaN: true });
 
 describe('bins of age', () => {
-  it('hold the ages between their edges', () => {
+  it('contain the ages between their edges', () => {
     fc.assert(
       fc.property(ages, (age) => {
         const bin = binOf(age);
@@ -22,7 +22,7 @@ describe('bins of age', () => {
     );
   });
 
-  it('are narrow near zero, on both sides of it, and wide where ages are great', () => {
+  it('are narrow near zero on both sides and wider for greater ages', () => {
     expect(binOf(0)).toBe(ZERO_BIN);
     expect(binOf(-1e-9)).toBe(ZERO_BIN - 1);
     expect(binWidth(binOf(0))).toBeLessThan(1);
@@ -31,17 +31,17 @@ describe('bins of age', () => {
     expect([binOf(-1e12), binOf(1e12)]).toEqual([0, BINS - 1]);
   });
 
-  it('cut what lies between two ages without loss', () => {
+  it('a span of ages is split at the bins without loss', () => {
     fc.assert(
       fc.property(ages, ages, (one, other) => {
         const [from, to] = [Math.min(one, other), Math.max(one, other)];
-        const cut = pieces(from, to);
-        const sum = cut.reduce((total, { seconds }) => total + seconds, 0);
+        const spans = splitAtBins(from, to);
+        const sum = spans.reduce((total, { seconds }) => total + seconds, 0);
         expect(sum).toBeCloseTo(to - from, 3);
-        expect(cut.every(({ seconds }) => seconds > 0)).toBe(true);
+        expect(spans.every(({ seconds }) => seconds > 0)).toBe(true);
       }),
     );
-    expect(pieces(7, 7)).toEqual([]);
-    expect(pieces(8, 7)).toEqual([]);
+    expect(splitAtBins(7, 7)).toEqual([]);
+    expect(splitAtBins(8, 7)).toEqual([]);
   });
 });

@@ -5,7 +5,7 @@ import type { LearntHazard } from '../../../src/domain/cadence/hazard-book.ts';
 const A = 'arn:a';
 const B = 'arn:b';
 
-/** Runs that take `seconds`, each. */
+/** Lets the book watch runs of `seconds` each. */
 function learn(book: HazardBook, policyArn: string | undefined, seconds: number, runs = 50): void {
   for (let run = 0; run < runs; run += 1)
     book.watch(policyArn, 'IN_PROGRESS', { fromAge: 0, toAge: seconds, endedAfterAge: seconds });
@@ -15,20 +15,20 @@ const at = (book: HazardBook, policyArn: string | undefined, age: number) =>
   book.classOf(policyArn, 'IN_PROGRESS').curve.at(age);
 
 describe('a book of hazards', () => {
-  it('tells policies apart, and those of none', () => {
+  it('keeps policies apart, and executions without a policy', () => {
     const book = new HazardBook(newEverything());
     learn(book, A, 60);
     learn(book, undefined, 600);
     expect(at(book, A, 60)).toBeGreaterThan(5 * at(book, undefined, 60));
   });
 
-  it('tells kinds of stay apart', () => {
+  it('keeps kinds of stay apart', () => {
     const book = new HazardBook(newEverything());
     learn(book, A, 600);
     expect(book.classOf(A, 'CANCELLING').curve.at(600)).toBeLessThan(at(book, A, 600) / 3);
   });
 
-  it('takes what it does not know from the other policies, and from other targets', () => {
+  it('starts a new policy or target from the hazards of the others', () => {
     const everything = newEverything();
     const book = new HazardBook(everything);
     learn(book, A, 600);
@@ -38,7 +38,7 @@ describe('a book of hazards', () => {
     expect(at(elsewhere, A, 600)).toBeGreaterThan(2 * at(nowhere, A, 600));
   });
 
-  it('hands out what is new, once, and again where it could not be stored', () => {
+  it('returns unsaved changes once, and again if they could not be stored', () => {
     const book = new HazardBook(newEverything());
     expect(book.takeUnsaved().learnt).toEqual([]);
     learn(book, A, 60, 1);
@@ -51,7 +51,7 @@ describe('a book of hazards', () => {
     expect(policies.toSorted()).toEqual([A, B, undefined]);
   });
 
-  it('is one for each target, whatever polls it, and takes what is stored in once', () => {
+  it('exists once for each target and restores stored counts once', () => {
     const earlier = new HazardBook(newEverything());
     learn(earlier, A, 60);
     const { learnt } = earlier.takeUnsaved();
@@ -65,7 +65,7 @@ describe('a book of hazards', () => {
     expect([at(book, A, 60), at(book, B, 60), at(other, B, 60)]).toEqual(once);
   });
 
-  it('is the same after a restart', () => {
+  it('has the same hazards after a restart', () => {
     const book = new HazardBook(newEverything());
     learn(book, A, 60);
     learn(book, undefined, 600);
@@ -80,7 +80,7 @@ describe('a book of hazards', () => {
     ).toBeGreaterThan(2);
   });
 
-  it('keeps the last two hundred policies', () => {
+  it('remembers the latest 200 policies', () => {
     const book = new HazardBook(newEverything());
     learn(book, 'arn:first', 60, 5);
     for (let number = 2; number <= 200; number += 1) learn(book, `arn:${number}`, 60, 1);
@@ -94,12 +94,12 @@ describe('a book of hazards', () => {
     giveBack();
     learn(book, 'arn:2', 60, 1);
     const later = book.takeUnsaved();
-    // What came back is stored anew, after the old was dropped.
+    // A policy that came back is first deleted and then stored anew.
     expect(later.forgotten).toEqual(['arn:2', 'arn:3', 'arn:4']);
     expect(later.learnt.map(({ policyArn }) => policyArn)).toContain('arn:2');
   });
 
-  it('restores in the order learnt, so that the oldest is forgotten first', () => {
+  it('forgets the oldest policy first, even after a restart', () => {
     const counts: LearntHazard['counts'] = { runs: 1, firstBin: 120, endings: [1], exposure: [60] };
     const book = new HazardBook(newEverything());
     book.restore(

@@ -5,7 +5,7 @@ import { HazardClass } from '../../../src/domain/cadence/hazard-class.ts';
 import { PRIOR } from '../../../src/domain/cadence/hazard-curve.ts';
 import type { HazardCurve } from '../../../src/domain/cadence/hazard-curve.ts';
 
-/** A stay that is watched every `step` seconds and ends at `length`, exactly or seen at the next look. */
+/** Watches a stay every `step` seconds until it ends at `length`. Unless `isExact`, only the next look shows that it has ended. */
 function watchRun(one: HazardClass, length: number, step = 10, isExact = true): void {
   for (let age = 0; age < length; age += step) {
     const next = age + step;
@@ -21,11 +21,11 @@ function learnt(lengths: readonly number[], parent?: HazardClass, isExact = true
   return one;
 }
 
-/** Lengths around `middle`, a fifth up and down. */
+/** Returns lengths within 20 % of `middle`. */
 const around = (middle: number, count: number) =>
   Array.from({ length: count }, (_, index) => middle * (0.8 + (0.4 * ((index * 7) % 20)) / 20));
 
-/** The share of stays of that age that end within the next seconds. */
+/** Returns the share of stays of this age that end within the next seconds. */
 function ending(curve: HazardCurve, from: number, seconds: number): number {
   let sum = 0;
   for (let age = from; age < from + seconds; age += 1) sum += curve.at(age + 0.5);
@@ -33,24 +33,24 @@ function ending(curve: HazardCurve, from: number, seconds: number): number {
 }
 
 describe('a class of stays', () => {
-  it('knows nothing at first but what holds for all', () => {
+  it('starts from the prior', () => {
     const { curve } = new HazardClass();
     for (const age of [-1000, 0, 60, 3600, 86_400]) expect(curve.at(age) / PRIOR.at(age)).toBeCloseTo(1, 5);
   });
 
-  it('learns when its stays end', () => {
+  it('learns at which ages stays end', () => {
     const { curve } = learnt(around(600, 200));
     expect(ending(curve, 0, 400)).toBeLessThan(0.1);
     expect(ending(curve, 450, 300)).toBeGreaterThan(0.8);
   });
 
-  it('learns the same from endings that are seen late, spread over where they happened', () => {
+  it('learns the same from endings that are seen late', () => {
     const exact = learnt(around(600, 60)).curve;
     const late = learnt(around(600, 60), undefined, false).curve;
     for (const age of [500, 600, 700]) expect(late.at(age) / exact.at(age)).toBeCloseTo(1, 0);
   });
 
-  it('does not take a day of waiting for a likely end when a look came just too late', () => {
+  it('does not spread an ending over a day of waiting if the last look was long before it', () => {
     const one = new HazardClass();
     for (let run = 0; run < 60; run += 1) {
       one.watch({ fromAge: -85_000, toAge: 30, endedAfterAge: -85_000 });
@@ -59,27 +59,27 @@ describe('a class of stays', () => {
     expect(ending(one.curve, -1000, 1100)).toBeGreaterThan(0.8);
   });
 
-  it('counts stays that are still open: ten that go on say that one that has ended was short', () => {
+  it('learns from stays that have not ended yet', () => {
     const without = learnt([100, 100, 100]).curve;
     const one = learnt([100, 100, 100]);
     for (let open = 0; open < 10; open += 1) one.watch({ fromAge: 0, toAge: 300 });
     expect(one.curve.at(100)).toBeLessThan(without.at(100) / 2);
   });
 
-  it('counts from first sight on: what was not watched says nothing', () => {
+  it('learns nothing about ages before the first look', () => {
     const one = new HazardClass();
     for (let run = 0; run < 60; run += 1) one.watch({ fromAge: 500, toAge: 600, endedAfterAge: 600 });
     expect(one.curve.at(100) / PRIOR.at(100)).toBeCloseTo(1, 3);
     expect(one.curve.at(600)).toBeGreaterThan(3 * PRIOR.at(600));
   });
 
-  it('forgets: after a change of behaviour the new one holds', () => {
+  it('adapts after the behaviour changes', () => {
     const { curve } = learnt([...around(600, 60), ...around(1200, 60)]);
     expect(ending(curve, 0, 900)).toBeLessThan(0.35);
     expect(ending(curve, 900, 600)).toBeGreaterThan(0.8);
   });
 
-  it('begins as the wider class is, and becomes what it is itself', () => {
+  it('starts like the wider class and then follows its own stays', () => {
     const wide = new HazardClass();
     learnt(around(600, 100), wide);
     const narrow = new HazardClass(wide);
@@ -91,24 +91,24 @@ describe('a class of stays', () => {
     expect(ending(narrow.curve, 0, 900)).toBeLessThan(early / 4);
   });
 
-  it('still looks after one that outlives all others', () => {
+  it('keeps looking at a stay that outlives all others', () => {
     const one = learnt(around(60, 200));
     for (let age = 0; age < 86_400; age += 600) one.watch({ fromAge: age, toAge: age + 600 });
-    // Once in some days at the least.
+    // At least once every ten days.
     expect(one.curve.at(86_400)).toBeGreaterThan(1 / (10 * 86_400));
   });
 
-  it('keeps what it has learnt', () => {
+  it('is the same after its counts are stored and read', () => {
     const one = learnt(around(600, 500));
-    const stored = JSON.parse(JSON.stringify(one.read())) as ReturnType<HazardClass['read']>;
+    const stored = JSON.parse(JSON.stringify(one.toCounts())) as ReturnType<HazardClass['toCounts']>;
     const again = new HazardClass();
-    again.take(stored);
+    again.addCounts(stored);
     for (const age of [10, 100, 500, 600, 700, 3000])
       expect(again.curve.at(age) / one.curve.at(age)).toBeCloseTo(1, 2);
     expect(JSON.stringify(stored).length).toBeLessThan(1500);
   });
 
-  it('has a hazard above zero everywhere, whatever it has seen', () => {
+  it('has a hazard above zero at every age after any observations', () => {
     const age = fc.double({ min: -1e5, max: 1e5, noNaN: true });
     const look = fc.record({
       from: age,
@@ -134,7 +134,7 @@ describe('a curve', () => {
   const { curve } = learnt(around(600, 60));
   const age = fc.double({ min: -1e5, max: 1e6, noNaN: true });
 
-  it('comes in pieces to where it comes in one', () => {
+  it('reaches the same age in two steps as in one', () => {
     const c = fc.double({ min: 0.01, max: 50, noNaN: true });
     fc.assert(
       fc.property(age, c, c, (from, first, second) => {
@@ -146,7 +146,7 @@ describe('a curve', () => {
     );
   });
 
-  it('integrates the root of the hazard', () => {
+  it('integrates the square root of the hazard', () => {
     fc.assert(
       fc.property(fc.double({ min: 0, max: 1e4, noNaN: true }), (from) => {
         const until = curve.ageAfter(from, 3);
@@ -160,9 +160,9 @@ describe('a curve', () => {
     );
   });
 
-  it('tells of all endings, and how long stays last', () => {
+  it('accounts for all endings and estimates the remaining time', () => {
     let sum = 0;
-    curve.eachEnding(0, (share) => (sum += share));
+    curve.forEachEnding(0, (share) => (sum += share));
     expect(sum).toBeCloseTo(1, 4);
     expect(curve.remainingSeconds(binOf(1))).toBeGreaterThan(500);
     expect(curve.remainingSeconds(binOf(1))).toBeLessThan(700);

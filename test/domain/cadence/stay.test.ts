@@ -22,12 +22,12 @@ describe('the kind of a stay', () => {
 describe('the age of a stay', () => {
   const running = anExecution({ registeredAt: START + MINUTE, status: 'IN_PROGRESS', statusSince: START });
 
-  it('is counted from the beginning of the stay, before the first look from the registration', () => {
+  it('is counted from the beginning of the stay, or from the registration before the first look', () => {
     expect(ageZeroAt(running, START + HOUR)).toBe(START);
     expect(ageZeroAt(anExecution({ registeredAt: START }), START + HOUR)).toBe(START);
   });
 
-  it('is counted from the instant at which it is expected to start', () => {
+  it('is counted from the expected start', () => {
     const scheduled = { ...running, expectedAt: START + 30 * DAY };
     expect(ageZeroAt(scheduled, START + HOUR)).toBe(START + 30 * DAY);
     expect(ageZeroAt({ ...scheduled, status: 'CANCELLING' }, START + HOUR)).toBe(START);
@@ -35,7 +35,7 @@ describe('the age of a stay', () => {
     expect(ageZeroAt(anExecution({ registeredAt: START, expectedAt: START + DAY }), START)).toBe(START + DAY);
   });
 
-  it('of PENDING is counted from the daily run that is nearest, but not from the one that was paused', () => {
+  it('is counted from the nearest daily run after the paused one if the status is PENDING', () => {
     const paused = { ...running, status: 'PENDING', startTime: START, statusSince: START + 10 * MINUTE };
     expect(ageZeroAt(paused, START + 11 * MINUTE)).toBe(START + DAY);
     expect(ageZeroAt(paused, START + DAY + HOUR)).toBe(START + DAY);
@@ -45,17 +45,17 @@ describe('the age of a stay', () => {
   });
 });
 
-describe('the beginning of what has lasted by now', () => {
+describe('the instant since which a stay has lasted', () => {
   it.each([
-    ['the stay, where it has begun', { statusSince: START + HOUR }, START + HOUR],
-    ['the registration before the first look', {}, START],
-    ['the registration where the stay is to begin at an instant ahead', { statusSince: START + DAY }, START],
+    ['the beginning of the stay, if it is in the past', { statusSince: START + HOUR }, START + HOUR],
+    ['the registration, before the first look', {}, START],
+    ['the registration, if the stay begins in the future', { statusSince: START + DAY }, START],
   ])('is %s', (_, differing, since) => {
     expect(lastsSince(anExecution({ registeredAt: START, ...differing }), START + 2 * HOUR)).toBe(since);
   });
 });
 
-describe('what a look adds', () => {
+describe('the part of a stay that a look observes', () => {
   const seen = anExecution({
     registeredAt: START,
     status: 'IN_PROGRESS',
@@ -64,20 +64,20 @@ describe('what a look adds', () => {
     lastPolledAt: START + 100_000,
   });
 
-  it('is nothing on first sight', () => {
+  it('is nothing for the first look', () => {
     expect(watchedUntil(anExecution(), anObservation('IN_PROGRESS', START))).toBeUndefined();
     const { lastPolledAt: _none, ...unseen } = seen;
     expect(watchedUntil(unseen, anObservation('IN_PROGRESS', START))).toBeUndefined();
   });
 
-  it('is the time since the look before, where the stay goes on', () => {
+  it('is the time since the last look if the stay continues', () => {
     expect(watchedUntil(seen, anObservation('IN_PROGRESS', START + 130_000))).toEqual({
       fromAge: 100,
       toAge: 130,
     });
   });
 
-  it('is an end somewhere since the look before', () => {
+  it('ends at an unknown time since the last look if the status changed', () => {
     expect(watchedUntil(seen, anObservation('PENDING', START + 130_000))).toEqual({
       fromAge: 100,
       toAge: 130.05,
@@ -85,7 +85,7 @@ describe('what a look adds', () => {
     });
   });
 
-  it('is the end that AWS tells, within what was seen', () => {
+  it('ends at the time reported by AWS, limited to the time between the looks', () => {
     const end = (endTime: number) =>
       watchedUntil(seen, anObservation('SUCCESS', START + 130_000, { endTime }));
     expect(end(START + 120_000)).toEqual({ fromAge: 100, toAge: 120, endedAfterAge: 120 });
@@ -98,7 +98,7 @@ describe('what a look adds', () => {
     });
   });
 
-  it('is never less than nothing, whatever the clock does', () => {
+  it('is never negative, even if the clock is set back', () => {
     expect(watchedUntil(seen, anObservation('IN_PROGRESS', START + 50_000))).toEqual({
       fromAge: 100,
       toAge: 100,
