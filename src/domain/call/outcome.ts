@@ -1,4 +1,4 @@
-/** How a call to AWS can end; also the `outcome` label of `api_requests_total`. */
+/** The outcomes of a call to AWS; also the `outcome` label of `api_requests_total`. */
 export const CALL_OUTCOMES = [
   'ok',
   'throttled',
@@ -10,29 +10,29 @@ export const CALL_OUTCOMES = [
 ] as const;
 export type CallOutcome = (typeof CALL_OUTCOMES)[number];
 
-/** Why a call did not get through to its target. */
+/** The reasons why a call did not reach its target or was not allowed. */
 export const TROUBLES = ['denied', 'credentials', 'connection', 'unavailable'] as const;
 export type Trouble = (typeof TROUBLES)[number];
 
-/** A call that did not end well. `message` is for people and holds no secret. */
+/** A failed call. `message` is for people and contains no secret. */
 export interface CallFailure {
   readonly outcome: Exclude<CallOutcome, 'ok'>;
   readonly message: string;
-  /** What AWS or the network called it: an error code or a Node error code. */
+  /** The error code of AWS or of Node. */
   readonly code?: string;
   readonly httpStatus?: number;
-  /** Given exactly with `denied` and `unavailable`. */
+  /** Present if and only if the outcome is `denied` or `unavailable`. */
   readonly trouble?: Trouble;
-  /** Only with `throttled`: how long AWS asks us to wait. */
+  /** The wait that AWS asked for with Retry-After. Present only if the outcome is `throttled`. */
   readonly retryAfterMs?: number;
 }
 
 export type CallResult<T> = { readonly outcome: 'ok'; readonly value: T } | CallFailure;
 
-/** Codes of a call that never came back: repeating it at once would only double the wait. */
-const NOT_REPEATED: readonly (string | undefined)[] = ['AbortError', 'TimeoutError'];
+/** Codes of calls that got no response. A retry at once would only double the wait. */
+const NOT_RETRIED: readonly (string | undefined)[] = ['AbortError', 'TimeoutError'];
 
-/** Whether a repeat a moment later may succeed: a 5xx or a broken connection, not a time limit or an abort. */
+/** Reports whether a retry a moment later may succeed: after a 5xx or a broken connection, but not after a timeout or an abort. */
 export function isTransient({ outcome, code }: CallFailure): boolean {
-  return outcome === 'unavailable' && !NOT_REPEATED.includes(code);
+  return outcome === 'unavailable' && !NOT_RETRIED.includes(code);
 }

@@ -1,55 +1,57 @@
-/** Where a rate stands. `throttledAt`: the rate that AWS grants, as far as is known. */
-export interface Standing {
+/** The members of a rate that decide its next step. */
+export interface RateState {
   readonly perSecond: number;
   readonly ceiling: number;
+  /** The learnt limit: the rate that AWS grants, as far as is known. */
   readonly throttledAt?: number;
-  /** Calls let through since the last throttle. */
+  /** The number of calls that AWS let through since the last throttle. */
   readonly passed: number;
 }
 
-/** What AWS let through from one moment in which its bucket was empty to another. */
+/** The calls that AWS let through between two moments at which its token bucket was empty. */
 export interface Grant {
   readonly calls: number;
   readonly seconds: number;
 }
 
-export interface Lowered {
+export interface LoweredRate {
   readonly perSecond: number;
   readonly throttledAt: number;
-  /** The grant was too small for a measurement. */
+  /** Whether the grant was too small to be a measurement. */
   readonly isGuess: boolean;
 }
 
-/** Growth per second as a share, of the ceiling where nothing is known, else of what is known. */
+/** The growth per second while no limit is known, as a share of the ceiling. */
 const UNKNOWN_GROWTH = 1 / 25;
+/** The growth per second back to a learnt limit, as a share of that limit. */
 const RETURN_GROWTH = 1 / 12;
-/** After a throttle the rate goes this far below what AWS grants, and from there in a curve beyond it. */
+/** After a throttle the rate falls this far below the learnt limit and then grows along a curve to this far above it. */
 const BELOW = 0.02;
 const BEYOND = 0.15;
-/** How long the curve is: a look beyond the limit costs one throttle or little more. */
+/** The curve takes at least this many calls and seconds. Each time it ends above the limit it costs about one throttle. */
 const CURVE_CALLS = 150;
 const CURVE_SECONDS = 30;
-/** Where calls are rare the curve ends nevertheless: AWS may grant more by now. */
+/** The longest curve, for low rates: AWS may meanwhile grant more. */
 const LONGEST_CURVE_SECONDS = 300;
-/** After the curve AWS evidently grants more: growth of a call as a share, within these bounds per second. */
+/** The growth per call as a share after the end of the curve, when AWS evidently grants more, and its bounds per second. */
 const ONWARD_GROWTH = 0.03;
 const ONWARD_GROWTH_PER_SECOND = { least: 0.03, most: 0.25 } as const;
-/** So far beyond what is known a throttle tells no more than that the limit lies somewhere below. */
+/** A throttle at this many times the learnt limit only shows that the limit is somewhere below. */
 const FAR = 1.2;
 const FAR_LIMIT = 0.93;
 const FAR_DECREASE = 0.7;
-/** A grant of so many calls measures to a fortieth; a bucket that is as good as empty drains after fewer by chance. */
+/** A grant of this many calls measures the limit to 1/40. A nearly empty bucket may by chance drain after fewer calls. */
 const MEASURED_CALLS = 40;
-/** What one throttle may take off the memory: less where it came beyond the limit, as it was meant to. */
+/** The share of the learnt limit kept after one throttle. More is kept above the limit, where a throttle is expected. */
 const LEAST_KEPT = { beyond: 0.98, below: 0.95 } as const;
-/** Throttled again at once: what that may take off the rate at least, and at most. */
+/** The smallest and the largest share by which the rate falls if it is throttled again at once. */
 const AGAIN = { least: 0.1, most: 0.5 } as const;
 
 /**
- * The rate after one more good answer. Where AWS's limit is known, the rate stays close to it for most of a curve and then
- * goes beyond, until a throttle tells what AWS grants by now.
+ * Returns the rate after one more successful call. If the limit of AWS is known, the rate returns to it, stays close to it for
+ * most of a curve, and then exceeds it until a throttle shows how much AWS grants now.
  */
-export function raised({ perSecond, ceiling, throttledAt, passed }: Standing): number {
+export function raisedRate({ perSecond, ceiling, throttledAt, passed }: RateState): number {
   if (throttledAt === undefined) return perSecond + perCall(UNKNOWN_GROWTH * ceiling, perSecond);
   const start = (1 - BELOW) * throttledAt;
   if (perSecond < start) return Math.min(start, perSecond + perCall(RETURN_GROWTH * throttledAt, perSecond));
@@ -63,22 +65,28 @@ export function raised({ perSecond, ceiling, throttledAt, passed }: Standing): n
   return perSecond + perCall(sharePerSecond * perSecond, perSecond);
 }
 
-/** The rate and the memory after a throttle. Without `grant` the bucket may have been full at any time before. */
-export function lowered({ perSecond, throttledAt: known }: Standing, grant: Grant | undefined): Lowered {
-  if (known === undefined || perSecond > FAR * known)
+/**
+ * Returns the rate and the learnt limit after a throttle. If `grant` is undefined, nothing is known about how full the bucket
+ * was before.
+ */
+export function loweredRate(
+  { perSecond, throttledAt: learnt }: RateState,
+  grant: Grant | undefined,
+): LoweredRate {
+  if (learnt === undefined || perSecond > FAR * learnt)
     return { perSecond: FAR_DECREASE * perSecond, throttledAt: FAR_LIMIT * perSecond, isGuess: false };
   if (grant !== undefined && grant.calls < MEASURED_CALLS) {
     const most = (1 - AGAIN.least) * perSecond;
     const guess = Math.min(most, Math.max((1 - AGAIN.most) * perSecond, (grant.calls + 1) / grant.seconds));
     return { perSecond: guess, throttledAt: guess / (1 - BELOW), isGuess: true };
   }
-  const kept = perSecond < known ? LEAST_KEPT.below : LEAST_KEPT.beyond;
+  const keptShare = perSecond < learnt ? LEAST_KEPT.below : LEAST_KEPT.beyond;
   const measured = grant === undefined ? 0 : grant.calls / grant.seconds;
-  const limit = Math.min(perSecond, Math.max(measured, kept * Math.min(known, perSecond)));
+  const limit = Math.min(perSecond, Math.max(measured, keptShare * Math.min(learnt, perSecond)));
   return { perSecond: (1 - BELOW) * limit, throttledAt: limit, isGuess: false };
 }
 
-/** At most a doubling, however rare calls are. */
+/** Converts growth per second into growth per call. One call at most doubles the rate, however rare calls are. */
 function perCall(growthPerSecond: number, perSecond: number): number {
   return Math.min(perSecond, growthPerSecond / perSecond);
 }

@@ -1,75 +1,83 @@
 import type { CallOutcome } from './outcome.ts';
-import { lowered, raised } from './rate-steps.ts';
+import { loweredRate, raisedRate } from './rate-steps.ts';
 import type { Grant } from './rate-steps.ts';
 
-/** Whether AWS throttled where it was known to; also the `cause` label of `throttles_total`. */
+/** Whether AWS throttled at the learnt limit or below it; also the `cause` label of `throttles_total`. */
 export const THROTTLE_CAUSES = ['at_learnt_rate', 'below_learnt_rate'] as const;
 export type ThrottleCause = (typeof THROTTLE_CAUSES)[number];
 
-/** One call a minute: below it a target would look dead, and nothing could be learnt. */
+/** One call a minute. Below this a target would look dead and nothing could be learnt. */
 export const LOWEST_PER_SECOND = 1 / 60;
-/** Where nothing is stored. */
+/** The rate at the first start, when nothing is stored. */
 const FIRST_PER_SECOND = 1;
-/** The rate must be used to this share before it may grow, as an average that follows the last few calls. */
+/** At least this share of the rate must be used before it may grow. The share is a moving average over the last few calls. */
 const USED_SHARE = 0.9;
 const USED_WEIGHT = 0.25;
-/** A call that comes early makes up for one that came late, as timers on a busy machine have it. */
+/** The largest weight of one call: a call that starts early makes up for one that a busy machine started late. */
 const MOST_USED = 1.5;
-/** A throttle at less than this share of the learnt rate says that AWS grants less than it did. */
+/** A throttle below this share of the learnt limit shows that AWS grants less than before. */
 const AT_LEARNT = 0.9;
-/** After a throttle so many calls are left out: AWS's bucket has a few tokens again when the next one comes. */
+/** The pause after a throttle, in calls at the new rate, so that AWS's bucket has a few tokens again. */
 const PAUSE_CALLS = 3;
 const LONGEST_OWN_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 300_000;
 const JITTER_MS = 1000;
 
-/** What has been learnt of a target's budget. All times are milliseconds of one monotonic clock. */
+/**
+ * The request rate of a target and everything learnt about its limit. All times are milliseconds of one monotonic clock.
+ *
+ * AWS does not publish the limit and shares it with other users of the account, so the rate is learnt as in congestion
+ * control: successful calls raise it slowly, and a throttle lowers it. AWS limits by token bucket: it is empty at a throttle,
+ * so the calls let through between two throttles measure the limit.
+ */
 export interface Rate {
   readonly perSecond: number;
   readonly ceiling: number;
-  /** The rate that AWS grants, as far as is known: the memory. */
+  /** The learnt limit: the rate that AWS grants, as far as is known. */
   readonly throttledAt?: number;
-  /** When the last throttle counted, or the start where the memory comes from the store. */
+  /** The time of the answer to the last throttle that lowered the rate, or the start. */
   readonly lastDecreaseAt: number;
   readonly lastCause: ThrottleCause;
-  /** Calls let through since then while the rate was used: how far it is to the next look beyond the limit. */
+  /** The calls let through since then while the rate was used. They decide when the rate next exceeds the learnt limit. */
   readonly passed: number;
-  /** When AWS's bucket was seen empty, as long as it cannot have filled up since. */
+  /** The time at which AWS's bucket was last seen empty; undefined if it may have filled up since. */
   readonly emptyAt?: number;
-  /** Calls let through since then: what AWS granted. */
+  /** The calls that AWS let through since `emptyAt`. */
   readonly granted: number;
-  /** How much of the rate is used; 1 is all of it. */
+  /** The share of the rate that is used; 1 means all of it. */
   readonly usedShare: number;
   readonly lastSentAt?: number;
-  /** The rates at the last two sendings: a limiter has spaced the next call before it learns of a new rate. */
+  /** The rates when the last two calls were sent. The limiter fixes the time of the next call before it learns a new rate. */
   readonly ratesAtSend: readonly [number, number];
 }
 
-/** What the store keeps of a rate. */
+/** The part of a rate that is stored. */
 export interface LearntRate {
   readonly perSecond: number;
   readonly throttledAt?: number;
 }
 
-/** An answer to a call, or its failure. `wanted`: more is due than the rate allows. `random` is in [0, 1). */
+/** The end of a call. */
 export interface Answer {
   readonly sentAt: number;
   readonly answeredAt: number;
   readonly outcome: CallOutcome;
   readonly retryAfterMs?: number;
+  /** Whether more calls are due than the rate allows. */
   readonly wanted: boolean;
+  /** In [0, 1). */
   readonly random: number;
 }
 
 export interface Learnt {
   readonly rate: Rate;
-  /** Only with a throttle. Those of one flight have the cause of the first. */
+  /** Present only after a throttle. All throttles of one flight have the cause of the first. */
   readonly cause?: ThrottleCause;
-  /** No call may start before this. */
+  /** No call may start before this time. */
   readonly pauseUntil?: number;
 }
 
-/** The rate at start: the one stored, else the lower of the ceiling and one call a second. */
+/** Returns the rate at the start: the stored rate, or else one call a second, limited by the ceiling. */
 export function startRate(ceiling: number, learnt: LearntRate | undefined, at: number): Rate {
   const perSecond = within(learnt?.perSecond ?? FIRST_PER_SECOND, ceiling);
   return {
@@ -87,12 +95,15 @@ export function startRate(ceiling: number, learnt: LearntRate | undefined, at: n
   };
 }
 
-/** The same under another ceiling. */
+/** Returns the rate under another ceiling. */
 export function withCeiling(rate: Rate, ceiling: number): Rate {
   return { ...rate, ceiling, perSecond: within(rate.perSecond, ceiling) };
 }
 
-/** Notes that a call was sent: how much of the rate is used follows from the distances. Call in the order of sending. */
+/**
+ * Returns the rate after a call was sent. The share of the rate that is used follows from the distances between calls, so this
+ * must be called in the order of sending.
+ */
 export function onSend(rate: Rate, sentAt: number): Rate {
   const ratesAtSend = [rate.ratesAtSend[1], rate.perSecond] as const;
   if (rate.lastSentAt === undefined) return { ...rate, lastSentAt: sentAt, ratesAtSend };
@@ -103,45 +114,46 @@ export function onSend(rate: Rate, sentAt: number): Rate {
 }
 
 /**
- * What an answer teaches. A throttle tells that AWS's bucket is empty; what was let through between two of them is what
- * AWS granted. So a throttle corrects the memory and lowers the rate, once per flight, and asks for a pause. Anything else
- * that AWS answered raises the rate a little, provided that it is used and more is wanted.
+ * Returns the rate after an answer. A throttle corrects the learnt limit, lowers the rate and asks for a pause, once per
+ * flight, that is for all calls that were sent before the answer to the first throttle. Any other answer of AWS raises the
+ * rate a little, if the rate is used and more calls are wanted.
  */
 export function onAnswer(rate: Rate, answer: Answer): Learnt {
   if (answer.outcome === 'throttled') return throttled(rate, answer);
   if (answer.outcome === 'unavailable' || answer.outcome === 'denied') return { rate };
-  // While less is wanted than the rate allows the bucket fills up, unseen: an idle target proves nothing.
+  // If fewer calls are wanted than the rate allows, the bucket may fill up unnoticed: an idle target proves nothing.
   if (!answer.wanted) return { rate: withoutGrant(rate) };
   const granted = rate.granted + 1;
   if (rate.usedShare < USED_SHARE || answer.sentAt < rate.lastDecreaseAt)
     return { rate: { ...rate, granted } };
-  const perSecond = within(raised(rate), rate.ceiling);
+  const perSecond = within(raisedRate(rate), rate.ceiling);
   return { rate: { ...rate, perSecond, passed: rate.passed + 1, granted } };
 }
 
 function throttled(rate: Rate, { sentAt, answeredAt, retryAfterMs, random }: Answer): Learnt {
-  const askedMs = Math.min(Math.max(0, retryAfterMs ?? 0), LONGEST_PAUSE_MS);
-  const askedUntil = askedMs > 0 ? answeredAt + askedMs + JITTER_MS * random : -Infinity;
+  const requestedMs = Math.min(Math.max(0, retryAfterMs ?? 0), LONGEST_PAUSE_MS);
+  const requestedUntil = requestedMs > 0 ? answeredAt + requestedMs + JITTER_MS * random : -Infinity;
   if (sentAt < rate.lastDecreaseAt) {
-    // Of the same flight as the one that lowered the rate: it only may ask for a longer pause.
-    return { rate, cause: rate.lastCause, ...(askedMs > 0 ? { pauseUntil: askedUntil } : {}) };
+    // This call is of the same flight as the one that lowered the rate. It may only ask for a longer pause.
+    return { rate, cause: rate.lastCause, ...(requestedMs > 0 ? { pauseUntil: requestedUntil } : {}) };
   }
   const grant = grantUntil(rate, sentAt);
   const cause = causeOf(rate, grant);
-  const { perSecond, throttledAt, isGuess } = lowered(rate, grant);
-  const { lastSentAt: _gapOfThePause, ...kept } = rate;
+  const { perSecond, throttledAt, isGuess } = loweredRate(rate, grant);
+  // Without lastSentAt the pause does not count as a gap between calls.
+  const { lastSentAt: _, ...unchanged } = rate;
   const next: Rate = {
-    ...kept,
+    ...unchanged,
     perSecond: within(perSecond, rate.ceiling),
     throttledAt: Math.max(LOWEST_PER_SECOND, throttledAt),
     lastDecreaseAt: answeredAt,
     lastCause: cause,
     passed: 0,
-    // A guess is put right by all that AWS grants from the same moment on.
+    // After a guess, counting goes on from the same moment, so that a later throttle gives a measurement.
     ...(isGuess ? {} : { emptyAt: sentAt, granted: 0 }),
   };
   const ownPauseMs = Math.min(LONGEST_OWN_PAUSE_MS, (PAUSE_CALLS * 1000) / next.perSecond) * (0.5 + random);
-  return { rate: next, cause, pauseUntil: Math.max(answeredAt + ownPauseMs, askedUntil) };
+  return { rate: next, cause, pauseUntil: Math.max(answeredAt + ownPauseMs, requestedUntil) };
 }
 
 function grantUntil({ emptyAt, granted }: Rate, sentAt: number): Grant | undefined {
@@ -150,7 +162,7 @@ function grantUntil({ emptyAt, granted }: Rate, sentAt: number): Grant | undefin
     : { calls: granted, seconds: Math.max(1, sentAt - emptyAt) / 1000 };
 }
 
-/** Below the learnt rate: where calls were fewer, or AWS granted less, than had been learnt. */
+/** Returns `below_learnt_rate` if the rate or the calls granted were clearly below the learnt limit. */
 function causeOf({ perSecond, throttledAt = perSecond }: Rate, grant: Grant | undefined): ThrottleCause {
   const grantedPerSecond = grant === undefined ? Infinity : (grant.calls + 1) / grant.seconds;
   const isBelow = Math.min(perSecond, grantedPerSecond) < AT_LEARNT * throttledAt;

@@ -1,28 +1,28 @@
 import { TROUBLES } from './outcome.ts';
 import type { CallOutcome, Trouble } from './outcome.ts';
 
-/** What can be wrong with a target as a whole. */
+/** The problems that a target as a whole can have. */
 export const PROBLEM_KINDS = [...TROUBLES, 'wrong_account', 'all_missing'] as const;
 export type ProblemKind = (typeof PROBLEM_KINDS)[number];
 
-/** `since` is the first failure, epoch milliseconds; kind and message are those of the latest. */
+/** A problem of a target. `since` is the first failure in epoch milliseconds; kind and message are those of the latest. */
 export interface TargetProblem {
   readonly kind: ProblemKind;
   readonly message: string;
   readonly since: number;
 }
 
-/** What the calls to a target have shown since its last good answer. Ticks are milliseconds of a monotonic clock. */
+/** The reachability of a target according to its calls. Ticks are milliseconds of a monotonic clock. */
 export interface Reachability {
   readonly isReachable: boolean;
   readonly problem?: TargetProblem;
-  /** Calls in a row that did not reach AWS or were not let in. */
+  /** The calls in a row that did not reach AWS or were denied. */
   readonly row?: { readonly count: number; readonly firstTick: number };
-  /** Since when every call has failed. */
+  /** The first of the calls in a row that failed in any way, including a 5xx. */
   readonly failingSinceTick?: number;
 }
 
-/** How one call ended, repeats included. */
+/** The end of one call after its retries. */
 export interface EndedCall {
   readonly outcome: CallOutcome;
   readonly trouble?: Trouble;
@@ -32,15 +32,18 @@ export interface EndedCall {
   readonly tick: number;
 }
 
-/** So many in a row, and so far apart, that no hiccup of the network is taken for an outage. */
+/** A target is unreachable after this many failures in a row over at least this time, so that a network glitch is no outage. */
 const ROW = { count: 3, ms: 10_000 } as const;
-/** AWS answers, but with nothing but errors of its own. */
+/** A target is also unreachable after this time of nothing but failures, even if all of them are 5xx. */
 const FAILING_MS = 300_000;
 
-/** Problems that an answer of AWS alone does not disprove: only an execution that is seen, or the right account. */
+/** Problems that end only with an `ok`; any other answer of AWS does not disprove them. */
 const ONLY_OK_ENDS: readonly ProblemKind[] = ['wrong_account', 'all_missing'];
 
-/** What is known of a target after one more call. */
+/**
+ * Returns the reachability after one more call. An answer of AWS makes the target reachable, even if it is a throttle, a
+ * rejection or a missing execution. A response that cannot be parsed changes nothing.
+ */
 export function afterCall(state: Reachability, call: EndedCall): Reachability {
   const { kind } = state.problem ?? {};
   const needsOk = kind !== undefined && !state.isReachable && ONLY_OK_ENDS.includes(kind);
@@ -72,7 +75,10 @@ function afterFailure(state: Reachability, call: EndedCall): Reachability {
   };
 }
 
-/** Unreachable at once: for the wrong account, or where every execution is missing. */
+/**
+ * Returns the reachability of a target with a problem that makes it unreachable at once: the wrong account, or a target in
+ * which every execution is missing.
+ */
 export function withProblem(state: Reachability, problem: TargetProblem): Reachability {
   const since = state.isReachable ? problem.since : (state.problem?.since ?? problem.since);
   return { isReachable: false, problem: { ...problem, since } };

@@ -119,13 +119,17 @@ describe('the cadence', () => {
 
   it('never plans more calls than allowed', () => {
     fc.assert(
-      fc.property(positiveAges, fc.double({ min: 0.01, max: 100, noNaN: true }), (tracked, callsPerSecond) => {
-        const demand = demandOf(tracked.map((age) => [UNKNOWN, age]));
-        const cadence = planCadence(demand, { ...GOAL, callsPerSecond });
-        const calls = tracked.reduce((sum, age) => sum + 1 / seconds(UNKNOWN, age, cadence), 0);
-        // The tolerance is the width of a bucket and the change of the hazard until the next look.
-        if (cadence.c < 1e3) expect(calls / callsPerSecond).toBeLessThan(1.25);
-      }),
+      fc.property(
+        positiveAges,
+        fc.double({ min: 0.01, max: 100, noNaN: true }),
+        (tracked, callsPerSecond) => {
+          const demand = demandOf(tracked.map((age) => [UNKNOWN, age]));
+          const cadence = planCadence(demand, { ...GOAL, callsPerSecond });
+          const calls = tracked.reduce((sum, age) => sum + 1 / seconds(UNKNOWN, age, cadence), 0);
+          // The tolerance is the width of a bucket and the change of the hazard until the next look.
+          if (cadence.c < 1e3) expect(calls / callsPerSecond).toBeLessThan(1.25);
+        },
+      ),
     );
   });
 

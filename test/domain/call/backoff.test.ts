@@ -2,13 +2,13 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { LONGEST_BACKOFF_MS, backoffMs } from '../../../src/domain/call/backoff.ts';
 
-it('doubles from two seconds to five minutes', () => {
+it('the backoff doubles from two seconds to five minutes', () => {
   expect(Array.from({ length: 10 }, (_, failures) => backoffMs(failures, 0) / 1000)).toEqual([
     2, 4, 8, 16, 32, 64, 128, 256, 300, 300,
   ]);
 });
 
-it('takes off a fifth at most, and never waits longer than five minutes', () => {
+it('the backoff varies by at most a fifth and never exceeds five minutes', () => {
   fc.assert(
     fc.property(
       fc.nat(),

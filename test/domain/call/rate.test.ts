@@ -7,8 +7,8 @@ import { play, score, total } from '../../support/rate-scene.ts';
 
 const falls = (from: number, to: number, second: number) => (now: number) => (now < second ? from : to);
 
-describe('a target in virtual time', () => {
-  it('goes from one call a second to 20 in well under 30 seconds when nothing is known', () => {
+describe('the rate of a target in virtual time', () => {
+  it('grows from one call a second to 20 in well under 30 seconds if no limit is known', () => {
     const seconds = play({ ceiling: 50, seconds: 30, allowed: () => 1000, burst: 1000 });
     expect(seconds.findIndex(({ rate }) => rate.perSecond >= 20)).toBeGreaterThan(2);
     expect(seconds.findIndex(({ rate }) => rate.perSecond >= 20)).toBeLessThan(20);
@@ -19,15 +19,15 @@ describe('a target in virtual time', () => {
     { name: 'a constant limit', allowed: () => 20, burst: 20 },
     { name: 'a fall from 20 to 5', allowed: falls(20, 5, 240), burst: 20 },
     { name: 'a rise from 5 to 20', allowed: falls(5, 20, 240), burst: 20 },
-    { name: 'a foreign user who takes half', allowed: () => 20, burst: 20, foreign: () => 10 },
-    { name: 'a foreign user who comes', allowed: () => 20, burst: 20, foreign: falls(0, 10, 240) },
-    { name: 'a foreign user who leaves', allowed: () => 20, burst: 20, foreign: falls(10, 0, 240) },
+    { name: 'another user who takes half', allowed: () => 20, burst: 20, foreign: () => 10 },
+    { name: 'another user who starts', allowed: () => 20, burst: 20, foreign: falls(0, 10, 240) },
+    { name: 'another user who stops', allowed: () => 20, burst: 20, foreign: falls(10, 0, 240) },
     { name: 'a deep bucket', allowed: () => 10, burst: 200 },
     { name: 'a shallow bucket', allowed: () => 20, burst: 4 },
     { name: 'a machine that starts calls late', allowed: () => 20, burst: 20, lateMs: 15 },
     { name: 'a high ceiling', allowed: () => 20, burst: 20, ceiling: 1000 },
-    { name: 'slow answers', allowed: () => 10, burst: 10, latencyMs: 200 },
-  ])('uses 95 % and is throttled 1 % at most, with $name', (scene) => {
+    { name: 'slow responses', allowed: () => 10, burst: 10, latencyMs: 200 },
+  ])('uses over 95 % of the limit with less than 1 % throttles, given $name', (scene) => {
     for (const seed of [1, 2, 3, 4, 5]) {
       const settled = play({ ceiling: 50, seconds: 720, ...scene, seed }).slice(120);
       expect(score(settled).used).toBeGreaterThan(0.95);
@@ -39,15 +39,18 @@ describe('a target in virtual time', () => {
     { allowed: 2, burst: 4, ceiling: 10 },
     { allowed: 0.5, burst: 2, ceiling: 2 },
     { allowed: 100, burst: 100, ceiling: 300, latencyMs: 20 },
-    // Calls must be spaced to the millisecond here, which timers are not.
+    // This limit requires calls spaced to the millisecond, which timers cannot do.
     { allowed: 5, burst: 1, ceiling: 50, usedShare: 0.88 },
-  ])('learns $allowed a second with a burst of $burst below $ceiling', ({ allowed, usedShare, ...scene }) => {
-    const settled = play({ ...scene, seconds: 1800, allowed: () => allowed }).slice(300);
-    expect(score(settled).used).toBeGreaterThan(usedShare ?? 0.97);
-    expect(score(settled).throttledShare).toBeLessThan(0.011);
-  });
+  ])(
+    'learns a limit of $allowed a second with a burst of $burst below a ceiling of $ceiling',
+    ({ allowed, usedShare, ...scene }) => {
+      const settled = play({ ...scene, seconds: 1800, allowed: () => allowed }).slice(300);
+      expect(score(settled).used).toBeGreaterThan(usedShare ?? 0.97);
+      expect(score(settled).throttledShare).toBeLessThan(0.011);
+    },
+  );
 
-  it('is throttled 2 % at most in the minute that begins 15 seconds after a fall from 20 to 5 a second', () => {
+  it('has less than 2 % throttles from 15 seconds after the limit falls from 20 to 5 a second', () => {
     for (const seed of [1, 2, 3, 4, 5]) {
       const seconds = play({ ceiling: 50, seconds: 315, allowed: falls(20, 5, 240), burst: 20, seed });
       expect(score(seconds.slice(255)).throttledShare).toBeLessThan(0.02);
@@ -57,14 +60,14 @@ describe('a target in virtual time', () => {
     }
   });
 
-  it('has found a limit that has risen fourfold within a minute', () => {
+  it('finds a limit that has risen fourfold within a minute', () => {
     for (const seed of [1, 2, 3, 4, 5]) {
       const seconds = play({ ceiling: 50, seconds: 360, allowed: falls(5, 20, 240), burst: 20, seed });
       expect(score(seconds.slice(300)).used).toBeGreaterThan(0.95);
     }
   });
 
-  it('leaves a foreign user with irregular calls alone', () => {
+  it('leaves another user with irregular calls their share', () => {
     const scene = { ceiling: 50, seconds: 720, allowed: () => 20, burst: 20, foreign: () => 10 };
     const settled = play({ ...scene, isErratic: true }).slice(120);
     expect(score(settled).used).toBeGreaterThan(0.9);
@@ -72,14 +75,14 @@ describe('a target in virtual time', () => {
     expect(total(settled, 'ok')).toBeLessThan(10.2 * 600);
   });
 
-  it('starts at the rate it has learnt before', () => {
+  it('starts at the stored rate', () => {
     const learnt = { perSecond: 19, throttledAt: 20 };
     const seconds = play({ ceiling: 50, seconds: 120, allowed: () => 20, burst: 20, learnt });
     expect(score(seconds).used).toBeGreaterThan(0.97);
     expect(score(seconds).throttledShare).toBeLessThan(0.01);
   });
 
-  it('does not grow while little is wanted: an idle target proves nothing', () => {
+  it('does not grow while few calls are wanted', () => {
     const seconds = play({
       ceiling: 50,
       seconds: 600,
@@ -91,7 +94,7 @@ describe('a target in virtual time', () => {
     expect(total(seconds, 'ok')).toBeGreaterThan(250);
   });
 
-  it('sinks to one call a minute while everything is throttled, and recovers', () => {
+  it('falls towards one call a minute while everything is throttled, and recovers', () => {
     const seconds = play({
       ceiling: 20,
       seconds: 3600,
@@ -104,7 +107,7 @@ describe('a target in virtual time', () => {
   });
 });
 
-describe('onAnswer', () => {
+describe('the rate after an answer', () => {
   const answer = {
     sentAt: 1000,
     answeredAt: 1100,
@@ -115,7 +118,7 @@ describe('onAnswer', () => {
   const throttle = { ...answer, outcome: 'throttled' } as const;
   const start = startRate(50, { perSecond: 10 }, 0);
 
-  it('starts at the lower of the ceiling and one call a second where nothing is stored', () => {
+  it('starts at one call a second or the ceiling, whichever is lower, if nothing is stored', () => {
     expect(startRate(50, undefined, 0).perSecond).toBe(1);
     expect(startRate(0.2, undefined, 0).perSecond).toBe(0.2);
     expect(startRate(5, { perSecond: 20, throttledAt: 21 }, 0)).toMatchObject({
@@ -124,7 +127,7 @@ describe('onAnswer', () => {
     });
   });
 
-  it('lowers the rate once per flight', () => {
+  it('lowers the rate once for all calls in flight', () => {
     const first = onAnswer(start, throttle);
     expect(first.rate.perSecond).toBeCloseTo(7);
     expect(first.rate.throttledAt).toBeCloseTo(9.3);
@@ -138,38 +141,38 @@ describe('onAnswer', () => {
     expect(next.cause).toBe('below_learnt_rate');
   });
 
-  it('takes what AWS let through between two throttles for its limit', () => {
+  it('learns the limit from the calls let through between two throttles', () => {
     const known = { ...startRate(50, { perSecond: 19.8, throttledAt: 20 }, 0), emptyAt: 0, granted: 190 };
     const { rate, cause } = onAnswer(known, { ...throttle, sentAt: 10_000, answeredAt: 10_100 });
     expect(cause).toBe('at_learnt_rate');
     expect(rate.throttledAt).toBeCloseTo(19);
     expect(rate.perSecond).toBeCloseTo(0.98 * 19);
     expect(rate).toMatchObject({ emptyAt: 10_000, granted: 0 });
-    // Where less was wanted meanwhile, that tells nothing of the limit.
+    // If fewer calls were wanted meanwhile, their number is no measurement.
     const idle = onAnswer(known, { ...answer, wanted: false }).rate;
     const after = onAnswer(idle, { ...throttle, sentAt: 100_000, answeredAt: 100_100 }).rate;
     expect(after.throttledAt).toBeCloseTo(0.95 * 19.8);
   });
 
-  it('is far below at once where a throttle follows the other, and never takes more than half', () => {
+  it('falls by half at most if one throttle follows another at once', () => {
     const known = { ...startRate(50, { perSecond: 20, throttledAt: 20 }, 0), emptyAt: 0, granted: 4 };
     const { rate, cause } = onAnswer(known, throttle);
     expect(cause).toBe('below_learnt_rate');
     expect(rate).toMatchObject({ perSecond: 10, emptyAt: 0, granted: 4 });
   });
 
-  it('does not let an answer from before the throttle raise the rate again', () => {
+  it('does not raise the rate on the answer to a call sent before the throttle was known', () => {
     const { rate } = onAnswer(start, throttle);
     const before = onAnswer(rate, { ...answer, sentAt: 1099, answeredAt: 1300 }).rate;
     expect(before.perSecond).toBe(rate.perSecond);
     expect(onAnswer(rate, { ...answer, sentAt: 1100, answeredAt: 1300 }).rate.perSecond).toBeGreaterThan(7);
   });
 
-  it('pauses with jitter, as long as Retry-After asks, and five minutes at most', () => {
+  it('pauses with jitter for as long as Retry-After asks, five minutes at most', () => {
     const pause = (retryAfterMs: number | undefined, random: number) =>
       onAnswer(start, { ...throttle, random, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) })
         .pauseUntil! - throttle.answeredAt;
-    // About three calls of the lowered rate.
+    // About three calls at the lowered rate.
     expect(pause(undefined, 0)).toBeCloseTo(214, 0);
     expect(pause(undefined, 0.5)).toBeCloseTo(429, 0);
     expect(pause(7000, 0.5)).toBe(7500);
@@ -190,7 +193,7 @@ describe('onAnswer', () => {
     expect(onAnswer(start, { ...answer, outcome }).rate.perSecond).toBeGreaterThan(10);
   });
 
-  it('does not grow where nothing more is wanted, or the rate is not used', () => {
+  it('does not grow if no more calls are wanted or the rate is not used', () => {
     expect(onAnswer(start, { ...answer, wanted: false }).rate.perSecond).toBe(10);
     const unused = [100, 400, 700, 1000].reduce(onSend, start);
     expect(unused.usedShare).toBeLessThan(0.9);
@@ -199,7 +202,7 @@ describe('onAnswer', () => {
     expect(onAnswer(used, answer).rate.perSecond).toBeGreaterThan(10);
   });
 
-  it('returns quickly to what is known, lingers there, and goes beyond it in the end', () => {
+  it('returns quickly to the learnt limit, stays near it, and finally exceeds it', () => {
     const course = (perSecond: number) => {
       const rates = [startRate(50, { perSecond, throttledAt: 20 }, 0)];
       for (let calls = 0; calls < 640; calls += 1) rates.push(onAnswer(rates.at(-1)!, answer).rate);
@@ -230,7 +233,7 @@ describe('onAnswer', () => {
     { requiredKeys: ['perSecond'] },
   );
 
-  it('stays between one call a minute and the ceiling, and a throttle never raises it', () => {
+  it('stays between one call a minute and the ceiling and never rises on a throttle', () => {
     fc.assert(
       fc.property(
         fc.double({ min: LOWEST_PER_SECOND, max: 1000, noNaN: true }),
@@ -258,7 +261,7 @@ describe('onAnswer', () => {
     );
   });
 
-  it('is lowered by the first throttle of a flight alone', () => {
+  it('is lowered only by the first throttle of the calls in flight', () => {
     fc.assert(
       fc.property(stored, fc.integer({ min: 2, max: 20 }), fc.nat(1000), (learnt, calls, latencyMs) => {
         const sendings = Array.from({ length: calls }, (_, index) => 1000 + index);

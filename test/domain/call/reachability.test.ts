@@ -7,26 +7,26 @@ import type { EndedCall, Reachability } from '../../../src/domain/call/reachabil
 const REACHABLE: Reachability = { isReachable: true };
 const START = Date.UTC(2026, 0, 1);
 
-type Told = EndedCall['outcome'] | (typeof TROUBLES)[number];
+type Ending = EndedCall['outcome'] | (typeof TROUBLES)[number];
 
-/** A call that ended so, `seconds` after the start. */
-function call(told: Told, seconds: number): EndedCall {
-  const trouble = TROUBLES.find((candidate) => candidate === told && told !== 'unavailable');
+/** Returns a call that ended with this outcome or trouble `seconds` after the start. */
+function call(ending: Ending, seconds: number): EndedCall {
+  const trouble = TROUBLES.find((candidate) => candidate === ending && ending !== 'unavailable');
   const at = START + seconds * 1000;
-  const common = { message: told, at, tick: seconds * 1000 };
+  const common = { message: ending, at, tick: seconds * 1000 };
   if (trouble === 'denied' || trouble === 'credentials') return { ...common, outcome: 'denied', trouble };
   if (trouble === 'connection') return { ...common, outcome: 'unavailable', trouble };
-  if (told === 'unavailable') return { ...common, outcome: 'unavailable', trouble: 'unavailable' };
-  return { ...common, outcome: told as EndedCall['outcome'] };
+  if (ending === 'unavailable') return { ...common, outcome: 'unavailable', trouble: 'unavailable' };
+  return { ...common, outcome: ending as EndedCall['outcome'] };
 }
 
-const after = (calls: readonly (readonly [Told, number])[], from = REACHABLE) =>
-  calls.reduce((state, [told, seconds]) => afterCall(state, call(told, seconds)), from);
+const after = (calls: readonly (readonly [Ending, number])[], from = REACHABLE) =>
+  calls.reduce((state, [ending, seconds]) => afterCall(state, call(ending, seconds)), from);
 
-describe('a target becomes unreachable', () => {
-  it.each<[string, (readonly [Told, number])[], boolean]>([
+describe('whether a target is unreachable', () => {
+  it.each<[string, (readonly [Ending, number])[], boolean]>([
     [
-      'after three refusals over ten seconds',
+      'it is after three denials over ten seconds',
       [
         ['denied', 0],
         ['denied', 5],
@@ -35,7 +35,7 @@ describe('a target becomes unreachable', () => {
       false,
     ],
     [
-      'not by two',
+      'it is not after two denials',
       [
         ['denied', 0],
         ['denied', 60],
@@ -43,7 +43,7 @@ describe('a target becomes unreachable', () => {
       true,
     ],
     [
-      'not within ten seconds',
+      'it is not within ten seconds of the first failure',
       [
         ['connection', 0],
         ['connection', 4],
@@ -52,7 +52,7 @@ describe('a target becomes unreachable', () => {
       true,
     ],
     [
-      'by a later one, once ten seconds are over',
+      'it is after a later failure, once ten seconds have passed',
       [
         ['connection', 0],
         ['connection', 1],
@@ -62,7 +62,7 @@ describe('a target becomes unreachable', () => {
       false,
     ],
     [
-      'by troubles of different kinds',
+      'it is after failures of different kinds',
       [
         ['denied', 0],
         ['credentials', 5],
@@ -71,7 +71,7 @@ describe('a target becomes unreachable', () => {
       false,
     ],
     [
-      'not where an error of AWS comes between',
+      'it is not if a 5xx comes in between',
       [
         ['denied', 0],
         ['denied', 5],
@@ -81,7 +81,7 @@ describe('a target becomes unreachable', () => {
       true,
     ],
     [
-      'not where an answer comes between',
+      'it is not if AWS answers in between',
       [
         ['denied', 0],
         ['denied', 5],
@@ -91,7 +91,7 @@ describe('a target becomes unreachable', () => {
       true,
     ],
     [
-      'not where a throttle comes between',
+      'it is not if AWS throttles in between',
       [
         ['denied', 0],
         ['throttled', 5],
@@ -101,7 +101,7 @@ describe('a target becomes unreachable', () => {
       true,
     ],
     [
-      'whatever an answer that cannot be read says',
+      'it is even if a malformed response comes in between',
       [
         ['denied', 0],
         ['malformed', 5],
@@ -111,7 +111,7 @@ describe('a target becomes unreachable', () => {
       false,
     ],
     [
-      'after five minutes of errors of AWS',
+      'it is after five minutes of 5xx',
       [
         ['unavailable', 0],
         ['unavailable', 150],
@@ -120,7 +120,7 @@ describe('a target becomes unreachable', () => {
       false,
     ],
     [
-      'not before',
+      'it is not before five minutes of 5xx',
       [
         ['unavailable', 0],
         ['unavailable', 150],
@@ -129,7 +129,7 @@ describe('a target becomes unreachable', () => {
       true,
     ],
     [
-      'not where one call went well',
+      'it is not if one call succeeds in between',
       [
         ['unavailable', 0],
         ['ok', 150],
@@ -138,7 +138,7 @@ describe('a target becomes unreachable', () => {
       true,
     ],
     [
-      'after five minutes without a good answer',
+      'it is after five minutes of mixed failures',
       [
         ['unavailable', 0],
         ['connection', 100],
@@ -150,7 +150,7 @@ describe('a target becomes unreachable', () => {
     expect(after(calls).isReachable).toBe(isReachable);
   });
 
-  it('with the kind of the latest failure since the first', () => {
+  it('the problem has the kind of the latest failure and the time of the first', () => {
     const { problem } = after([
       ['connection', 0],
       ['connection', 5],
@@ -159,12 +159,12 @@ describe('a target becomes unreachable', () => {
     expect(problem).toEqual({ kind: 'denied', message: 'denied', since: START });
   });
 
-  it('at once where it is said so', () => {
+  it('a wrong account makes it unreachable at once', () => {
     const problem = { kind: 'wrong_account', message: 'of another', since: START } as const;
     expect(withProblem(REACHABLE, problem)).toEqual({ isReachable: false, problem });
   });
 
-  it('and stays so since the first problem', () => {
+  it('a second problem keeps the time of the first', () => {
     const denied = after([
       ['denied', 0],
       ['denied', 5],
@@ -179,37 +179,40 @@ describe('a target becomes unreachable', () => {
   });
 });
 
-describe('it recovers', () => {
+describe('an unreachable target', () => {
   const unreachable = after([
     ['denied', 0],
     ['denied', 5],
     ['denied', 10],
   ]);
 
-  it.each(['ok', 'missing', 'rejected', 'throttled'] as const)('by %s', (told) => {
-    expect(after([[told, 20]], unreachable)).toEqual(REACHABLE);
+  it.each(['ok', 'missing', 'rejected', 'throttled'] as const)('recovers on %s', (outcome) => {
+    expect(after([[outcome, 20]], unreachable)).toEqual(REACHABLE);
   });
 
-  it.each(['malformed', 'denied', 'connection', 'unavailable'] as const)('not by %s', (told) => {
-    expect(after([[told, 20]], unreachable).isReachable).toBe(false);
-  });
+  it.each(['malformed', 'denied', 'connection', 'unavailable'] as const)(
+    'does not recover on %s',
+    (outcome) => {
+      expect(after([[outcome, 20]], unreachable).isReachable).toBe(false);
+    },
+  );
 
-  it.each(['all_missing', 'wrong_account'] as const)('from %s by nothing but ok', (kind) => {
+  it.each(['all_missing', 'wrong_account'] as const)('recovers from %s only on ok', (kind) => {
     const state = withProblem(REACHABLE, { kind, message: '', since: START });
-    const others: Told[] = [
+    const others: Ending[] = [
       ...CALL_OUTCOMES.filter((outcome) => outcome !== 'ok'),
       'connection',
       'credentials',
     ];
-    for (const told of others) expect(after([[told, 20]], state)).toEqual(state);
+    for (const ending of others) expect(after([[ending, 20]], state)).toEqual(state);
     expect(after([['ok', 20]], state)).toEqual(REACHABLE);
   });
 });
 
-it('whatever comes, an unreachable target has a problem of a known kind, and ok clears everything', () => {
-  const told = fc.constantFrom<Told>(...CALL_OUTCOMES, ...TROUBLES);
+it('an unreachable target always has a problem, and ok always ends it', () => {
+  const endings = fc.constantFrom<Ending>(...CALL_OUTCOMES, ...TROUBLES);
   fc.assert(
-    fc.property(fc.array(fc.tuple(told, fc.nat(400))), (steps) => {
+    fc.property(fc.array(fc.tuple(endings, fc.nat(400))), (steps) => {
       let seconds = 0;
       let state = REACHABLE;
       for (const [outcome, passed] of steps) {
