@@ -7,7 +7,7 @@ export const { signal: NEVER } = new AbortController();
 /** A signal that follows several others until it is disposed. */
 export interface LinkedSignal extends Disposable {
   readonly signal: AbortSignal;
-  /** Whether the time limit aborted the signal. */
+  /** True if the time limit aborted the signal. */
   readonly hasTimedOut: boolean;
 }
 

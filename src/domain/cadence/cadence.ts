@@ -8,7 +8,7 @@ export interface Stay {
   readonly hazard: Hazard;
   /** The time since the stay began or was first seen. */
   readonly lastedSeconds: number;
-  /** Whether enough similar stays have been seen to end to trust the hazard. */
+  /** True if enough similar stays have been seen to end to trust the hazard. */
   readonly isKnown: boolean;
 }
 

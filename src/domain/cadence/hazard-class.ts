@@ -41,7 +41,7 @@ export class HazardClass {
     return this.#curve;
   }
 
-  /** Whether this class has seen enough stays end for them to outweigh the hazard of the wider class. */
+  /** True if this class has seen enough stays end for them to outweigh the hazard of the wider class. */
   get isKnown(): boolean {
     return this.#counts.runs >= PARENT_RUNS;
   }

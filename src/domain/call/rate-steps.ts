@@ -17,7 +17,7 @@ export interface Grant {
 export interface LoweredRate {
   readonly perSecond: number;
   readonly throttledAt: number;
-  /** Whether the grant was too small to be a measurement. */
+  /** True if the grant was too small to be a measurement. */
   readonly isGuess: boolean;
 }
 
@@ -42,7 +42,7 @@ const FAR_LIMIT = 0.93;
 const FAR_DECREASE = 0.7;
 /** A grant of this many calls measures the limit to 1/40. A nearly empty bucket may by chance drain after fewer calls. */
 const MEASURED_CALLS = 40;
-/** The share of the learnt limit kept after one throttle. More is kept above the limit, where a throttle is expected. */
+/** The share of the learnt limit kept after one throttle. More is kept if the rate was above the limit, because a throttle is expected there. */
 const LEAST_KEPT = { beyond: 0.98, below: 0.95 } as const;
 /** The smallest and the largest share by which the rate falls if it is throttled again at once. */
 const AGAIN = { least: 0.1, most: 0.5 } as const;

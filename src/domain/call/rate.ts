@@ -2,7 +2,7 @@ import type { CallOutcome } from './outcome.ts';
 import { loweredRate, raisedRate } from './rate-steps.ts';
 import type { Grant } from './rate-steps.ts';
 
-/** Whether AWS throttled at the learnt limit or below it; also the `cause` label of `throttles_total`. */
+/** The cause of a throttle: at the learnt limit or below it. Also the `cause` label of `throttles_total`. */
 export const THROTTLE_CAUSES = ['at_learnt_rate', 'below_learnt_rate'] as const;
 export type ThrottleCause = (typeof THROTTLE_CAUSES)[number];
 
@@ -63,7 +63,7 @@ export interface Answer {
   readonly answeredAt: number;
   readonly outcome: CallOutcome;
   readonly retryAfterMs?: number;
-  /** Whether more calls are due than the rate allows. */
+  /** True if more calls are due than the rate allows. */
   readonly wanted: boolean;
   /** In [0, 1). */
   readonly random: number;

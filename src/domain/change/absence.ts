@@ -1,16 +1,19 @@
 import type { Absence, Execution } from '../execution/execution.ts';
 
-/** Of what was never seen: a new execution may become known to AWS a while after its start. */
+/** The limits for an execution that was never seen: AWS may list a new execution only some time after its start. */
 const NEVER_SEEN = { answers: 5, ms: 600_000 } as const;
-/** Of what was seen before: AWS does not say for how long it keeps an execution, so one answer proves nothing. */
+/** The limit for an execution that was seen before: AWS does not document how long it keeps one, so one answer proves little. */
 const SEEN_MS = 86_400_000;
 
-/** The run of missing answers with one more of them, which came at `at`. */
+/** Returns the run of missing answers after one more at `at`, in epoch milliseconds. */
 export function missedAgain(absence: Absence | undefined, at: number): Absence {
   return { since: absence?.since ?? at, answers: (absence?.answers ?? 0) + 1 };
 }
 
-/** Whether an execution with this run of missing answers, the latest of which came at `at`, is not there any more. */
+/**
+ * Reports whether an execution no longer exists, given its run of missing answers, the latest of which came at `at`. If it was
+ * seen before, the answers must span a day; otherwise there must be five of them over ten minutes.
+ */
 export function isGone(
   { status }: Pick<Execution, 'status'>,
   { since, answers }: Absence,

@@ -3,7 +3,7 @@ import type { Execution, Target } from '../execution/execution.ts';
 import type { TargetProblem } from '../call/reachability.ts';
 import { isFinal } from '../execution/status.ts';
 
-/** The short names of all events; `type` of the CloudEvent is TYPE_PREFIX and the short name. */
+/** The short names of all events. The `type` of the CloudEvent is `TYPE_PREFIX` followed by the short name. */
 export const EVENT_TYPES = [
   'execution.pending',
   'execution.resumed',
@@ -24,7 +24,7 @@ export type TargetEventType = Extract<EventType, `target.${string}`>;
 
 export const TYPE_PREFIX = 'lifecycle-watcher.';
 
-/** A status change as an event tells it. Instants are epoch milliseconds. */
+/** A change of status as reported by an event. Instants are epoch milliseconds. */
 export interface Transition {
   readonly from: string | null;
   readonly to: string;
@@ -32,29 +32,29 @@ export interface Transition {
   readonly firstSeenToAt: number;
 }
 
-/** What an event tells that is no change of status: since when it has been so, epoch milliseconds. */
+/** The content of an event that is no change of status: the instant since which it holds, in epoch milliseconds. */
 export interface Since {
   readonly since: number;
 }
 
-/** An event ready to be stored: `body` is the CloudEvent, byte for byte what every attempt carries. */
+/** An event ready to be stored. `body` is the CloudEvent, which every delivery attempt sends byte for byte. */
 export interface NewEvent {
   readonly id: string;
   readonly type: EventType;
   readonly sequence: number;
-  /** When it was first seen, epoch milliseconds. */
+  /** The time of the observation, in epoch milliseconds. */
   readonly time: number;
   readonly body: string;
 }
 
-/** An instant as the outside sees it: ISO 8601, UTC, milliseconds. */
+/** Formats an instant for output: ISO 8601 in UTC with milliseconds. */
 export function isoInstant(at: number): string {
   return new Date(at).toISOString();
 }
 
 /**
- * The delay between an end and its first sight in seconds, never negative: AWS's clock and ours may differ.
- * Undefined where the status is not final or AWS gave no end.
+ * Returns the seconds between the end of an execution and its detection, or 0 if AWS's clock is ahead of ours. Returns
+ * undefined if the status is not final or AWS reported no end.
  */
 export function detectionLagSeconds(execution: Execution, firstSeenAt: number): number | undefined {
   if (execution.status === undefined || !isFinal(execution.status) || execution.endTime === undefined)
@@ -62,14 +62,14 @@ export function detectionLagSeconds(execution: Execution, firstSeenAt: number): 
   return Math.max(0, firstSeenAt - execution.endTime) / 1000;
 }
 
-/** Parts are joined by a character that occurs in none of them, so that no two lists of parts give one id. */
+/** Hashes parts, joined by a character that none of them contains, so that different lists of parts give different ids. */
 function hashOf(parts: readonly (string | number)[]): string {
   return createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 32);
 }
 
 /**
- * The id of an event. A final status has the same id whenever it is recorded, so that a receiver drops what a restored
- * backup sends again; of anything else sequence and time are part.
+ * Returns the id of an event. The event of a final status has the same id whenever it is recorded, so that a receiver ignores
+ * events that a restored backup sends again. The id of any other event depends on its sequence and time as well.
  */
 export function eventId(type: EventType, execution: Execution, time: number): string {
   const { accountId, region, lifecycleExecutionId, status, sequence } = execution;
@@ -103,7 +103,7 @@ function transitionData(execution: Execution, { from, to, lastSeenFromAt, firstS
   };
 }
 
-/** A CloudEvent 1.0 in the JSON event format (https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md). */
+/** Returns a CloudEvent 1.0 in the JSON event format (https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md). */
 function cloudEvent(attributes: {
   readonly id: string;
   readonly type: EventType;
@@ -128,13 +128,13 @@ function cloudEvent(attributes: {
   });
 }
 
-/** The event that tells `told` of `execution`, which already has its new status and sequence. */
+/** Returns an event about `execution`, which must already have its new status and sequence. */
 export function newEvent(
   type: ExecutionEventType,
   execution: Execution,
   target: Target,
   time: number,
-  told: Transition | Since,
+  details: Transition | Since,
 ): NewEvent {
   const { lifecycleExecutionId: subject, sequence, resources, labels } = execution;
   const id = eventId(type, execution, time);
@@ -147,9 +147,9 @@ export function newEvent(
     extension: { executionsequence: sequence },
     data: {
       execution: executionData(execution),
-      ...('since' in told
-        ? { since: isoInstant(told.since) }
-        : { transition: transitionData(execution, told) }),
+      ...('since' in details
+        ? { since: isoInstant(details.since) }
+        : { transition: transitionData(execution, details) }),
       resources,
       labels,
     },
@@ -157,7 +157,7 @@ export function newEvent(
   return { id, type, sequence, time, body };
 }
 
-/** The event that tells of a target's problem, or of its end; `sequence` counts all events of the target. */
+/** Returns an event about the beginning or the end of a target's problem. `sequence` counts all events of the target. */
 export function newTargetEvent(
   type: TargetEventType,
   target: Target,

@@ -1,6 +1,6 @@
 import type { Labels } from '../execution/execution.ts';
 
-/** Which events an endpoint gets. Every filter that is given must match. */
+/** Selects the events that an endpoint receives. Every given filter must match. */
 export interface EventFilter {
   /** Globs over short event names. */
   readonly events: readonly string[];
@@ -8,11 +8,11 @@ export interface EventFilter {
   readonly targets?: readonly string[];
   /** Globs over policy ARNs; an execution without a policy matches none. */
   readonly policies?: readonly string[];
-  /** Each key must be present and its value match the glob. */
+  /** Each label must be present with a value that matches the glob. */
   readonly labels?: Readonly<Record<string, string>>;
 }
 
-/** What of an event filters look at. */
+/** The members of an event that filters examine. */
 export interface Filterable {
   readonly type: string;
   readonly targetName: string;
@@ -21,8 +21,8 @@ export interface Filterable {
 }
 
 /**
- * Whether `text` matches `glob`, in which `*` stands for any characters, none included, and everything else for itself.
- * Linear in the text for each star: a pattern cannot be made slow.
+ * Reports whether `text` matches `glob`. A `*` matches any number of characters, including none; every other character matches
+ * itself. Takes linear time for each star, so that no pattern is slow.
  */
 export function matchesGlob(glob: string, text: string): boolean {
   const [head = '', ...rest] = glob.split('*');
@@ -41,7 +41,7 @@ export function matchesGlob(glob: string, text: string): boolean {
 
 const matchesAny = (globs: readonly string[], text: string) => globs.some((glob) => matchesGlob(glob, text));
 
-/** Whether an event passes a filter. */
+/** Reports whether an event matches a filter. */
 export function matchesFilter(filter: EventFilter, event: Filterable): boolean {
   const { targets, policies, labels } = filter;
   const arn = event.lifecyclePolicyArn;

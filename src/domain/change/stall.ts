@@ -3,10 +3,13 @@ import type { Execution, Target } from '../execution/execution.ts';
 import type { Observation } from '../execution/observation.ts';
 import type { Change } from './transition.ts';
 
-/** How long a stay in a status may last, in seconds; in a status that is not named any time. */
+/** The seconds that an execution may stay in a status. There is no limit for statuses that are not named. */
 export type StallLimits = Readonly<Partial<Record<string, number>>>;
 
-/** When the present stay has lasted too long, epoch milliseconds; undefined where it cannot, or was found to already. */
+/**
+ * Returns the instant at which the present stay exceeds its limit, in epoch milliseconds. Returns undefined if there is no limit
+ * or the stall has already been recorded.
+ */
 export function stallsAt(execution: Execution, limits: StallLimits): number | undefined {
   const { status, statusSince, stalledAt, expectedAt = -Infinity } = execution;
   if (status === undefined || statusSince === undefined || stalledAt !== undefined) return undefined;
@@ -14,7 +17,7 @@ export function stallsAt(execution: Execution, limits: StallLimits): number | un
   return seconds === undefined ? undefined : Math.max(statusSince, expectedAt) + seconds * 1000;
 }
 
-/** The stall that `observation`, which shows the status that is known, confirms; undefined where it is not yet one. */
+/** Returns the change if `observation` shows the same status after the limit has passed, undefined otherwise. */
 export function stall(
   execution: Execution,
   target: Target,
@@ -23,7 +26,7 @@ export function stall(
 ): Change | undefined {
   const at = stallsAt(execution, limits);
   if (status !== execution.status || at === undefined || answeredAt < at) return undefined;
-  const { absence: _over, ...seen } = execution;
+  const { absence: _, ...seen } = execution;
   const sequence = execution.sequence + 1;
   const next: Execution = { ...seen, lastPolledAt: sentAt, stalledAt: answeredAt, sequence };
   const since = execution.statusSince ?? answeredAt;

@@ -1,6 +1,6 @@
 import { TYPE_PREFIX, isoInstant } from './event.ts';
 
-/** A CloudEvent that tells of nothing: it shows whether an endpoint is reached. `time` is epoch milliseconds. */
+/** Returns a CloudEvent without content, to test whether an endpoint can be reached. `time` is in epoch milliseconds. */
 export function endpointTestBody(endpoint: string, id: string, time: number): string {
   return JSON.stringify({
     specversion: '1.0',

@@ -4,18 +4,21 @@ import type { Change } from './transition.ts';
 
 const DAY_MS = 86_400_000;
 
-/** When tracking ends although no final status was seen: as asked for, else so many days after it could have begun. */
+/**
+ * Returns the instant at which tracking ends without a final status, in epoch milliseconds: `giveUpAt`, or else
+ * `giveUpAfterDays` after the registration or the expected start, whichever is later.
+ */
 export function expiresAt(execution: Execution, giveUpAfterDays: number): number {
   const { giveUpAt, registeredAt, expectedAt = registeredAt } = execution;
   return giveUpAt ?? Math.max(registeredAt, expectedAt) + giveUpAfterDays * DAY_MS;
 }
 
-/** The end of tracking of an active execution at `at`, because its time is over. */
+/** Ends the tracking of an active execution at `at` because it has expired. */
 export function expire(execution: Execution, target: Target, at: number): Change {
   return endTracking(execution, target, 'expired', execution.registeredAt, at);
 }
 
-/** The end of tracking of an active execution at `at`, because AWS has said since `since` that there is none. */
+/** Ends the tracking of an active execution at `at` because AWS has not found it since `since`. */
 export function notFound(execution: Execution, target: Target, since: number, at: number): Change {
   return endTracking(execution, target, 'not_found', since, at);
 }

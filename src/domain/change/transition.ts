@@ -5,11 +5,11 @@ import type { Observation } from '../execution/observation.ts';
 import { isFinal, isKnown } from '../execution/status.ts';
 import type { Status } from '../execution/status.ts';
 
-/** What one observation changes: the execution as it is to be stored, and the event that tells of it, if any. */
+/** A change of an execution: its state before and after, and the event that reports it, if there is one. */
 export interface Change {
   readonly previous: Execution;
   readonly next: Execution;
-  /** The status before; null on the first look. */
+  /** The previous status; null on the first look. */
   readonly from: string | null;
   readonly isNewStatus: boolean;
   readonly event?: NewEvent;
@@ -26,11 +26,12 @@ const EVENT_OF_STATUS = {
 
 function eventType(from: string | null, to: string) {
   if (!isKnown(to)) return 'execution.unknown_status';
-  // A first look that finds a run under way is no news: its registration already said that there is one.
+  // A first look at an execution that has not ended is no news: the registration already said that there is one.
   return from === null && !isFinal(to) ? undefined : EVENT_OF_STATUS[to];
 }
 
-const SEEN = [
+/** The members whose change is stored. */
+const COMPARED_MEMBERS = [
   'status',
   'reason',
   'lifecyclePolicyArn',
@@ -39,18 +40,22 @@ const SEEN = [
   'endTime',
 ] as const;
 
-/** When the stay in `to` began, as far as anyone can know. */
-function stayBegan(execution: Execution, observation: Observation): number {
+/**
+ * Returns the instant at which the new stay began: the observation, because the change was not seen itself. A first look that
+ * finds the execution in progress knows better, from `startTime` and `expectedAt`.
+ */
+function startOfStay(execution: Execution, observation: Observation): number {
   if (execution.status !== undefined || observation.status !== 'IN_PROGRESS') return observation.answeredAt;
   return Math.max(observation.startTime ?? observation.answeredAt, execution.expectedAt ?? -Infinity);
 }
 
-function applied(execution: Execution, observation: Observation, isNewStatus: boolean): Execution {
-  const { reason: _stale, absence: _over, stalledAt, ...kept } = execution;
+/** Returns the execution with the members of the observation. */
+function applyObservation(execution: Execution, observation: Observation, isNewStatus: boolean): Execution {
+  const { reason: _reason, absence: _absence, stalledAt, ...unchanged } = execution;
   const { sentAt, answeredAt, sentTick: _sent, answeredTick: _answered, ...sighting } = observation;
-  const since = isNewStatus ? stayBegan(execution, observation) : execution.statusSince;
+  const since = isNewStatus ? startOfStay(execution, observation) : execution.statusSince;
   return {
-    ...kept,
+    ...unchanged,
     ...sighting,
     ...(since === undefined ? {} : { statusSince: since }),
     ...(isNewStatus || stalledAt === undefined ? {} : { stalledAt }),
@@ -60,8 +65,8 @@ function applied(execution: Execution, observation: Observation, isNewStatus: bo
 }
 
 /**
- * What `observation` changes of `execution`; undefined where it shows nothing new. Any status may follow any other:
- * between two looks statuses are skipped.
+ * Returns the change of `execution` caused by `observation`, or undefined if it shows nothing new. Any status may follow any
+ * other, because statuses can be missed between two looks.
  */
 export function transition(
   execution: Execution,
@@ -69,8 +74,9 @@ export function transition(
   observation: Observation,
 ): Change | undefined {
   const isNewStatus = execution.status !== observation.status;
-  const next = applied(execution, observation, isNewStatus);
-  if (!isNewStatus && SEEN.every((member) => execution[member] === next[member])) return undefined;
+  const next = applyObservation(execution, observation, isNewStatus);
+  if (!isNewStatus && COMPARED_MEMBERS.every((member) => execution[member] === next[member]))
+    return undefined;
 
   const from = execution.status ?? null;
   const change = { previous: execution, next, from, isNewStatus };

@@ -1,21 +1,21 @@
 import type { Tracking } from './execution.ts';
 import { isFinal } from './status.ts';
 
-/** What is kept of a policy whose executions have been listed. Instants are epoch milliseconds. */
+/** The state of discovery for one policy. Instants are epoch milliseconds. */
 export interface PolicyMark {
-  /** When the newest execution began that has been dealt with; none had been listed where undefined. Stays for ever. */
+  /** The start of the newest execution that has been handled; undefined if none has been listed. Kept for ever. */
   readonly watermark?: number;
-  /** When the latest list was asked for, and the latest that was read to its end. */
+  /** The request times of the latest list and of the latest list that was read to its end. */
   readonly listedAt: number;
   readonly listedInFullAt: number;
-  /** Whether that one came in the order of time, the newest first. */
+  /** True if the latest lists were sorted by start, the newest first. */
   readonly isNewestFirst: boolean;
 }
 
-/** Of a policy that was there in a target's first round and could not be listed yet. */
+/** The mark of a policy that existed in a target's first round but could not be listed yet. */
 export const NOT_LISTED: PolicyMark = { listedAt: 0, listedInFullAt: 0, isNewestFirst: false };
 
-/** A list that was read as far as it was wanted. */
+/** A list of a policy's executions, read to its end or as far as needed. */
 export interface PolicyListing {
   readonly at: number;
   readonly isInFull: boolean;
@@ -24,29 +24,32 @@ export interface PolicyListing {
 }
 
 const HOUR_MS = 3_600_000;
-/** At which moment of a run AWS changes `dateLastRun` is not documented, nor how soon a list shows what has begun. */
+/** AWS does not document when in a run `dateLastRun` changes, nor how soon a list contains a new execution. */
 const AFTER_LAST_RUN_MS = HOUR_MS;
-/** What `dateLastRun` or the order of a list kept from us is seen a day later. */
+/** Executions missed because of a wrong `dateLastRun` or order of a list are found within this time. */
 const FULL_EVERY_MS = 24 * HOUR_MS;
 
-/** Whether a list of the policy's executions, asked for at `now`, must be read to its end. */
+/** Reports whether a list of the policy's executions requested at `now` must be read to its end. */
 export function mustListInFull(mark: PolicyMark | undefined, now: number): boolean {
   return mark === undefined || !mark.isNewestFirst || now - mark.listedInFullAt >= FULL_EVERY_MS;
 }
 
-/** Whether what a policy's list shows to be over is no news: in a target's first round, and of what it could not list. */
+/**
+ * Reports whether executions of a policy that have already ended are no news: in a target's first round, and in the first list
+ * of a policy that could not be listed then.
+ */
 export function isBaseline(mark: PolicyMark | undefined, baselinedAt: number | undefined): boolean {
   return mark === undefined ? baselinedAt === undefined : mark.listedAt === NOT_LISTED.listedAt;
 }
 
-/** Whether nothing can be new of a policy that ran last at `lastRunAt`, as AWS tells. */
+/** Reports whether a policy that last ran at `lastRunAt`, according to AWS, can have no new executions. */
 export function isQuiet(mark: PolicyMark | undefined, lastRunAt: number | undefined, now: number): boolean {
   if (mark === undefined || lastRunAt === undefined) return false;
   if (now - mark.listedInFullAt >= FULL_EVERY_MS) return false;
   return mark.listedAt - lastRunAt >= AFTER_LAST_RUN_MS;
 }
 
-/** What is kept of a policy after one more list. */
+/** Returns the mark of a policy after one more list. */
 export function marked(mark: PolicyMark | undefined, listing: PolicyListing): PolicyMark {
   const { at, isInFull, isNewestFirst, newestStart = -Infinity } = listing;
   const watermark = Math.max(mark?.watermark ?? -Infinity, newestStart);
@@ -58,18 +61,18 @@ export function marked(mark: PolicyMark | undefined, listing: PolicyListing): Po
   };
 }
 
-/** An execution as a list shows it. */
+/** The members of a listed execution that decide whether it is new. */
 export interface Listed {
   readonly status: string;
   readonly startTime?: number;
 }
 
-/** What the store has of a listed execution. */
+/** The state of a listed execution in the store; undefined if it is not there. */
 export type Known = Tracking | 'deleted' | undefined;
 
 /**
- * Whether a listed execution is to be tracked from now on. One that began before the watermark was dealt with, even where
- * the store has forgotten it. `inBaseline`: what is over already is no news.
+ * Reports whether a listed execution is to be tracked from now on. An execution that began before the watermark has been
+ * handled, even if the store has since deleted it. If `inBaseline`, executions that have already ended are no news.
  */
 export function isNews(
   { status, startTime }: Listed,
@@ -83,7 +86,7 @@ export function isNews(
   return !inBaseline || !isFinal(status);
 }
 
-/** Follows the order of a list, page by page. */
+/** Checks the order of a list while it is read page by page. */
 export class ListOrder {
   #isNewestFirst = true;
   #oldest = Infinity;
@@ -104,7 +107,7 @@ export class ListOrder {
     return this.#newest === -Infinity ? undefined : this.#newest;
   }
 
-  /** Whether all that follows began before what has been dealt with, if the order goes on like this. */
+  /** Reports whether all further executions have been handled, provided that the list stays in this order. */
   hasPassed(watermark: number | undefined): boolean {
     return this.#isNewestFirst && watermark !== undefined && this.#oldest <= watermark;
   }

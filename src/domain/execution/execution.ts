@@ -1,32 +1,32 @@
 import type { ResourceSummary } from './resources.ts';
 
-/** An account and a Region: the unit that AWS throttles and that executions belong to. */
+/** An account and a Region. Executions belong to this unit, and AWS throttles it as a whole. */
 export interface TargetKey {
   readonly accountId: string;
   readonly region: string;
 }
 
-/** A target under the name its configuration gives it. */
+/** A target with its name from the configuration. */
 export interface Target extends TargetKey {
   readonly name: string;
 }
 
-/** What identifies an execution: an id means nothing without its account and Region. */
+/** Identifies an execution. An id is unique only within its account and Region. */
 export interface ExecutionKey extends TargetKey {
   readonly lifecycleExecutionId: string;
 }
 
-/** Ours, beside AWS's status: whether the watcher still looks at the execution, and why not. */
+/** The watcher's own state of an execution, besides the status of AWS: still being polled, or the reason why not. */
 export const TRACKINGS = ['active', 'finished', 'not_found', 'expired'] as const;
 export type Tracking = (typeof TRACKINGS)[number];
 
-/** By which way an execution became known. */
+/** The ways in which an execution can become known. */
 export const SOURCES = ['api', 'eventbridge', 'sns', 'discovery'] as const;
 export type Source = (typeof SOURCES)[number];
 
 export type Labels = Readonly<Record<string, string>>;
 
-/** What a registration says of an execution. Instants are epoch milliseconds. */
+/** The members of an execution that its registration sets. Instants are epoch milliseconds. */
 export interface Wishes {
   readonly labels: Labels;
   readonly resourceArn?: string;
@@ -35,7 +35,7 @@ export interface Wishes {
   readonly giveUpAt?: number;
 }
 
-/** What AWS said of an execution when it was last seen. Instants are epoch milliseconds. */
+/** The members of an execution as last reported by AWS. Instants are epoch milliseconds. */
 export interface Sighting {
   readonly status?: string;
   readonly reason?: string;
@@ -43,32 +43,32 @@ export interface Sighting {
   readonly hasImpactedResources?: boolean;
   readonly startTime?: number;
   readonly endTime?: number;
-  /** Only of an execution that has ended. */
+  /** Present only after the execution has ended. */
   readonly resources?: ResourceSummary;
 }
 
-/** A run of missing answers, none of another kind in between: since when, epoch milliseconds, and how many. */
+/** A run of consecutive missing answers: the instant of the first, in epoch milliseconds, and their number. */
 export interface Absence {
   readonly since: number;
   readonly answers: number;
 }
 
-/** A tracked execution, as it is stored. Instants are epoch milliseconds. */
+/** An execution as it is stored. Instants are epoch milliseconds. */
 export interface Execution extends ExecutionKey, Wishes, Sighting {
   readonly tracking: Tracking;
-  /** Grows with every registration that begins tracking; orders lists and tells one tracking from the next. */
+  /** Increases with every registration that begins tracking. Orders lists and identifies each tracking of an execution. */
   readonly registration: number;
   readonly source: Source;
   readonly registeredBy?: string;
   readonly registeredAt: number;
   readonly statusSince?: number;
-  /** When the present stay was found to have lasted too long. */
+  /** The instant at which the present stay was found to exceed its limit. */
   readonly stalledAt?: number;
-  /** Where the latest answer was that there is no such execution. */
+  /** Present if the latest answer was that there is no such execution. */
   readonly absence?: Absence;
-  /** Number of the latest event, 0 before the first. Never starts again. */
+  /** The number of the latest event, 0 before the first. Never restarts. */
   readonly sequence: number;
-  /** When the latest accepted look was sent. */
+  /** The instant at which the request of the latest accepted look was sent. */
   readonly lastPolledAt?: number;
   readonly trackingEndedAt?: number;
   readonly deletedAt?: number;
@@ -78,7 +78,7 @@ export interface Execution extends ExecutionKey, Wishes, Sighting {
 export const EXECUTION_ID_PATTERN =
   /^lce-[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$/;
 
-/** One string per execution, for maps. */
+/** Returns a string that identifies the execution, for use as a key of maps. */
 export function keyText({ accountId, region, lifecycleExecutionId }: ExecutionKey): string {
   return `${accountId}/${region}/${lifecycleExecutionId}`;
 }
@@ -87,7 +87,7 @@ export function isSameTarget(a: TargetKey, b: TargetKey): boolean {
   return a.accountId === b.accountId && a.region === b.region;
 }
 
-/** One string per target, for maps. */
+/** Returns a string that identifies the target, for use as a key of maps. */
 export function targetText({ accountId, region }: TargetKey): string {
   return `${accountId}/${region}`;
 }

@@ -1,8 +1,8 @@
 import type { Sighting } from './execution.ts';
 
 /**
- * What one look saw. `sentAt` and `answeredAt` are wall-clock instants for people; the ticks are the same two instants
- * on the observer's monotonic clock, by which observations are put in order.
+ * The result of one look. `sentAt` and `answeredAt` are wall-clock instants in epoch milliseconds, for people. The ticks are the
+ * same instants on the monotonic clock and decide the order of observations.
  */
 export interface Observation extends Sighting {
   readonly status: string;
@@ -13,8 +13,8 @@ export interface Observation extends Sighting {
 }
 
 /**
- * Whether an observation may be applied after the last accepted one: only if its request was sent after that one's
- * answer came, else it may tell of an older state.
+ * Reports whether an observation may be applied after the last accepted one. Its request must have been sent after the answer
+ * to that one arrived, or it may show an older state.
  */
 export function isInOrder(observation: Observation, lastAcceptedTick: number | undefined): boolean {
   return lastAcceptedTick === undefined || observation.sentTick >= lastAcceptedTick;

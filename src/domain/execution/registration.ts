@@ -1,6 +1,6 @@
 import type { Execution, ExecutionKey, Source, Wishes } from './execution.ts';
 
-/** A request to track an execution, checked and resolved to its account and Region. */
+/** A validated request to track an execution, resolved to its account and Region. */
 export interface Registration extends ExecutionKey, Wishes {
   readonly source: Source;
   readonly registeredBy?: string;
@@ -8,11 +8,11 @@ export interface Registration extends ExecutionKey, Wishes {
 
 export const MAX_LABELS = 32;
 
-/** Members of a registration that, once set, stay. */
+/** The members of a registration that cannot be changed once they are set. */
 export const FIXED_MEMBERS = ['resourceArn', 'callbackUrl', 'expectedAt', 'giveUpAt'] as const;
 export type FixedMember = (typeof FIXED_MEMBERS)[number];
 
-/** How a registration can end; also the `outcome` label of `registrations_total`. */
+/** The outcomes of a registration; also the `outcome` label of `registrations_total`. */
 export const REGISTRATION_OUTCOMES = ['created', 'existing', 'invalid'] as const;
 export type RegistrationOutcome = (typeof REGISTRATION_OUTCOMES)[number];
 
@@ -33,9 +33,10 @@ function isTracked(execution: Execution): boolean {
 }
 
 /**
- * What a registration makes of what is known. A tracked or finished execution keeps what it has: labels are merged and
- * new values win, unset members are set, members that differ stay and are named. Anything else is tracked anew, and only
- * its sequence goes on. `number` is the registration number that a new tracking gets.
+ * Applies a registration to the `known` state of an execution. If the execution is active or finished, labels are merged with
+ * the new values winning, unset members are set, and members with another value stay as they are and are listed in
+ * `unchanged`. In any other state, or if unknown, it is tracked anew with the registration number `number`, and only its event
+ * sequence continues.
  */
 export function register(
   known: Execution | undefined,

@@ -1,4 +1,4 @@
-/** A resource that an execution touched, as a list shows it. What AWS leaves out is UNKNOWN. */
+/** A resource that an execution touched. Members that AWS leaves out are UNKNOWN. */
 export interface TouchedResource {
   readonly resourceId?: string;
   readonly action: string;
@@ -11,13 +11,13 @@ export interface ResourceCount {
   readonly count: number;
 }
 
-/** What an execution did to resources. Truncated: not all of them were listed in time. */
+/** The number of resources by action and status. `truncated` if not all of them were listed in time. */
 export interface ResourceSummary {
   readonly counts: readonly ResourceCount[];
   readonly truncated: boolean;
 }
 
-/** For how long AWS is asked for the rest of a list that was truncated, counted from the end of the execution. */
+/** The time after the end of an execution during which a truncated list is requested again. */
 export const COMPLETED_WITHIN_MS = 86_400_000;
 
 /** Counts resources by action and status. */
@@ -30,7 +30,7 @@ export class ResourceTally {
     this.#counts.set(key, { action, status, count });
   }
 
-  /** In the order of the alphabet, so that the same resources give the same text. */
+  /** Returns the counts in alphabetical order, so that equal resources give equal text. */
   summary(truncated: boolean): ResourceSummary {
     const keys = [...this.#counts.keys()].sort();
     return { counts: keys.flatMap((key) => this.#counts.get(key) ?? []), truncated };

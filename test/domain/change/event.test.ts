@@ -25,7 +25,7 @@ function failed() {
 }
 
 describe('the event of a status change', () => {
-  it('says what happened, to what, when, and how late it was seen', () => {
+  it('contains the execution, the change, its times and the detection lag', () => {
     const { event } = failed();
     expect(JSON.parse(event!.body)).toEqual({
       specversion: '1.0',
@@ -59,13 +59,13 @@ describe('the event of a status change', () => {
     });
   });
 
-  it('is a CloudEvent to the reference implementation', () => {
+  it('is valid according to the CloudEvents reference implementation', () => {
     const parsed = new CloudEvent(JSON.parse(failed().event!.body) as object);
     expect(parsed.validate()).toBe(true);
     expect(parsed['executionsequence']).toBe(2);
   });
 
-  it('has null for what was not seen before', () => {
+  it('has no previous status on the first look', () => {
     const { event } = transition(anExecution(), TARGET, anObservation('SUCCESS', T0))!;
     expect(JSON.parse(event!.body)).toMatchObject({
       data: { transition: { from: null, lastSeenFromAt: null } },
@@ -74,14 +74,14 @@ describe('the event of a status change', () => {
 });
 
 describe('the id of an event', () => {
-  it('of a final status is the same whenever and under whatever sequence it is recorded', () => {
+  it('is the same for a final status at any time and with any sequence', () => {
     const ends = anExecution({ status: 'SUCCESS' });
     expect(eventId('execution.succeeded', { ...ends, sequence: 1 }, T0)).toBe(
       eventId('execution.succeeded', { ...ends, sequence: 7 }, T0 + 1),
     );
   });
 
-  it('differs with each thing it is made of', () => {
+  it('differs with each of its parts', () => {
     const paused = anExecution({ status: 'PENDING', sequence: 3 });
     const ids = [
       eventId('execution.pending', paused, T0),
@@ -99,7 +99,7 @@ describe('the id of an event', () => {
 });
 
 describe('the detection lag', () => {
-  it('is never negative, and unknown without an end', () => {
+  it('is never negative and is undefined without an end', () => {
     fc.assert(
       fc.property(fc.integer({ min: -1e6, max: 1e6 }), (laterMs) => {
         const lag = detectionLagSeconds(anExecution({ status: 'FAILED', endTime: T0 }), T0 + laterMs);

@@ -10,20 +10,24 @@ const running = anExecution({ status: 'IN_PROGRESS', statusSince: SINCE, sequenc
 
 describe('the instant of a stall', () => {
   it.each([
-    ['so long after the stay began', running, SINCE + HOUR_MS],
-    ['as long as the status may last', { ...running, status: 'PENDING' }, SINCE + 2 * HOUR_MS],
-    ['never before it is expected', { ...running, expectedAt: SINCE + HOUR_MS }, SINCE + 2 * HOUR_MS],
-    ['none in a status without a limit', { ...running, status: 'REHEARSING' }, undefined],
-    ['none in a status that is a name of every object', { ...running, status: 'toString' }, undefined],
-    ['none before it was seen', anExecution(), undefined],
-    ['none where it was found already', { ...running, stalledAt: SINCE + HOUR_MS }, undefined],
-  ])('%s', (_case, execution, at) => {
+    ['the beginning of the stay plus the limit', running, SINCE + HOUR_MS],
+    [
+      'the beginning plus the limit of its own status',
+      { ...running, status: 'PENDING' },
+      SINCE + 2 * HOUR_MS,
+    ],
+    ['the expected start plus the limit', { ...running, expectedAt: SINCE + HOUR_MS }, SINCE + 2 * HOUR_MS],
+    ['undefined in a status without a limit', { ...running, status: 'REHEARSING' }, undefined],
+    ['undefined in a status named like a method', { ...running, status: 'toString' }, undefined],
+    ['undefined before the first look', anExecution(), undefined],
+    ['undefined if the stall has been recorded', { ...running, stalledAt: SINCE + HOUR_MS }, undefined],
+  ])('is %s', (_case, execution, at) => {
     expect(stallsAt(execution, LIMITS)).toBe(at);
   });
 });
 
 describe('a stall', () => {
-  it('is confirmed by a look once the limit has passed, once a stay', () => {
+  it('is recorded once per stay by the first look after the limit', () => {
     const early = anObservation('IN_PROGRESS', SINCE + HOUR_MS - 51);
     expect(stall(running, TARGET, early, LIMITS)).toBeUndefined();
     const late = anObservation('IN_PROGRESS', SINCE + HOUR_MS);
@@ -43,7 +47,7 @@ describe('a stall', () => {
     expect(stall(change?.next ?? running, TARGET, again, LIMITS)).toBeUndefined();
   });
 
-  it('is not confirmed by another status, which begins a stay that may stall again', () => {
+  it('is not recorded by another status, which begins a new stay with its own limit', () => {
     const observation = anObservation('PENDING', SINCE + 2 * HOUR_MS);
     const stalled = { ...running, stalledAt: SINCE + HOUR_MS };
     expect(stall(stalled, TARGET, observation, LIMITS)).toBeUndefined();

@@ -7,15 +7,23 @@ const START = Date.UTC(2026, 0, 1);
 
 describe('expiry', () => {
   it.each([
-    ['so many days after registration', {}, START + 90 * DAY_MS],
-    ['so many days after it is expected', { expectedAt: START + DAY_MS }, START + 91 * DAY_MS],
-    ['after registration where it was expected before', { expectedAt: START - DAY_MS }, START + 90 * DAY_MS],
-    ['when asked for', { expectedAt: START + DAY_MS, giveUpAt: START + 5 }, START + 5],
+    ['the given number of days after registration', {}, START + 90 * DAY_MS],
+    [
+      'the given number of days after the expected start',
+      { expectedAt: START + DAY_MS },
+      START + 91 * DAY_MS,
+    ],
+    [
+      'after registration if the expected start was earlier',
+      { expectedAt: START - DAY_MS },
+      START + 90 * DAY_MS,
+    ],
+    ['at giveUpAt if it is set', { expectedAt: START + DAY_MS, giveUpAt: START + 5 }, START + 5],
   ])('comes %s', (_case, wishes, expected) => {
     expect(expiresAt(anExecution({ registeredAt: START, ...wishes }), 90)).toBe(expected);
   });
 
-  it('ends tracking and tells since when it was tracked', () => {
+  it('ends tracking with an event that has the time of registration', () => {
     const execution = anExecution({ registeredAt: START, status: 'IN_PROGRESS', sequence: 2 });
     const { next, event, isNewStatus } = expire(execution, TARGET, START + DAY_MS);
     expect(next).toMatchObject({ tracking: 'expired', status: 'IN_PROGRESS', sequence: 3 });
@@ -29,7 +37,7 @@ describe('expiry', () => {
 });
 
 describe('an execution that is not found', () => {
-  it('ends with the instant of the first missing answer', () => {
+  it('ends with an event that has the time of the first missing answer', () => {
     const change = notFound(anExecution({ sequence: 2 }), TARGET, START, START + DAY_MS);
     expect(change.next).toMatchObject({
       tracking: 'not_found',

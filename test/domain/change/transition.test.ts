@@ -16,7 +16,7 @@ describe('transition', () => {
     ['FAILED', 'execution.failed'],
     ['CANCELLED', 'execution.cancelled'],
     ['AWAITING_APPROVAL', 'execution.unknown_status'],
-  ])('a first look that sees %s gives %s', (status, type) => {
+  ])('a first look that finds %s has the event %s', (status, type) => {
     const change = transition(anExecution(), TARGET, anObservation(status, T0));
     expect(change?.event?.type).toBe(type);
     expect(change?.from).toBeNull();
@@ -31,7 +31,7 @@ describe('transition', () => {
     ['FAILED', 'execution.failed'],
     ['CANCELLED', 'execution.cancelled'],
     ['AWAITING_APPROVAL', 'execution.unknown_status'],
-  ])('a change to %s gives %s', (status, type) => {
+  ])('a change to %s has the event %s', (status, type) => {
     const seen = anExecution({ status: 'SOMETHING_ELSE', sequence: 4, lastPolledAt: T0 - 5000 });
     const change = transition(seen, TARGET, anObservation(status, T0));
     expect(change?.event).toMatchObject({ type, sequence: 5, time: T0 + 50 });
@@ -53,7 +53,7 @@ describe('transition', () => {
     );
   });
 
-  it('tells nothing where nothing is new, however often it is asked', () => {
+  it('returns nothing if nothing has changed', () => {
     const first = transition(
       anExecution(),
       TARGET,
@@ -82,7 +82,7 @@ describe('transition', () => {
     expect(transition(seen, TARGET, anObservation('IN_PROGRESS', T0))?.next).not.toHaveProperty('reason');
   });
 
-  it('takes startTime as the start of a stay first seen IN_PROGRESS, never before expectedAt', () => {
+  it('starts the first stay IN_PROGRESS at startTime, but not before expectedAt', () => {
     const observation = anObservation('IN_PROGRESS', T0, { startTime: T0 - 60_000 });
     expect(transition(anExecution(), TARGET, observation)?.next.statusSince).toBe(T0 - 60_000);
     const expected = anExecution({ expectedAt: T0 - 10_000 });
@@ -92,7 +92,7 @@ describe('transition', () => {
     );
   });
 
-  it('numbers the events of any run of looks 1, 2, 3 … and never repeats a status', () => {
+  it('numbers the events of an execution 1, 2, 3 … and never repeats a status', () => {
     const statuses = fc.array(fc.constantFrom('PENDING', 'IN_PROGRESS', 'CANCELLING', 'ODD', 'ODDER'));
     fc.assert(
       fc.property(statuses, (seen) => {
@@ -114,7 +114,7 @@ describe('transition', () => {
 });
 
 describe('the order of observations', () => {
-  it('takes one that was sent after the last answer, and no other', () => {
+  it('accepts only an observation that was sent after the last answer', () => {
     const observation = anObservation('IN_PROGRESS', 1000);
     expect(isInOrder(observation, undefined)).toBe(true);
     expect(isInOrder(observation, 1000)).toBe(true);

@@ -21,30 +21,35 @@ const mark = (differing: Partial<PolicyMark> = {}): PolicyMark => ({
 
 describe('a policy', () => {
   it.each([
-    ['was never listed', undefined, NOW - 100 * HOUR_MS, false],
-    ['never ran, as AWS tells', mark(), undefined, false],
-    ['was listed an hour after its run', mark(), NOW - 2 * HOUR_MS, true],
-    ['was listed sooner after its run', mark(), NOW - 2 * HOUR_MS + 1, false],
+    ['cannot be skipped if it was never listed', undefined, NOW - 100 * HOUR_MS, false],
+    ['cannot be skipped if AWS reports no last run', mark(), undefined, false],
+    ['can be skipped if it was listed an hour after its last run', mark(), NOW - 2 * HOUR_MS, true],
     [
-      'was not listed in full for a day',
+      'cannot be skipped if it was listed less than an hour after its last run',
+      mark(),
+      NOW - 2 * HOUR_MS + 1,
+      false,
+    ],
+    [
+      'cannot be skipped if it has not been listed in full for a day',
       mark({ listedInFullAt: NOW - 24 * HOUR_MS }),
       NOW - 90 * HOUR_MS,
       false,
     ],
-  ])('that %s is quiet or not', (_case, known, lastRunAt, expected) => {
+  ])('%s', (_case, known, lastRunAt, expected) => {
     expect(isQuiet(known, lastRunAt, NOW)).toBe(expected);
   });
 
   it.each([
-    ['the first time', undefined, true],
-    ['a day after it was', mark({ listedInFullAt: NOW - 24 * HOUR_MS }), true],
-    ['while its order is not that of time', mark({ isNewestFirst: false }), true],
-    ['else', mark(), false],
-  ])('is listed in full %s', (_case, known, expected) => {
+    ['is listed in full the first time', undefined, true],
+    ['is listed in full after a day', mark({ listedInFullAt: NOW - 24 * HOUR_MS }), true],
+    ['is listed in full while its list is not sorted', mark({ isNewestFirst: false }), true],
+    ['is otherwise listed in part', mark(), false],
+  ])('%s', (_case, known, expected) => {
     expect(mustListInFull(known, NOW)).toBe(expected);
   });
 
-  it('is marked by its newest execution, for ever', () => {
+  it('remembers the start of its newest execution', () => {
     const first = marked(undefined, { at: NOW, isInFull: true, isNewestFirst: true });
     expect(first).toEqual({ listedAt: NOW, listedInFullAt: NOW, isNewestFirst: true });
     const second = marked(first, { at: NOW + 1, isInFull: false, isNewestFirst: true, newestStart: 7 });
@@ -63,20 +68,27 @@ describe('a listed execution', () => {
   const ended = { status: 'SUCCESS', startTime: NOW };
   const running = { status: 'IN_PROGRESS', startTime: NOW };
   it.each([
-    ['is tracked', running, 'active', mark(), false, false],
-    ['has ended', ended, 'finished', mark(), false, false],
-    ['was deleted', running, 'deleted', mark(), false, false],
-    ['expired', running, 'expired', mark(), false, false],
-    ['was not found', ended, 'not_found', mark({ watermark: NOW + 1 }), true, true],
-    ['is unknown and runs', running, undefined, undefined, true, true],
-    ['is unknown and over, in a baseline', ended, undefined, undefined, true, false],
-    ['is unknown and over', ended, undefined, mark(), false, true],
-    ['is unknown and over, of a new policy', ended, undefined, undefined, false, true],
-    ['was forgotten', ended, undefined, mark({ watermark: NOW }), false, false],
-    ['was forgotten and runs', running, undefined, mark({ watermark: NOW }), false, false],
-    ['has no start', { status: 'FAILED' }, undefined, mark(), false, true],
-  ] as const)('that %s is news or not', (_case, listed, known, itsMark, isBaseline, expected) => {
-    expect(isNews(listed, known, itsMark, isBaseline)).toBe(expected);
+    ['is not new if it is tracked', running, 'active', mark(), false, false],
+    ['is not new if it has finished', ended, 'finished', mark(), false, false],
+    ['is not new if it was deleted', running, 'deleted', mark(), false, false],
+    ['is not new if it expired', running, 'expired', mark(), false, false],
+    ['is new if it was not found before', ended, 'not_found', mark({ watermark: NOW + 1 }), true, true],
+    ['is new if it is unknown and has not ended', running, undefined, undefined, true, true],
+    ['is not new if it has ended before the first round', ended, undefined, undefined, true, false],
+    ['is new if it is unknown and has ended since', ended, undefined, mark(), false, true],
+    ['is new if it has ended and its policy is new', ended, undefined, undefined, false, true],
+    ['is not new if it began before the watermark', ended, undefined, mark({ watermark: NOW }), false, false],
+    [
+      'is not new if it began before the watermark and has not ended',
+      running,
+      undefined,
+      mark({ watermark: NOW }),
+      false,
+      false,
+    ],
+    ['is new if it is unknown and has no start', { status: 'FAILED' }, undefined, mark(), false, true],
+  ] as const)('%s', (_case, listed, known, policyMark, isBaseline, expected) => {
+    expect(isNews(listed, known, policyMark, isBaseline)).toBe(expected);
   });
 });
 
@@ -88,7 +100,7 @@ describe('the order of a list', () => {
     return order;
   };
 
-  it('is known while the newest come first', () => {
+  it('is recognized while the newest come first', () => {
     fc.assert(
       fc.property(fc.array(fc.integer(), { minLength: 1 }), (starts) => {
         const sorted = starts.toSorted((a, b) => b - a);
@@ -101,7 +113,7 @@ describe('the order of a list', () => {
     expect(orderOf([undefined]).newestStart).toBeUndefined();
   });
 
-  it('has passed what was dealt with only while it holds', () => {
+  it('shows that the rest has been handled only while the list is sorted', () => {
     expect(orderOf([5, 4]).hasPassed(4)).toBe(true);
     expect(orderOf([5, 4]).hasPassed(3)).toBe(false);
     expect(orderOf([4, 5]).hasPassed(4)).toBe(false);

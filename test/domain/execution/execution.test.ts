@@ -2,12 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { isSameTarget, keyText, targetText } from '../../../src/domain/execution/execution.ts';
 import { TARGET, executionId } from '../../support/executions.ts';
 
-describe('a target', () => {
+describe('two targets', () => {
   it.each([
-    ['another account', { ...TARGET, accountId: '210987654321' }, false],
-    ['another Region', { ...TARGET, region: 'us-west-2' }, false],
-    ['the same under another name', { ...TARGET, name: 'renamed' }, true],
-  ])('is told from %s', (_, other, isSame) => {
+    ['differ if the account differs', { ...TARGET, accountId: '210987654321' }, false],
+    ['differ if the Region differs', { ...TARGET, region: 'us-west-2' }, false],
+    ['are the same if only the name differs', { ...TARGET, name: 'renamed' }, true],
+  ])('%s', (_, other, isSame) => {
     expect(isSameTarget(TARGET, other)).toBe(isSame);
     expect(targetText(TARGET) === targetText(other)).toBe(isSame);
     const lifecycleExecutionId = executionId(1);

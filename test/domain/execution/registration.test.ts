@@ -16,7 +16,7 @@ const labels = (count: number, prefix: string) =>
   Object.fromEntries(Array.from({ length: count }, (_, index) => [`${prefix}${index}`, 'x']));
 
 describe('a registration', () => {
-  it('begins tracking of what is unknown', () => {
+  it('starts tracking an unknown execution', () => {
     const result = register(undefined, registration({ labels: { a: '1' }, expectedAt: 5 }), AT, 7);
     expect(result).toEqual({
       outcome: 'created',
@@ -30,28 +30,31 @@ describe('a registration', () => {
     });
   });
 
-  it.each(['active', 'finished'] as const)('leaves an execution that is %s what it has', (tracking) => {
-    const known = anExecution({
-      tracking,
-      labels: { a: '1', b: '2' },
-      resourceArn: 'arn:one',
-      sequence: 3,
-      status: 'FAILED',
-    });
-    const again = registration({
-      labels: { b: '3', c: '4' },
-      resourceArn: 'arn:two',
-      expectedAt: 9,
-      giveUpAt: 10,
-    });
-    expect(register(known, again, AT, 7)).toEqual({
-      outcome: 'existing',
-      unchanged: ['resourceArn'],
-      execution: { ...known, labels: { a: '1', b: '3', c: '4' }, expectedAt: 9, giveUpAt: 10 },
-    });
-  });
+  it.each(['active', 'finished'] as const)(
+    'keeps the members of an execution that is %s and merges labels',
+    (tracking) => {
+      const known = anExecution({
+        tracking,
+        labels: { a: '1', b: '2' },
+        resourceArn: 'arn:one',
+        sequence: 3,
+        status: 'FAILED',
+      });
+      const again = registration({
+        labels: { b: '3', c: '4' },
+        resourceArn: 'arn:two',
+        expectedAt: 9,
+        giveUpAt: 10,
+      });
+      expect(register(known, again, AT, 7)).toEqual({
+        outcome: 'existing',
+        unchanged: ['resourceArn'],
+        execution: { ...known, labels: { a: '1', b: '3', c: '4' }, expectedAt: 9, giveUpAt: 10 },
+      });
+    },
+  );
 
-  it('names nothing unchanged where the same is said again', () => {
+  it('reports nothing as unchanged if it repeats the same values', () => {
     const known = anExecution({ resourceArn: 'arn:one' });
     expect(register(known, registration({ resourceArn: 'arn:one' }), AT, 7)).toMatchObject({ unchanged: [] });
   });
@@ -63,7 +66,7 @@ describe('a registration', () => {
       anExecution({ tracking: 'not_found', sequence: 4, status: 'FAILED', labels: { old: '1' } }),
     ],
     ['expired', anExecution({ tracking: 'expired', sequence: 4, status: 'FAILED', labels: { old: '1' } })],
-  ])('tracks anew what was %s: only its sequence goes on', (_name, known) => {
+  ])('tracks an execution anew that was %s and continues its sequence', (_name, known) => {
     const result = register(known, registration({ labels: { fresh: '1' } }), AT, 7);
     expect(result).toEqual({
       outcome: 'created',
@@ -77,7 +80,7 @@ describe('a registration', () => {
     });
   });
 
-  it('is refused where labels would come to be more than 32', () => {
+  it('is invalid if the execution would have more than 32 labels', () => {
     expect(register(undefined, registration({ labels: labels(33, 'a') }), AT, 1)).toEqual({
       outcome: 'invalid',
       reason: 'too_many_labels',

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { ResourceTally } from '../../../src/domain/execution/resources.ts';
 
-it('counts by action and status, in an order that does not depend on that of the list', () => {
+it('resources are counted by action and status in alphabetical order', () => {
   const tally = new ResourceTally();
   for (const [action, status] of [
     ['DISABLE', 'SUCCESS'],
@@ -20,6 +20,6 @@ it('counts by action and status, in an order that does not depend on that of the
   });
 });
 
-it('has nothing to say of nothing', () => {
+it('an empty list has no counts', () => {
   expect(new ResourceTally().summary(true)).toEqual({ counts: [], truncated: true });
 });
