@@ -32,8 +32,8 @@ export function createCredentialSource(clock: CredentialsClock): CredentialSourc
   return (identity) => {
     const { roleArn, externalId, endpoint, stsEndpoint = endpoint } = identity;
     const key = JSON.stringify(roleArn === undefined ? [] : [roleArn, externalId, stsEndpoint]);
-    const known = credentialsByKey.get(key);
-    if (known !== undefined) return known;
+    const existing = credentialsByKey.get(key);
+    if (existing !== undefined) return existing;
     const credentials = shareCredentials(providerOf(identity), clock);
     credentialsByKey.set(key, credentials);
     return credentials;

@@ -11,12 +11,12 @@ export function createBeat(clock: Pick<Clock, 'after'>, ms: number, most: number
     const all = waiting;
     waiting = [];
     while (all.length > 0) {
-      for (const goOn of all.splice(0, most)) goOn();
+      for (const resolve of all.splice(0, most)) resolve();
       await nextRound();
     }
   };
   return () =>
-    new Promise((goOn) => {
-      if (waiting.push(goOn) === 1) clock.after(ms, () => void release());
+    new Promise((resolve) => {
+      if (waiting.push(resolve) === 1) clock.after(ms, () => void release());
     });
 }

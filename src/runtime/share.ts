@@ -15,7 +15,7 @@ export function shared<T>(
     if (asking !== undefined && clock.monotonicNow() < keptUntilTick) return asking;
     const startedTick = clock.monotonicNow();
     keptUntilTick = Infinity;
-    const mine = ask().then(
+    const current = ask().then(
       (answer) => {
         const tookMs = clock.monotonicNow() - startedTick;
         keptUntilTick = startedTick + tookMs + keptMs(tookMs);
@@ -26,7 +26,7 @@ export function shared<T>(
         throw error;
       },
     );
-    asking = mine;
-    return mine;
+    asking = current;
+    return current;
   };
 }

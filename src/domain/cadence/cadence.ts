@@ -53,9 +53,9 @@ const BISECTION_STEPS = 19;
 export function planCadence(demand: Demand, goal: CadenceGoal): Cadence {
   const { targetLagSeconds, minIntervalSeconds, maxIntervalSeconds, callsPerSecond } = goal;
   const endings = demand.expectedEndings();
-  const lagWeight = endings.sum(() => 2);
+  const endingsTotal = endings.sum(() => 1);
   const lagSeconds = (c: number) =>
-    endings.sum((root) => clamp(c / root, minIntervalSeconds, maxIntervalSeconds)) / lagWeight;
+    endings.sum((root) => clamp(c / root, minIntervalSeconds, maxIntervalSeconds) / 2) / endingsTotal;
   const wanted = highestC(LOWEST_C, HIGHEST_C, (c) => lagSeconds(c) <= targetLagSeconds);
 
   const callsWith = (c: number, longest: number) =>

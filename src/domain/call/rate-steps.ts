@@ -76,8 +76,8 @@ export function loweredRate(
   if (learnt === undefined || perSecond > FAR * learnt)
     return { perSecond: FAR_DECREASE * perSecond, throttledAt: FAR_LIMIT * perSecond, isGuess: false };
   if (grant !== undefined && grant.calls < MEASURED_CALLS) {
-    const most = (1 - AGAIN.least) * perSecond;
-    const guess = Math.min(most, Math.max((1 - AGAIN.most) * perSecond, (grant.calls + 1) / grant.seconds));
+    const highest = (1 - AGAIN.least) * perSecond;
+    const guess = Math.min(highest, Math.max((1 - AGAIN.most) * perSecond, (grant.calls + 1) / grant.seconds));
     return { perSecond: guess, throttledAt: guess / (1 - BELOW), isGuess: true };
   }
   const keptShare = perSecond < learnt ? LEAST_KEPT.below : LEAST_KEPT.beyond;

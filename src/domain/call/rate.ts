@@ -26,7 +26,7 @@ const JITTER_MS = 1000;
 /**
  * The request rate of a target and everything learnt about its limit. All times are milliseconds of one monotonic clock.
  *
- * AWS does not publish the limit and shares it with other users of the account, so the rate is learnt as in congestion
+ * AWS does not publish the limit, and other users of the account may share it, so the rate is learnt as in congestion
  * control: successful calls raise it slowly, and a throttle lowers it. AWS limits by token bucket: it is empty at a throttle,
  * so the calls let through between two throttles measure the limit.
  */

@@ -26,9 +26,9 @@ export function stall(
 ): Change | undefined {
   const at = stallsAt(execution, limits);
   if (status !== execution.status || at === undefined || answeredAt < at) return undefined;
-  const { absence: _, ...seen } = execution;
+  const { absence: _, ...unchanged } = execution;
   const sequence = execution.sequence + 1;
-  const next: Execution = { ...seen, lastPolledAt: sentAt, stalledAt: answeredAt, sequence };
+  const next: Execution = { ...unchanged, lastPolledAt: sentAt, stalledAt: answeredAt, sequence };
   const since = execution.statusSince ?? answeredAt;
   const event = newEvent('execution.stalled', next, target, answeredAt, { since });
   return { previous: execution, next, from: execution.status, isNewStatus: false, event };

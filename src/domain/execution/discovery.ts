@@ -76,12 +76,12 @@ export type Known = Tracking | 'deleted' | undefined;
  */
 export function isNews(
   { status, startTime }: Listed,
-  known: Known,
+  stored: Known,
   mark: PolicyMark | undefined,
   inBaseline: boolean,
 ): boolean {
-  if (known === 'not_found') return true;
-  if (known !== undefined) return false;
+  if (stored === 'not_found') return true;
+  if (stored !== undefined) return false;
   if (startTime !== undefined && startTime <= (mark?.watermark ?? -Infinity)) return false;
   return !inBaseline || !isFinal(status);
 }

@@ -33,25 +33,24 @@ function isTracked(execution: Execution): boolean {
 }
 
 /**
- * Applies a registration to the `known` state of an execution. If the execution is active or finished, labels are merged with
- * the new values winning, unset members are set, and members with another value stay as they are and are listed in
- * `unchanged`. In any other state, or if unknown, it is tracked anew with the registration number `number`, and only its event
- * sequence continues.
+ * Applies a registration to an execution. If it exists and is active or finished, labels are merged with the new values
+ * winning, unset members are set, and members with another value stay as they are and are listed in `unchanged`. Otherwise it
+ * is tracked anew with the registration number `number`, and only its event sequence continues.
  */
 export function register(
-  known: Execution | undefined,
+  existing: Execution | undefined,
   registration: Registration,
   at: number,
   number: number,
 ): RegistrationResult {
   const labels =
-    known !== undefined && isTracked(known)
-      ? { ...known.labels, ...registration.labels }
+    existing !== undefined && isTracked(existing)
+      ? { ...existing.labels, ...registration.labels }
       : registration.labels;
   if (Object.keys(labels).length > MAX_LABELS) return { outcome: 'invalid', reason: 'too_many_labels' };
 
-  if (known === undefined || !isTracked(known)) {
-    const sequence = known?.sequence ?? 0;
+  if (existing === undefined || !isTracked(existing)) {
+    const sequence = existing?.sequence ?? 0;
     const execution = {
       ...registration,
       tracking: 'active',
@@ -62,14 +61,14 @@ export function register(
     return { outcome: 'created', execution };
   }
   const unset = FIXED_MEMBERS.filter(
-    (member) => known[member] === undefined && registration[member] !== undefined,
+    (member) => existing[member] === undefined && registration[member] !== undefined,
   );
   const unchanged = FIXED_MEMBERS.filter(
     (member) =>
-      known[member] !== undefined &&
+      existing[member] !== undefined &&
       registration[member] !== undefined &&
-      known[member] !== registration[member],
+      existing[member] !== registration[member],
   );
   const added = Object.fromEntries(unset.map((member) => [member, registration[member]]));
-  return { outcome: 'existing', execution: { ...known, labels, ...added }, unchanged };
+  return { outcome: 'existing', execution: { ...existing, labels, ...added }, unchanged };
 }
