@@ -3,19 +3,21 @@ import { isCallbackLane } from '../../domain/delivery/callback.ts';
 import { keyText } from '../../domain/execution/execution.ts';
 import type { Execution, ExecutionKey } from '../../domain/execution/execution.ts';
 import type { WaitingLanes, WaitingQuery } from '../../delivery/outbox.ts';
+import { defined } from '../../runtime/defined.ts';
 import type { Db } from './database.ts';
+import { KEY_COLUMNS, KEY_TYPES, keyValues } from './execution-key.ts';
 import { overRows } from './over-rows.ts';
 import { GIVEN, GIVEN_LIMIT, prepared } from './prepared.ts';
 import { addDeliveries, callbackRecipient } from './recording.ts';
 
 const readLastEvents = overRows(
-  ['text', 'text', 'text'],
+  KEY_TYPES,
   (rows) => sql<ExecutionKey & { readonly position: number }>`
-    with asked(account_id, region, lifecycle_execution_id) as (values ${rows})
+    with asked(${KEY_COLUMNS}) as (values ${rows})
     select account_id as "accountId", region, lifecycle_execution_id as "lifecycleExecutionId",
       max(position) as position
-    from asked join events using (account_id, region, lifecycle_execution_id)
-    group by account_id, region, lifecycle_execution_id`,
+    from asked join events using (${KEY_COLUMNS})
+    group by ${KEY_COLUMNS}`,
 );
 
 /** A finished execution whose callback URL was set at `at`. */
@@ -32,9 +34,7 @@ export async function addFinalCallbacks(
 ): Promise<void> {
   const last = await readLastEvents(
     db,
-    callbacks.map(({ execution: { accountId, region, lifecycleExecutionId } }) => {
-      return [accountId, region, lifecycleExecutionId];
-    }),
+    callbacks.map(({ execution }) => keyValues(execution)),
   );
   const positions = new Map(last.map((event) => [keyText(event), event.position]));
   const deliveries = callbacks.flatMap(({ execution, at }) => {
@@ -81,5 +81,5 @@ export async function waitingCallbackLanes(
   const lanes = rows
     .filter(({ lane, dueAt, disabled }) => dueAt <= dueBy && !disabled && isCallbackLane(lane))
     .map(({ lane }) => lane);
-  return { lanes, ...(rows.length === limit && last !== undefined ? { next: last.lane } : {}) };
+  return defined({ lanes, next: rows.length === limit ? last?.lane : undefined });
 }

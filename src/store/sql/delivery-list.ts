@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { MOST_ATTEMPTS_KEPT } from '../../domain/delivery/delivery.ts';
 import type { Attempt } from '../../domain/delivery/delivery.ts';
 import type { Delivery, DeliveryPage, DeliveryQuery } from '../../http/reading.ts';
+import { defined } from '../../runtime/defined.ts';
 import type { Claims } from './claim-book.ts';
 import type { Database, Db } from './database.ts';
 import { GIVEN, GIVEN_LIMIT, prepared } from './prepared.ts';
@@ -37,13 +38,13 @@ function deliveryOf(
   claims: Claims,
 ): Delivery {
   const isWaiting = nextAttemptAt !== null && !claims.isHeld(delivery.id);
-  return {
+  return defined({
     ...delivery,
     createdAt,
     // A delivery that is due at once has been due since it was created.
-    ...(isWaiting ? { nextAttemptAt: Math.max(createdAt, nextAttemptAt) } : {}),
+    nextAttemptAt: isWaiting ? Math.max(createdAt, nextAttemptAt) : undefined,
     attempts: attemptsOf(earlier, log),
-  };
+  });
 }
 
 const boundary = prepared(sql<{ readonly id: number }>`
@@ -67,7 +68,7 @@ async function readSlice(
   if (state !== undefined) query = query.where('state', '=', state);
   if (endpoint !== undefined) query = query.where('endpoint', '=', endpoint);
   const rows = await query.limit(limit).execute();
-  return { found: rows.map((row) => deliveryOf(row, claims)), ...(lowest && { lowest: lowest.id }) };
+  return defined({ found: rows.map((row) => deliveryOf(row, claims)), lowest: lowest?.id });
 }
 
 /** `Reading.listDeliveries`. */
@@ -82,7 +83,7 @@ export async function listDeliveries(
   );
   const deliveries = found.slice(0, query.limit);
   const last = deliveries.at(-1);
-  return { deliveries, ...(found.length === wanted && last ? { next: last.id } : {}) };
+  return defined({ deliveries, next: found.length === wanted ? last?.id : undefined });
 }
 
 /** `Reading.findDelivery`. */

@@ -2,7 +2,9 @@ import { sql } from 'kysely';
 import type { Known, PolicyMark } from '../../domain/execution/discovery.ts';
 import type { TargetKey, Tracking } from '../../domain/execution/execution.ts';
 import type { DiscoveryState } from '../../polling/ledger.ts';
+import { defined } from '../../runtime/defined.ts';
 import type { Db } from './database.ts';
+import { KEY_COLUMNS, KEY_TYPES, keyValues } from './execution-key.ts';
 import { overRows } from './over-rows.ts';
 
 /** `Ledger.discovered`. */
@@ -20,15 +22,14 @@ export async function findDiscovered(db: Db, { accountId, region }: TargetKey): 
     .execute();
   const marks = rows.map((row): [string, PolicyMark] => [
     row.policy_arn,
-    {
-      ...(row.watermark === null ? {} : { watermark: row.watermark }),
+    defined({
+      watermark: row.watermark ?? undefined,
       listedAt: row.listed_at,
       listedInFullAt: row.listed_in_full_at,
       isNewestFirst: row.newest_first === 1,
-    },
+    }),
   ]);
-  const baselinedAt = target?.baselined_at ?? undefined;
-  return { ...(baselinedAt === undefined ? {} : { baselinedAt }), marks: new Map(marks) };
+  return defined({ baselinedAt: target?.baselined_at ?? undefined, marks: new Map(marks) });
 }
 
 /** `Ledger.markPolicy`. */
@@ -58,11 +59,11 @@ interface KnownRow {
 }
 
 const readKnown = overRows(
-  ['text', 'text', 'text'],
+  KEY_TYPES,
   (rows) => sql<KnownRow>`
-    with asked(account_id, region, lifecycle_execution_id) as (values ${rows})
+    with asked(${KEY_COLUMNS}) as (values ${rows})
     select lifecycle_execution_id as id, tracking, deleted_at as "deletedAt"
-    from asked join executions using (account_id, region, lifecycle_execution_id)`,
+    from asked join executions using (${KEY_COLUMNS})`,
 );
 
 /** `Ledger.findKnown`. */
@@ -73,7 +74,7 @@ export async function knownOf(
 ): Promise<ReadonlyMap<string, Known>> {
   const rows = await readKnown(
     db,
-    ids.map((id) => [accountId, region, id]),
+    ids.map((lifecycleExecutionId) => keyValues({ accountId, region, lifecycleExecutionId })),
   );
   return new Map(rows.map(({ id, tracking, deletedAt }) => [id, deletedAt === null ? tracking : 'deleted']));
 }

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Execution } from '../../domain/execution/execution.ts';
 import type { ExecutionPage, ExecutionQuery } from '../../http/reading.ts';
+import { defined } from '../../runtime/defined.ts';
 import type { Database, Db } from './database.ts';
 import { executionOf } from './execution-row.ts';
 import { GIVEN, GIVEN_LIMIT, prepared } from './prepared.ts';
@@ -36,7 +37,7 @@ async function readSlice(
   for (const [key, value] of Object.entries(labels ?? {}))
     query = query.where(database.labelValue('executions.labels', key), '=', value);
   const rows = await query.orderBy('registration', 'desc').limit(limit).execute();
-  return { found: rows.map(executionOf), ...(lowest && { lowest: lowest.registration }) };
+  return defined({ found: rows.map(executionOf), lowest: lowest?.registration });
 }
 
 /** `Reading.list`. */
@@ -47,5 +48,5 @@ export async function listExecutions(database: Database, query: ExecutionQuery):
   );
   const executions = found.slice(0, query.limit);
   const last = executions.at(-1);
-  return { executions, ...(found.length === wanted && last ? { next: last.registration } : {}) };
+  return defined({ executions, next: found.length === wanted ? last?.registration : undefined });
 }

@@ -6,23 +6,23 @@ import type { ColumnType } from './over-rows.ts';
 import type { Parameter } from './prepared.ts';
 import type { ExecutionTable } from './tables.ts';
 
-/** A column of an execution's row, and its value for an execution. */
+/** A column of the executions table. */
 export interface Column {
   readonly name: keyof ExecutionTable;
   readonly type: ColumnType;
-  readonly of: (execution: Execution) => Parameter;
+  readonly valueIn: (execution: Execution) => Parameter;
 }
 
 function column(
   name: keyof ExecutionTable,
   type: ColumnType,
-  of: (execution: Execution) => Parameter | undefined,
+  member: (execution: Execution) => Parameter | undefined,
 ): Column {
-  return { name, type, of: (execution) => of(execution) ?? null };
+  return { name, type, valueIn: (execution) => member(execution) ?? null };
 }
 
-/** The columns that are set once, by the registration. */
-const ORIGIN: readonly Column[] = [
+/** Columns that only the first registration sets. */
+const ORIGIN_COLUMNS: readonly Column[] = [
   column('account_id', 'text', (execution) => execution.accountId),
   column('region', 'text', (execution) => execution.region),
   column('lifecycle_execution_id', 'text', (execution) => execution.lifecycleExecutionId),
@@ -32,8 +32,8 @@ const ORIGIN: readonly Column[] = [
   column('registered_at', 'bigint', (execution) => execution.registeredAt),
 ];
 
-/** The columns that later registrations may add to. */
-export const WISHES: readonly Column[] = [
+/** Columns that later registrations may add to. */
+export const WISH_COLUMNS: readonly Column[] = [
   column('labels', 'text', (execution) => JSON.stringify(execution.labels)),
   column('resource_arn', 'text', (execution) => execution.resourceArn),
   column('callback_url', 'text', (execution) => execution.callbackUrl),
@@ -41,8 +41,8 @@ export const WISHES: readonly Column[] = [
   column('give_up_at', 'bigint', (execution) => execution.giveUpAt),
 ];
 
-/** The columns that a change writes: what AWS and the watcher say about the execution. */
-export const SIGHTING: readonly Column[] = [
+/** Columns that each recorded change writes: the state of the execution as AWS reports it and the watcher sees it. */
+export const OBSERVED_COLUMNS: readonly Column[] = [
   column('tracking', 'text', (execution) => execution.tracking),
   column('status', 'text', (execution) => execution.status),
   column('reason', 'text', (execution) => execution.reason),
@@ -67,16 +67,16 @@ export const SIGHTING: readonly Column[] = [
 
 /** The whole row. */
 export const ALL_COLUMNS: readonly Column[] = [
-  ...ORIGIN,
-  ...WISHES,
-  ...SIGHTING,
+  ...ORIGIN_COLUMNS,
+  ...WISH_COLUMNS,
+  ...OBSERVED_COLUMNS,
   column('deleted_at', 'bigint', (execution) => execution.deletedAt),
 ];
 
 export const typesOf = (columns: readonly Column[]): readonly ColumnType[] => columns.map(({ type }) => type);
 
 export const valuesOf = (columns: readonly Column[], execution: Execution): readonly Parameter[] =>
-  columns.map(({ of }) => of(execution));
+  columns.map(({ valueIn }) => valueIn(execution));
 
 /** `a, b, c` */
 export const namesOf = (columns: readonly Column[]) => sql.join(columns.map(({ name }) => sql.ref(name)));
@@ -85,7 +85,7 @@ export const namesOf = (columns: readonly Column[]) => sql.join(columns.map(({ n
 export const assignments = (columns: readonly Column[], source: string) =>
   sql.join(columns.map(({ name }) => sql`${sql.ref(name)} = ${sql.ref(`${source}.${name}`)}`));
 
-const numberOf = (truth: boolean | undefined) => (truth === undefined ? undefined : Number(truth));
+const numberOf = (flag: boolean | undefined) => (flag === undefined ? undefined : Number(flag));
 
 /** The columns of a list of touched resources. */
 export function resourcesColumns(resources: ResourceSummary | undefined) {
@@ -93,9 +93,9 @@ export function resourcesColumns(resources: ResourceSummary | undefined) {
   return { resources: JSON.stringify(resources.counts), resources_truncated: Number(resources.truncated) };
 }
 
-function without<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], null> } {
-  const kept = Object.entries(value).filter(([, member]) => member !== null);
-  return Object.fromEntries(kept) as { [K in keyof T]: Exclude<T[K], null> };
+function withoutNulls<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], null> } {
+  const members = Object.entries(value).filter(([, member]) => member !== null);
+  return Object.fromEntries(members) as { [K in keyof T]: Exclude<T[K], null> };
 }
 
 function absenceOf({ missing_since: since, missing_answers: answers }: ExecutionTable): Absence | null {
@@ -123,7 +123,7 @@ export function executionOf(row: Selectable<ExecutionTable>): Execution {
     source: row.source,
     registeredAt: row.registered_at,
     sequence: row.sequence,
-    ...without({
+    ...withoutNulls({
       resourceArn: row.resource_arn,
       callbackUrl: row.callback_url,
       expectedAt: row.expected_at,

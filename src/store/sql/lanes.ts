@@ -3,6 +3,7 @@ import type { Settlement } from '../../delivery/outbox.ts';
 import { healthAfter } from '../../domain/delivery/lane-health.ts';
 import type { Health, LaneHealth } from '../../domain/delivery/lane-health.ts';
 import type { EndpointHealth } from '../../http/reading.ts';
+import { defined } from '../../runtime/defined.ts';
 import type { Db } from './database.ts';
 import { overRows } from './over-rows.ts';
 import type { LaneTable } from './tables.ts';
@@ -10,10 +11,10 @@ import type { LaneTable } from './tables.ts';
 type HealthColumns = Pick<LaneTable, 'failing_since' | 'disabled_reason'>;
 
 function healthOf({ failing_since: failingSince, disabled_reason: disabledReason }: HealthColumns): Health {
-  return {
-    ...(failingSince === null ? {} : { failingSince }),
-    ...(disabledReason === null ? {} : { disabledReason }),
-  };
+  return defined({
+    failingSince: failingSince ?? undefined,
+    disabledReason: disabledReason ?? undefined,
+  });
 }
 
 const readLanes = overRows(

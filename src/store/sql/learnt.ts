@@ -3,6 +3,7 @@ import type { TargetKey } from '../../domain/execution/execution.ts';
 import type { LearntHazard, LearntHazards } from '../../domain/cadence/hazard-book.ts';
 import type { LearntCounts } from '../../domain/cadence/hazard-counts.ts';
 import type { LearntRate } from '../../domain/call/rate.ts';
+import { defined } from '../../runtime/defined.ts';
 import type { Db } from './database.ts';
 import { overRows } from './over-rows.ts';
 import { ALL_POLICIES } from './tables.ts';
@@ -30,8 +31,7 @@ export async function loadRate(db: Db, { accountId, region }: TargetKey): Promis
     .where('region', '=', region)
     .executeTakeFirst();
   if (row === undefined) return undefined;
-  const { per_second: perSecond, throttled_at: throttledAt } = row;
-  return { perSecond, ...(throttledAt === null ? {} : { throttledAt }) };
+  return defined({ perSecond: row.per_second, throttledAt: row.throttled_at ?? undefined });
 }
 
 const forgetHazards = overRows(

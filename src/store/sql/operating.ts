@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Operating, ResendQuery, Resent } from '../../http/operating.ts';
+import { defined } from '../../runtime/defined.ts';
 import type { Claims } from './claim-book.ts';
 import { AT_ONCE } from './claims.ts';
 import type { Database, Db } from './database.ts';
@@ -38,7 +39,7 @@ async function resendSettled(
     again.map(({ id }) => [id]),
   );
   const last = rows.at(-1);
-  return { count: again.length, ...(rows.length === limit && last !== undefined ? { next: last.id } : {}) };
+  return defined({ count: again.length, next: rows.length === limit ? last?.id : undefined });
 }
 
 export function createOperating(database: Database, claims: Claims): Operating {

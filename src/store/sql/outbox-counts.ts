@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { CALLBACK_ENDPOINT } from '../../domain/delivery/callback.ts';
 import type { OutboxCounts } from '../../http/reading.ts';
+import { defined } from '../../runtime/defined.ts';
 import type { Database } from './database.ts';
 
 interface Pending {
@@ -36,8 +37,7 @@ export async function countOutbox(database: Database): Promise<readonly OutboxCo
   const counts = new Map<string, OutboxCounts>();
   for (const { endpoint, count, oldestId } of pending) {
     const oldestPendingAt = createdAt.get(oldestId);
-    const since = oldestPendingAt === undefined ? {} : { oldestPendingAt };
-    counts.set(endpoint, { endpoint, pending: count, dead: 0, ...since });
+    counts.set(endpoint, defined({ endpoint, pending: count, dead: 0, oldestPendingAt }));
   }
   for (const { endpoint, count } of dead)
     counts.set(endpoint, { ...(counts.get(endpoint) ?? { endpoint, pending: 0 }), dead: count });

@@ -4,7 +4,8 @@ import type { NewEvent } from '../../domain/change/event.ts';
 import type { ExecutionKey } from '../../domain/execution/execution.ts';
 import type { Change } from '../../domain/change/transition.ts';
 import type { Db } from './database.ts';
-import { SIGHTING, assignments, namesOf, typesOf, valuesOf } from './execution-row.ts';
+import { OBSERVED_COLUMNS, assignments, namesOf, typesOf, valuesOf } from './execution-row.ts';
+import { KEY_COLUMNS, KEY_TYPES, keyValues } from './execution-key.ts';
 import { overRows } from './over-rows.ts';
 
 /** The receiver of a delivery. */
@@ -71,9 +72,9 @@ export async function addDeliveries(
 }
 
 const insertEvents = overRows(
-  ['text', 'text', 'bigint', 'text', 'text', 'text', 'text'],
+  ['text', 'text', 'bigint', ...KEY_TYPES, 'text'],
   (rows) => sql<{ readonly id: string; readonly position: number }>`
-    insert into events (id, type, time, account_id, region, lifecycle_execution_id, body) values ${rows}
+    insert into events (id, type, time, ${KEY_COLUMNS}, body) values ${rows}
     returning id, position`,
 );
 
@@ -85,15 +86,7 @@ export async function recordEvents(
 ): Promise<void> {
   const stored = await insertEvents(
     db,
-    recordings.map(({ event: { id, type, time, body }, key }) => [
-      id,
-      type,
-      time,
-      key.accountId,
-      key.region,
-      key.lifecycleExecutionId,
-      body,
-    ]),
+    recordings.map(({ event: { id, type, time, body }, key }) => [id, type, time, ...keyValues(key), body]),
   );
   const positions = new Map(stored.map(({ id, position }) => [id, position]));
   const deliveries = recordings.flatMap(({ event, recipients, at }) => {
@@ -113,11 +106,11 @@ export interface RecordCall {
 
 type Recorded = 'recorded' | 'conflict';
 
-const applySightings = overRows(
-  ['bigint', 'bigint', 'text', ...typesOf(SIGHTING)],
+const applyChanges = overRows(
+  ['bigint', 'bigint', 'text', ...typesOf(OBSERVED_COLUMNS)],
   (rows) => sql<{ readonly registration: number; readonly callbackUrl: string | null }>`
-    with seen(previous_registration, previous_sequence, previous_status, ${namesOf(SIGHTING)}) as (values ${rows})
-    update executions set ${assignments(SIGHTING, 'seen')}
+    with seen(previous_registration, previous_sequence, previous_status, ${namesOf(OBSERVED_COLUMNS)}) as (values ${rows})
+    update executions set ${assignments(OBSERVED_COLUMNS, 'seen')}
     from seen
     where executions.registration = seen.previous_registration
       and executions.tracking_ended_at is null
@@ -143,13 +136,13 @@ export async function recordChanges(
     }
     const group = [...firsts.values()];
     waiting = waiting.filter((call) => firsts.get(call.change.previous.registration) !== call);
-    const applied = await applySightings(
+    const applied = await applyChanges(
       db,
       group.map(({ change: { previous, next } }) => [
         previous.registration,
         previous.sequence,
         previous.status ?? null,
-        ...valuesOf(SIGHTING, next),
+        ...valuesOf(OBSERVED_COLUMNS, next),
       ]),
     );
     const callbackUrls = new Map(applied.map(({ registration, callbackUrl }) => [registration, callbackUrl]));

@@ -5,9 +5,10 @@ import { register } from '../../domain/execution/registration.ts';
 import type { Registration, RegistrationResult } from '../../domain/execution/registration.ts';
 import { addFinalCallbacks } from './callbacks.ts';
 import type { Db } from './database.ts';
+import { KEY_COLUMNS, KEY_TYPES, keyValues } from './execution-key.ts';
 import {
   ALL_COLUMNS,
-  WISHES,
+  WISH_COLUMNS,
   assignments,
   executionOf,
   namesOf,
@@ -24,26 +25,26 @@ export interface RegisterCall {
 }
 
 const readKnown = overRows(
-  ['text', 'text', 'text'],
+  KEY_TYPES,
   (rows) => sql<ExecutionTable>`
-    with asked(account_id, region, lifecycle_execution_id) as (values ${rows})
-    select executions.* from asked join executions using (account_id, region, lifecycle_execution_id)`,
+    with asked(${KEY_COLUMNS}) as (values ${rows})
+    select executions.* from asked join executions using (${KEY_COLUMNS})`,
 );
 
 const insertOrReplace = overRows(
   typesOf(ALL_COLUMNS),
   (rows) => sql`
     insert into executions (${namesOf(ALL_COLUMNS)}) values ${rows}
-    on conflict (account_id, region, lifecycle_execution_id)
+    on conflict (${KEY_COLUMNS})
     do update set ${assignments(ALL_COLUMNS, 'excluded')}`,
 );
 
 /** Names none of the columns that pollers write, so that it undoes none of their writes. */
 const updateWishes = overRows(
-  ['bigint', ...typesOf(WISHES)],
+  ['bigint', ...typesOf(WISH_COLUMNS)],
   (rows) => sql`
-    with wished(registration, ${namesOf(WISHES)}) as (values ${rows})
-    update executions set ${assignments(WISHES, 'wished')}
+    with wished(registration, ${namesOf(WISH_COLUMNS)}) as (values ${rows})
+    update executions set ${assignments(WISH_COLUMNS, 'wished')}
     from wished where executions.registration = wished.registration`,
 );
 
@@ -92,7 +93,7 @@ export async function registerAll(
   );
   await updateWishes(
     db,
-    changed.map(([, execution]) => [execution.registration, ...valuesOf(WISHES, execution)]),
+    changed.map(([, execution]) => [execution.registration, ...valuesOf(WISH_COLUMNS, execution)]),
   );
   const tooLate = changed.filter(
     ([key, { tracking, callbackUrl }]) =>
@@ -108,19 +109,12 @@ export async function registerAll(
 
 function hasOtherWishes(execution: Execution, before: Execution | undefined): boolean {
   if (before === undefined || execution === before) return false;
-  return WISHES.some(({ of }) => of(execution) !== of(before));
+  return WISH_COLUMNS.some(({ valueIn }) => valueIn(execution) !== valueIn(before));
 }
 
 async function knownOf(db: Db, keys: readonly ExecutionKey[]): Promise<ReadonlyMap<string, Execution>> {
   const distinct = new Map(keys.map((key) => [keyText(key), key]));
-  const rows = await readKnown(
-    db,
-    Array.from(distinct.values(), ({ accountId, region, lifecycleExecutionId }) => [
-      accountId,
-      region,
-      lifecycleExecutionId,
-    ]),
-  );
+  const rows = await readKnown(db, Array.from(distinct.values(), keyValues));
   const executions = rows.map(executionOf);
   return new Map(executions.map((execution) => [keyText(execution), execution]));
 }

@@ -1,6 +1,7 @@
 import type { Insertable } from 'kysely';
 import type { TargetKey } from '../../domain/execution/execution.ts';
 import type { StoredTarget } from '../../polling/ledger.ts';
+import { defined } from '../../runtime/defined.ts';
 import type { Db } from './database.ts';
 import type { TargetTable } from './tables.ts';
 
@@ -27,7 +28,6 @@ export async function findTarget(db: Db, { accountId, region }: TargetKey): Prom
     .executeTakeFirst();
   if (row === undefined) return { isPaused: false, sequence: 0 };
   const { problem_kind: kind, problem_message: message, problem_since: since } = row;
-  const problem =
-    kind === null || message === null || since === null ? {} : { problem: { kind, message, since } };
-  return { isPaused: row.paused === 1, sequence: row.sequence, ...problem };
+  const problem = kind === null || message === null || since === null ? undefined : { kind, message, since };
+  return defined({ isPaused: row.paused === 1, sequence: row.sequence, problem });
 }

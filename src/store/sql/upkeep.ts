@@ -3,6 +3,7 @@ import { CALLBACK_ENDPOINT, isCallbackLane } from '../../domain/delivery/callbac
 import type { AbandonQuery, Abandoned, Retention, Upkeep } from '../store.ts';
 import type { Claims } from './claim-book.ts';
 import type { Database, Db } from './database.ts';
+import { KEY_COLUMNS, KEY_TYPES } from './execution-key.ts';
 import { forgetLanes } from './lanes.ts';
 import { overRows } from './over-rows.ts';
 import { GIVEN, prepared } from './prepared.ts';
@@ -72,10 +73,10 @@ async function sweepDeliveries(
 }
 
 const eventsOfEnded = overRows(
-  ['text', 'text', 'text', 'bigint'],
+  [...KEY_TYPES, 'bigint'],
   (rows) => sql<{ readonly position: number }>`
-    with ended(account_id, region, lifecycle_execution_id, most) as (values ${rows})
-    select position from ended join events using (account_id, region, lifecycle_execution_id)
+    with ended(${KEY_COLUMNS}, most) as (values ${rows})
+    select position from ended join events using (${KEY_COLUMNS})
     where orphaned = 0 limit (select max(most) from ended)`,
 );
 

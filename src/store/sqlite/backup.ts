@@ -3,7 +3,7 @@ import { open, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DatabaseSync, backup } from 'node:sqlite';
 import type { Backup } from '../../http/operating.ts';
-import { MARK_OF_COPY } from '../sql/schema.ts';
+import { COPY_EPOCH_PREFIX } from '../sql/schema.ts';
 
 /**
  * Pages of 4 KiB that are copied in one step, which takes some 3 ms and does not block the event loop. The signal is looked at
@@ -43,7 +43,7 @@ export async function backUp(
     const { bavail, bsize } = await statfs(dirname(path));
     if (bavail * bsize < Number(bytes) + LEFT_FREE_BYTES) return 'no_space';
     await backup(source, copy, { rate: PAGES_A_STEP, progress: () => signal.throwIfAborted() });
-    mark(copy, `${MARK_OF_COPY}${newId()}`);
+    mark(copy, `${COPY_EPOCH_PREFIX}${newId()}`);
     const { size } = await stat(copy);
     const file = await open(copy);
     return {

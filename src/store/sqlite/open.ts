@@ -8,7 +8,7 @@ import { messageOf } from '../../runtime/message.ts';
 import { mendDueTimes } from '../sql/claims.ts';
 import type { Db } from '../sql/database.ts';
 import { prepareSchema, touch } from '../sql/schema.ts';
-import type { Identity } from '../sql/schema.ts';
+import type { Identity } from '../sql/create-tables.ts';
 import { createSqlStore } from '../sql/sql-store.ts';
 import { StoreError, StoreUnavailableError } from '../store-error.ts';
 import type { Store } from '../store.ts';

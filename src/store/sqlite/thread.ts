@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { SQLInputValue } from 'node:sqlite';
+import { NEVER } from '../../runtime/abort.ts';
 import { createTurns } from '../../runtime/turns.ts';
 import type { Answer, CheckpointMode, Checkpointed, Order } from './thread-worker.ts';
 
@@ -17,8 +18,6 @@ export interface Thread {
   /** Ends the thread after the orders that it was given. */
   close(): Promise<void>;
 }
-
-const { signal: NEVER } = new AbortController();
 
 /** The database failed to carry out an order. */
 export class ThreadError extends Error {
