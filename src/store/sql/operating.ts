@@ -5,7 +5,7 @@ import type { Claims } from './claim-book.ts';
 import { AT_ONCE } from './claims.ts';
 import type { Database, Db } from './database.ts';
 import { forgetLanes } from './lanes.ts';
-import { upsertTarget } from './target-row.ts';
+import { upsertTarget } from './targets.ts';
 import { overRows } from './over-rows.ts';
 
 const LANES_A_SLICE = 500;

@@ -17,7 +17,7 @@ const LEFT_FREE_BYTES = 64 * 1024 * 1024;
 const copiesOf = (path: string) => `${path}.backup`;
 
 /** Deletes what is left by a process that was killed while it made a copy. */
-export function forgetCopies(path: string): void {
+export function deleteCopies(path: string): void {
   for (const ending of ['', '-journal', '-wal', '-shm']) rmSync(copiesOf(path) + ending, { force: true });
 }
 
@@ -31,7 +31,7 @@ export async function backUp(
 ): Promise<Backup | 'no_space'> {
   signal.throwIfAborted();
   const copy = copiesOf(path);
-  forgetCopies(path);
+  deleteCopies(path);
   try {
     using source = new DatabaseSync(path, { readOnly: true });
     // An open read transaction fixes the state that is copied, however much is written before the last page is.
@@ -53,7 +53,7 @@ export async function backUp(
     };
   } finally {
     // An open file stays readable after its name is gone.
-    forgetCopies(path);
+    deleteCopies(path);
   }
 }
 

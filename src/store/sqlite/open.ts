@@ -1,6 +1,6 @@
-import { existsSync, lstatSync, mkdirSync, readlinkSync, realpathSync, rmSync } from 'node:fs';
-import { open as openFile } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { existsSync, rmSync } from 'node:fs';
+import { open as openForSync } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../../runtime/clock.ts';
 import type { Log } from '../../runtime/log.ts';
@@ -12,11 +12,12 @@ import type { Identity } from '../sql/create-tables.ts';
 import { createSqlStore } from '../sql/sql-store.ts';
 import { StoreError, StoreUnavailableError } from '../store-error.ts';
 import type { Store } from '../store.ts';
-import { forgetCopies } from './backup.ts';
+import { deleteCopies } from './backup.ts';
 import { createCheckpoints } from './checkpoints.ts';
 import { createSqliteDatabase } from './database.ts';
 import { createDurability, createGroupSync } from './durability.ts';
 import { createKysely } from './kysely-dialect.ts';
+import { followLinks, makeDirectory } from './file-path.ts';
 import { lockFile } from './lock.ts';
 import { startThread } from './thread.ts';
 
@@ -74,66 +75,61 @@ async function prepareTables(
   }
 }
 
-/**
- * Makes a directory and all those above it. With `recursive`, Node tries for ever below a directory that takes none, such as
- * /proc.
- */
-function makeDirectory(path: string): void {
-  if (existsSync(path)) return;
-  makeDirectory(dirname(path));
-  mkdirSync(path);
-}
+/** The first reason why written data could not be made durable. */
+class Loss {
+  readonly #onLost: (error: StoreError) => void;
+  error: StoreError | undefined;
 
-/** Returns the file that `path` leads to, which may not exist yet. A file has one lock, whatever links lead to it. */
-function followLinks(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+  constructor(onLost: (error: StoreError) => void) {
+    this.#onLost = onLost;
   }
-  const isLink = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
-  return isLink ? followLinks(resolve(realpathSync(dirname(path)), readlinkSync(path))) : resolve(path);
+
+  /** Returns the error that every write must fail with from now on. */
+  declare(reason: string, cause?: unknown): StoreError {
+    if (this.error !== undefined) return this.error;
+    this.error = new StoreError(`what was written could not be made durable: ${reason}`, { cause });
+    this.#onLost(this.error);
+    return this.error;
+  }
 }
 
-async function open(path: string, options: SqliteStoreOptions): Promise<Store> {
-  const { clock, newId, log, onLost } = options;
-  await using opening = new AsyncDisposableStack();
+/** Locks the file against other daemons, opens it and prepares its tables. Everything is closed again with `opening`. */
+async function openFile(path: string, options: SqliteStoreOptions, opening: AsyncDisposableStack) {
   makeDirectory(dirname(path));
   const lockPath = `${path}.lock`;
   const isLockNew = !existsSync(lockPath);
   const lock = opening.adopt(lockFile(lockPath), (held) => {
-    if (isLockNew) rmSync(lockPath); // nothing is left beside a file that is not ours
+    // Nothing is left beside a file that is not ours.
+    if (isLockNew) rmSync(lockPath);
     held.close();
   });
   const connection = opening.adopt(new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS }), (opened) => {
     if (opened.isOpen) opened.close();
   });
   prepare(connection);
-  forgetCopies(path);
+  deleteCopies(path);
   const db = createKysely(connection);
   await prepareTables(connection, db, options);
   // From now on a commit only writes to the log. Many commits are synced together, and the event loop does not wait for that.
   connection.exec('PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0; PRAGMA busy_timeout = 0');
+  return { connection, db, lock };
+}
 
-  let lost: StoreError | undefined;
-  const lose = (reason: string, cause?: unknown): StoreError => {
-    if (lost !== undefined) return lost;
-    lost = new StoreError(`what was written could not be made durable: ${reason}`, { cause });
-    onLost(lost);
-    return lost;
-  };
-  const walFile = opening.use(await openFile(`${path}-wal`));
+async function open(path: string, options: SqliteStoreOptions): Promise<Store> {
+  const { clock, newId, log } = options;
+  await using opening = new AsyncDisposableStack();
+  const { connection, db, lock } = await openFile(path, options, opening);
+  const loss = new Loss(options.onLost);
+  const onLost = (reason: string) => void loss.declare(reason);
+  const walFile = opening.use(await openForSync(`${path}-wal`));
   const sync = createGroupSync(async () => {
-    if (lost !== undefined) throw lost;
+    if (loss.error !== undefined) throw loss.error;
     await walFile.datasync().catch((error: unknown) => {
-      throw lose(messageOf(error), error);
+      throw loss.declare(messageOf(error), error);
     });
   });
-  const thread = await startThread(
-    path,
-    (reason) => void lose(`the thread that checkpoints failed: ${reason}`),
-  );
-  const checkpoints = createCheckpoints({ thread, clock, log, onLost: (reason) => void lose(reason) });
+  const thread = await startThread(path, (reason) => onLost(`the thread that checkpoints failed: ${reason}`));
+  const checkpoints = createCheckpoints({ thread, clock, log, onLost });
   opening.move();
   const database = createSqliteDatabase({
     path,
@@ -145,7 +141,7 @@ async function open(path: string, options: SqliteStoreOptions): Promise<Store> {
     clock,
     newId,
     log,
-    onLost: (reason) => void lose(reason),
+    onLost,
     async close() {
       await walFile.close();
       lock.close();

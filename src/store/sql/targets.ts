@@ -1,8 +1,9 @@
 import type { Insertable } from 'kysely';
 import type { TargetKey } from '../../domain/execution/execution.ts';
-import type { StoredTarget } from '../../polling/ledger.ts';
+import type { StoredTarget, TargetChange } from '../../polling/ledger.ts';
 import { defined } from '../../runtime/defined.ts';
 import type { Db } from './database.ts';
+import { endpointRecipient, recordEvents } from './recording.ts';
 import type { TargetTable } from './tables.ts';
 
 /** Sets these columns of a target's row, and makes the row if there is none. */
@@ -30,4 +31,23 @@ export async function findTarget(db: Db, { accountId, region }: TargetKey): Prom
   const { problem_kind: kind, problem_message: message, problem_since: since } = row;
   const problem = kind === null || message === null || since === null ? undefined : { kind, message, since };
   return defined({ isPaused: row.paused === 1, sequence: row.sequence, problem });
+}
+
+/** `Ledger.recordTarget`. Must run inside a transaction. */
+export async function recordTargetChange(
+  db: Db,
+  target: TargetKey,
+  { problem, event }: TargetChange,
+  endpoints: readonly string[],
+  steadyNow: number,
+): Promise<void> {
+  await upsertTarget(db, target, {
+    sequence: event.sequence,
+    problem_kind: problem?.kind ?? null,
+    problem_message: problem?.message ?? null,
+    problem_since: problem?.since ?? null,
+  });
+  const key = { accountId: target.accountId, region: target.region, lifecycleExecutionId: '' };
+  const recipients = endpoints.map(endpointRecipient);
+  await recordEvents(db, [{ event, key, recipients, at: event.time }], steadyNow);
 }
