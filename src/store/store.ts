@@ -5,45 +5,46 @@ import type { Reading } from '../http/reading.ts';
 import type { Ledger } from '../polling/ledger.ts';
 import type { Intake } from '../registration/intake.ts';
 
-/** The limits of what is kept, as epoch milliseconds. */
+/** The limits of retention, as epoch milliseconds. */
 export interface Retention {
   /**
-   * Executions whose tracking ended before this are deleted with their events. An event stays as long as any of its deliveries.
+   * Executions whose tracking ended before this are deleted with their events. An event is kept as long as any of its
+   * deliveries.
    */
   readonly finishedBefore: number;
   readonly deliveredBefore: number;
   readonly deadBefore: number;
 }
 
-/** Selects open deliveries that become dead: those of all endpoints that are not `kept`. */
+/** Selects the open deliveries of all endpoints that are not `kept`. */
 export interface AbandonQuery {
   readonly kept: readonly string[];
   readonly at: number;
-  /** Only lanes whose names sort after this one; empty for the first slice. */
+  /** Only lanes whose names sort after this one. Empty for the first slice. */
   readonly after: string;
-  /** How many deliveries may become dead. */
+  /** The most deliveries that may become dead. */
   readonly limit: number;
 }
 
 export interface Abandoned {
-  /** How many deliveries became dead, by endpoint. */
+  /** The number of deliveries that became dead, by endpoint. */
   readonly counts: ReadonlyMap<string, number>;
   /** Pass as `after` to continue; undefined at the end. */
   readonly next?: string;
 }
 
-/** Keeps the store tidy, a slice at a time. */
+/** Deletes and retires rows that are no longer needed, one slice per call. */
 export interface Upkeep {
-  /** Deletes up to `limit` rows of each kind that retention no longer keeps. Returns true while there may be more. */
+  /** Deletes up to `limit` expired rows of each kind. Returns true while there may be more. */
   sweep(retention: Retention, limit: number): Promise<boolean>;
-  /** Makes open deliveries of endpoints that are gone dead, and forgets the health of these endpoints. */
+  /** Marks open deliveries of removed endpoints as dead, and forgets the health of these endpoints. */
   abandonDeliveries(query: AbandonQuery): Promise<Abandoned>;
 }
 
-/** The only term there is while one process owns everything. */
+/** The only term while a single process owns everything. */
 export const SOLE_TERM = 0;
 
-/** Everything that outlives the process, with one contract for each user. */
+/** The state that outlives the process, with one contract for each user. */
 export interface Store extends AsyncDisposable {
   /** Returns the ledger of a target for the term in which the caller owns it. */
   ledgerOf(target: TargetKey, term: number): Ledger;
@@ -55,6 +56,6 @@ export interface Store extends AsyncDisposable {
   /** Returns the accounts and Regions that have active executions. */
   activeTargets(): Promise<readonly TargetKey[]>;
   countActive(key: TargetKey): Promise<number>;
-  /** Returns why the store takes no writes now, as a clause for people, or undefined if it does. Never rejects. */
+  /** Returns the reason why the store cannot be written, as a clause for people, or undefined if it can. Never rejects. */
   trouble(): Promise<string | undefined>;
 }

@@ -5,8 +5,8 @@ import type { Upkeep } from './store.ts';
 
 const DAY_MS = 86_400_000;
 const SWEEP_EVERY_MS = 600_000;
-/** Rows of each kind in one transaction, which takes some 10 ms. */
-const ROWS_A_SLICE = 300;
+/** The most rows of each kind in one transaction, which takes some 10 ms. */
+const ROWS_PER_SLICE = 300;
 
 export interface RetentionDays {
   readonly finishedDays: number;
@@ -14,7 +14,7 @@ export interface RetentionDays {
   readonly deadDays: number;
 }
 
-/** Deletes what retention no longer keeps, every ten minutes, until `signal` aborts. Never rejects. */
+/** Deletes expired rows every ten minutes until `signal` aborts. Never rejects. */
 export async function sweepRepeatedly(
   upkeep: Pick<Upkeep, 'sweep'>,
   daysNow: () => RetentionDays,
@@ -22,10 +22,10 @@ export async function sweepRepeatedly(
   log: Log,
   signal: AbortSignal,
 ): Promise<void> {
-  const isOver = () => signal.aborted;
-  while (!isOver()) {
+  const isAborted = () => signal.aborted;
+  while (!isAborted()) {
     const days = daysNow();
-    // A clock that was set forward must not delete what is kept.
+    // If the wall clock was set forward, it must not delete rows too early.
     const now = Math.min(clock.now(), clock.steadyNow());
     const retention = {
       finishedBefore: now - days.finishedDays * DAY_MS,
@@ -33,7 +33,8 @@ export async function sweepRepeatedly(
       deadBefore: now - days.deadDays * DAY_MS,
     };
     try {
-      for (let hasMore = true; hasMore && !isOver();) hasMore = await upkeep.sweep(retention, ROWS_A_SLICE);
+      for (let hasMore = true; hasMore && !isAborted();)
+        hasMore = await upkeep.sweep(retention, ROWS_PER_SLICE);
     } catch (error) {
       log.error(errorFields(error), 'retention sweep failed');
     }

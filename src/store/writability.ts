@@ -5,9 +5,9 @@ import type { StoreError } from './store-error.ts';
 
 const TRY_EVERY_MS = 5000;
 
-/** Keeps track of whether the store takes writes. */
+/** Records whether the store can be written. */
 export interface Writability {
-  /** Why the latest write failed; undefined until one fails, and again once a write that was made to find out has succeeded. */
+  /** The reason why the last write failed. Undefined until a write fails, and again once a test write has succeeded. */
   readonly failure: string | undefined;
   /** Must be called whenever a write fails. */
   onFailure(error: StoreError): void;
@@ -15,7 +15,7 @@ export interface Writability {
 }
 
 /**
- * After a write has failed, calls `tryWrite` every five seconds until it succeeds. It must change something: an update that
+ * After a write has failed, calls `tryWrite` every five seconds until it succeeds. `tryWrite` must change a row: an update that
  * changes nothing writes nothing, and so proves nothing about the disk.
  */
 export function createWritability(tryWrite: () => Promise<void>, clock: Clock, log: Log): Writability {

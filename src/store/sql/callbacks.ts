@@ -7,7 +7,7 @@ import { defined } from '../../runtime/defined.ts';
 import type { Db } from './database.ts';
 import { KEY_COLUMNS, KEY_TYPES, keyValues } from './execution-key.ts';
 import { overRows } from './over-rows.ts';
-import { GIVEN, GIVEN_LIMIT, prepared } from './prepared.ts';
+import { PARAMETER, LIMIT_PARAMETER, prepared } from './prepared.ts';
 import { addDeliveries, callbackRecipient } from './recording.ts';
 
 const readLastEvents = overRows(
@@ -26,7 +26,9 @@ export interface FinalCallback {
   readonly at: number;
 }
 
-/** Delivers the last event of each execution, which says how it ended, to its callback URL. Must run inside a transaction. */
+/**
+ * Delivers the last event of each execution, which reports how it ended, to its callback URL. Must run inside a transaction.
+ */
 export async function addFinalCallbacks(
   db: Db,
   callbacks: readonly FinalCallback[],
@@ -56,7 +58,7 @@ const readWaiting = prepared(sql<WaitingLane>`
   with recursive waiting(lane, due_at) as (
     select * from (
       select lane, next_attempt_at from deliveries
-      where state = 'pending' and lane > ${GIVEN} order by lane, next_attempt_at limit 1
+      where state = 'pending' and lane > ${PARAMETER} order by lane, next_attempt_at limit 1
     ) as first
     union all
     select following.lane, following.next_attempt_at
@@ -69,7 +71,7 @@ const readWaiting = prepared(sql<WaitingLane>`
   select lane, due_at as "dueAt", exists (
     select 1 from lanes where lanes.lane = waiting.lane and disabled_reason is not null
   ) as disabled
-  from waiting limit ${GIVEN_LIMIT}`);
+  from waiting limit ${LIMIT_PARAMETER}`);
 
 /** `Outbox.waitingCallbackLanes`. */
 export async function waitingCallbackLanes(

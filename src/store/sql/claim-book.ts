@@ -4,10 +4,10 @@ type Claim = Pick<ClaimedDelivery, 'id' | 'claim' | 'lane'>;
 
 /** The deliveries that are being attempted. */
 export interface Claims {
-  /** Lets a claim hold its delivery, in place of any earlier claim. */
+  /** Records that a claim holds its delivery, and replaces any earlier claim. */
   hold(claim: Claim): void;
   isHeld(id: number): boolean;
-  /** Returns true if this very claim holds the delivery. */
+  /** Reports whether this claim, rather than another one, holds the delivery. */
   isHeldBy(claim: Pick<Claim, 'id' | 'claim'>): boolean;
   release(id: number): void;
   releaseLane(lane: string): void;
@@ -15,8 +15,8 @@ export interface Claims {
 }
 
 /**
- * Keeps claims in memory. Only the owner of a lane claims from it, so nobody else needs to know of its claims, and however a
- * process ends, its claims end with it.
+ * Keeps claims in memory. Only the owner of a lane claims from it, so no other process needs to see its claims, and they end
+ * with the process however it ends.
  */
 export class ClaimBook implements Claims {
   readonly #held = new Map<number, Claim>();
@@ -25,8 +25,8 @@ export class ClaimBook implements Claims {
   hold({ id, claim, lane }: Claim): void {
     this.release(id);
     this.#held.set(id, { id, claim, lane });
-    const ofLane = this.#lanes.get(lane) ?? new Set<number>();
-    this.#lanes.set(lane, ofLane.add(id));
+    const ids = this.#lanes.get(lane) ?? new Set<number>();
+    this.#lanes.set(lane, ids.add(id));
   }
 
   isHeld(id: number): boolean {
@@ -41,9 +41,9 @@ export class ClaimBook implements Claims {
     const held = this.#held.get(id);
     if (held === undefined) return;
     this.#held.delete(id);
-    const ofLane = this.#lanes.get(held.lane);
-    ofLane?.delete(id);
-    if (ofLane?.size === 0) this.#lanes.delete(held.lane);
+    const ids = this.#lanes.get(held.lane);
+    ids?.delete(id);
+    if (ids?.size === 0) this.#lanes.delete(held.lane);
   }
 
   releaseLane(lane: string): void {

@@ -4,11 +4,11 @@ import { LONGEST_RETRY_AFTER_SECONDS } from '../../domain/delivery/retry-after.t
 import type { Claims } from './claim-book.ts';
 import type { Db } from './database.ts';
 import { readEvents } from './feed.ts';
-import { GIVEN, GIVEN_LIMIT, prepared } from './prepared.ts';
+import { PARAMETER, LIMIT_PARAMETER, prepared } from './prepared.ts';
 
-/** Due whatever the clock says, and ahead of everything else that is due. */
+/** A due time in the past for every clock, which sorts before all others. */
 export const AT_ONCE = 0;
-/** Neither the ladder nor a Retry-After asks for a longer wait. */
+/** The longest wait that the retry ladder or a Retry-After can ask for. */
 const LONGEST_WAIT_MS = LONGEST_RETRY_AFTER_SECONDS * 1000;
 
 /** One call of `Outbox.claim`. */
@@ -23,15 +23,17 @@ interface DueRow extends Pick<ClaimedDelivery, 'id' | 'endpoint' | 'attempts'> {
   readonly position: number;
 }
 
-const isEnabled = sql`not exists (select 1 from lanes where lanes.lane = ${GIVEN} and disabled_reason is not null)`;
+const isEnabled = sql`not exists (select 1 from lanes where lanes.lane = ${PARAMETER} and disabled_reason is not null)`;
 
-/** The state is a literal: SQLite uses a partial index only if it sees the condition when it prepares the statement. */
+/** The state is a literal, because SQLite uses a partial index only if it sees the condition when it prepares the statement. */
 const readDue = prepared(sql<DueRow>`
   select id, endpoint, url, attempts, event_position as position from deliveries
-  where state = 'pending' and lane = ${GIVEN} and next_attempt_at <= ${GIVEN} and ${isEnabled}
-  order by next_attempt_at, id limit ${GIVEN_LIMIT}`);
+  where state = 'pending' and lane = ${PARAMETER} and next_attempt_at <= ${PARAMETER} and ${isEnabled}
+  order by next_attempt_at, id limit ${LIMIT_PARAMETER}`);
 
-/** Claims what is due. A claimed delivery stays due in the table, so one more row is read for each of them. */
+/**
+ * Claims due deliveries. A claimed delivery stays due in the table, so one more row is read for each delivery claimed before.
+ */
 async function claimDue(
   db: Db,
   claims: Claims,
@@ -45,8 +47,8 @@ async function claimDue(
 }
 
 /**
- * Answers several calls at once, all under the name `claim`. An event that goes to many lanes is read once. Must see one state
- * of the database.
+ * Serves several calls at once; all of their claims are named `claim`. An event that goes to many lanes is read once. Must see
+ * one state of the database.
  */
 export async function claimAll(
   db: Db,
@@ -58,8 +60,8 @@ export async function claimAll(
   try {
     for (const call of calls) claimed.push(await claimDue(db, claims, call, claim));
     const positions = new Set(claimed.flatMap((rows) => rows.map(({ position }) => position)));
-    const read = await readEvents(db, positions);
-    const events = new Map(read.map((event) => [event.position, event]));
+    const stored = await readEvents(db, positions);
+    const events = new Map(stored.map((event) => [event.position, event]));
     return calls.map(({ lane }, index) => {
       const rows = claimed[index] ?? [];
       // Copied member by member, because spreading a row of SQLite takes as long as reading it.
@@ -79,8 +81,8 @@ export async function claimAll(
 
 const firstDue = prepared(sql<{ readonly id: number; readonly dueAt: number }>`
   select id, next_attempt_at as "dueAt" from deliveries
-  where state = 'pending' and lane = ${GIVEN} and ${isEnabled}
-  order by next_attempt_at, id limit ${GIVEN_LIMIT}`);
+  where state = 'pending' and lane = ${PARAMETER} and ${isEnabled}
+  order by next_attempt_at, id limit ${LIMIT_PARAMETER}`);
 
 /** `Outbox.nextDueAt`. */
 export async function nextDueAt(db: Db, claims: Claims, lane: string): Promise<number | undefined> {
@@ -89,11 +91,11 @@ export async function nextDueAt(db: Db, claims: Claims, lane: string): Promise<n
 }
 
 /**
- * Corrects due times at a start. A delivery that was never attempted becomes due at once, because the clock may have been set
- * back since it was created. A delivery that would wait longer than any should was scheduled by a wrong clock, and its wait is
- * cut down. Must run inside a transaction.
+ * Corrects due times at startup. A delivery that was never attempted becomes due at once, because the clock may have been set
+ * back since it was created. If a delivery would wait longer than the longest wait, a wrong clock scheduled it, and its wait is
+ * shortened. Must run inside a transaction.
  */
-export async function mendDueTimes(db: Db, steadyNow: number): Promise<void> {
+export async function correctDueTimes(db: Db, steadyNow: number): Promise<void> {
   await db
     .updateTable('deliveries')
     .set({ next_attempt_at: AT_ONCE })

@@ -5,12 +5,12 @@ import type { Delivery, DeliveryPage, DeliveryQuery } from '../../http/reading.t
 import { defined } from '../../runtime/defined.ts';
 import type { Claims } from './claim-book.ts';
 import type { Database, Db } from './database.ts';
-import { GIVEN, GIVEN_LIMIT, prepared } from './prepared.ts';
+import { PARAMETER, LIMIT_PARAMETER, prepared } from './prepared.ts';
 import { readInSlices } from './slices.ts';
 import type { Slice } from './slices.ts';
 
-/** Rows looked at in one transaction, which takes some 4 ms if no filter matches. */
-const CANDIDATES = 5000;
+/** Rows examined in one transaction, which takes some 4 ms if no filter matches. */
+const ROWS_PER_SLICE = 5000;
 
 const withEvents = (db: Db) =>
   db
@@ -48,7 +48,7 @@ function deliveryOf(
 }
 
 const boundary = prepared(sql<{ readonly id: number }>`
-  select id from deliveries where id < ${GIVEN} order by id desc limit 1 offset ${GIVEN_LIMIT}`);
+  select id from deliveries where id < ${PARAMETER} order by id desc limit 1 offset ${LIMIT_PARAMETER}`);
 
 async function readSlice(
   db: Db,
@@ -59,7 +59,7 @@ async function readSlice(
 ): Promise<Slice<Delivery>> {
   let query = withEvents(db).where('deliveries.id', '<', before);
   // An event has few deliveries, and the database finds them by its id.
-  const [lowest] = eventId === undefined ? await boundary(db, [before, CANDIDATES - 1]) : [];
+  const [lowest] = eventId === undefined ? await boundary(db, [before, ROWS_PER_SLICE - 1]) : [];
   if (lowest !== undefined) query = query.where('deliveries.id', '>=', lowest.id);
   if (eventId !== undefined)
     query = query.where('event_position', 'in', (eb) =>

@@ -4,16 +4,16 @@ import type { ExecutionPage, ExecutionQuery } from '../../http/reading.ts';
 import { defined } from '../../runtime/defined.ts';
 import type { Database, Db } from './database.ts';
 import { executionOf } from './execution-row.ts';
-import { GIVEN, GIVEN_LIMIT, prepared } from './prepared.ts';
+import { PARAMETER, LIMIT_PARAMETER, prepared } from './prepared.ts';
 import { readInSlices } from './slices.ts';
 import type { Slice } from './slices.ts';
 
-/** Rows looked at in one transaction, which takes some 4 ms if no filter matches. */
-const CANDIDATES = 10_000;
+/** Rows examined in one transaction, which takes some 4 ms if no filter matches. */
+const ROWS_PER_SLICE = 10_000;
 
 const boundary = prepared(sql<{ readonly registration: number }>`
-  select registration from executions where registration < ${GIVEN}
-  order by registration desc limit 1 offset ${GIVEN_LIMIT}`);
+  select registration from executions where registration < ${PARAMETER}
+  order by registration desc limit 1 offset ${LIMIT_PARAMETER}`);
 
 async function readSlice(
   database: Database,
@@ -22,7 +22,7 @@ async function readSlice(
   before: number,
   limit: number,
 ): Promise<Slice<Execution>> {
-  const [lowest] = await boundary(db, [before, CANDIDATES - 1]);
+  const [lowest] = await boundary(db, [before, ROWS_PER_SLICE - 1]);
   let query = db
     .selectFrom('executions')
     .selectAll()

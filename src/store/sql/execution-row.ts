@@ -65,7 +65,7 @@ export const OBSERVED_COLUMNS: readonly Column[] = [
   column('tracking_ended_at', 'bigint', (execution) => execution.trackingEndedAt),
 ];
 
-/** The whole row. */
+/** All columns. */
 export const ALL_COLUMNS: readonly Column[] = [
   ...ORIGIN_COLUMNS,
   ...WISH_COLUMNS,
@@ -87,7 +87,7 @@ export const assignments = (columns: readonly Column[], source: string) =>
 
 const numberOf = (flag: boolean | undefined) => (flag === undefined ? undefined : Number(flag));
 
-/** The columns of a list of touched resources. */
+/** Returns the columns that store a list of touched resources. */
 export function resourcesColumns(resources: ResourceSummary | undefined) {
   if (resources === undefined) return { resources: null, resources_truncated: null };
   return { resources: JSON.stringify(resources.counts), resources_truncated: Number(resources.truncated) };
@@ -110,7 +110,7 @@ function resourcesOf({
   return { counts: JSON.parse(resources) as readonly ResourceCount[], truncated: truncated === 1 };
 }
 
-/** Returns the execution that a row stands for. */
+/** Converts a row to an execution. */
 export function executionOf(row: Selectable<ExecutionTable>): Execution {
   const { has_impacted_resources: impacted } = row;
   return {

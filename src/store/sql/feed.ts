@@ -5,7 +5,7 @@ import { matchesGlob } from '../../domain/change/filter.ts';
 import type { FeedBounds, FeedPage, FeedQuery, StoredEvent } from '../../http/reading.ts';
 import type { Db } from './database.ts';
 import { overRows } from './over-rows.ts';
-import { GIVEN, GIVEN_LIMIT, prepared } from './prepared.ts';
+import { PARAMETER, LIMIT_PARAMETER, prepared } from './prepared.ts';
 
 const EVENT = ['position', 'id', 'type', 'time', 'body'] as const;
 
@@ -14,13 +14,13 @@ async function latestPosition(db: Db): Promise<number> {
     .selectFrom('events')
     .select((eb) => eb.fn.max('position').as('latest'))
     .executeTakeFirst();
-  // MAX over no rows is null, but the query's type does not say so.
+  // The result of MAX over no rows is null, which the query's type leaves out.
   return (row?.latest as number | null | undefined) ?? 0;
 }
 
 const positionsOfType = prepared(sql<{ readonly position: number }>`
-  select position from events where type = ${GIVEN} and position > ${GIVEN}
-  order by position limit ${GIVEN_LIMIT}`);
+  select position from events where type = ${PARAMETER} and position > ${PARAMETER}
+  order by position limit ${LIMIT_PARAMETER}`);
 
 const readAtPositions = overRows(
   ['bigint'],
@@ -37,9 +37,7 @@ export function readEvents(db: Db, positions: Iterable<number>): Promise<readonl
   );
 }
 
-/**
- * Looks for one type after the other along the index. If it looked for all at once, a database would sort all of their events.
- */
+/** Reads one type after the other along the index. If it read all types at once, a database would sort all of their events. */
 async function eventsOfTypes(
   db: Db,
   { after, types = [], limit }: FeedQuery,
@@ -90,7 +88,7 @@ export async function eventsOf(
     .where('account_id', '=', accountId)
     .where('region', '=', region)
     .where('lifecycle_execution_id', '=', lifecycleExecutionId)
-    // An orphaned event belongs to an execution that is gone, even if its id is tracked anew.
+    // An orphaned event belongs to a deleted execution, even if the same id is tracked again.
     .where('orphaned', '=', 0)
     .orderBy('position', 'desc')
     .limit(limit)

@@ -39,8 +39,13 @@ const deleteLanes = overRows(
     delete from lanes where lane in (select name from healthy)`,
 );
 
-/** Stores the health of lanes after these attempts, and returns the lanes that they disabled. Must run inside a transaction. */
-export async function keepHealth(db: Db, settlements: readonly Settlement[]): Promise<readonly LaneHealth[]> {
+/**
+ * Updates the health of lanes after these attempts, and returns the lanes that became disabled. Must run inside a transaction.
+ */
+export async function updateHealth(
+  db: Db,
+  settlements: readonly Settlement[],
+): Promise<readonly LaneHealth[]> {
   const endpoints = new Map(settlements.map(({ lane, endpoint }) => [lane, endpoint]));
   if (endpoints.size === 0) return [];
   const rows = await readLanes(
@@ -91,7 +96,7 @@ export async function unhealthyEndpoints(db: Db): Promise<readonly EndpointHealt
   return rows.map((row) => ({ endpoint: row.endpoint, ...healthOf(row) }));
 }
 
-/** Forgets the health of up to `limit` lanes of an endpoint; returns how many. */
+/** Forgets the health of up to `limit` lanes of an endpoint, and returns the number of lanes. */
 export async function forgetLanes(db: Db, endpoint: string, limit: number): Promise<number> {
   const { numDeletedRows } = await db
     .deleteFrom('lanes')

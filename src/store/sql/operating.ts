@@ -8,7 +8,7 @@ import { forgetLanes } from './lanes.ts';
 import { upsertTarget } from './targets.ts';
 import { overRows } from './over-rows.ts';
 
-const LANES_A_SLICE = 500;
+const LANES_PER_SLICE = 500;
 
 const makePending = overRows(
   ['bigint'],
@@ -48,8 +48,8 @@ export function createOperating(database: Database, claims: Claims): Operating {
       database.write((db) => upsertTarget(db, target, { paused: Number(isPaused) })),
     async enableEndpoint(endpoint) {
       let forgotten: number;
-      do forgotten = await database.write((db) => forgetLanes(db, endpoint, LANES_A_SLICE), 'later');
-      while (forgotten === LANES_A_SLICE);
+      do forgotten = await database.write((db) => forgetLanes(db, endpoint, LANES_PER_SLICE), 'later');
+      while (forgotten === LANES_PER_SLICE);
     },
     resend: (id) =>
       database.write(async (db) => !claims.isHeld(id) && (await makePending(db, [[id]])).length > 0),

@@ -11,8 +11,8 @@ interface Pending {
 }
 
 /**
- * Both statements read nothing but an index. A lane has the name of its endpoint or is the origin of a callback URL, and only
- * an origin has a colon.
+ * Both statements read only an index. A lane has the name of its endpoint or is the origin of a callback URL, and only an
+ * origin contains a colon.
  */
 const countPending = sql<Pending>`
   select case when lane like '%:%' then ${sql.lit(CALLBACK_ENDPOINT)} else lane end as endpoint,

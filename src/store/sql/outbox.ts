@@ -8,7 +8,7 @@ import type { ClaimCall } from './claims.ts';
 import type { Database } from './database.ts';
 import { settleAll } from './settlements.ts';
 
-/** Claims in one transaction. Lanes that claim together mostly find their deliveries in the same pages. */
+/** Calls of `claim` in one transaction. Lanes that claim together mostly find their deliveries in the same pages. */
 const MOST_CLAIMS = 50;
 
 export function createOutbox(database: Database, claims: Claims, newId: () => string): Outbox {
@@ -28,7 +28,7 @@ export function createOutbox(database: Database, claims: Claims, newId: () => st
       return settled;
     },
     release(claimed) {
-      for (const one of claimed) if (claims.isHeldBy(one)) claims.release(one.id);
+      for (const claim of claimed) if (claims.isHeldBy(claim)) claims.release(claim.id);
     },
     nextDueAt: (lane) => database.read((db) => nextDueAt(db, claims, lane)),
     waitingCallbackLanes: (query) => database.read((db) => waitingCallbackLanes(db, query), 'later'),

@@ -5,21 +5,21 @@ import type { Db } from './database.ts';
 export type Parameter = string | number | null;
 
 /** Stands for a parameter while the text of a prepared statement is built. */
-export const GIVEN = null;
+export const PARAMETER = null;
 /**
- * A limit that is a parameter. SQLite plans by the value of a bare limit and would prepare the statement anew each time, which
- * the cast prevents.
+ * A limit that is a parameter. SQLite plans by the value of a bare limit and would prepare the statement again each time; the
+ * cast prevents that.
  */
-export const GIVEN_LIMIT = sql`cast(${GIVEN} as integer)`;
+export const LIMIT_PARAMETER = sql`cast(${PARAMETER} as integer)`;
 
 /**
- * Makes a statement that is run often. Its text is built once for each database, because building it takes longer than running
- * it. The values that `statement` was made with do not matter; those of a call take their places, in order.
+ * Returns a statement that runs often. Its text is built once for each database, because building it takes longer than running
+ * it. The parameters in `statement` are placeholders; each call passes the real ones, in the same order.
  */
 export function prepared<R>(
   statement: RawBuilder<R>,
 ): (db: Db, parameters: readonly Parameter[]) => Promise<readonly R[]> {
-  /** Keyed by the adapter of a database, because each database has a text of its own. */
+  /** Keyed by the adapter of a database, because the text differs between databases. */
   const texts = new WeakMap<object, string>();
   return async (db, parameters) => {
     const { adapter } = db.getExecutor();

@@ -11,7 +11,7 @@ import { unhealthyEndpoints } from './lanes.ts';
 import { countOutbox } from './outbox-counts.ts';
 
 export function createReading(database: Database, claims: Claims, clock: Clock): Reading {
-  // Whoever asks during a count gets its result, because one count at a million deliveries takes a tenth of a second.
+  // Callers that ask during a count share its result, because counting a million deliveries takes a tenth of a second.
   const outboxCounts = shared(
     () => countOutbox(database),
     clock,

@@ -8,7 +8,7 @@ import { OBSERVED_COLUMNS, assignments, namesOf, typesOf, valuesOf } from './exe
 import { KEY_COLUMNS, KEY_TYPES, keyValues } from './execution-key.ts';
 import { overRows } from './over-rows.ts';
 
-/** The receiver of a delivery. */
+/** The destination of a delivery. */
 export interface Recipient {
   readonly endpoint: string;
   readonly lane: string;
@@ -22,7 +22,7 @@ export interface Recording {
   /** The id is empty if the event is about the target as a whole. */
   readonly key: ExecutionKey;
   readonly recipients: readonly Recipient[];
-  /** When the deliveries are created. */
+  /** When the deliveries were created. */
   readonly at: number;
 }
 
@@ -49,9 +49,9 @@ const insertDeliveries = overRows(
 );
 
 /**
- * Stores deliveries that are due at once, but after everything that has waited longer, so that repeats have their turn even if
- * there is more to do than can be done. They are never due after `steadyNow`, which is the clock that due times are compared
- * with: the wall clock may have been set forward. Must run inside a transaction.
+ * Stores deliveries that are due at once, but after all that have waited longer, so that retries have their turn even if there
+ * are more deliveries than can be made. None is due after `steadyNow`, the clock that due times are compared with, because the
+ * wall clock may have been set forward. Must run inside a transaction.
  */
 export async function addDeliveries(
   db: Db,
@@ -78,7 +78,7 @@ const insertEvents = overRows(
     returning id, position`,
 );
 
-/** Stores events in this order, with their deliveries. Must run inside the transaction that stores what they report. */
+/** Stores events in this order, with their deliveries. Must run inside the transaction that stores the changes they report. */
 export async function recordEvents(
   db: Db,
   recordings: readonly Recording[],
@@ -128,7 +128,7 @@ export async function recordChanges(
   const outcomes = new Map<RecordCall, Recorded>();
   let waiting = calls;
   while (waiting.length > 0) {
-    // Calls for the same execution are applied one after the other, because a change may make the next one a conflict.
+    // Calls for the same execution are applied one after the other, because one change may turn the next into a conflict.
     const firsts = new Map<number, RecordCall>();
     for (const call of waiting) {
       const { registration } = call.change.previous;

@@ -39,7 +39,7 @@ const insertOrReplace = overRows(
     do update set ${assignments(ALL_COLUMNS, 'excluded')}`,
 );
 
-/** Names none of the columns that pollers write, so that it undoes none of their writes. */
+/** Sets none of the columns that pollers write, so that it undoes none of their writes. */
 const updateWishes = overRows(
   ['bigint', ...typesOf(WISH_COLUMNS)],
   (rows) => sql`

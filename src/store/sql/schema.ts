@@ -52,7 +52,7 @@ export async function prepareSchema(db: Db, identity: Identity, newId: () => str
     .execute();
 }
 
-/** Changes a row, to find out whether the store can be written. Must run inside a transaction. */
+/** Changes a row, to test whether the store can be written. Must run inside a transaction. */
 export async function touch(db: Db): Promise<void> {
   await db
     .updateTable('store_state')

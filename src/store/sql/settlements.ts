@@ -3,13 +3,13 @@ import type { Settled, Settlement } from '../../delivery/outbox.ts';
 import { MOST_ATTEMPTS_KEPT } from '../../domain/delivery/delivery.ts';
 import type { Claims } from './claim-book.ts';
 import type { Db } from './database.ts';
-import { keepHealth } from './lanes.ts';
+import { updateHealth } from './lanes.ts';
 import { overRows } from './over-rows.ts';
 
-/** True if the log of attempts is full. It is then moved aside and replaces the one that was moved before. */
+/** True if the log of attempts is full. It then becomes `earlier_attempts` and replaces the previous one. */
 const isFull = sql`deliveries.attempts_ever > 0 and deliveries.attempts_ever % ${sql.lit(MOST_ATTEMPTS_KEPT)} = 0`;
 
-/** The assignments that every attempt makes to its delivery. */
+/** The assignments that every settlement makes. */
 const attempted = sql`
   attempts = deliveries.attempts + 1,
   attempts_ever = deliveries.attempts_ever + 1,
@@ -26,7 +26,7 @@ const endDeliveries = overRows(
       state = settled.state, next_attempt_at = null, settled_at = settled.settled_at, ${attempted}`,
 );
 
-/** Names only the columns that change, because SQLite rewrites every index that has one of the columns named. */
+/** Sets only the columns that change, because SQLite rewrites every index that contains an assigned column. */
 const postponeDeliveries = overRows(
   ['bigint', 'bigint', 'text'],
   (rows) => sql`
@@ -34,7 +34,7 @@ const postponeDeliveries = overRows(
     update deliveries set next_attempt_at = settled.next_attempt_at, ${attempted}`,
 );
 
-/** `Outbox.settle`. Must run inside a transaction. Once it has committed, the caller ends the claims of `held`. */
+/** `Outbox.settle`. Must run inside a transaction. After the commit, the caller must release the claims of `held`. */
 export async function settleAll(
   db: Db,
   claims: Claims,
@@ -60,5 +60,5 @@ export async function settleAll(
       JSON.stringify(attempt),
     ]),
   );
-  return { held, disabled: await keepHealth(db, held) };
+  return { held, disabled: await updateHealth(db, held) };
 }

@@ -1,12 +1,12 @@
 export interface Slice<T> {
   readonly found: readonly T[];
-  /** The lowest key looked at; absent if there is none below it. */
+  /** The lowest key examined; absent if no rows are below it. */
   readonly lowest?: number;
 }
 
 /**
- * Reads in slices, from the highest key down, until `wanted` rows are found or no rows are left. `readSlice` looks at a limited
- * number of rows with keys below `before`, and returns up to `limit` of those that match.
+ * Reads in slices, from the highest key down, until `wanted` rows are found or no rows are left. `readSlice` examines a limited
+ * number of rows with keys below `before`, and returns up to `limit` matches.
  */
 export async function readInSlices<T>(
   wanted: number,

@@ -10,7 +10,7 @@ import { createOutbox } from './outbox.ts';
 import { createReading } from './reading.ts';
 import { createUpkeep } from './upkeep.ts';
 
-/** Makes the store over a database that has its tables. Closing the store closes the database. `newId` names claims. */
+/** Creates the store over a database that has its tables. Closing the store closes the database. `newId` names claims. */
 export function createSqlStore(database: Database, clock: Clock, newId: () => string): Store {
   const claims = new ClaimBook();
   return {

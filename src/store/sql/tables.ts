@@ -5,7 +5,7 @@ import type { DisabledReason } from '../../domain/delivery/lane-health.ts';
 import type { ProblemKind } from '../../domain/call/reachability.ts';
 import type { StayKind } from '../../domain/cadence/stay.ts';
 
-/** Instants are epoch milliseconds, truth is 0 or 1. */
+/** Instants are epoch milliseconds. Booleans are 0 or 1. */
 export interface ExecutionTable {
   account_id: string;
   region: string;
@@ -36,7 +36,7 @@ export interface ExecutionTable {
   missing_answers: number | null;
   sequence: number;
   last_polled_at: number | null;
-  /** Null if and only if it is active and not deleted. */
+  /** Null if and only if the execution is active and not deleted. */
   tracking_ended_at: number | null;
   deleted_at: number | null;
 }
@@ -52,7 +52,7 @@ export interface EventTable {
   /** Empty if the event is about the target as a whole. */
   lifecycle_execution_id: string;
   body: string;
-  /** 1 once retention no longer keeps it, so that only its deliveries do. */
+  /** 1 once only its deliveries still keep it, and retention does not. */
   orphaned: Generated<number>;
 }
 
@@ -62,24 +62,24 @@ export interface DeliveryTable {
   endpoint: string;
   /** The deliveries of a lane share slots, rate and health. */
   lane: string;
-  /** Null if it goes to the URL of its endpoint. */
+  /** Null if the delivery goes to the URL of its endpoint. */
   url: string | null;
   state: DeliveryState;
   created_at: number;
   /** Null unless pending. */
   next_attempt_at: number | null;
-  /** Attempts on the present ladder. */
+  /** Attempts since the delivery was created or last resent. */
   attempts: Generated<number>;
-  /** Attempts on all ladders. */
+  /** All attempts. */
   attempts_ever: Generated<number>;
   /** The latest attempts, oldest first: JSON of `Attempt`, with commas between them. */
   attempt_log: string | null;
-  /** The `MOST_ATTEMPTS_KEPT` attempts before those; null if there were none. */
+  /** The `MOST_ATTEMPTS_KEPT` attempts before `attempt_log`; null if there were none. */
   earlier_attempts: string | null;
   settled_at: number | null;
 }
 
-/** Lanes that fail or are disabled. */
+/** Lanes that are failing or disabled. A healthy lane has no row. */
 export interface LaneTable {
   lane: string;
   endpoint: string;
@@ -94,7 +94,7 @@ export interface RateTable {
   throttled_at: number | null;
 }
 
-/** Stands in `policy_arn` for all executions of a target together. */
+/** The `policy_arn` of the hazards learnt from all executions of a target together. */
 export const ALL_POLICIES = '*';
 
 export interface HazardTable {
@@ -114,15 +114,15 @@ export interface TargetTable {
   paused: Generated<number>;
   /** Number of the latest event, 0 before the first. */
   sequence: Generated<number>;
-  /** Why it is unreachable; null if it is reachable. */
+  /** The reason why the target is unreachable; null if it is reachable. */
   problem_kind: ProblemKind | null;
   problem_message: string | null;
   problem_since: number | null;
-  /** When discovery had listed all of its policies for the first time. */
+  /** When discovery finished listing all of its policies for the first time. */
   baselined_at: number | null;
 }
 
-/** Policies whose executions were listed. */
+/** Policies whose executions discovery has listed. */
 export interface PolicyTable {
   account_id: string;
   region: string;
@@ -140,7 +140,7 @@ export interface StateTable {
   last_registration: Generated<number>;
   events_deleted_up_to: Generated<number>;
   event_deletions: Generated<number>;
-  /** Raised to find out whether the store can be written. */
+  /** Incremented to test whether the store can be written. */
   touched: Generated<number>;
 }
 

@@ -6,7 +6,7 @@ import type { Db } from './database.ts';
 import { endpointRecipient, recordEvents } from './recording.ts';
 import type { TargetTable } from './tables.ts';
 
-/** Sets these columns of a target's row, and makes the row if there is none. */
+/** Sets these columns of a target's row, which is created if it is missing. */
 export async function upsertTarget(
   db: Db,
   { accountId, region }: TargetKey,

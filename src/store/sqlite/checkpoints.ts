@@ -5,18 +5,18 @@ import { isFailedSync } from './errors.ts';
 import { FilesMovedError } from './thread.ts';
 import type { Thread } from './thread.ts';
 
-/** From the first write to the next checkpoint. */
+/** The time from the first write to the next checkpoint. */
 const CHECKPOINT_AFTER_MS = 1000;
-/** Some 32 MiB. The log may become this long if there is never a moment without a write. */
+/** Some 32 MiB. The log may become this long if writes never pause. */
 const MOST_FRAMES = 8192;
 
-/** Copies the write-ahead log into the database file, a second after something was written. */
+/** Copies the write-ahead log into the database file, one second after a write. */
 export interface Checkpoints {
   /** Must be called after each commit. */
   onCommit(): void;
-  /** No write may begin before this has resolved; undefined unless the log is about to begin anew. */
+  /** Present while a restart of the log is under way. No write may begin before it resolves. */
   readonly restarting: Promise<void> | undefined;
-  /** Waits for the checkpoint under way, and begins no other. */
+  /** Waits for the checkpoint under way. No other begins. */
   close(): Promise<void>;
 }
 
@@ -24,7 +24,7 @@ export interface CheckpointParts {
   readonly thread: Pick<Thread, 'checkpoint'>;
   readonly clock: Pick<Clock, 'after'>;
   readonly log: Log;
-  /** Called if a sync failed, after which nobody knows what is in the database file. */
+  /** Called if a sync failed, after which the content of the database file is unknown. */
   readonly onLost: (reason: string) => void;
 }
 

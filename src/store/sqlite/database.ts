@@ -19,7 +19,7 @@ import { freeSpaceTrouble } from './free-space.ts';
 import type { Thread } from './thread.ts';
 import { Transactions } from './transactions.ts';
 
-/** The free space is not measured again within this time. */
+/** A measurement of the free space is reused for this long. */
 const SPACE_KEPT_MS = 1000;
 
 export interface SqliteParts {
@@ -33,9 +33,9 @@ export interface SqliteParts {
   readonly clock: Clock;
   readonly newId: () => string;
   readonly log: Log;
-  /** Called if a sync failed, so that it is uncertain what is on disk. */
+  /** Called if a sync failed, after which the content of the disk is unknown. */
   readonly onLost: (reason: string) => void;
-  /** Closes everything that the database does not know about. */
+  /** Releases the resources of the caller that the database needs until its end. */
   readonly close: () => Promise<void>;
 }
 

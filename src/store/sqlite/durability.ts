@@ -1,14 +1,14 @@
-/** Decides when the store's methods resolve: a write once it is on disk, a read once everything that it saw is. */
+/** Delays the results of the store: a write resolves once it is on disk, a read once everything that it saw is on disk. */
 export interface Durability {
   /** Resolves once the write is on disk. */
   readonly write: <T>(work: Promise<T>) => Promise<T>;
   /** Like `write`, for something that others can read as soon as `work` calls `onCommit`. */
   readonly publish: <T>(work: (onCommit: () => void) => Promise<T>) => Promise<T>;
-  /** Resolves with what was read once nothing of it can be lost any more. */
+  /** Resolves with the result of `work` once nothing that it read can be lost. */
   readonly show: <T>(work: Promise<T>) => Promise<T>;
 }
 
-/** `sync` resolves once everything that has been committed before its call is on disk. */
+/** `sync` resolves once everything committed before the call is on disk. */
 export function createDurability(sync: () => Promise<void>): Durability {
   const publishing = new Set<Promise<unknown>>();
   const write = async <T>(work: Promise<T>) => {
@@ -19,7 +19,7 @@ export function createDurability(sync: () => Promise<void>): Durability {
   return {
     write,
     publish(work) {
-      // Nobody can have seen a write that still waits for its turn, so nobody waits for it.
+      // A write that still waits for its turn has not been seen yet, so no read waits for it.
       const written = write(work(() => publishing.add(written)));
       const forget = () => publishing.delete(written);
       written.then(forget, forget);
@@ -34,8 +34,8 @@ export function createDurability(sync: () => Promise<void>): Durability {
 }
 
 /**
- * Makes one call of `sync` serve everybody who asks meanwhile. Once a call has failed, all others fail, too: the system may
- * have dropped what it could not write, and does not report that twice.
+ * Shares one call of `sync` among all callers that ask before it begins. If it fails, so do all later calls: the system may
+ * have dropped the data that it could not write, and does not report that twice.
  */
 export function createGroupSync(sync: () => Promise<void>): () => Promise<void> {
   let running = Promise.resolve();

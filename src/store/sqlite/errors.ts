@@ -4,7 +4,7 @@ import { StoreError } from '../store-error.ts';
 const SQLITE_BUSY = 5;
 const SQLITE_CONSTRAINT = 19;
 
-/** An error that `node:sqlite` throws because SQLite refused something. */
+/** An error that `node:sqlite` throws if SQLite fails. */
 export interface SqliteError extends Error {
   readonly errcode: number;
 }
@@ -15,7 +15,7 @@ export function isSqliteError(error: unknown): error is SqliteError {
 
 const primaryCode = ({ errcode }: SqliteError) => errcode & 0xff;
 
-/** SQLITE_IOERR_FSYNC and SQLITE_IOERR_DIR_FSYNC: what is on disk is uncertain after these. */
+/** SQLITE_IOERR_FSYNC and SQLITE_IOERR_DIR_FSYNC, after which the content of the disk is unknown. */
 const FAILED_SYNCS: readonly number[] = [1034, 1290];
 
 export function isFailedSync(error: unknown): boolean {

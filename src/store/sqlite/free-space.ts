@@ -3,7 +3,7 @@ import { statfs } from 'node:fs/promises';
 const LEAST_FREE_BYTES = 16 * 1024 * 1024;
 const LEAST_FREE_SHARE = 0.05;
 
-/** Returns what is wrong if the file system of `directory` has less than 16 MiB or 5 % free, whichever is smaller. */
+/** Returns a clause for people if the file system of `directory` has less than 16 MiB or 5 % free, whichever is smaller. */
 export async function freeSpaceTrouble(directory: string): Promise<string | undefined> {
   const { bavail, blocks, bsize } = await statfs(directory);
   const freeBytes = bavail * bsize;

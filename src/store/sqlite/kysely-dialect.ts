@@ -4,11 +4,11 @@ import type { SqliteDatabase, SqliteStatement } from 'kysely';
 import type { Db } from '../sql/database.ts';
 import type { Tables } from '../sql/tables.ts';
 
-/** The store has some fifty statements, and those over rows of values come in seven lengths. */
+/** The store has some fifty statements. Statements over rows of values exist in seven lengths. */
 const KEPT_STATEMENTS = 300;
 
 function asStatement(statement: StatementSync): SqliteStatement {
-  // Kysely passes on what the store gives it, and the store gives only text, numbers and null.
+  // Kysely passes the store's parameters on, and the store uses only text, numbers and null.
   const values = (parameters: readonly unknown[]) => parameters as readonly SQLInputValue[];
   return {
     reader: statement.columns().length > 0,
@@ -18,7 +18,7 @@ function asStatement(statement: StatementSync): SqliteStatement {
   };
 }
 
-/** Adapts Node's own SQLite to Kysely's SQLite dialect, and keeps the latest statements prepared. */
+/** Adapts Node's own SQLite to Kysely's SQLite dialect. The statements used last stay prepared. */
 function asSqliteDatabase(database: DatabaseSync): SqliteDatabase {
   const prepared = new Map<string, SqliteStatement>();
   return {
@@ -35,7 +35,7 @@ function asSqliteDatabase(database: DatabaseSync): SqliteDatabase {
   };
 }
 
-/** Kysely over Node's own SQLite. It begins and ends no transactions. */
+/** Creates a Kysely over Node's own SQLite. It begins and ends no transactions. */
 export function createKysely(database: DatabaseSync): Db {
   return new Kysely<Tables>({ dialect: new SqliteDialect({ database: asSqliteDatabase(database) }) });
 }

@@ -3,8 +3,8 @@ import { StoreUnavailableError } from '../store-error.ts';
 import { isBusy } from './errors.ts';
 
 /**
- * Holds an exclusive lock on `path`, a file beside the database, until it is closed. The operating system frees it however the
- * process ends. Throws `StoreUnavailableError` if another process holds it.
+ * Holds an exclusive lock on `path`, a file beside the database, until it is closed. The operating system releases it however
+ * the process ends. Throws `StoreUnavailableError` if another process holds it.
  */
 export function lockFile(path: string): { readonly close: () => void } {
   const database = new DatabaseSync(path);

@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../../runtime/clock.ts';
 import type { Log } from '../../runtime/log.ts';
 import { messageOf } from '../../runtime/message.ts';
-import { mendDueTimes } from '../sql/claims.ts';
+import { correctDueTimes } from '../sql/claims.ts';
 import type { Db } from '../sql/database.ts';
 import { prepareSchema, touch } from '../sql/schema.ts';
 import type { Identity } from '../sql/create-tables.ts';
@@ -23,19 +23,19 @@ import { startThread } from './thread.ts';
 
 /** Distinguishes our files from those of other programs (https://sqlite.org/fileformat.html, "Application ID"): "lcwa". */
 const APPLICATION_ID = 0x6c637761;
-/** How long the start waits for a program that reads or copies the file. */
+/** At startup, the store waits this long for a program that has locked the file. */
 const BUSY_TIMEOUT_MS = 5000;
 
 const IDENTITY: Identity = { type: 'integer', build: (column) => column.primaryKey().autoIncrement() };
 
 export interface SqliteStoreOptions {
-  /** The file, which is made if it is missing, with its directory. */
+  /** The database file. It is created if it is missing, with its directory. */
   readonly path: string;
   readonly clock: Clock;
-  /** Returns a name that was never returned before. */
+  /** Returns a name that it has never returned before. */
   readonly newId: () => string;
   readonly log: Log;
-  /** Called once if something that was written cannot be made durable. Every write fails from then on, until a restart. */
+  /** Called once if written data cannot be made durable. From then on every write fails until a restart. */
   readonly onLost: (error: StoreError) => void;
 }
 
@@ -58,7 +58,7 @@ function prepare(database: DatabaseSync): void {
     database.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
 }
 
-/** Writes only if there is something to do, so that a start needs no room on the disk. */
+/** Writes only if something must be changed, so that a start needs no free space on the disk. */
 async function prepareTables(
   database: DatabaseSync,
   db: Db,
@@ -67,7 +67,7 @@ async function prepareTables(
   database.exec('BEGIN IMMEDIATE');
   try {
     await prepareSchema(db, IDENTITY, newId);
-    await mendDueTimes(db, clock.steadyNow());
+    await correctDueTimes(db, clock.steadyNow());
     database.exec('COMMIT');
   } catch (error) {
     if (database.isTransaction) database.exec('ROLLBACK');
@@ -110,7 +110,8 @@ async function openFile(path: string, options: SqliteStoreOptions, opening: Asyn
   deleteCopies(path);
   const db = createKysely(connection);
   await prepareTables(connection, db, options);
-  // From now on a commit only writes to the log. Many commits are synced together, and the event loop does not wait for that.
+  // From here on a commit only writes to the log. Many commits are synced together, and the event loop does not wait for the
+  // sync.
   connection.exec('PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0; PRAGMA busy_timeout = 0');
   return { connection, db, lock };
 }
@@ -147,7 +148,7 @@ async function open(path: string, options: SqliteStoreOptions): Promise<Store> {
       lock.close();
     },
   });
-  // Claims write nothing, so this finds out before the first delivery is sent whether the disk takes anything.
+  // Claims write nothing. This write shows whether the disk can be written before the first delivery is sent.
   await database.write(touch).catch((error: unknown) => {
     if (!(error instanceof StoreError)) throw error;
   });
@@ -155,10 +156,10 @@ async function open(path: string, options: SqliteStoreOptions): Promise<Store> {
 }
 
 /**
- * Opens the store in an SQLite file. Writes are on disk when they resolve (WAL, synced after each commit). The file is this
- * process's alone until the store is closed.
+ * Opens the store in an SQLite file. Writes are on disk when they resolve (WAL, synced after each commit). No other daemon can
+ * open the file until the store is closed.
  *
- * Rejects with `StoreUnavailableError` if the file cannot be written, is no database of ours, was written by a version with
+ * Rejects with `StoreUnavailableError` if the file cannot be written, belongs to another program, was written by a version with
  * another schema, or is in use by another daemon.
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {

@@ -1,4 +1,4 @@
-// This thread does what takes long, so that the event loop does not wait for it: checkpoints, which wait for the disk, and
+// This thread runs slow operations, so that the event loop does not wait for them: checkpoints, which wait for the disk, and
 // statements that read very many rows.
 import { statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
@@ -7,7 +7,10 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf } from '../../runtime/message.ts';
 import { isSqliteError } from './errors.ts';
 
-/** https://sqlite.org/c3ref/wal_checkpoint_v2.html: `PASSIVE` holds nobody up, `RESTART` lets the log begin anew. */
+/**
+ * https://sqlite.org/c3ref/wal_checkpoint_v2.html: `PASSIVE` blocks no other connection, `RESTART` makes the next write begin
+ * the log again.
+ */
 export type CheckpointMode = 'PASSIVE' | 'RESTART';
 
 export type Order =
@@ -17,29 +20,32 @@ export type Order =
 export interface Checkpointed {
   /** The number of frames in the log. */
   readonly frames: number;
-  /** True if all of them are in the database file, too. */
+  /** True if all of them have been copied to the database file. */
   readonly isComplete: boolean;
 }
 
-/** `errcode` is one of https://sqlite.org/rescode.html; `moved` is a file that is not where it was. */
+/** `errcode` is one of https://sqlite.org/rescode.html. `moved` is a file that was moved or deleted. */
 export type Answer =
   | Checkpointed
   | { readonly moved: string }
   | { readonly rows: readonly unknown[] }
   | { readonly failure: string; readonly errcode: number | undefined };
 
-/** A restart of the log waits this long for readers such as a backup. Whoever wants to write waits as long. */
+/** A restart of the log waits this long for readers such as a backup. Writes wait as long. */
 const BUSY_TIMEOUT_MS = 100;
 
 const { path } = workerData as { readonly path: string };
 const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
-/** The log may become longer while it cannot begin anew, for example during a backup, and is cut back to this afterwards. */
+/**
+ * If the log cannot begin again, for example during a backup, it may become longer than this. It is truncated to this length
+ * afterwards.
+ */
 const LOG_BYTES = 32 * 1024 * 1024;
 database.exec(
   `PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = ${LOG_BYTES}`,
 );
 
-/** The files that are written to, and which files these were at the start. */
+/** The files that are written, and their inodes at the start. */
 const files = [path, `${path}-wal`].map((file) => ({ file, inode: inodeOf(file) }));
 
 function inodeOf(file: string): bigint | undefined {
@@ -50,7 +56,7 @@ function checkpoint(mode: CheckpointMode): Checkpointed {
   const progress = database.prepare(`PRAGMA wal_checkpoint(${mode})`).get();
   const frames = Number(progress?.['log']);
   const isComplete = frames === Number(progress?.['checkpointed']);
-  // The first to write after a restart waits for the disk, so this thread writes first.
+  // The first write after a restart waits for the disk, so this thread makes it.
   if (mode === 'RESTART' && isComplete) database.exec('UPDATE store_state SET touched = touched + 1');
   return { frames, isComplete };
 }

@@ -7,22 +7,22 @@ import { createTurns } from '../../runtime/turns.ts';
 import type { Answer, CheckpointMode, Checkpointed, Order } from './thread-worker.ts';
 
 /**
- * A thread with a connection of its own, for what takes long. It carries out one order after the other. Each method rejects with
- * `ThreadError` if the database fails.
+ * A thread with a connection of its own, for slow operations. It carries out one order after the other. Each method rejects
+ * with `ThreadError` if the database fails.
  */
 export interface Thread {
-  /** Calls `onBegin` when the turn of this order has come. */
+  /** Calls `onBegin` right before the checkpoint begins. */
   checkpoint(mode: CheckpointMode, onBegin?: () => void): Promise<Checkpointed>;
-  /** Returns the rows of one statement that writes nothing. */
+  /** Returns the rows of a statement that only reads. */
   read(sql: string, parameters: readonly SQLInputValue[]): Promise<readonly unknown[]>;
-  /** Ends the thread after the orders that it was given. */
+  /** Ends the thread after the orders under way. */
   close(): Promise<void>;
 }
 
 /** The database failed to carry out an order. */
 export class ThreadError extends Error {
   override readonly name = 'ThreadError';
-  /** One of https://sqlite.org/rescode.html, if it was SQLite that failed. */
+  /** One of https://sqlite.org/rescode.html, if SQLite failed. */
   readonly errcode: number | undefined;
 
   constructor(message: string, errcode: number | undefined) {
@@ -31,16 +31,16 @@ export class ThreadError extends Error {
   }
 }
 
-/** A file of the database is not where it was, so what is written goes to a file that nobody can open again. */
+/** A file of the database was moved or deleted, so writes go to a file that nobody can open again. */
 export class FilesMovedError extends Error {
   override readonly name = 'FilesMovedError';
 }
 
-/** Rejects if the database cannot be opened. `onEnded` is called if the thread ends later although nobody closed it. */
+/** Rejects if the database cannot be opened. Calls `onEnded` if the thread ends before it is closed. */
 export async function startThread(path: string, onEnded: (reason: string) => void): Promise<Thread> {
   const file = new URL(`./thread-worker${extname(import.meta.url)}`, import.meta.url);
   const worker = new Worker(file, { workerData: { path } });
-  // It says so once it has opened the database.
+  // The worker sends its first message once it has opened the database.
   await once(worker, 'message');
   worker.unref();
   let isClosing = false;

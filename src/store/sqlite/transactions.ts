@@ -13,7 +13,7 @@ const BUSY_LIMIT_MS = 5000;
 const FIRST_BUSY_PAUSE_MS = 2;
 const LONGEST_BUSY_PAUSE_MS = 100;
 
-/** The result of a turn that came while writes had to wait for the log to begin anew, or for a lock. */
+/** The result of a turn in which nothing was done, because writes must wait for a restart of the log or for a lock. */
 const HELD = Symbol('held');
 
 export interface TransactionParts {
@@ -73,8 +73,8 @@ export class Transactions {
   }
 
   /**
-   * Gives `work` a turn, and another one if a program was in its way that had locked the database. A write also waits for a
-   * restart of the log. All of this waiting is between turns, so that reads go on.
+   * Gives `work` a turn, and another one if another program had locked the database. A write also waits for a restart of the
+   * log. All of this waiting happens between turns, so that reads go on.
    */
   async #whenFree<T>(work: () => Promise<T>, urgency: Urgency, isWrite: boolean): Promise<T> {
     const limitTick = this.#clock.monotonicNow() + BUSY_LIMIT_MS;

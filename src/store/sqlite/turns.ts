@@ -2,12 +2,12 @@ import { setImmediate as nextRound } from 'node:timers/promises';
 import type { Clock } from '../../runtime/clock.ts';
 import type { Urgency } from '../sql/database.ts';
 
-/** SQLite answers without a pause, so after this long it is everybody else's turn. */
+/** SQLite never yields to the event loop by itself, so other work gets its turn after this long. */
 const STRETCH_MS = 4;
 /**
- * Rounds of the event loop after a stretch, and after a long one. Node accepts one connection in a round, so a probe waits for as
- * many rounds as there are connections before it: with 32 it is answered within 0.1 s while 200 long lists begin at once. More
- * than a few after each stretch cost deliveries 3 % of their rate.
+ * Rounds of the event loop after a stretch, and after a long one. Node accepts one connection per round, so a probe waits for
+ * as many rounds as there are connections before it. With 32 rounds it is answered within 0.1 s while 200 long lists begin at
+ * once. More than a few rounds after each stretch cost deliveries 3 % of their rate.
  */
 const ROUNDS = 4;
 const LONG_STRETCH_MS = 8;
@@ -15,7 +15,7 @@ const ROUNDS_AFTER_LONG = 32;
 
 type Turn = () => Promise<void>;
 
-/** Lets one piece of work at a time use the database, and lets everything else in the process have its turn between them. */
+/** Lets one piece of work at a time use the database, and lets the event loop run between them. */
 export interface Turns {
   /**
    * Resolves with the result of `work` once it has had its turn. Urgent work goes first, but if both kinds wait they alternate.
@@ -23,12 +23,12 @@ export interface Turns {
   run<T>(work: () => Promise<T>, urgency: Urgency): Promise<T>;
 }
 
-/** `work` is expected to await nothing but the database, so that a turn takes no longer than its statements. */
+/** `work` must await only the database, so that a turn takes no longer than its statements. */
 export function createSqliteTurns(clock: Pick<Clock, 'monotonicNow'>): Turns {
   const waiting: Readonly<Record<Urgency, Turn[]>> = { now: [], later: [] };
   let isRunning = false;
   let lastUrgency: Urgency = 'later';
-  /** When the first turn since the event loop last went round began. */
+  /** When the first turn in this round of the event loop began. */
   let stretchTick: number | undefined;
 
   function takeNext(): Turn | undefined {
@@ -53,7 +53,7 @@ export function createSqliteTurns(clock: Pick<Clock, 'monotonicNow'>): Turns {
   async function runAll(): Promise<void> {
     isRunning = true;
     for (let turn = takeNext(); turn !== undefined; turn = takeNext()) {
-      // One turn may lead to the next without a round between them, as slices do.
+      // A turn may lead to the next without a round between them, as slices do.
       const lengthMs = stretchMs();
       if (lengthMs >= STRETCH_MS) await goRound(lengthMs < LONG_STRETCH_MS ? ROUNDS : ROUNDS_AFTER_LONG);
       stretchMs();
