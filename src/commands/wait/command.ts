@@ -63,7 +63,7 @@ async function wait(id: string, { region: regionOption, timeout: timeoutMs }: Wa
   );
   const makeLimiter = (perSecond: number) => createBottleneckLimiter({ perSecond, maxConcurrent: 1 });
   const budget = createBudget({
-    target: found,
+    target: region,
     makeLimiter,
     clock,
     random,
