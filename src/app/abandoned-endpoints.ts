@@ -20,7 +20,7 @@ export interface AbandonedEndpointsParts {
 /** Gives up the deliveries to endpoints that were removed from the configuration. */
 export class AbandonedEndpoints {
   readonly #parts: AbandonedEndpointsParts;
-  /** Whether deliveries to removed endpoints may be open. */
+  /** True if deliveries to removed endpoints may be open. */
   #isBehind = true;
 
   constructor(parts: AbandonedEndpointsParts) {

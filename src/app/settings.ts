@@ -6,14 +6,14 @@ import type { Endpoint } from '../delivery/endpoint-lanes.ts';
 import type { Egress } from '../delivery/sending/sender.ts';
 import type { HttpSettings } from '../http/server.ts';
 
-/** What each part is given of a configuration, its secrets revealed. */
-
+/** Returns the settings of HTTP that a reload changes, with secrets revealed. */
 export function httpSettings({ server }: Config): HttpSettings {
   const { insecure, requestsPerMinute, trustedProxies } = server;
   const tokens = server.tokens.map((token) => ({ ...token, value: token.value.reveal() }));
   return { tokens, insecure, requestsPerMinute, trustedProxies };
 }
 
+/** Returns the configured endpoints as delivery needs them, with secrets revealed. */
 export function endpointsOf({ endpoints }: Config): readonly Endpoint[] {
   return endpoints.map((endpoint) => ({
     lane: endpoint.name,
@@ -30,7 +30,7 @@ export function endpointsOf({ endpoints }: Config): readonly Endpoint[] {
   }));
 }
 
-/** Of all endpoints that deliveries are for: that of callbacks is among them where there may be any. */
+/** Returns the names of all endpoints that deliveries may go to, including that of callbacks if any callback is allowed. */
 export function endpointNames({ endpoints, callbacks }: Config): readonly string[] {
   const names = endpoints.map(({ name }) => name);
   return callbacks.length === 0 ? names : [...names, CALLBACK_ENDPOINT];

@@ -29,7 +29,7 @@ export interface App {
   stop(): Promise<void>;
 }
 
-/** Starts the daemon. If a part cannot start, the others are closed again, and the error says in one line what is wrong. */
+/** Starts the daemon. If a part cannot start, the others are closed again, and the error names the cause in one line. */
 export async function startApp(config: Config, log: Logger): Promise<App> {
   await using starting = new AsyncDisposableStack();
   const surroundings = { clock: systemClock, random: Math.random, log };

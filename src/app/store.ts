@@ -5,7 +5,7 @@ import type { Clock } from '../runtime/clock.ts';
 import { openSqliteStore } from '../store/sqlite/open.ts';
 import type { Store } from '../store/store.ts';
 
-/** Opens the store that is configured. The process ends if the store loses what was written: a restart shows what is kept. */
+/** Opens the configured store. If the store may have lost a write, the process ends, because only a restart shows the true state. */
 export function openStore({ store: { sqlite } }: Config, clock: Clock, log: Logger): Promise<Store> {
   return openSqliteStore({
     ...sqlite,

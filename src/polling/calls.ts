@@ -40,7 +40,7 @@ export interface CallOptions<T> {
   readonly beforeEach?: () => Promise<void>;
   /** Returns the problem of the target that a good answer shows. */
   readonly problemIn?: (value: T) => TargetProblem | undefined;
-  /** Fields for the log that say what the call was about. */
+  /** Returns fields for the log that name the subject of the call. */
   readonly about?: () => object;
 }
 

@@ -17,7 +17,7 @@ const STORE_CHECK_MS = 1000;
 
 export interface GateParts {
   readonly ledger: Pick<Ledger, 'takesWrites'>;
-  /** Whether the credentials are known to belong to the target's account. */
+  /** True if the credentials are known to belong to the target's account. */
   readonly isConfirmed: boolean;
   /** Rings when the state changes. */
   readonly bell: Pick<Bell, 'ring'>;
@@ -61,7 +61,7 @@ export class Gate {
     return this.#isConfirmed;
   }
 
-  /** Takes over what is stored, unless an operator has been faster. */
+  /** Takes over the stored value, unless an operator has been faster. */
   restorePaused(isPaused: boolean): void {
     this.#isPaused ??= isPaused;
   }

@@ -35,7 +35,7 @@ export interface DiscoveryState {
 
 /**
  * Everything that the poller of one target stores. A ledger is bound to the target and to the term in which its holder owns it,
- * so a former owner cannot overwrite what a newer one has written.
+ * so a former owner cannot overwrite the writes of a newer one.
  *
  * Each method is one transaction and rejects with `StoreError` if the store fails. A write is durable once it resolves.
  * Instants are epoch milliseconds.
@@ -75,7 +75,7 @@ export interface Ledger {
   finishBaseline(at: number): Promise<void>;
   loadRate(): Promise<LearntRate | undefined>;
   saveRate(rate: LearntRate): Promise<void>;
-  /** Returns what was learnt from the target's executions, oldest first. */
+  /** Returns the hazards learnt from the target's executions, oldest first. */
   loadHazards(): Promise<readonly LearntHazard[]>;
   saveHazards(hazards: LearntHazards, at: number): Promise<void>;
 }

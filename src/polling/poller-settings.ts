@@ -36,7 +36,7 @@ export interface PollerSurroundings {
   readonly log: Log;
 }
 
-/** The state that a poller passes to its successor besides what is stored. */
+/** The state that a poller passes to its successor, in addition to the stored state. */
 export interface Handover {
   readonly isConfirmed: boolean;
   readonly budget: BudgetState;

@@ -182,7 +182,7 @@ export class Poller {
     const { schedule, counts } = this.executions;
     return {
       target: this.target.name,
-      /** Whether it is polled, or would be if anything were due. */
+      /** True if it is polled, or would be if anything were due. */
       isUp: this.#reachability.isReachable && this.#gate.isConfirmed,
       rate: this.#surroundings.budget.rate(),
       shortfall: schedule.cadence().shortfall,

@@ -27,7 +27,7 @@ export interface ReachabilityParts {
   readonly log: Log;
 }
 
-/** Whether a target can be reached, as its calls show. Each change is recorded with its event. */
+/** Decides from its calls if a target can be reached. Each change is recorded with its event. */
 export class TargetReachability implements CallReports {
   readonly #parts: ReachabilityParts;
   readonly #turns = createTurns();
@@ -47,7 +47,7 @@ export class TargetReachability implements CallReports {
     return this.#state.problem;
   }
 
-  /** Continues from what is stored. */
+  /** Continues from the stored state. */
   restore({ sequence, problem }: StoredTarget): void {
     this.#sequence = sequence;
     this.#state = { isReachable: problem === undefined, ...defined({ problem }) };

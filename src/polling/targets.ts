@@ -8,7 +8,7 @@ import type { Poller } from './poller.ts';
 import { Replacement } from './replacement.ts';
 import type { ReplacementParts } from './replacement.ts';
 
-/** What the targets as a whole need of the store. */
+/** The part of the store that concerns the targets as a whole. */
 export interface TargetsStore {
   /** Returns every account and Region that has active executions. */
   activeTargets(): Promise<readonly TargetKey[]>;
@@ -29,7 +29,7 @@ export interface TargetSettings {
   readonly target: Target;
 }
 
-/** The targets of the configuration, each with its poller. `S` is what a poller is made from; if it changes, it is replaced. */
+/** The targets of the configuration, each with its poller. `S` holds the settings of a poller; if they change, it is replaced. */
 export class Targets<S extends TargetSettings> implements TargetsOfHttp {
   readonly #parts: TargetsParts<S>;
   /** One for each account and Region that has ever been configured, the present ones first and in order. */

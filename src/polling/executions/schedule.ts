@@ -18,7 +18,7 @@ export interface ScheduleParts {
   readonly hazards: Pick<HazardBook, 'classOf'>;
   /** Returns the rate that looks may plan with. */
   readonly looksPerSecond: () => number;
-  /** Rings when something becomes due earlier than what was due first before. */
+  /** Rings if an execution becomes due before all others. */
   readonly bell: Pick<Bell, 'ring'>;
   readonly clock: Clock;
   /** In [0, 1). */
@@ -78,7 +78,7 @@ export class Schedule {
     }
   }
 
-  /** Puts an execution where the cadence has it, counted from now. */
+  /** Schedules the next look as the cadence has it, counted from now. */
   scheduleNext(tracked: Tracked): void {
     this.#set(tracked, this.#clock.monotonicNow() + this.#layOut(tracked));
   }
@@ -201,7 +201,7 @@ export class Schedule {
     if (hasMoved && !this.#isReplanning) void this.#replan();
   }
 
-  /** Moves queued executions to where the new plan has them, in slices that let other work through. */
+  /** Moves queued executions to their times in the new plan, in slices that let other work through. */
   async #replan(): Promise<void> {
     this.#isReplanning = true;
     this.#appliedC = this.#cadence.c;
@@ -219,7 +219,7 @@ export class Schedule {
     this.#isReplanning = false;
   }
 
-  /** Leaves an execution where it is if it is due already or was put first. */
+  /** Does not move an execution that is due already or was put first. */
   #move(tracked: Tracked): void {
     const dueTick = this.#queue.dueAt(tracked);
     const { lastLookTick } = tracked;

@@ -9,7 +9,7 @@ export type ListResources = (query: ResourcesQuery) => Promise<CallResult<Page<T
 /** The resources as far as the list came. */
 export interface CountedResources {
   readonly summary: ResourceSummary;
-  /** Whether AWS refused to continue the list, so that asking again soon is no use. */
+  /** True if AWS refused to continue the list, so that asking again soon is no use. */
   readonly isRefused: boolean;
 }
 
@@ -18,7 +18,7 @@ const IMAGE = /^arn:[^:]+:imagebuilder:/;
 
 /**
  * Counts the images that an execution touched, and the resources that belong to each. If `signal` aborts or a call fails, the
- * summary counts what was listed until then and says that it is truncated.
+ * summary counts the resources listed until then and says that it is truncated.
  */
 export async function countResources(
   lifecycleExecutionId: string,

@@ -95,7 +95,7 @@ export class Discovery {
         if (!(error instanceof ListFailure)) throw error;
         counts.failed += 1;
         this.#logFailure(error, arn);
-        // A policy that can never be listed must not turn into baseline what others bring.
+        // A policy that can never be listed must not make the executions of other policies baseline.
         if (inBaseline && mark === undefined) await ledger.markPolicy(arn, NOT_LISTED);
       }
     }

@@ -19,7 +19,7 @@ export interface FoundExecutionsParts {
   readonly log: Log;
 }
 
-/** What a list of executions brings: registrations of the new ones, and looks at those that are tracked. */
+/** Uses listed executions: registers the new ones, and takes each tracked one as looked at. */
 export class FoundExecutions {
   readonly #parts: FoundExecutionsParts;
 

@@ -22,8 +22,8 @@ export interface ListCallsParts {
 }
 
 /**
- * Makes list calls of one kind, one at a time. They take what looks leave of the budget, and a tenth of it while looks leave
- * nothing. They wait while the gate is not open.
+ * Makes list calls of one kind, one at a time. They use the part of the budget that looks leave, and a tenth of it
+ * while looks leave nothing. They wait while the gate is not open.
  */
 export class ListCalls {
   readonly #parts: ListCallsParts;

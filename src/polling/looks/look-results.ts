@@ -78,7 +78,7 @@ export class LookResults {
     else await this.#record(tracked, observation);
   }
 
-  /** The final event also says what was done to resources. Nothing else changes the execution until that is known. */
+  /** The final event also lists the touched resources. Nothing else changes the execution until they are known. */
   async #end(tracked: Tracked, observation: Observation): Promise<void> {
     const { executions, resources, hurry } = this.#parts;
     tracked.isEnding = true;

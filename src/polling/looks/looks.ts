@@ -19,7 +19,7 @@ export interface LooksParts {
 }
 
 type LookOptions = Pick<CallOptions<unknown>, 'needs' | 'repeats' | 'signal'> & {
-  /** Whether an execution that is not due yet is looked at. */
+  /** True to look at an execution that is not due yet. */
   readonly isEarly?: boolean;
   /** Is called when the budget has let the look start. */
   readonly started?: () => void;
