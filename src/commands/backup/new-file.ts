@@ -46,9 +46,9 @@ export async function createNewFile(
 }
 
 async function refuseExisting(path: string, mayReplace: boolean): Promise<void> {
-  const found = await lstat(path).catch(() => undefined);
-  if (found?.isDirectory() === true) throw new CommandFailure(`${path} is a directory`);
-  if (found !== undefined && !mayReplace)
+  const existing = await lstat(path).catch(() => undefined);
+  if (existing?.isDirectory() === true) throw new CommandFailure(`${path} is a directory`);
+  if (existing !== undefined && !mayReplace)
     throw new CommandFailure(`${path} already exists; use --force to replace it`);
 }
 

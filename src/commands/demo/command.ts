@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import { wholeNumber } from '../terminal/arguments.ts';
 import { readFeed, registerAll } from './api.ts';
-import { setStage } from './stage.ts';
+import { startStage } from './stage.ts';
 import type { Stage } from './stage.ts';
 import { judge } from './verdict.ts';
 import type { ArrivedEvent, Verdict } from './verdict.ts';
@@ -41,7 +41,7 @@ async function demo({ seconds, executions }: DemoOptions): Promise<0 | 1> {
   const stopped = untilStopped();
   const arrived: ArrivedEvent[] = [];
   const hiddenPerSecond = Math.max(5, Math.ceil(executions / 8));
-  await using stage = await setStage({
+  await using stage = await startStage({
     hiddenPerSecond,
     onEvent(event, isRepeat) {
       if (isRepeat) return;

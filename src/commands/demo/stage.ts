@@ -17,7 +17,7 @@ export interface StageOptions {
 }
 
 /** Starts a simulator, a receiver and the real daemon between them, all on loopback addresses in this process. */
-export async function setStage({ hiddenPerSecond, onEvent }: StageOptions) {
+export async function startStage({ hiddenPerSecond, onEvent }: StageOptions) {
   await using stack = new AsyncDisposableStack();
   const directory = await createDirectory();
   const token = randomBytes(18).toString('base64url');
@@ -58,7 +58,7 @@ export async function setStage({ hiddenPerSecond, onEvent }: StageOptions) {
   };
 }
 
-export type Stage = Awaited<ReturnType<typeof setStage>>;
+export type Stage = Awaited<ReturnType<typeof startStage>>;
 
 /** Creates a temporary directory that is removed when the process exits, for whatever reason, unless `keep` was called. */
 async function createDirectory() {

@@ -84,9 +84,9 @@ export const routes: readonly Route[] = [
   {
     ...actionRoute('POST', '/cancels', 'cancel'),
     answer(simulator, { body }) {
-      const given = read(actionSchemas.cancel, body);
-      if (simulator.record(given.id, given) === undefined) throw new Problem('unknown_execution');
-      return perform.cancel(simulator, given);
+      const input = read(actionSchemas.cancel, body);
+      if (simulator.record(input.id, input) === undefined) throw new Problem('unknown_execution');
+      return perform.cancel(simulator, input);
     },
   },
   {
@@ -191,9 +191,9 @@ function actionRoute(method: 'POST' | 'PUT', path: string, name: ActionName, sta
     ...defined({ status }),
     summary: schema.description ?? name,
     answer(simulator, { body }) {
-      const given = read(schema, body);
+      const input = read(schema, body);
       try {
-        return perform[name](simulator, given as never);
+        return perform[name](simulator, input as never);
       } catch (error) {
         if (!(error instanceof RangeError)) throw error;
         throw new Problem('invalid_request', { faults: [{ path: '', message: error.message }] });

@@ -23,8 +23,8 @@ export function parseScenario(text: string, file = 'scenario'): ScenarioResult {
   const document = readDocument(text);
   if (!document.ok) return { ok: false, file, faults: inFileOrder(document.faults) };
   const shape = checkAgainst(scenarioSchema, document.value);
-  const found = [...(shape.ok ? [] : shape.findings), ...ruleFindings(document.value)];
-  const faults = inFileOrder([...document.faults, ...found.map(document.located)]);
+  const findings = [...(shape.ok ? [] : shape.findings), ...ruleFindings(document.value)];
+  const faults = inFileOrder([...document.faults, ...findings.map(document.located)]);
   if (!shape.ok || faults.length > 0) return { ok: false, file, faults };
   return { ok: true, scenario: shape.value };
 }

@@ -11,16 +11,16 @@ const DEFAULT_MEAN_SECONDS = 60;
 
 /** Performs each action on a simulator. Throws a RangeError if an id or a name is already taken or does not exist. */
 export const perform: {
-  readonly [Name in ActionName]: (simulator: Simulator, given: ActionOf<Name>) => ActionResult;
+  readonly [Name in ActionName]: (simulator: Simulator, input: ActionOf<Name>) => ActionResult;
 } = {
-  start(simulator, { policy, timeline, kind, meanSeconds = DEFAULT_MEAN_SECONDS, count, ...given }) {
-    const policyArn = policy === undefined ? undefined : policyArnOf(policy, placeOf(given));
+  start(simulator, { policy, timeline, kind, meanSeconds = DEFAULT_MEAN_SECONDS, count, ...input }) {
+    const policyArn = policy === undefined ? undefined : policyArnOf(policy, placeOf(input));
     if (timeline === undefined) {
-      const { accountId, region } = placeOf(given);
+      const { accountId, region } = placeOf(input);
       const random = { accountId, region, meanDurationMs: toMs(meanSeconds) };
       return { ids: simulator.startRandom({ ...random, ...defined({ policyArn, kind, count }) }) };
     }
-    const { hiddenForSeconds, vanishesAfterSeconds, ...rest } = given;
+    const { hiddenForSeconds, vanishesAfterSeconds, ...rest } = input;
     const id = simulator.start({
       ...rest,
       timeline: toTimeline(timeline),
@@ -32,9 +32,9 @@ export const perform: {
     });
     return { ids: [id] };
   },
-  update(simulator, { image: imageArn, afterSeconds = 0, meanSeconds, ...given }) {
+  update(simulator, { image: imageArn, afterSeconds = 0, meanSeconds, ...input }) {
     const id = simulator.startUpdate({
-      ...given,
+      ...input,
       imageArn,
       afterMs: toMs(afterSeconds),
       ...defined({ meanDurationMs: toOptionalMs(meanSeconds) }),
@@ -42,13 +42,13 @@ export const perform: {
     return { ids: [id] };
   },
   cancel: (simulator, { id, ...place }) => ({ id, isCancelled: simulator.cancel(id, place) }),
-  policy(simulator, { runs, ...given }) {
-    if (runs === undefined) return { arn: simulator.addPolicy(given) };
+  policy(simulator, { runs, ...input }) {
+    if (runs === undefined) return { arn: simulator.addPolicy(input) };
     const { everySeconds, meanSeconds, ...rest } = runs;
     const schedule = { ...rest, everyMs: toMs(everySeconds), meanDurationMs: toMs(meanSeconds) };
-    return { arn: simulator.addPolicy({ ...given, runs: schedule }) };
+    return { arn: simulator.addPolicy({ ...input, runs: schedule }) };
   },
-  fault: (simulator, given) => ({ id: simulator.addFault(toFault(given)), name: given.name }),
+  fault: (simulator, input) => ({ id: simulator.addFault(toFault(input)), name: input.name }),
   clearFaults(simulator) {
     simulator.clearFaults();
     return {};
@@ -58,9 +58,9 @@ export const perform: {
     simulator.setRate(requestsPerSecond, burst, place);
     return { requestsPerSecond, burst, ...place };
   },
-  choose(simulator, given) {
-    simulator.choose(toChoices(given));
-    return given;
+  choose(simulator, input) {
+    simulator.choose(toChoices(input));
+    return input;
   },
   freeze(simulator) {
     simulator.freeze();

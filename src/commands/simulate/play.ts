@@ -32,7 +32,7 @@ function performStep(simulator: Simulator, step: ScenarioStep, onStep: OnStep): 
   if (action === undefined) return;
   try {
     // The input belongs to the action of this name, but the type of a name found at run time cannot express it.
-    onStep(action.name, perform[action.name](simulator, action.given as never));
+    onStep(action.name, perform[action.name](simulator, action.input as never));
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     onStep(action.name, { problem: error.message });

@@ -54,13 +54,13 @@ export type Scenario = z.output<typeof scenarioSchema>;
 
 /** The action of a step with its input. */
 export type StepAction = {
-  [Name in ActionName]: { readonly name: Name; readonly given: ActionOf<Name> };
+  [Name in ActionName]: { readonly name: Name; readonly input: ActionOf<Name> };
 }[ActionName];
 
 /** Returns the action of a step; undefined if it has none, which `rules.ts` reports. */
 export function actionOf(step: ScenarioStep): StepAction | undefined {
   const name = ACTION_NAMES.find((candidate) => step[candidate] !== undefined);
-  return name === undefined ? undefined : ({ name, given: step[name] } as StepAction);
+  return name === undefined ? undefined : ({ name, input: step[name] } as StepAction);
 }
 
 /** Returns the text of `config/scenarios/schema.json`, the schema of scenario files for editors. */

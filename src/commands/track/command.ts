@@ -10,7 +10,7 @@ import { daemonCommand, withDaemon } from '../api-client/daemon-command.ts';
 import { problemLines } from '../api-client/failure.ts';
 import { oneLine } from '../terminal/text.ts';
 import { EXIT_CODES_HELP } from '../wait/exit-codes.ts';
-import { waitForAll } from './until-ended.ts';
+import { waitForAll } from './wait-for-all.ts';
 
 export interface TrackOptions extends DaemonOptions {
   readonly target?: string;

@@ -30,13 +30,13 @@ export async function waitForAll(
   const codes = new Set<number>();
   const followers = ids.map((id) => {
     const progress = createProgress(ids.length === 1 ? output : linesOf(output, id), id, clock);
-    const end: Follower['end'] = (how, seen) => {
-      progress.end(how);
+    const end: Follower['end'] = (result, seen) => {
+      progress.end(result);
       progress.close();
-      if (how.kind === 'stopped') return;
-      if (how.kind === 'broken') printError(how.message);
+      if (result.kind === 'stopped') return;
+      if (result.kind === 'broken') printError(result.message);
       if (json === true && seen !== undefined) process.stdout.write(`${JSON.stringify(seen)}\n`);
-      codes.add(exitCodeOf(how));
+      codes.add(exitCodeOf(result));
     };
     return [id, { ...progress, end }] as const;
   });
