@@ -42,7 +42,7 @@ function repeatedNames(section: Path, entries: readonly { readonly name?: string
 function serverFindings({ server = {}, metrics }: RoughFile, host: string): readonly Finding[] {
   const findings: Finding[] = [];
   if (server.insecure === true && !isLoopback(host)) {
-    const message = `is only allowed where server.host is a loopback address; it is ${host}`;
+    const message = `is only allowed if server.host is a loopback address; it is ${host}`;
     findings.push({ path: ['server', 'insecure'], message });
   }
   const tokenCount = server.tokens?.length ?? 0;
@@ -54,7 +54,7 @@ function serverFindings({ server = {}, metrics }: RoughFile, host: string): read
   if (metrics !== undefined && metrics.port === port && port !== 0 && (metrics.host ?? host) === host) {
     findings.push({
       path: ['metrics', 'port'],
-      message: 'is that of the server: leave out metrics to have them answered there',
+      message: 'is the port of the server: leave out metrics to serve them there',
     });
   }
   return [...findings, ...repeatedNames(['server', 'tokens'], server.tokens ?? [])];
@@ -80,7 +80,7 @@ function targetFindings({ targets = [] }: RoughFile): readonly Finding[] {
     ...repeated(
       places,
       (first) =>
-        `the account and Region are those of ${first}: AWS throttles them as one, so give one target`,
+        `the account and Region are the same as in ${first}: AWS throttles them together, so use one target`,
     ),
     ...roles,
   ];
@@ -90,7 +90,7 @@ function pollingFindings({ polling }: RoughFile): readonly Finding[] {
   const min = polling?.minIntervalSeconds ?? DEFAULTS.minIntervalSeconds;
   const max = polling?.maxIntervalSeconds ?? DEFAULTS.maxIntervalSeconds;
   if (min <= max) return [];
-  const message = `(${min}) must not be more than maxIntervalSeconds (${max})`;
+  const message = `must not be more than maxIntervalSeconds (${max}); it is ${min}`;
   return [{ path: ['polling', 'minIntervalSeconds'], message }];
 }
 
@@ -99,7 +99,12 @@ function headerFindings(names: readonly string[], endpoint: Path): readonly Find
   const refused = entries.flatMap(({ key, path }): readonly Finding[] => {
     if (!HEADER_NAME.test(key)) return [{ path, message: 'is not a valid header name' }];
     if (!RESERVED_HEADER.test(key)) return [];
-    return [{ path, message: 'is set by the watcher itself: host, content-*, webhook-* and the like' }];
+    return [
+      {
+        path,
+        message: 'is reserved: the watcher sets host, content-*, webhook-* and connection headers itself',
+      },
+    ];
   });
   return [...refused, ...repeated(entries, (first) => `is the same header as ${first}`)];
 }
@@ -118,7 +123,7 @@ function formatFindings(
       : [
           {
             path: [...endpoint, 'secrets'],
-            message: 'is not used with format slack: Slack verifies nothing',
+            message: 'is not used with format slack, because Slack verifies no signatures',
           },
         ]),
     ...(typeof url === 'string' && url !== ''
@@ -148,7 +153,7 @@ function endpointFindings({ endpoints = [] }: RoughFile): readonly Finding[] {
 function callbackFindings({ callbacks = [], egress }: RoughFile): readonly Finding[] {
   const rules = callbacks.map(({ allow }, index) => ({ key: allow, path: ['callbacks', index, 'allow'] }));
   return [
-    ...repeated(rules, (first) => `is the same as ${first}, whose secrets count`),
+    ...repeated(rules, (first) => `is the same as ${first}, which takes precedence`),
     ...rules.flatMap(({ key, path }): readonly Finding[] => {
       const message = key === undefined ? undefined : schemeFault(key, egress?.httpsOnly);
       return message === undefined ? [] : [{ path, message }];

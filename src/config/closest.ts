@@ -1,4 +1,4 @@
-/** The number of single-character insertions, deletions and replacements between two strings (Levenshtein). */
+/** Returns the number of single-character insertions, deletions and replacements between two strings (Levenshtein). */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (const [i, charA] of Array.from(a).entries()) {
@@ -13,12 +13,12 @@ function distance(a: string, b: string): number {
 }
 
 const letters = (word: string) => word.toLowerCase().replaceAll(/[^a-z0-9]/g, '');
-/** Longer words are no slips of the pen, and comparing them costs. */
+/** Longer words are not typing errors, and comparing them is expensive. */
 const MAX_LENGTH = 64;
 
 /**
- * The candidate that was probably meant by `word`: equal but for case and punctuation, or at most two slips away and
- * at most one for each three characters. Undefined where none is that close.
+ * Returns the candidate that was probably meant by `word`: one that differs only in case and punctuation, or by at most two
+ * typing errors and at most one for each three characters. Returns undefined if none is that close.
  */
 export function closest(word: string, candidates: readonly string[]): string | undefined {
   if (word.length > MAX_LENGTH) return undefined;

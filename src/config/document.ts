@@ -3,33 +3,33 @@ import type { Document, ErrorCode, Node, Pair, ParsedNode } from 'yaml';
 import type { ConfigFault, Finding, Path } from './faults.ts';
 import { pathText } from './faults.ts';
 
-/** A YAML text as it was read: its value, and where in the text each place of it is; or only what is wrong with it. */
+/** The value of a YAML text with the line of each place in it, or the faults of the text. */
 export type DocumentRead =
   | {
       readonly ok: true;
       readonly value: object;
-      /** What YAML lets pass and a configuration does not, such as a key given twice. */
+      /** Faults that YAML itself allows, such as a duplicate key. */
       readonly faults: readonly ConfigFault[];
-      /** A finding with the line of its path, or of the nearest place above it that exists. */
+      /** Adds the line of a finding: that of its path, or of the nearest parent that exists. */
       readonly located: (finding: Finding) => ConfigFault;
     }
   | { readonly ok: false; readonly faults: readonly ConfigFault[] };
 
 /**
- * How often an anchor may be used, times what its own aliases unfold to. Enough for one role in some thousand targets, and
- * little enough that aliases of aliases do not fill the memory.
+ * The number of uses of an anchor, times the number of aliases inside it. This is enough for one role in some thousand targets,
+ * and not enough for aliases of aliases to fill the memory.
  */
 const MAX_ALIAS_COUNT = 10_000;
 
-/** What to say in place of the parser's messages that repeat the text: it may hold what must not be shown. */
+/** Messages that replace those of the parser that repeat the text, because the text may contain secrets. */
 const MESSAGES: Partial<Record<ErrorCode, string>> = {
-  BAD_DQ_ESCAPE: 'a text in double quotes holds an escape that YAML does not know',
+  BAD_DQ_ESCAPE: 'a double-quoted text contains an unknown escape',
   NON_STRING_KEY: 'a key must be plain text',
   TAG_RESOLVE_FAILED: 'unknown tag: a text that begins with ! must be quoted',
-  UNEXPECTED_TOKEN: 'is not YAML: something before it is unfinished, or must be quoted',
+  UNEXPECTED_TOKEN: 'is not valid YAML: something before it is unfinished or must be quoted',
 };
 
-/** The first line of the parser's message, its place left out: the lines below it repeat the text. */
+/** Returns the first line of the parser's message without its position. The other lines repeat the text. */
 function firstLine(message: string): string {
   return message.replace(/\n[^]*$/, '').replace(/ at line \d+, column \d+:?$/, '');
 }
@@ -37,7 +37,7 @@ function firstLine(message: string): string {
 const keyText = (pair: Pair) => (isScalar(pair.key) ? String(pair.key.value) : '?');
 const startOf = (node: unknown) => (node as ParsedNode | null | undefined)?.range[0];
 
-/** Where in the text a path leads, as an offset; where it leads nowhere, as far as it goes. */
+/** Returns the offset of a path in the text, or of its longest part that exists. */
 function offsetOf(document: Document.Parsed, path: Path): number {
   let node: Node | null | undefined = document.contents;
   let offset = startOf(node) ?? 0;
@@ -45,7 +45,7 @@ function offsetOf(document: Document.Parsed, path: Path): number {
     if (isAlias(node)) node = node.resolve(document);
     let next: unknown;
     if (isMap(node)) {
-      // The last of several equal keys is the one whose value counts.
+      // The last of several equal keys determines the value.
       const pair: Pair | undefined = node.items.findLast((item) => keyText(item) === part);
       if (pair === undefined) return offset;
       offset = startOf(pair.key) ?? offset;
@@ -61,7 +61,7 @@ function offsetOf(document: Document.Parsed, path: Path): number {
   return offset;
 }
 
-/** The path of a node that was visited, from the nodes above it and itself. */
+/** Returns the path of a visited node. `nodes` are its ancestors and the node itself. */
 function pathOf(nodes: readonly unknown[]): Path {
   return nodes.flatMap((node, index): Path => {
     const parent = nodes[index - 1];
@@ -70,7 +70,7 @@ function pathOf(nodes: readonly unknown[]): Path {
   });
 }
 
-/** Repeated keys, which would hide one another, and aliases of nothing. */
+/** Returns duplicate keys, of which only one would count, and aliases without an anchor. */
 function oddities(document: Document.Parsed, lineAt: (offset: number) => number): readonly ConfigFault[] {
   const faults: ConfigFault[] = [];
   const anchors = new Set<string>();
@@ -78,9 +78,8 @@ function oddities(document: Document.Parsed, lineAt: (offset: number) => number)
     faults.push({ path: pathText(pathOf(nodes)), message, line: lineAt(startOf(place) ?? 0) });
   visit(document, (_, node, ancestors) => {
     if (isAlias(node)) {
-      // The name is not repeated: a secret that begins with * looks like an alias.
-      if (!anchors.has(node.source))
-        add([...ancestors, node], 'the alias names no anchor that stands before it', node);
+      // The fault does not repeat the name, because a secret that begins with * looks like an alias.
+      if (!anchors.has(node.source)) add([...ancestors, node], 'the alias refers to no earlier anchor', node);
       return;
     }
     if ((isMap(node) || isSeq(node) || isScalar(node)) && node.anchor !== undefined) anchors.add(node.anchor);
@@ -96,7 +95,7 @@ function oddities(document: Document.Parsed, lineAt: (offset: number) => number)
   return faults;
 }
 
-/** Reads a YAML 1.2 text that must hold exactly one document, a mapping. It never throws. */
+/** Reads a YAML 1.2 text, which must contain exactly one document, a mapping. Never throws. */
 export function readDocument(text: string): DocumentRead {
   const lines = new LineCounter();
   const lineAt = (offset: number) => Math.max(1, lines.linePos(offset).line);
@@ -105,12 +104,12 @@ export function readDocument(text: string): DocumentRead {
     faults: [{ path: '', message, line: lineAt(offset) }],
   });
 
-  // Repeated keys are looked for here: the parser compares each key with each other.
+  // Duplicate keys are found in `oddities`, because the parser compares every key with every other.
   const options = { lineCounter: lines, uniqueKeys: false, stringKeys: true };
   const [document, second] = parseAllDocuments(text, options);
   if (document === undefined) return failed('the file is empty');
   if (second !== undefined)
-    return failed('holds several YAML documents: only one is allowed', second.range[0]);
+    return failed('contains several YAML documents, but only one is allowed', second.range[0]);
 
   const problems = [...document.errors, ...document.warnings];
   const overflow = problems.find(({ code }) => code === 'RESOURCE_EXHAUSTION');
@@ -138,7 +137,7 @@ export function readDocument(text: string): DocumentRead {
     return { ok: true, value, faults, located };
   } catch (error) {
     if (!(error instanceof ReferenceError)) throw error;
-    // An alias of nothing, which is among the faults already, or aliases that multiply.
-    return faults.length > 0 ? { ok: false, faults } : failed('its aliases unfold to too much');
+    // An alias without an anchor, which is among the faults already, or aliases that multiply.
+    return faults.length > 0 ? { ok: false, faults } : failed('its aliases expand to too much');
   }
 }

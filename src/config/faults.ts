@@ -1,22 +1,22 @@
 /** Keys and indexes from the top of the file to a place in it. */
 export type Path = readonly (string | number)[];
 
-/** Something wrong with the configuration: where, in the notation `targets[0].accountId`, and what. */
+/** A fault of the configuration. `path` is in the notation `targets[0].accountId`. */
 export interface ConfigFault {
-  /** Empty where the file as a whole is meant. */
+  /** Empty if the fault concerns the file as a whole. */
   readonly path: string;
   readonly message: string;
-  /** Counted from 1; for a key that is missing, the line of what should hold it. */
+  /** Counted from 1; for a missing key, the line of the mapping that should have it. */
   readonly line?: number;
 }
 
-/** A fault found, its line not looked up yet. */
+/** A fault whose line has not been looked up yet. */
 export interface Finding {
   readonly path: Path;
   readonly message: string;
 }
 
-/** A path as text: `endpoints[0].headers["x.y"]`. */
+/** Returns a path as text: `endpoints[0].headers["x.y"]`. */
 export function pathText(path: Path): string {
   return path.reduce<string>((text, part) => {
     if (typeof part === 'number') return `${text}[${part}]`;
@@ -25,17 +25,17 @@ export function pathText(path: Path): string {
   }, '');
 }
 
-/** In the order of the file; what has no line comes first. */
+/** Sorts faults by line; those without a line come first. */
 export function inFileOrder(faults: readonly ConfigFault[]): readonly ConfigFault[] {
   return faults.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0));
 }
 
-/** A text of someone else's, in which a line break or an escape for the terminal may stand, as one harmless line. */
+/** Returns untrusted text as one harmless line, without line breaks and terminal escapes. */
 function oneLine(text: string): string {
   return text.replaceAll(/\p{Cc}/gu, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }
 
-/** One line for each fault, `FILE:LINE: PATH: message`, each ended by a newline. */
+/** Returns one line for each fault, `FILE:LINE: PATH: message`, each with a newline at its end. */
 export function formatFaults({
   file,
   faults,

@@ -75,5 +75,5 @@ export const glob = text.max(2048);
 export const eventGlob = checkedString((value) => {
   if (EVENT_TYPES.some((type) => matchesGlob(value, type))) return undefined;
   const meant = closest(value, EVENT_TYPES);
-  return `matches no event (${meant === undefined ? `there are ${EVENT_TYPES.join(', ')}` : `did you mean ${meant}?`})`;
+  return `matches no event (${meant === undefined ? `known events: ${EVENT_TYPES.join(', ')}` : `did you mean ${meant}?`})`;
 });

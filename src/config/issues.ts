@@ -48,7 +48,7 @@ function outOfBounds(origin: string, word: string, bound: number | bigint): stri
   }
 }
 
-/** Zod's issues in the words of this program. Texts given at the schema itself come before these. */
+/** Returns the message for an issue of zod, unless the schema itself has one. */
 function issueText(issue: z.core.$ZodRawIssue): string | undefined {
   switch (issue.code) {
     case 'invalid_type':
@@ -79,14 +79,14 @@ function keysAt(top: z.ZodType, path: Path): readonly string[] {
 function unknownKey(top: z.ZodType, parent: Path, key: string): Finding {
   const keys = keysAt(top, parent);
   const meant = closest(key, keys);
-  const hint = meant === undefined ? `known here: ${keys.join(', ')}` : `did you mean ${meant}?`;
+  const hint = meant === undefined ? `known keys: ${keys.join(', ')}` : `did you mean ${meant}?`;
   return { path: [...parent, key], message: `unknown key (${hint})` };
 }
 
 export type Checked<T> =
   { readonly ok: true; readonly value: T } | { readonly ok: false; readonly findings: readonly Finding[] };
 
-/** Checks a value against a schema: either the value with its defaults, or every finding. */
+/** Checks a value against a schema. Returns the value with its defaults, or all findings. */
 export function checkAgainst<T extends z.ZodType>(schema: T, value: unknown): Checked<z.output<T>> {
   const parsed = schema.safeParse(value, { error: issueText });
   if (parsed.success) return { ok: true, value: parsed.data };

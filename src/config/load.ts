@@ -16,19 +16,19 @@ export type { ConfigFault } from './faults.ts';
 
 const DEFAULT_FILE = 'config/watcher.yaml';
 const DEFAULT_HOST = '127.0.0.1';
-/** Some thousand targets; more is a file mistaken. */
+/** Enough for some thousand targets; a larger file is the wrong one. */
 const MAX_FILE_BYTES = 1024 * 1024;
 
 export type LoadResult =
   | { readonly ok: true; readonly config: Config }
   | { readonly ok: false; readonly faults: readonly ConfigFault[]; readonly file: string };
 
-/** Which file to read: the one of the command line, else `LIFECYCLE_WATCHER_CONFIG`, else `config/watcher.yaml`. */
+/** Returns the file to read: that of the command line, else `LIFECYCLE_WATCHER_CONFIG`, else `config/watcher.yaml`. */
 export function configPath(flag: string | undefined, env: NodeJS.ProcessEnv): string {
   return flag ?? (env['LIFECYCLE_WATCHER_CONFIG'] || DEFAULT_FILE);
 }
 
-/** Reads and checks a configuration file: the effective configuration, or every fault at once. It never rejects. */
+/** Reads and checks a configuration file. Resolves with the effective configuration, or with all faults. Never rejects. */
 export async function loadConfig(options: {
   readonly file: string;
   readonly env: NodeJS.ProcessEnv;
@@ -39,12 +39,12 @@ export async function loadConfig(options: {
   return parseConfig(read.text, { env, file });
 }
 
-/** Reads a file that people write. `what` it is stands in the problem. It never rejects. */
+/** Reads a file that people write. The problem begins with `subject`, such as "the configuration". Never rejects. */
 export async function readText(
   file: string,
-  what: string,
+  subject: string,
 ): Promise<{ readonly ok: true; readonly text: string } | { readonly ok: false; readonly problem: string }> {
-  const failed = (problem: string) => ({ ok: false, problem: `${what} ${problem}` }) as const;
+  const failed = (problem: string) => ({ ok: false, problem: `${subject} ${problem}` }) as const;
   try {
     const found = await stat(file);
     if (!found.isFile()) return failed('cannot be read: not a regular file');
@@ -56,8 +56,8 @@ export async function readText(
 }
 
 /**
- * Checks a configuration given as text, and reads the secrets that it names; `file` is the name under which faults are
- * reported. Faults come in the order of the text. A text that is not YAML has only the faults that it has as YAML.
+ * Checks the text of a configuration, and reads the secrets that it names. `file` is the name for the report of faults. Faults
+ * are in the order of the text. If the text is not valid YAML, only those faults are reported.
  */
 export async function parseConfig(
   text: string,

@@ -1,21 +1,21 @@
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
-/** What is wrong with an http or https URL, or undefined. The URL is not repeated: it may be a secret. */
+/** Returns the fault of an http or https URL, or undefined. It does not repeat the URL, which may be a secret. */
 export function urlFault(value: string): string | undefined {
   const url = URL.parse(value);
   if (url === null || !/^https?:\/\//i.test(value))
     return 'must be a URL that begins with http:// or https://';
   if (url.username !== '' || url.password !== '') {
-    return 'must not hold a user name or password: send them as a header that is kept in { env } or { file }';
+    return 'must not contain a user name or password: send them in a header whose value is given by { env } or { file }';
   }
   return undefined;
 }
 
-/** What is wrong with a URL that deliveries go to, by its scheme alone, or undefined. */
+/** Returns the fault of the scheme of a URL for deliveries, or undefined. */
 export function schemeFault(value: string, httpsOnly: boolean | undefined): string | undefined {
   return httpsOnly === true && /^http:/i.test(value)
-    ? 'is plain http, which egress.httpsOnly refuses'
+    ? 'is plain http, which egress.httpsOnly does not allow'
     : undefined;
 }
 
@@ -28,20 +28,20 @@ function isDecodable(text: string): boolean {
   }
 }
 
-/** What is wrong with the URL of a proxy, or undefined. Credentials may be part of it, but not in the file. */
+/** Returns the fault of the URL of a proxy, or undefined. It may contain credentials if it is kept out of the file. */
 export function proxyFault(value: string, { isInFile }: { readonly isInFile: boolean }): string | undefined {
   const url = URL.parse(value);
   if (url === null || !/^https?:\/\//i.test(value))
     return 'must be a URL that begins with http:// or https://';
   if (url.pathname !== '/' || url.search !== '' || url.hash !== '') return 'must end after host and port';
   if (isInFile && (url.username !== '' || url.password !== ''))
-    return 'a password must not stand in this file: give { env: NAME } or { file: PATH } of the whole URL';
+    return 'a password must not be in this file: give { env: NAME } or { file: PATH } for the whole URL';
   if (!isDecodable(url.username) || !isDecodable(url.password))
-    return 'must have its user name and password percent-encoded, a % as %25';
+    return 'must have its user name and password percent-encoded, with % as %25';
   return undefined;
 }
 
-/** What is wrong with a network in CIDR notation (or, where allowed, a single address), or undefined. */
+/** Returns the fault of a network in CIDR notation (or of a single address, if that is allowed), or undefined. */
 export function networkFault(
   value: string,
   options: { readonly addressAllowed: boolean },
@@ -59,7 +59,7 @@ export function networkFault(
     : 'must be a network such as 10.0.0.0/8 or fd00::/8';
 }
 
-/** Whether a server that listens on `host` is reachable from this machine alone. */
+/** Reports whether a server that listens on `host` is reachable from this machine alone. */
 export function isLoopback(host: string): boolean {
   if (host.toLowerCase() === 'localhost') return true;
   return isIP(host) !== 0 && ipaddr.process(host).range() === 'loopback';

@@ -10,12 +10,12 @@ import type { Secret } from './secrets.ts';
 const DAY_SECONDS = 86_400;
 
 const tokenSchema = z.strictObject({
-  name: field.name.describe('Who holds the token; unique'),
+  name: field.name.describe('Name of the token holder; unique'),
   scopes: z
     .array(z.enum(SCOPES))
     .min(1)
     .describe('register: POST executions; read: every GET; admin: everything'),
-  value: secret(tokenFault).describe('The token; 16 random characters or more are advised'),
+  value: secret(tokenFault).describe('The token; use at least 16 random characters'),
 });
 
 const serverSchema = z.strictObject({
@@ -24,22 +24,22 @@ const serverSchema = z.strictObject({
     .describe('Address to listen on. Default: LIFECYCLE_WATCHER_HOST, else 127.0.0.1'),
   port: field.port.default(field.DEFAULTS.port).describe('0: any free port'),
   tokens: z.array(tokenSchema).default([]).describe('At least one, unless insecure is true'),
-  insecure: z.boolean().default(false).describe('No token is needed; only on a loopback host'),
+  insecure: z.boolean().default(false).describe('Accept requests without a token; only on a loopback host'),
   requestsPerMinute: z
     .int()
     .min(1)
     .max(10_000_000)
     .default(6000)
-    .describe('Per token; without one per address'),
+    .describe('Limit for each token, or for each address without a token'),
   trustedProxies: z
     .array(field.addressOrNetwork)
     .default([])
-    .describe('Addresses and networks whose X-Forwarded-For counts'),
+    .describe('Addresses and networks of proxies whose X-Forwarded-For is trusted'),
 });
 
 const metricsSchema = z.strictObject({
   port: field.port.describe('0: any free port'),
-  host: z.exactOptional(field.text).describe('Default: that of the server'),
+  host: z.exactOptional(field.text).describe('Default: the host of the server'),
 });
 
 const stallSchema = z.strictObject({
@@ -49,44 +49,48 @@ const stallSchema = z.strictObject({
 });
 
 const targetSchema = z.strictObject({
-  name: field.name.describe('Unique; rows belong to account and Region, so a target can be renamed'),
+  name: field.name.describe('Unique; data belongs to account and Region, so a target can be renamed'),
   accountId: field.accountId.describe('12 digits, quoted'),
   region: field.region.describe('AWS Region'),
-  endpoint: z.exactOptional(field.httpUrl).describe('Image Builder, and STS unless stsEndpoint is given'),
-  stsEndpoint: z.exactOptional(field.httpUrl).describe('STS alone'),
+  endpoint: z
+    .exactOptional(field.httpUrl)
+    .describe('URL of Image Builder, and of STS unless stsEndpoint is given'),
+  stsEndpoint: z.exactOptional(field.httpUrl).describe('URL of STS'),
   roleArn: z
     .exactOptional(field.roleArn)
-    .describe("Role in the target's account to assume; else the SDK's default credentials"),
-  externalId: z.exactOptional(field.externalId).describe('Given to STS with roleArn'),
+    .describe("Role to assume in the target's account. Default: the SDK's default credentials"),
+  externalId: z.exactOptional(field.externalId).describe('Passed to STS with roleArn'),
   requestsPerSecond: field.requestsPerSecond
     .default(2)
-    .describe('A ceiling: the learnt rate stays at or below it'),
-  maxConcurrent: field.maxConcurrent.default(4).describe('Calls in flight at once'),
+    .describe('Upper limit: the learned rate stays at or below it'),
+  maxConcurrent: field.maxConcurrent.default(4).describe('Most calls in flight at once'),
   discover: z
     .exactOptional(z.strictObject({ everySeconds: field.roundSeconds.default(300) }))
-    .describe('Given: executions of all lifecycle policies are found by themselves, in rounds'),
+    .describe('If present, executions of all lifecycle policies are discovered in regular rounds'),
   stalledAfterSeconds: stallSchema
     .prefault({})
-    .describe('Longer in one status than this is execution.stalled; each key has its own default'),
+    .describe('Time in one status after which execution.stalled is sent; each key has its own default'),
 });
 
 const pollingSchema = z.strictObject({
-  targetLagSeconds: field.seconds(DAY_SECONDS).default(15).describe('Mean detection lag to aim for'),
+  targetLagSeconds: field.seconds(DAY_SECONDS).default(15).describe('Target for the mean detection lag'),
   minIntervalSeconds: field
     .seconds(DAY_SECONDS)
     .default(field.DEFAULTS.minIntervalSeconds)
-    .describe('Shortest time between two looks'),
+    .describe('Shortest time between two looks at an execution'),
   maxIntervalSeconds: field
     .seconds(DAY_SECONDS)
     .default(field.DEFAULTS.maxIntervalSeconds)
-    .describe('Longest time between two looks'),
-  giveUpAfterDays: field.days.default(90).describe('Tracking ends so long after it could have begun'),
+    .describe('Longest time between two looks at an execution'),
+  giveUpAfterDays: field.days
+    .default(90)
+    .describe('Tracking ends this long after the registration, or after the expected start if that is later'),
 });
 
 const retentionSchema = z.strictObject({
-  finishedDays: field.days.default(30).describe('Executions no longer tracked, and their events'),
+  finishedDays: field.days.default(30).describe('Executions that are no longer tracked, and their events'),
   deliveredDays: field.days.default(7).describe('Deliveries that succeeded'),
-  deadDays: field.days.default(30).describe('Deliveries given up'),
+  deadDays: field.days.default(30).describe('Deliveries that were given up'),
 });
 
 const FORMATS = ['cloudevents', 'slack'] as const;
@@ -94,7 +98,7 @@ const FORMATS = ['cloudevents', 'slack'] as const;
 const endpointSchema = z.strictObject({
   name: field.name.describe('Unique; "callback" is reserved'),
   url: stringOrSecret(urlFault).describe(
-    'Where events are posted; shown as its host only. Of slack a secret',
+    'Events are posted here; only its host is ever shown. With format slack it is a secret',
   ),
   format: z
     .enum(FORMATS)
@@ -103,17 +107,17 @@ const endpointSchema = z.strictObject({
   secrets: z
     .exactOptional(z.array(secret(webhookSecretFault)).min(1))
     .describe(
-      'Standard Webhooks secrets (whsec_…), not for slack; several during rotation: signed with each',
+      'Standard Webhooks secrets (whsec_…), not for slack. During rotation give several: each of them signs',
     ),
   events: z.array(field.eventGlob).min(1).default(['*']).describe('Short event names or globs'),
   targets: z.exactOptional(z.array(field.glob).min(1)).describe('Globs over target names'),
   policies: z.exactOptional(z.array(field.glob).min(1)).describe('Globs over lifecycle policy ARNs'),
   labels: z
     .exactOptional(z.record(field.name, field.glob))
-    .describe('Each key present, its value matched by the glob'),
-  timeoutSeconds: field.seconds(600).default(15).describe('Limit of one attempt'),
-  maxConcurrent: field.maxConcurrent.default(8).describe('Attempts in flight at once'),
-  requestsPerSecond: field.requestsPerSecond.default(50).describe('Attempts begun each second at most'),
+    .describe('Each key must be present, and its value must match the glob'),
+  timeoutSeconds: field.seconds(600).default(15).describe('Time limit of one attempt'),
+  maxConcurrent: field.maxConcurrent.default(8).describe('Most attempts in flight at once'),
+  requestsPerSecond: field.requestsPerSecond.default(50).describe('Most attempts begun each second'),
   headers: z
     .record(z.string(), stringOrSecret(headerValueFault))
     .default({})
@@ -122,52 +126,52 @@ const endpointSchema = z.strictObject({
 
 const callbackSchema = z.strictObject({
   allow: field.callbackRule.describe(
-    'URLs that registrations may give: scheme and port exact, * for one label of the host, the path and all below it',
+    'URLs that registrations may give: exact scheme and port, * for one label of the host, the path and everything below it',
   ),
   secrets: z
     .array(secret(webhookSecretFault))
     .min(1)
-    .describe('Standard Webhooks secrets (whsec_…); several during rotation: signed with each'),
+    .describe('Standard Webhooks secrets (whsec_…). During rotation give several: each of them signs'),
 });
 
 const egressSchema = z.strictObject({
-  allowPrivateNetworks: z.boolean().default(false).describe('Deliver to private and loopback addresses too'),
-  allowCidrs: z.array(field.network).default([]).describe('Networks that are allowed although private'),
+  allowPrivateNetworks: z.boolean().default(false).describe('Deliver to private and loopback addresses, too'),
+  allowCidrs: z.array(field.network).default([]).describe('Private networks that are allowed nevertheless'),
   httpsOnly: z
     .boolean()
     .default(false)
-    .describe('Refuse to deliver over plain http; an http URL to deliver to is a fault then'),
+    .describe('Never deliver over plain http; an http URL for deliveries is then a fault'),
   proxy: nothingOrSecret(proxyFault)
     .default(null)
     .describe(
-      'URL of an HTTP proxy that all deliveries go through, by CONNECT; it must guard private networks itself',
+      'URL of an HTTP proxy that all deliveries go through, by CONNECT; the proxy itself must guard private networks',
     ),
 });
 
-/** The configuration file as it is written. Rules over several keys are in `checks.ts`. */
+/** The configuration file as it is written. Rules that span several keys are in `checks.ts`. */
 export const fileSchema = z.strictObject({
   server: serverSchema.prefault({}).describe('The HTTP API and status page'),
   metrics: z
     .exactOptional(metricsSchema)
-    .describe('Given: /metrics answers only there. Else on the port of the server'),
+    .describe('If present, /metrics is served only there; otherwise on the port of the server'),
   log: z.strictObject({ level: z.enum(field.LOG_LEVELS).default('info') }).prefault({}),
   store: z
     .strictObject({
       sqlite: z.strictObject({ path: field.text.default('data/watcher.db') }).prefault({}),
     })
     .prefault({})
-    .describe('Where everything is kept'),
+    .describe('The database'),
   targets: z.array(targetSchema).min(1).describe('Accounts and Regions to watch'),
   polling: pollingSchema.prefault({}),
-  retention: retentionSchema.prefault({}).describe('How long what is over is kept'),
+  retention: retentionSchema.prefault({}).describe('How long finished executions and deliveries are kept'),
   endpoints: z.array(endpointSchema).default([]).describe('Receivers of webhook events'),
   callbacks: z
     .array(callbackSchema)
     .default([])
     .describe(
-      'Which callbackUrl a registration may give; the first entry that allows it counts. Default: none',
+      'Rules for the callbackUrl of registrations; the first entry that allows it applies. Default: none is allowed',
     ),
-  egress: egressSchema.prefault({}).describe('Where deliveries may go'),
+  egress: egressSchema.prefault({}).describe('Restrictions on the destinations of deliveries'),
 });
 export type ConfigFile = z.output<typeof fileSchema>;
 
@@ -187,7 +191,7 @@ export interface Config extends Omit<FileWithSecrets, 'server' | 'metrics' | 'en
   readonly endpoints: readonly EndpointConfig[];
 }
 
-/** The schema of the configuration file for editors, as the text of `config/schema.json`. */
+/** Returns the text of `config/schema.json`, the schema of the configuration file for editors. */
 export function jsonSchemaText(): string {
   const { $schema, ...schema } = z.toJSONSchema(fileSchema, { io: 'input' });
   const titled = { $schema, title: 'Configuration of lifecycle-watcher', ...schema };

@@ -27,7 +27,7 @@ function referenceFault(input: unknown, isLiteralAllowed: boolean): string {
   const form = isLiteralAllowed ? `a string, ${FORM}` : FORM;
   if (input === undefined) return `is missing: give ${form}`;
   if (typeof input === 'string')
-    return isLiteralAllowed ? 'must not be empty' : `a secret must not stand in this file: give ${form}`;
+    return isLiteralAllowed ? 'must not be empty' : `a secret must not be in this file: give ${form}`;
   if (typeof input !== 'object' || input === null || Array.isArray(input)) return `must be ${form}`;
   const unknown = Object.keys(input).find((key) => key !== 'env' && key !== 'file');
   if (unknown === undefined) return `must be ${form}: exactly one`;

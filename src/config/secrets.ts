@@ -5,10 +5,10 @@ export const MASK = '***';
 /** Standard Webhooks 1.0, "Signature scheme": symmetric secrets have 24 to 64 bytes. */
 const WEBHOOK_SECRET_BYTES = { min: 24, max: 64 } as const;
 const WEBHOOK_SECRET_PREFIX = 'whsec_';
-/** A file larger than this is no secret, but a path mistaken. */
+/** A larger file is not a secret; its path must be wrong. */
 const MAX_FILE_BYTES = 65_536;
 
-/** A value that shows itself only to `reveal()`: in text, JSON and `console.log` it is `***`. */
+/** A value that only `reveal()` returns: in text, JSON and `console.log` it is `***`. */
 export class Secret {
   readonly #value: string;
 
@@ -40,10 +40,10 @@ export type SecretRead =
   | { readonly ok: true; readonly text: string }
   | { readonly ok: false; readonly message: string; readonly key: 'env' | 'file' };
 
-/** Reads a secret where its reference says. Of a file one trailing newline is dropped. */
+/** Reads a secret from the place that its reference names. One trailing newline of a file is dropped. */
 export async function readSecret(ref: SecretRef, env: NodeJS.ProcessEnv): Promise<SecretRead> {
   if ('env' in ref) {
-    // Not what every object has, such as toString.
+    // Members of every object, such as toString, are not variables.
     const text = Object.hasOwn(env, ref.env) ? env[ref.env] : undefined;
     if (text !== undefined && text !== '') return { ok: true, text };
     const problem = text === undefined ? 'is not set' : 'is empty';
@@ -62,7 +62,7 @@ export async function readSecret(ref: SecretRef, env: NodeJS.ProcessEnv): Promis
   }
 }
 
-/** Why the system refused a file, in words. */
+/** Returns why the system could not read a file. */
 export function fileProblem(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   switch (code) {
@@ -75,9 +75,9 @@ export function fileProblem(error: unknown): string {
   }
 }
 
-/** What is wrong with a webhook secret, or undefined. */
+/** Returns the fault of a webhook secret, or undefined. */
 export function webhookSecretFault(value: string): string | undefined {
-  const form = `a webhook secret is ${WEBHOOK_SECRET_PREFIX} and base64 of ${WEBHOOK_SECRET_BYTES.min} to ${WEBHOOK_SECRET_BYTES.max} bytes`;
+  const form = `a webhook secret is ${WEBHOOK_SECRET_PREFIX} and ${WEBHOOK_SECRET_BYTES.min} to ${WEBHOOK_SECRET_BYTES.max} bytes in base64`;
   if (!value.startsWith(WEBHOOK_SECRET_PREFIX))
     return `does not begin with ${WEBHOOK_SECRET_PREFIX}: ${form}`;
   const encoded = value.slice(WEBHOOK_SECRET_PREFIX.length);
@@ -87,12 +87,12 @@ export function webhookSecretFault(value: string): string | undefined {
   return key.length < min || key.length > max ? `has ${key.length} bytes: ${form}` : undefined;
 }
 
-/** What is wrong with a token, or undefined. It travels in a header, so it is printable ASCII without spaces. */
+/** Returns the fault of a token, or undefined. A token is sent in a header, so it is printable ASCII without spaces. */
 export function tokenFault(value: string): string | undefined {
   return /^[\x21-\x7e]*$/.test(value) ? undefined : 'a token must be printable ASCII without spaces';
 }
 
-/** What is wrong with the value of a header (RFC 9110, section 5.5), or undefined. */
+/** Returns the fault of the value of a header (RFC 9110, section 5.5), or undefined. */
 export function headerValueFault(value: string): string | undefined {
   return /^[\t\x20-\x7e]*$/.test(value) ? undefined : 'the value of a header must be printable ASCII';
 }

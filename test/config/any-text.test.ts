@@ -5,7 +5,7 @@ import { formatFaults, parseConfig } from '../../src/config/load.ts';
 import { jsonSchemaText } from '../../src/config/schema.ts';
 import { ENV, withEndpoint } from './texts.ts';
 
-/** Every key that the schema knows, so that what is made up reaches deep into it. */
+/** All keys of the schema, so that generated values reach deep into it. */
 const keys = Array.from(new Set(jsonSchemaText().match(/(?<=")[a-zA-Z]+(?=": \{)/g)));
 
 const value = fc.letrec((tie) => ({
@@ -31,8 +31,8 @@ const value = fc.letrec((tie) => ({
   ),
 })).any;
 
-/** The text has no faults, or each of them is one line. */
-async function expectAnswer(text: string): Promise<void> {
+/** Expects that the text has no faults, or that each of them is one line. */
+async function expectValidOrFaults(text: string): Promise<void> {
   const result = await parseConfig(text, { env: ENV, file: 'f' });
   if (result.ok) return;
   expect(result.faults.length).toBeGreaterThan(0);
@@ -40,38 +40,38 @@ async function expectAnswer(text: string): Promise<void> {
   for (const { line } of result.faults) expect(line).toBeGreaterThan(0);
 }
 
-test('whatever the value, there is a configuration or faults, each one line with its line number', async () => {
+test('any value gives a configuration, or faults of one line each with a line number', async () => {
   await fc.assert(
-    fc.asyncProperty(value, (made) => expectAnswer(stringify(made))),
+    fc.asyncProperty(value, (made) => expectValidOrFaults(stringify(made))),
     { numRuns: 500 },
   );
 });
 
-test('whatever stands in place of one part of a good file', async () => {
+test('any value can replace a part of a good file', async () => {
   const lines = withEndpoint('headers: { x-a: b }', 'labels: { team: a }').split('\n');
   await fc.assert(
     fc.asyncProperty(fc.nat(lines.length - 1), value, (at, made) => {
       const key = /^\s*(?:- )?[\w-]+:/.exec(lines[at] ?? '')?.[0] ?? '- ';
-      return expectAnswer(lines.with(at, `${key} ${JSON.stringify(made)}`).join('\n'));
+      return expectValidOrFaults(lines.with(at, `${key} ${JSON.stringify(made)}`).join('\n'));
     }),
     { numRuns: 500 },
   );
 });
 
-test('whatever the text', async () => {
+test('any text can be read', async () => {
   const sign = fc.oneof(
     fc.constantFrom(...Array.from('[]{}:,-?&*!|>\'"%@`#~ \n\t\\a1')),
     fc.constantFrom('<<', '---', '...', '\n  ', ': ', '\uFEFF'),
   );
   await fc.assert(
-    fc.asyncProperty(fc.array(sign, { maxLength: 40 }), (signs) => expectAnswer(signs.join(''))),
+    fc.asyncProperty(fc.array(sign, { maxLength: 40 }), (signs) => expectValidOrFaults(signs.join(''))),
     { numRuns: 1000 },
   );
 });
 
-test('however deep', async () => {
+test('any depth of nesting can be read', async () => {
   for (let depth = 100; depth < 2000; depth += 100) {
-    await expectAnswer(`a: ${'['.repeat(depth)}${']'.repeat(depth)}`);
-    await expectAnswer('{a: '.repeat(depth) + '}'.repeat(depth));
+    await expectValidOrFaults(`a: ${'['.repeat(depth)}${']'.repeat(depth)}`);
+    await expectValidOrFaults('{a: '.repeat(depth) + '}'.repeat(depth));
   }
 });

@@ -7,7 +7,7 @@ const withCallbacks = (...entries: readonly string[]) =>
 const GOOD = "{ allow: 'https://*.example.com/hooks/', secrets: [{ env: WEBHOOK_SECRET }, { env: NEXT }] }";
 const NEXT = `whsec_${Buffer.alloc(24, 'n').toString('base64')}`;
 
-test('callbacks have a rule and secrets, which are not shown', async () => {
+test('an entry of callbacks has a rule and secrets, and the secrets are never shown', async () => {
   const config = await parsed(withCallbacks(GOOD), { ...ENV, NEXT });
   const [entry] = config.callbacks;
   expect(entry?.allow).toBe('https://*.example.com/hooks/');
@@ -21,8 +21,8 @@ test.each([
   [
     "{ allow: 'https://a.example/*', secrets: [whsec_x] }",
     [
-      '7: callbacks[0].allow: must not hold * in its path: it allows all that is below it',
-      '7: callbacks[0].secrets[0]: a secret must not stand in this file: give { env: NAME } or { file: PATH }',
+      '7: callbacks[0].allow: must not contain * in its path: everything below the path is allowed',
+      '7: callbacks[0].secrets[0]: a secret must not be in this file: give { env: NAME } or { file: PATH }',
     ],
   ],
   [
@@ -39,12 +39,12 @@ test.each([
       '7: callbacks[0].alow: unknown key (did you mean allow?)',
     ],
   ],
-])('%s is faulty', async (entry, faults) => {
+])('the entry %s is a fault', async (entry, faults) => {
   expect(await faultsOf(withCallbacks(entry))).toEqual(faults);
 });
 
-test('an entry that is there twice is a fault', async () => {
+test('a second entry with the same rule is a fault', async () => {
   expect(await faultsOf(withCallbacks(GOOD, GOOD), { ...ENV, NEXT })).toEqual([
-    '8: callbacks[1].allow: is the same as callbacks[0].allow, whose secrets count',
+    '8: callbacks[1].allow: is the same as callbacks[0].allow, which takes precedence',
   ]);
 });

@@ -7,7 +7,11 @@ test.each([
   ['an empty document', '---\n', '1: the file is empty'],
   ['a list', '- a\n', '1: must be a mapping of keys to values'],
   ['a scalar', '\n\nhello', '3: must be a mapping of keys to values'],
-  ['several documents', `${MINIMAL}---\na: 1\n`, '6: holds several YAML documents: only one is allowed'],
+  [
+    'several documents',
+    `${MINIMAL}---\na: 1\n`,
+    '6: contains several YAML documents, but only one is allowed',
+  ],
   ['a tab as indent', 'server:\n\tport: 1\n', '2: Tabs are not allowed as indentation'],
   ['a quote not closed', 'server: "abc\n', '2: Missing closing "quote'],
   ['a key that is a list', 'a: 1\n? [b]\n: 1\n', '2: a key must be plain text'],
@@ -17,7 +21,7 @@ test.each([
   expect(await faultsOf(text)).toEqual([fault]);
 });
 
-test('a key given twice is a fault beside the others', async () => {
+test('a duplicate key is reported together with other faults', async () => {
   const text = `${MINIMAL}log: { level: info }\npoling: {}\nlog:\n  level: debug\n  level: loud\n`;
   expect(await faultsOf(text)).toEqual([
     '7: poling: unknown key (did you mean polling?)',
@@ -27,12 +31,12 @@ test('a key given twice is a fault beside the others', async () => {
   ]);
 });
 
-test('__proto__ is no key', async () => {
+test('__proto__ is not allowed as a key', async () => {
   const faults = await faultsOf(`${MINIMAL}__proto__: { log: { level: debug } }\n`);
   expect(faults).toContain('6: __proto__: is not allowed as a key');
 });
 
-test('anchors and aliases stand for their value; faults in it are told where it is written', async () => {
+test('anchors and aliases work, and a fault in their value is reported at the anchor', async () => {
   const config = await parsed(
     `server:
   tokens: [{ name: ci, scopes: &scopes [read], value: { env: TOKEN } }, { name: b, scopes: *scopes, value: { env: OTHER } }]
@@ -53,7 +57,7 @@ targets: [{ name: prod, accountId: "123456789012", region: eu-west-1 }]
   ]);
 });
 
-test('one anchor serves hundreds of targets', async () => {
+test('hundreds of targets can use one anchor', async () => {
   const targets = Array.from(
     { length: 500 },
     (_, index) => `  - { name: t${index}, accountId: "${100000000000 + index}", region: *region }\n`,
@@ -62,13 +66,13 @@ test('one anchor serves hundreds of targets', async () => {
   expect((await parsed(text)).targets).toHaveLength(501);
 });
 
-test('an alias of nothing is a fault', async () => {
+test('an alias without an anchor is a fault', async () => {
   expect(await faultsOf(`${MINIMAL}log: { level: *level }\n`)).toEqual([
-    '6: log.level: the alias names no anchor that stands before it',
+    '6: log.level: the alias refers to no earlier anchor',
   ]);
 });
 
-test('a value that holds itself is a fault like any other', async () => {
+test('a value that contains itself is a fault', async () => {
   expect(await faultsOf(`${MINIMAL}log: &log { level: *log }\n`)).toEqual([
     '6: log.level: must be one of trace, debug, info, warn, error, fatal',
   ]);
@@ -79,10 +83,10 @@ test('aliases that multiply are refused', async () => {
     const items = Array.from({ length: 9 }, () => (index === 0 ? 'x' : `*l${index - 1}`));
     return `l${index}: &l${index} [${items.join(', ')}]\n`;
   });
-  expect(await faultsOf(layers.join(''))).toEqual(['1: its aliases unfold to too much']);
+  expect(await faultsOf(layers.join(''))).toEqual(['1: its aliases expand to too much']);
 });
 
-test('a byte order mark and Windows line ends change nothing, lines included', async () => {
+test('a byte order mark and Windows line endings change neither values nor line numbers', async () => {
   await parsed(`\uFEFF${MINIMAL.replaceAll('\n', '\r\n')}`);
   expect(await faultsOf(`\uFEFF${MINIMAL}loog: {}\n`.replaceAll('\n', '\r\n'))).toEqual([
     '6: loog: unknown key (did you mean log?)',

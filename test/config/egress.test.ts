@@ -26,8 +26,8 @@ test.each([
   ['proxy.example:3128', 'must be a URL that begins with http:// or https://'],
   ['http://proxy.example/path', 'must end after host and port'],
   ['http://proxy.example/?key=hidden', 'must end after host and port'],
-  [hidden, 'a password must not stand in this file: give { env: NAME } or { file: PATH } of the whole URL'],
-  ['{ env: BROKEN }', 'must have its user name and password percent-encoded, a % as %25'],
+  [hidden, 'a password must not be in this file: give { env: NAME } or { file: PATH } for the whole URL'],
+  ['{ env: BROKEN }', 'must have its user name and password percent-encoded, with % as %25'],
   [
     '{ envv: PROXY }',
     'has an unknown key (did you mean env?): must be a string, { env: NAME } or { file: PATH }',
@@ -39,7 +39,7 @@ test.each([
   expect(faults.join()).not.toContain('hid');
 });
 
-test('where plain http is refused, whoever is to be delivered to over it is a fault', async () => {
+test('with httpsOnly, endpoints and callbacks with http URLs are faults', async () => {
   const receivers = `endpoints:
   - { name: plain, url: "http://hooks.example/in", secrets: [{ env: WEBHOOK_SECRET }] }
   - { name: hidden, url: { env: PLAIN }, secrets: [{ env: WEBHOOK_SECRET }] }
@@ -49,7 +49,7 @@ callbacks:
   - { allow: "https://*.example.com/", secrets: [{ env: WEBHOOK_SECRET }] }
 `;
   const env = { ...ENV, PLAIN: 'HTTP://hooks.example/hidden' };
-  const refused = 'is plain http, which egress.httpsOnly refuses';
+  const refused = 'is plain http, which egress.httpsOnly does not allow';
   const faults = await faultsOf(`${MINIMAL}${receivers}egress: { httpsOnly: true }\n`, env);
   expect(faults.toSorted()).toEqual([
     `11: callbacks[0].allow: ${refused}`,

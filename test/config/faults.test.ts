@@ -5,7 +5,7 @@ import { ENV, faultsOf, MINIMAL, parsed, withEndpoint } from './texts.ts';
 const withSection = (section: string) => `${MINIMAL}${section}\n`;
 const target = (fields: string) => MINIMAL.replace('region: eu-west-1', fields);
 
-test('tells every fault at once, each with its path and line, in the order of the file', async () => {
+test('all faults are reported at once, each with its path and line, in the order of the file', async () => {
   const text = `server:
   port: 70000
   portt: 1
@@ -30,7 +30,7 @@ endpoints:
     '2: server.port: must be at most 65535',
     '3: server.portt: unknown key (did you mean port?)',
     '5: server.tokens[0].scopes[0]: must be one of register, read, admin',
-    '5: server.tokens[0].value: a secret must not stand in this file: give { env: NAME } or { file: PATH }',
+    '5: server.tokens[0].value: a secret must not be in this file: give { env: NAME } or { file: PATH }',
     '6: server.tokens[1].scopes: must have at least one entry',
     '6: server.tokens[1].name: the name is taken by server.tokens[0].name',
     '6: server.tokens[1].value.env: environment variable MISSING is not set',
@@ -38,11 +38,11 @@ endpoints:
     '11: targets[1].accountId: is missing: it must be a string',
     '11: targets[1].name: the name is taken by targets[0].name',
     '12: targets[1].region: must be an AWS Region such as us-east-1',
-    '13: polling.minIntervalSeconds: (1000) must not be more than maxIntervalSeconds (900)',
+    '13: polling.minIntervalSeconds: must not be more than maxIntervalSeconds (900); it is 1000',
     '15: endpoints[0].name: the name callback is reserved',
     '16: endpoints[0].url: must be a URL that begins with http:// or https://',
     '17: endpoints[0].secrets: must have at least one entry',
-    '19: endpoints[0].headers.Host: is set by the watcher itself: host, content-*, webhook-* and the like',
+    '19: endpoints[0].headers.Host: is reserved: the watcher sets host, content-*, webhook-* and connection headers itself',
   ]);
 });
 
@@ -53,8 +53,8 @@ test.each([
     'polling: { TargetLagSeconds: 5 }',
     '6: polling.TargetLagSeconds: unknown key (did you mean targetLagSeconds?)',
   ],
-  ['log: { format: json }', '6: log.format: unknown key (known here: level)'],
-  ['log: { "a b": 1 }', '6: log["a b"]: unknown key (known here: level)'],
+  ['log: { format: json }', '6: log.format: unknown key (known keys: level)'],
+  ['log: { "a b": 1 }', '6: log["a b"]: unknown key (known keys: level)'],
   ['log:', '6: log: is empty: it must be a mapping of keys to values'],
   ['log: { level: loud }', '6: log.level: must be one of trace, debug, info, warn, error, fatal'],
   ['retention: { deadDays: 0 }', '6: retention.deadDays: must be more than 0'],
@@ -62,7 +62,7 @@ test.each([
   ['metrics: { port: 1.5 }', '6: metrics.port: must be a whole number, not a fraction'],
   [
     'metrics: { port: 8080 }',
-    '6: metrics.port: is that of the server: leave out metrics to have them answered there',
+    '6: metrics.port: is the port of the server: leave out metrics to serve them there',
   ],
   ['egress: { httpsOnly: "yes" }', '6: egress.httpsOnly: must be true or false, not a string'],
   [
@@ -115,7 +115,7 @@ test.each([
     'targets[0].roleArn: the role is in account 999999999999, but accountId is 123456789012',
   ],
   ['region: eu-west-1, requestsPerSecond: 0', 'targets[0].requestsPerSecond: must be at least 0.0003'],
-  ['region: eu-west-1, endpoint: "http://u:p@host"', 'targets[0].endpoint: must not hold a user name'],
+  ['region: eu-west-1, endpoint: "http://u:p@host"', 'targets[0].endpoint: must not contain a user name'],
 ])('a target with %s', async (fields, fault) => {
   expect(await faultsOf(target(fields))).toEqual([expect.stringContaining(`5: ${fault}`)]);
 });
@@ -127,13 +127,13 @@ test('an account id has 12 digits', async () => {
   ]);
 });
 
-test('two targets may not have the same account and Region; other Regions and accounts may', async () => {
+test('two targets must not have the same account and Region', async () => {
   const more = (name: string, accountId: string, region: string) =>
     `  - { name: ${name}, accountId: "${accountId}", region: ${region} }\n`;
   const others = more('b', '123456789012', 'eu-west-2') + more('c', '210987654321', 'eu-west-1');
   await parsed(MINIMAL + others);
   expect(await faultsOf(MINIMAL + others + more('d', '123456789012', 'eu-west-1'))).toEqual([
-    '8: targets[3]: the account and Region are those of targets[0]: AWS throttles them as one, so give one target',
+    '8: targets[3]: the account and Region are the same as in targets[0]: AWS throttles them together, so use one target',
   ]);
 });
 
@@ -148,12 +148,12 @@ test.each(['host', 'Content-Type', 'webhook-id', 'Connection', 'transfer-encodin
   'the header %s is reserved',
   async (header) => {
     expect(await faultsOf(withEndpoint(`headers: { ${header}: x }`))).toEqual([
-      expect.stringMatching(`^10: endpoints\\[0\\].headers.${header}: is set by the watcher itself`),
+      expect.stringMatching(`^10: endpoints\\[0\\].headers.${header}: is reserved: the watcher sets`),
     ]);
   },
 );
 
-test('headers have valid names, once whatever their case, and printable values', async () => {
+test('headers have valid and different names, whatever their case, and printable values', async () => {
   const headers = [
     'headers:',
     '  "x y": a',
@@ -169,19 +169,19 @@ test('headers have valid names, once whatever their case, and printable values',
   ]);
 });
 
-test('events are names or globs that match one', async () => {
+test('an entry of events must match at least one event', async () => {
   await parsed(withEndpoint('events: ["*", "execution.*", execution.failed, "*ed"]'));
   const faults = await faultsOf(withEndpoint('events: [execution.faild, execution.success, "excution.*"]'));
   expect(faults).toEqual([
     '10: endpoints[0].events[0]: matches no event (did you mean execution.failed?)',
     expect.stringMatching(
-      /^10: endpoints\[0\]\.events\[1\]: matches no event \(there are execution\.pending, /,
+      /^10: endpoints\[0\]\.events\[1\]: matches no event \(known events: execution\.pending, /,
     ),
     expect.stringMatching(/^10: endpoints\[0\]\.events\[2\]: matches no event/),
   ]);
 });
 
-test('keys of labels are label keys', async () => {
+test('a label key with a space is a fault', async () => {
   expect(await faultsOf(withEndpoint('labels: { "a b": x }'))).toEqual([
     expect.stringMatching(/^10: endpoints\[0\]\.labels\["a b"\]: the key must be 1 to 64 of the characters/),
   ]);
@@ -194,7 +194,7 @@ test('a token is needed, or insecure on a loopback host', async () => {
     await parsed(insecure(host));
   for (const host of ['0.0.0.0', '::', '10.0.0.1', 'example.com', '127.0.0.1.example.com']) {
     expect(await faultsOf(insecure(host))).toEqual([
-      `2: server.insecure: is only allowed where server.host is a loopback address; it is ${host}`,
+      `2: server.insecure: is only allowed if server.host is a loopback address; it is ${host}`,
     ]);
   }
   expect(await faultsOf(MINIMAL.replace(/ {2}tokens:\n.*\n/, '  port: 1\n'))).toEqual([
@@ -202,15 +202,15 @@ test('a token is needed, or insecure on a loopback host', async () => {
   ]);
 });
 
-test('insecure looks at the host of the environment too', async () => {
+test('insecure is checked against the host from the environment, too', async () => {
   const text = MINIMAL.replace(/ {2}tokens:\n.*\n/, '  insecure: true\n');
   await parsed(text);
   expect(await faultsOf(text, { ...ENV, LIFECYCLE_WATCHER_HOST: '0.0.0.0' })).toEqual([
-    '2: server.insecure: is only allowed where server.host is a loopback address; it is 0.0.0.0',
+    '2: server.insecure: is only allowed if server.host is a loopback address; it is 0.0.0.0',
   ]);
 });
 
-test('a fault is one line whatever it repeats', () => {
+test('a fault is one line, even if it repeats line breaks', () => {
   const faults = [{ path: 'a["\u001b[31m"]', message: 'no\r\nsuch file', line: 3 }];
   expect(formatFaults({ file: 'x.yaml', faults })).toBe('x.yaml:3: a["\\x1b[31m"]: no\\x0d\\x0asuch file\n');
 });

@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-test('the file is that of the flag, else of the environment, else the usual one', () => {
+test('the file is taken from the flag, else from the environment, else from the default path', () => {
   const env = { LIFECYCLE_WATCHER_CONFIG: 'env.yaml' };
   expect(configPath('flag.yaml', env)).toBe('flag.yaml');
   expect(configPath(undefined, env)).toBe('env.yaml');
@@ -19,7 +19,7 @@ test('the file is that of the flag, else of the environment, else the usual one'
   expect(configPath(undefined, {})).toBe('config/watcher.yaml');
 });
 
-test('reads a file', async () => {
+test('a file is read', async () => {
   const file = join(folder, 'good.yaml');
   await writeFile(file, MINIMAL);
   const loaded = await loadConfig({ file, env: ENV });
@@ -30,7 +30,7 @@ test.each([
   ['missing.yaml', 'the configuration cannot be read: no such file'],
   ['', 'the configuration cannot be read: not a regular file'],
   ['huge.yaml', 'the configuration is larger than 1048576 bytes'],
-])('a file that cannot be used is one line: %s', async (name, message) => {
+])('a file that cannot be read is one fault: %s', async (name, message) => {
   await writeFile(join(folder, 'huge.yaml'), '#'.repeat(1024 * 1024 + 1));
   const file = join(folder, name);
   const loaded = await loadConfig({ file, env: ENV });
@@ -38,7 +38,7 @@ test.each([
   expect(formatFaults(loaded)).toBe(`${file}: ${message}\n`);
 });
 
-test('the defaults', async () => {
+test('keys that are left out have their defaults', async () => {
   const config: unknown = JSON.parse(JSON.stringify(await parsed(withEndpoint())));
   expect(config).toEqual({
     server: {
@@ -82,7 +82,7 @@ test('the defaults', async () => {
   });
 });
 
-test('the host is that of the file, else of the environment, else loopback; metrics follow it', async () => {
+test('the host is taken from the file, else from the environment, else it is loopback; metrics use the same', async () => {
   const env = { ...ENV, LIFECYCLE_WATCHER_HOST: '0.0.0.0' };
   const withHost = MINIMAL.replace('server:', 'server:\n  host: 10.0.0.1');
   const metrics = 'metrics: { port: 9464 }\n';
@@ -96,7 +96,7 @@ test('the host is that of the file, else of the environment, else loopback; metr
   expect((await parsed(withHost + own)).metrics).toEqual({ host: '127.0.0.1', port: 8080 });
 });
 
-test('the configuration cannot be changed', async () => {
+test('the configuration is read-only', async () => {
   const config = await parsed(withEndpoint());
   for (const part of [config, config.server, config.targets, config.targets[0], config.endpoints[0]?.headers])
     expect(Object.isFrozen(part)).toBe(true);

@@ -43,13 +43,13 @@ test('config/schema.json accepts the example and a minimal file, and refuses an 
   for (const text of bad) expect(validate(parse(text))).toBe(false);
 });
 
-test('the example is a good configuration', async () => {
+test('the example is a valid configuration', async () => {
   const config = await parsed(exampleText, exampleEnv);
   expect(config.targets.map(({ name }) => name)).toEqual(['prod-use1']);
   expect(config.endpoints[0]?.urlHost).toBe('hooks.example.com');
 });
 
-test('the example has every key, those without a default perhaps as a comment', () => {
+test('the example has every key, some of those without a default as a comment', () => {
   const missing = Array.from(keysOf(schema, example)).filter(([path, , value]) => {
     const key = path.replace(/^.*\./, '');
     return value === undefined && !exampleText.includes(`# ${key}: `);

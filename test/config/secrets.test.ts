@@ -37,7 +37,7 @@ test.each([
   expect(server.tokens[0]?.value.reveal()).toBe(TOKEN);
 });
 
-test('only one newline is dropped', async () => {
+test('only one trailing newline of a file is dropped', async () => {
   const file = await secretFile('two newlines', `${TOKEN}\n\n`);
   expect(await faultsOf(withTokenFrom(`{ file: "${file}" }`))).toEqual([
     '3: server.tokens[0].value: a token must be printable ASCII without spaces',
@@ -61,7 +61,7 @@ test.each([
   ]);
 });
 
-test.skipIf(process.getuid?.() === 0)('a secret file that may not be read', async () => {
+test.skipIf(process.getuid?.() === 0)('a secret file without read permission is a fault', async () => {
   const file = await secretFile('forbidden', TOKEN);
   await chmod(file, 0);
   expect(await faultsOf(withTokenFrom(`{ file: "${file}" }`))).toEqual([
@@ -80,7 +80,7 @@ test.each([
   ]);
 });
 
-test('a secret that is given wrongly', async () => {
+test('a reference to a secret has exactly one of env and file', async () => {
   const form = '{ env: NAME } or { file: PATH }';
   const fault = async (ref: string) => (await faultsOf(withTokenFrom(ref)))[0];
   const place = '3: server.tokens[0].value:';
@@ -103,13 +103,13 @@ test.each([
   'whsec_not base64!',
   `whsec_${Buffer.alloc(23).toString('base64')}`,
   `whsec_${Buffer.alloc(65).toString('base64')}`,
-])('a webhook secret of a wrong form is refused, and not repeated: %s', async (secret) => {
+])('a malformed webhook secret is refused, and the fault does not repeat it: %s', async (secret) => {
   const faults = await faultsOf(withEndpoint(), { ...ENV, WEBHOOK_SECRET: secret });
   expect(faults).toEqual([expect.stringMatching(/^9: endpoints\[0\]\.secrets\[0\]: /)]);
   expect(faults.join()).not.toContain(secret);
 });
 
-test('a token of a wrong form is refused, and not repeated', async () => {
+test('a malformed token is refused, and the fault does not repeat it', async () => {
   for (const token of ['a token that has spaces in it', 'tökén-0123456789-abcdef']) {
     const faults = await faultsOf(MINIMAL, { TOKEN: token });
     expect(faults).toEqual([expect.stringMatching(/^3: server\.tokens\[0\]\.value: a token must /)]);
@@ -133,7 +133,7 @@ test.each([
   ['the name of a variable', `{ env: whsec_${literal} }`],
   ['the path of a file', `{ file: whsec_${literal} }`],
   ['a variable with signs', `{ env: "${literal}+/=" }`],
-])('a literal secret is refused without repeating it: %s', async (_, value) => {
+])('a literal secret is refused, and the fault does not repeat it: %s', async (_, value) => {
   const places = [
     MINIMAL.replace('{ env: TOKEN }', () => value),
     MINIMAL.replace(/- \{ name: ci.*/, () => `- name: ci\n      scopes: [read]\n      value: ${value}`),
@@ -147,7 +147,7 @@ test.each([
   }
 });
 
-test('a URL is refused without repeating it', async () => {
+test('an invalid URL is refused, and the fault does not repeat it', async () => {
   for (const url of [
     'ftp://x/hidden',
     'https://user:hidden@example.com',
@@ -195,7 +195,7 @@ test('no output shows a secret', async () => {
   expect(effectiveYaml(config)).toContain('value: "***"\n');
 });
 
-test('faults beside a secret do not show it', async () => {
+test('faults never show the secrets near them', async () => {
   const result = await parseConfig(`${withEndpoint('headers: { x-a: hidden-value }')}loog: {}\n`, {
     env: ENV,
   });
@@ -204,7 +204,7 @@ test('faults beside a secret do not show it', async () => {
   for (const secret of [TOKEN, WEBHOOK_SECRET, 'hidden-value']) expect(shown).not.toContain(secret);
 });
 
-test('a secret shows itself only where it is asked to', () => {
+test('only reveal() returns a secret', () => {
   const secret = new Secret('hidden');
   expect(secret.reveal()).toBe('hidden');
   expect([String(secret), JSON.stringify({ secret }), inspect({ secret })]).toEqual([

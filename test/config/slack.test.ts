@@ -7,25 +7,25 @@ const withSlack = (...lines: readonly string[]) =>
   `${MINIMAL}endpoints:\n  - name: people\n    format: slack\n${lines.map((line) => `    ${line}\n`).join('')}`;
 const secret = '{ env: NAME } or { file: PATH }';
 
-test('a Slack endpoint needs a URL that is kept as a secret, and no more', async () => {
+test('a Slack endpoint needs only a URL, kept as a secret', async () => {
   const config = await parsed(withSlack('url: { env: SLACK_HOOK }'), { ...ENV, SLACK_HOOK: HOOK });
   expect(config.endpoints[0]).toMatchObject({ format: 'slack', secrets: [], urlHost: 'hooks.slack.com' });
   expect(config.endpoints[0]?.url.reveal()).toBe(HOOK);
   expect(effectiveYaml(config) + JSON.stringify(config)).not.toMatch(/hidden|services/);
 });
 
-test('the URL of a Slack endpoint in the file is a fault, and is not repeated', async () => {
+test('the URL of a Slack endpoint must not be in the file, and the fault does not repeat it', async () => {
   const faults = await faultsOf(withSlack(`url: ${HOOK}`));
   expect(faults).toEqual([`9: endpoints[0].url: the URL of a Slack webhook is a secret: give ${secret}`]);
 });
 
-test('secrets are needed unless the endpoint is Slack’s, which uses none', async () => {
+test('secrets are required for every format but slack, which uses none', async () => {
   expect(await faultsOf(withEndpoint().replace(/ +secrets: .*\n/, ''))).toEqual([
     '7: endpoints[0].secrets: is missing: it must be a list',
   ]);
   const both = withSlack('url: { env: SLACK_HOOK }', 'secrets: [{ env: WEBHOOK_SECRET }]');
   expect(await faultsOf(both, { ...ENV, SLACK_HOOK: HOOK })).toEqual([
-    '10: endpoints[0].secrets: is not used with format slack: Slack verifies nothing',
+    '10: endpoints[0].secrets: is not used with format slack, because Slack verifies no signatures',
   ]);
   expect(await faultsOf(withEndpoint('format: slak'))).toEqual([
     '10: endpoints[0].format: must be one of cloudevents, slack',

@@ -1,16 +1,16 @@
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
-/** What the operator opened. Networks are in CIDR notation. */
+/** The networks that the operator allows, in CIDR notation. */
 export interface GuardRules {
   readonly allowPrivateNetworks: boolean;
   readonly allowCidrs: readonly string[];
 }
 
-/** Whether deliveries may go to an IP address, given as text. Anything that is not an address is refused. */
+/** Reports whether deliveries may go to an IP address. Any text that is not an address is refused. */
 export type DestinationGuard = (address: string) => boolean;
 
-/** The guard does not let us go there. The message names no address: who asks is not to learn what a name leads to. */
+/** The guard does not allow the destination. The message names no address, so that it does not reveal how a name resolves. */
 export class RefusedDestinationError extends Error {
   override readonly name = 'RefusedDestinationError';
 }
@@ -19,7 +19,7 @@ type Address = ipaddr.IPv4 | ipaddr.IPv6;
 type Network = readonly [Address, number];
 
 /**
- * Where AWS hands out credentials: EC2 instance metadata, ECS task credentials, EKS Pod Identity
+ * The addresses at which AWS hands out credentials: EC2 instance metadata, ECS task credentials, EKS Pod Identity
  * (https://docs.aws.amazon.com/sdkref/latest/guide/feature-imds-credentials.html, …/feature-container-credentials.html).
  */
 const METADATA: readonly string[] = [
@@ -34,10 +34,10 @@ const METADATA: readonly string[] = [
 const GLOBAL_UNICAST = ipaddr.parseCIDR('2000::/3');
 /** RFC 4291, section 2.5.5.1: IPv4-compatible, deprecated. */
 const IPV4_COMPATIBLE = ipaddr.parseCIDR('::/96');
-/** RFC 8215: for translators within one's own network, so never public. */
+/** RFC 8215: for translators within a private network, so never public. */
 const LOCAL_NAT64 = ipaddr.parseCIDR('64:ff9b:1::/48');
 
-/** Judges addresses by what they really lead to: one that carries an IPv4 address by that one. */
+/** Judges addresses by their real destination: an address that carries an IPv4 address by that one. */
 export function createDestinationGuard({ allowPrivateNetworks, allowCidrs }: GuardRules): DestinationGuard {
   const named = allowCidrs.map(networkOf);
 
@@ -56,7 +56,7 @@ export function createDestinationGuard({ allowPrivateNetworks, allowCidrs }: Gua
   };
 }
 
-/** One of IPv4-mapped addresses is the network of IPv4 that they stand for, as the addresses themselves are judged. */
+/** Parses a network. A network of IPv4-mapped addresses becomes one of IPv4, because such addresses are judged as IPv4. */
 function networkOf(cidr: string): Network {
   const [address, bits] = ipaddr.parseCIDR(cidr);
   const isMapped = address instanceof ipaddr.IPv6 && address.isIPv4MappedAddress() && bits >= 96;
@@ -76,7 +76,7 @@ function isPublic(address: Address): boolean {
   return address.kind() === 'ipv4' || isWithin(address, GLOBAL_UNICAST);
 }
 
-/** The IPv4 addresses that an unmapped IPv6 address may lead to; all are judged where it is not certain which. */
+/** Returns the IPv4 addresses that an unmapped IPv6 address may lead to. All must be allowed if it is not certain which. */
 function carriedIPv4(address: ipaddr.IPv6): readonly ipaddr.IPv4[] {
   const bytes = address.toByteArray();
   const at = (...indexes: number[]) => new ipaddr.IPv4(indexes.map((index) => bytes[index] ?? 0));
@@ -86,12 +86,12 @@ function carriedIPv4(address: ipaddr.IPv6): readonly ipaddr.IPv4[] {
     case 'rfc6145':
       return [last];
     case 'rfc6052':
-      // With a prefix of 48 bits the IPv4 address stands around byte 8 (RFC 6052, section 2.2).
+      // With a prefix of 48 bits the IPv4 address surrounds byte 8 (RFC 6052, section 2.2).
       return isWithin(address, LOCAL_NAT64) ? [last, at(6, 7, 9, 10)] : [last];
     case '6to4':
       return [at(2, 3, 4, 5)];
     case 'teredo':
-      // RFC 4380, section 4: the server as it is, the client with every bit turned.
+      // RFC 4380, section 4: the server as it is, the client with every bit inverted.
       return [at(4, 5, 6, 7), new ipaddr.IPv4(bytes.slice(12).map((byte) => byte ^ 0xff))];
     case 'unicast':
       return isWithin(address, IPV4_COMPATIBLE) ? [last] : [];

@@ -1,15 +1,16 @@
 import type { Dispatcher as HttpClient } from 'undici';
 import { onAbort } from '../../runtime/abort.ts';
+import { defined } from '../../runtime/defined.ts';
 import type { PooledRequest, Pools } from './pools.ts';
 
-/** What of an answer decides; its body is read only for the sake of the connection. */
+/** The part of a response we act on. The body is read only so that the connection can be used again. */
 export interface Answer {
   readonly httpStatus: number;
   readonly retryAfter?: string;
 }
 
 export interface ExchangeLimits {
-  /** For the whole exchange, making the connection included. */
+  /** Covers the whole exchange, including the time to connect. */
   readonly timeoutMs: number;
   /** Cuts it off. */
   readonly signal: AbortSignal;
@@ -21,14 +22,14 @@ export class TimedOutError extends Error {
 }
 
 const LONGEST_BODY_BYTES = 4096;
-/** Nothing is read of a body but its end, and that only to use the connection again: not worth a longer wait. */
+/** The end of a body only frees the connection for the next request, which is not worth a longer wait. */
 const BODY_WAIT_MS = 1000;
 
 /**
- * Makes one request. Resolves with the answer once its body has ended or been given up, which costs the connection;
- * rejects where no status line came.
+ * Makes one request. Resolves with the answer once its body has ended, or has been given up together with the connection.
+ * Rejects if no status line came.
  *
- * On undici's own `dispatch`: its `request` makes a stream of each body, and takes an `AbortSignal` each time.
+ * It uses undici's `dispatch`, because `request` creates a stream for each body and needs an `AbortSignal` each time.
  */
 export function exchange(pools: Pools, request: PooledRequest, limits: ExchangeLimits): Promise<Answer> {
   return new Promise((resolve, reject) => {
@@ -72,7 +73,7 @@ class Exchange implements HttpClient.DispatchHandler {
   }
 
   onRequestStart(controller: HttpClient.DispatchController): void {
-    // While it connected nobody could be told.
+    // The request could not be aborted while it was connecting.
     if (this.#hasEnded) controller.abort(new Error('given up'));
     else this.#controller = controller;
   }
@@ -82,11 +83,11 @@ class Exchange implements HttpClient.DispatchHandler {
     httpStatus: number,
     headers: Readonly<Record<string, string | string[] | undefined>>,
   ): void {
-    // Only informational: the answer is still to come.
+    // An informational response; the answer is still to come.
     if (httpStatus < 200) return;
     const [retryAfter] = [headers['retry-after'] ?? []].flat();
-    this.#answer = { httpStatus, ...(retryAfter === undefined ? {} : { retryAfter }) };
-    // Most bodies end with the same packet.
+    this.#answer = { httpStatus, ...defined({ retryAfter }) };
+    // Most bodies end in the same packet, and then need no timer.
     process.nextTick(() => this.#limitBody());
   }
 
@@ -112,7 +113,7 @@ class Exchange implements HttpClient.DispatchHandler {
     this.#timer = setTimeout(() => this.end(), Math.min(leftMs, BODY_WAIT_MS));
   }
 
-  /** The answer decides, however its body ends. */
+  /** Ends the exchange. If there is an answer, it counts, however its body ended. */
   end(error?: Error): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;

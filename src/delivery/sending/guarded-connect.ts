@@ -6,26 +6,26 @@ import { onAbort } from '../../runtime/abort.ts';
 import { RefusedDestinationError } from './destination-guard.ts';
 import type { DestinationGuard } from './destination-guard.ts';
 
-/** The addresses of a host name; rejects where it has none. */
+/** Resolves with the addresses of a host name. Rejects if it has none. */
 export type Lookup = (hostname: string) => Promise<readonly LookupAddress[]>;
 
-/** What undici's connectors are, though their type does not tell. */
+/** The connectors of undici return the socket, although their type does not say so. */
 type ReturningConnector = (...parameters: Parameters<buildConnector.connector>) => Socket;
 
-/** Shorter than most timeouts, so that a connection nobody waits for any more is given up soon. */
+/** Shorter than most timeouts, so that a connection is given up soon after nobody waits for it any more. */
 const CONNECT_TIMEOUT_MS = 10_000;
 
 /**
- * Opens connections for undici to allowed addresses only. What is checked is what is connected to: of a name the very
- * addresses that the socket then uses, of an address in a URL (for which the socket looks nothing up) the address.
- * Once `closing` aborts, connections that are being made are given up: undici itself waits for them.
+ * Opens connections for undici to allowed addresses only. It checks the very addresses that the socket then connects to: those
+ * that a name resolves to, or an address in the URL, for which the socket does no lookup. Once `closing` aborts, connections that
+ * are being made are given up, because undici itself would wait for them.
  */
 export function createGuardedConnector(
   isAllowed: DestinationGuard,
   lookup: Lookup,
   closing: AbortSignal,
 ): buildConnector.connector {
-  // Not by its option `signal`: Node keeps every socket that it was made with for as long as the signal.
+  // The option `signal` is not used, because Node keeps every socket in memory for as long as its signal.
   const connect = buildConnector({
     allowH2: false,
     timeout: CONNECT_TIMEOUT_MS,
@@ -37,10 +37,10 @@ export function createGuardedConnector(
       return;
     }
     const socket = connect(options, (...made) => {
-      stay();
+      unlink();
       callback(...made);
     });
-    const stay = onAbort(closing, () => socket.destroy(new Error('closing')));
+    const unlink = onAbort(closing, () => socket.destroy(new Error('closing')));
   };
 }
 
@@ -53,7 +53,7 @@ function guardedLookup(isAllowed: DestinationGuard, lookup: Lookup): LookupFunct
         if (found.length === 0) {
           callback(Object.assign(new Error('the name has no address'), { code: 'ENODATA' }), '');
         } else if (first === undefined) {
-          callback(new RefusedDestinationError('the name leads to no address that egress allows'), '');
+          callback(new RefusedDestinationError('the name has no address that egress allows'), '');
         } else if (options.all === true) {
           callback(null, allowed);
         } else {
@@ -65,14 +65,14 @@ function guardedLookup(isAllowed: DestinationGuard, lookup: Lookup): LookupFunct
   };
 }
 
-/** One question at a time per name: the system resolves on a few threads, which one slow name must not fill. */
+/** Looks up each name only once at a time: the system resolves on a few threads, which one slow name must not occupy. */
 function sharedLookup(lookup: Lookup): Lookup {
-  const asked = new Map<string, Promise<readonly LookupAddress[]>>();
+  const pending = new Map<string, Promise<readonly LookupAddress[]>>();
   return (hostname) => {
-    const known = asked.get(hostname);
-    if (known !== undefined) return known;
-    const asking = lookup(hostname).finally(() => asked.delete(hostname));
-    asked.set(hostname, asking);
-    return asking;
+    const shared = pending.get(hostname);
+    if (shared !== undefined) return shared;
+    const found = lookup(hostname).finally(() => pending.delete(hostname));
+    pending.set(hostname, found);
+    return found;
   };
 }

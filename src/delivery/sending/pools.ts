@@ -1,26 +1,26 @@
 import { Pool } from 'undici';
 import type { Dispatcher as HttpClient } from 'undici';
 
-/** Of origins to which no connection is open. */
+/** The number of pools above which those without a connection are closed. */
 const MOST_KEPT = 256;
 
 export type PooledRequest = HttpClient.DispatchOptions & { readonly origin: string };
 
 /**
- * A pool of connections for each origin, kept while they come and go. undici's own `Agent` ends a pool with its last connection and
- * makes another for the next request: for receivers that hang up each time a third of all that lives long enough to be moved
- * by the garbage collector.
+ * A pool of connections for each origin, which is kept when its last connection closes. The `Agent` of undici closes it then and
+ * creates another for the next request. With receivers that hang up each time, those pools were a third of all objects that lived
+ * long enough for the garbage collector to move them.
  */
 export class Pools {
   readonly #options: Pool.Options;
-  /** That which was used last comes last. */
+  /** In least-recently-used order. */
   readonly #pools = new Map<string, Pool>();
 
   constructor(options: Pool.Options) {
     this.#options = options;
   }
 
-  /** Makes one request; throws where it cannot even be begun. */
+  /** Makes one request. Throws if it cannot be begun. */
   dispatch(request: PooledRequest, handler: HttpClient.DispatchHandler): void {
     const { origin } = request;
     const pool = this.#pools.get(origin) ?? new Pool(origin, this.#options);
@@ -30,12 +30,12 @@ export class Pools {
     if (this.#pools.size > MOST_KEPT) this.#closeUnused();
   }
 
-  /** Takes nothing more. Resolves once everything under way has ended. */
+  /** Accepts no more requests. Resolves once those under way have ended. */
   async close(): Promise<void> {
     await Promise.all(this.#pools.values().map((pool) => pool.close()));
   }
 
-  /** Cuts off everything under way. */
+  /** Cuts off all requests under way. */
   async destroy(): Promise<void> {
     await Promise.all(this.#pools.values().map((pool) => pool.destroy()));
   }

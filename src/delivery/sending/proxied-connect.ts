@@ -8,25 +8,25 @@ import { linkSignals } from '../../runtime/abort.ts';
 import { RefusedDestinationError } from './destination-guard.ts';
 import type { DestinationGuard } from './destination-guard.ts';
 
-/** For the proxy to open the way, and again for the TLS of the receiver at its end. */
+/** The limit for the tunnel through the proxy, and again for the TLS handshake with the receiver. */
 const CONNECT_TIMEOUT_MS = 10_000;
 
-/** The proxy did not open a way to the receiver. `code` tells why: PROXY_ and its status, or what kept it from answering. */
+/** The proxy did not open a tunnel. `code` is PROXY_ and its status, or PROXY_ and the reason why it did not answer. */
 class ProxyError extends Error {
   override readonly name = 'ProxyError';
   readonly code: string;
 
-  constructor(why: string | number, cause?: unknown) {
-    super('the proxy opened no way to the receiver', { cause });
-    this.code = `PROXY_${why}`;
+  constructor(reason: string | number, cause?: unknown) {
+    super('the proxy opened no tunnel to the receiver', { cause });
+    this.code = `PROXY_${reason}`;
   }
 }
 
 /**
- * Opens connections for undici through an HTTP proxy: by CONNECT, to http receivers too, so that no answer of the proxy
- * passes for one of the receiver. The proxy resolves names and connects; what is checked here is an address that stands
- * in the URL, and the names of the proxy's own machine. The proxy itself is not checked: the operator named it.
- * `proxyUrl` may hold credentials. Once `closing` aborts, connections are cut, also those that are being made.
+ * Opens connections for undici through an HTTP proxy. It uses CONNECT even for http receivers, so that an answer of the proxy
+ * is never taken for one of the receiver. The proxy resolves names and connects, so only an address in the URL and the names of
+ * the proxy's own machine are checked here. The proxy itself is not checked, because the operator chose it. `proxyUrl` may contain
+ * credentials. Once `closing` aborts, all connections are cut, including those that are being made.
  */
 export function createProxiedConnector(
   proxyUrl: string,
@@ -53,30 +53,30 @@ export function createProxiedConnector(
   };
 }
 
-/** The address that a host is or, without asking anyone, means: localhost is loopback everywhere (RFC 6761, section 6.3). */
+/** Returns the address in a host name, if it needs no lookup. localhost is always loopback (RFC 6761, section 6.3). */
 function addressIn(hostname: string): string | undefined {
   if (isIP(hostname) !== 0) return hostname;
   return /(^|\.)localhost\.?$/i.test(hostname) ? '127.0.0.1' : undefined;
 }
 
-/** A connection through the proxy to `authority`, a host and port (RFC 9110, section 9.3.6). */
+/** Opens a connection through the proxy to `authority`, a host and port (RFC 9110, section 9.3.6). */
 async function openTunnel(proxy: URL, authority: string, closing: AbortSignal): Promise<Socket> {
   using limit = linkSignals([closing], CONNECT_TIMEOUT_MS);
   const opened = Promise.withResolvers<Socket>();
-  const asking = (proxy.protocol === 'https:' ? httpsRequest : httpRequest)({
+  const request = (proxy.protocol === 'https:' ? httpsRequest : httpRequest)({
     method: 'CONNECT',
     hostname: proxy.hostname.replace(/^\[|\]$/g, ''),
     port: proxy.port,
     path: authority,
     headers: { host: authority, ...authorization(proxy) },
-    // A connection of its own, and none of the environment's proxies.
+    // It opens a connection of its own, and ignores the proxies of the environment.
     agent: false,
     signal: limit.signal,
   });
-  asking.once('error', (error: NodeJS.ErrnoException) => {
+  request.once('error', (error: NodeJS.ErrnoException) => {
     opened.reject(new ProxyError(limit.hasTimedOut ? 'TIMEOUT' : (error.code ?? error.name), error));
   });
-  asking.once('connect', ({ statusCode = 0 }, socket, head) => {
+  request.once('connect', ({ statusCode = 0 }, socket, head) => {
     if (statusCode < 200 || statusCode > 299) {
       socket.destroy();
       opened.reject(new ProxyError(statusCode));
@@ -85,7 +85,7 @@ async function openTunnel(proxy: URL, authority: string, closing: AbortSignal): 
     if (head.length > 0) socket.unshift(head);
     opened.resolve(addAbortSignal(closing, socket));
   });
-  asking.end();
+  request.end();
   return await opened.promise;
 }
 

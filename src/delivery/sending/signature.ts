@@ -3,19 +3,19 @@ import type { KeyObject } from 'node:crypto';
 
 const PREFIX = 'whsec_';
 
-/** What a signature covers. */
+/** The values that a signature covers. */
 export interface Signed {
   readonly eventId: string;
   readonly timestampSeconds: number;
   readonly body: string;
 }
 
-/** Gives the value of `webhook-signature`: one signature per secret, separated by spaces. */
+/** Returns the value of `webhook-signature`: one signature per secret, separated by spaces. */
 export type Signer = (secrets: readonly string[], signed: Signed) => string;
 
 /**
- * Signs as Standard Webhooks 1.0 has it. With keys that are made once Node takes 2 µs for a signature (of 1 kB), with ones
- * made each time 13 µs, and the JavaScript of the package `standardwebhooks` 16 µs.
+ * Creates a signer according to Standard Webhooks 1.0. It keeps the keys: a signature of 1 kB then takes Node 2 µs, against 13 µs
+ * with a new key each time and 16 µs with the JavaScript of the package `standardwebhooks`.
  */
 export function createSigner(): Signer {
   const keys = new Map<string, KeyObject>();

@@ -1,8 +1,8 @@
 import { TYPE_PREFIX } from '../../domain/change/event.ts';
 import { clean, code, codeBlock, escaped } from './slack-text.ts';
 
-/** What a message tells of an event. All of it may be missing: an event may have been stored by another version. */
-interface Told {
+/** The members of an event that a message shows. Each may be missing, because another version may have stored the event. */
+interface ShownEvent {
   readonly type?: string;
   readonly subject?: string;
   readonly time?: string;
@@ -24,38 +24,38 @@ interface Told {
   };
 }
 
-/** What each event is called, by its short name. */
+/** The title of each event, by its short name. */
 const TITLES: Readonly<Partial<Record<string, string>>> = {
   'execution.pending': '⏸️ Lifecycle execution paused until the next run of its policy',
-  'execution.resumed': '▶️ Lifecycle execution goes on',
+  'execution.resumed': '▶️ Lifecycle execution was resumed',
   'execution.cancelling': '🛑 Lifecycle execution is being cancelled',
   'execution.succeeded': '✅ Lifecycle execution succeeded',
   'execution.failed': '❌ Lifecycle execution failed',
   'execution.cancelled': '🚫 Lifecycle execution was cancelled',
-  'execution.unknown_status': '❓ Lifecycle execution has a status that is not known',
+  'execution.unknown_status': '❓ Lifecycle execution has an unknown status',
   'execution.stalled': '⏳ Lifecycle execution has stayed in one status for too long',
   'execution.not_found': '🔍 AWS does not know the lifecycle execution',
-  'execution.expired': '⌛ Lifecycle execution is no longer watched: its time is over',
-  'target.unreachable': '🔌 Target cannot be reached',
-  'target.recovered': '🔋 Target can be reached again',
-  'endpoint.test': '👋 Test: events arrive here',
+  'execution.expired': '⌛ Lifecycle execution is no longer watched because its time is up',
+  'target.unreachable': '🔌 Target is unreachable',
+  'target.recovered': '🔋 Target is reachable again',
+  'endpoint.test': '👋 Test: events will arrive here',
 };
 
-/** Slack's limits of characters (https://docs.slack.dev/reference/block-kit/blocks): of a header, a field, a text, a context. */
+/** The character limits of Slack (https://docs.slack.dev/reference/block-kit/blocks). */
 const LIMITS = { header: 150, field: 2000, section: 3000, context: 2000 } as const;
-/** A notification shows little more. */
+/** Notifications show little more than this. */
 const REASON_IN_TEXT = 200;
 
 const mrkdwn = (text: string) => ({ type: 'mrkdwn', text, verbatim: true }) as const;
 
 /**
- * The body that tells of a CloudEvent, given as stored, to a Slack incoming webhook. The same event always gives the same
- * bytes. Nothing that comes from outside can become a link, a mention or markup.
+ * Returns the body that posts a stored CloudEvent to a Slack incoming webhook. The same event always gives the same bytes. No
+ * text from outside can become a link, a mention or markup.
  */
 export function slackMessage(cloudEvent: string): string {
-  const told = JSON.parse(cloudEvent) as Told;
-  const { subject = '', time = '', data = {} } = told;
-  const type = (told.type ?? '').replace(TYPE_PREFIX, '');
+  const event = JSON.parse(cloudEvent) as ShownEvent;
+  const { subject = '', time = '', data = {} } = event;
+  const type = (event.type ?? '').replace(TYPE_PREFIX, '');
   const title = TITLES[type] ?? `ℹ️ ${type}`;
   const reason = reasonOf(data);
   const text = [`${title}: ${subject}`, ...(reason === undefined ? [] : [reason])]
@@ -79,14 +79,14 @@ export function slackMessage(cloudEvent: string): string {
   });
 }
 
-function reasonOf({ execution, problem }: NonNullable<Told['data']>): string | undefined {
+function reasonOf({ execution, problem }: NonNullable<ShownEvent['data']>): string | undefined {
   const { reason } = execution ?? {};
-  const given = problem?.message ?? (typeof reason === 'string' ? reason : '');
-  return clean(given) === '' ? undefined : given;
+  const text = problem?.message ?? (typeof reason === 'string' ? reason : '');
+  return clean(text) === '' ? undefined : text;
 }
 
-/** At most eight; Slack takes ten. */
-function fieldsOf(subject: string, data: NonNullable<Told['data']>) {
+/** Returns at most eight fields; Slack accepts ten. */
+function fieldsOf(subject: string, data: NonNullable<ShownEvent['data']>) {
   const { target, execution = {}, transition, since, problem, resources } = data;
   const fields: readonly (readonly [name: string, value: unknown])[] = [
     [execution['lifecycleExecutionId'] === undefined ? 'Subject' : 'Execution', subject],
@@ -106,7 +106,10 @@ function fieldsOf(subject: string, data: NonNullable<Told['data']>) {
     .map(([name, value]) => mrkdwn(code(`*${name}*`, value, LIMITS.field)));
 }
 
-function countsText({ counts = [], truncated = false }: NonNullable<NonNullable<Told['data']>['resources']>) {
+function countsText({
+  counts = [],
+  truncated = false,
+}: NonNullable<NonNullable<ShownEvent['data']>['resources']>) {
   const parts = counts.map(({ action, status, count }) => `${count} × ${action} ${status}`);
   return parts.length === 0 ? 'nothing' : `${parts.join(', ')}${truncated ? ' and more' : ''}`;
 }

@@ -1,7 +1,7 @@
 /** Slack reads these three as markup everywhere (https://docs.slack.dev/messaging/formatting-message-text#escaping). */
 const ENTITIES: Readonly<Partial<Record<string, string>>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
 
-/** A text of someone else's as one line, without what cannot be seen or turns the direction of writing. */
+/** Returns untrusted text as one line, without invisible characters and those that change the direction of writing. */
 export function clean(text: string): string {
   return text
     .toWellFormed()
@@ -9,13 +9,13 @@ export function clean(text: string): string {
     .trim();
 }
 
-/** Escaped for Slack, and cut to at most `limit` characters, of which none is half of an entity or of a pair. */
+/** Returns a text escaped for Slack and cut to at most `limit` characters, never inside an entity or a surrogate pair. */
 export function escaped(text: string, limit: number): string {
   let result = '';
   let cut = '';
   for (const char of text) {
     const next = ENTITIES[char] ?? char;
-    // Where it would be cut, if the whole does not fit: one character is for the ellipsis.
+    // If the whole does not fit, it is cut here; one character is left for the ellipsis.
     if (result.length + next.length <= limit - 1) cut = result + next;
     result += next;
     if (result.length > limit) return `${cut}…`;
@@ -23,19 +23,19 @@ export function escaped(text: string, limit: number): string {
   return result;
 }
 
-/** A caption and below it a value in which nothing is markup; at most `limit` characters in all. */
+/** Returns a caption and, below it, a value in which nothing is markup, with at most `limit` characters in all. */
 export function code(caption: string, value: string, limit: number): string {
   return fenced(caption, '`', clean(value), limit);
 }
 
-/** The same for longer text. */
+/** Does the same for longer text. */
 export function codeBlock(caption: string, value: string, limit: number): string {
   return fenced(caption, '```', clean(value), limit);
 }
 
 function fenced(caption: string, fence: string, value: string, limit: number): string {
   const room = limit - caption.length - 2 * fence.length - 1;
-  // No value can end its fence; an empty one would be shown as the fence itself.
+  // No value can close its fence. An empty value would show the fence itself.
   const inside = escaped(value.replaceAll('`', "'"), room) || ' ';
   return `${caption}\n${fence}${inside}${fence}`;
 }

@@ -1,61 +1,61 @@
 /**
- * A URL taken apart as far as callbacks are judged by it. Parsing does what whoever connects will do: case, default ports,
- * dot segments, other spellings of an address and international names are all gone after it.
+ * The parts of a URL that decide whether a callback is allowed. They are parsed as a client parses them, so case, default ports,
+ * dot segments, other spellings of an address and international names are all normalized.
  */
 interface Place {
   readonly protocol: string;
-  /** Of a name; an IP address is one label with characters that no label of a name has. */
+  /** The labels of a host name. An IP address is one label with characters that no label of a name has. */
   readonly labels: readonly string[];
-  /** Empty for the scheme's own. */
+  /** Empty for the default port of the scheme. */
   readonly port: string;
   readonly segments: readonly string[];
 }
 
-/** Which callback URLs are allowed: `*` among the labels stands for any one of a name. */
+/** A rule that allows callback URLs. A label `*` stands for any one label of a name. */
 export interface CallbackRule extends Place {
-  /** Whether the path must go on below its segments: the rule ends in a slash. */
+  /** Whether the rule ends in a slash, so that the path must continue below its segments. */
   readonly isBelow: boolean;
 }
 
-/** A callback URL that is well formed, whether or not it is allowed. */
+/** A well-formed callback URL, whether or not it is allowed. */
 export interface CallbackUrl extends Place {
-  /** Scheme, host and port: the unit of concurrency and disabling. */
+  /** Scheme, host and port. All callbacks to one origin share a lane. */
   readonly origin: string;
 }
 
 export type Parsed<T> =
   | { readonly ok: true; readonly value: T }
-  /** What is wrong; it does not repeat the URL, which may hold credentials. */
+  /** It does not repeat the URL, which may contain credentials. */
   | { readonly ok: false; readonly message: string };
 
 const MAX_LENGTH = 2048;
 const LABEL = /^[a-z0-9_-]+$/;
 const LABEL_OR_ANY = /^([a-z0-9_-]+|\*)$/;
-/** What a URL parser drops, or takes for a slash: two readers could see two URLs. */
+/** Characters that a URL parser drops or takes for a slash, so that two parsers could see two URLs. */
 const AMBIGUOUS = /[\s\\\p{Cc}]/u;
-/** Encoded slashes, backslashes, dots, semicolons, control characters and % itself: who decodes would see another path. */
+/** Encoded slashes, backslashes, dots, semicolons, control characters and %. A server that decodes them would see another path. */
 const AMBIGUOUS_ENCODED = /%(2e|2f|3b|5c|25|[01][0-9a-f]|7f)/i;
-/** A dot segment with parameters, as some servers read it. */
+/** A dot segment with parameters, which some servers treat as a dot segment. */
 const DOT_SEGMENT = /^\.{1,2};/;
 
 function parsePlace(text: string, label: RegExp): Parsed<Place & { readonly url: URL }> {
   const failed = (message: string) => ({ ok: false, message }) as const;
   if (text.length > MAX_LENGTH) return failed(`must have at most ${MAX_LENGTH} characters`);
-  if (AMBIGUOUS.test(text)) return failed('must not hold spaces, backslashes or control characters');
+  if (AMBIGUOUS.test(text)) return failed('must not contain spaces, backslashes or control characters');
   const url = /^https?:\/\/[^/]/i.test(text) ? URL.parse(text) : null;
   if (url === null) return failed('must be a URL that begins with http:// or https://');
   // An empty user name leaves no trace in the parsed URL.
-  if (/^[^/?#]*\/\/[^/?#]*@/.test(text)) return failed('must not hold a user name or password');
-  if (text.includes('#')) return failed('must not hold a fragment');
+  if (/^[^/?#]*\/\/[^/?#]*@/.test(text)) return failed('must not contain a user name or password');
+  if (text.includes('#')) return failed('must not contain a fragment');
   const isAddress = /^(\[.*\]|\d+(\.\d+){3})$/.test(url.hostname);
   const labels = isAddress ? [url.hostname] : url.hostname.split('.');
   if (!isAddress && !labels.every((part) => label.test(part)))
-    return failed('must have a host of labels of letters, digits, - and _, without a dot at its end');
+    return failed('must have a host name of letters, digits, - and _, without a trailing dot');
   const [path = ''] = text.split('?');
   const segments = url.pathname.split('/').slice(1);
   if (AMBIGUOUS_ENCODED.test(path) || segments.some((segment) => DOT_SEGMENT.test(segment)))
     return failed(
-      'must not hold dot segments with parameters, or an encoded slash, dot, % or control character',
+      'must not contain dot segments with parameters, or an encoded slash, dot, % or control character',
     );
   return { ok: true, value: { protocol: url.protocol, labels, port: url.port, segments, url } };
 }
@@ -74,9 +74,9 @@ export function parseCallbackRule(text: string): Parsed<CallbackRule> {
   if (!parsed.ok) return parsed;
   const { url, ...place } = parsed.value;
   const failed = (message: string) => ({ ok: false, message }) as const;
-  if (text.includes('?')) return failed('must not hold a query');
+  if (text.includes('?')) return failed('must not contain a query');
   if (url.pathname.includes('*'))
-    return failed('must not hold * in its path: it allows all that is below it');
+    return failed('must not contain * in its path: everything below the path is allowed');
   const isBelow = place.segments.at(-1) === '';
   return {
     ok: true,
@@ -84,7 +84,10 @@ export function parseCallbackRule(text: string): Parsed<CallbackRule> {
   };
 }
 
-/** Whether a rule allows a URL: scheme and port exactly, the host label by label, the path by whole segments from its start. */
+/**
+ * Reports whether a rule allows a URL. Scheme and port must be equal, the host must match label by label, and the path must begin
+ * with the segments of the rule.
+ */
 export function allowsCallback(rule: CallbackRule, url: CallbackUrl): boolean {
   return (
     rule.protocol === url.protocol &&

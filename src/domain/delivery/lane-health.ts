@@ -1,18 +1,18 @@
 import type { AttemptOutcome } from './delivery.ts';
 
 export const DISABLED_REASONS = ['gone', 'failing'] as const;
-/** Why a lane is not delivered to: it answered 410, or nothing has succeeded for five days. */
+/** Why a lane is disabled: its receiver answered 410, or no attempt has succeeded for five days. */
 export type DisabledReason = (typeof DISABLED_REASONS)[number];
 
-/** How a lane does, a lane being what has its own slots, rate and health. Empty: well. */
+/** The health of a lane; empty if it is well. Each lane has slots, a rate and health of its own. */
 export interface Health {
-  /** When the first attempt failed after which none succeeded, epoch milliseconds. */
+  /** The time of the first failure since the last success, epoch milliseconds. */
   readonly failingSince?: number;
-  /** Given: nothing is attempted until somebody enables it. */
+  /** If present, nothing is attempted until the lane is enabled. */
   readonly disabledReason?: DisabledReason;
 }
 
-/** The health of one lane, which belongs to an endpoint. */
+/** The health of one lane of an endpoint. */
 export interface LaneHealth extends Health {
   readonly lane: string;
   readonly endpoint: string;
@@ -22,7 +22,7 @@ export const GONE = 410;
 export const LONGEST_FAILING_DAYS = 5;
 const LONGEST_FAILING_MS = LONGEST_FAILING_DAYS * 86_400_000;
 
-/** How a lane does after one more attempt. What was in flight while it was disabled does not enable it. */
+/** Returns the health of a lane after one more attempt. A disabled lane is not enabled by attempts that were still in flight. */
 export function healthAfter(
   health: Health,
   attempt: { readonly at: number; readonly outcome: AttemptOutcome; readonly httpStatus?: number },

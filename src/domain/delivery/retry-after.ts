@@ -1,11 +1,14 @@
-/** The longest wait that a Retry-After can ask for. */
+/** A Retry-After that asks for a longer wait is cut to this. */
 export const LONGEST_RETRY_AFTER_SECONDS = 86_400;
 const LONGEST_MS = LONGEST_RETRY_AFTER_SECONDS * 1000;
 
-/** RFC 9110, section 5.6.7: three forms of a date, each of which begins with the day's name. */
+/** RFC 9110, section 5.6.7, has three forms of a date. Each begins with the name of the day. */
 const HTTP_DATE = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? .*\d{2}:\d{2}:\d{2}/;
 
-/** Milliseconds that a Retry-After asks for (RFC 9110, section 10.2.3), a day at most; undefined where it asks for nothing. */
+/**
+ * Returns the milliseconds that a Retry-After asks for (RFC 9110, section 10.2.3), at most a day, or undefined if it is missing
+ * or invalid.
+ */
 export function parseRetryAfterMs(retryAfter: string | undefined, now: number): number | undefined {
   const text = retryAfter?.trim() ?? '';
   if (/^\d+$/.test(text)) return Math.min(Number(text) * 1000, LONGEST_MS);

@@ -1,12 +1,12 @@
 import { LONGEST_RETRY_AFTER_SECONDS } from './retry-after.ts';
 
-/** Seconds from a failed attempt to the next one; after the last of them a delivery is dead: eight requests at most. */
+/** Seconds from each failed attempt to the next. After the last of them a delivery is dead, so there are at most eight requests. */
 export const LADDER_SECONDS = [5, 300, 1800, 7200, 18_000, 36_000, 36_000] as const;
 export const JITTER = 0.2;
 
 /**
- * Milliseconds from the end of attempt number `attempts` (1 for the first) to the next; undefined where there is none.
- * `random` is in [0, 1). A `retryAfterMs` that is later than the ladder's step wins, up to a day.
+ * Returns the milliseconds from the end of attempt number `attempts` (1 for the first) to the next, or undefined if there is no
+ * next. `random` is in [0, 1). If `retryAfterMs` is longer than the step of the ladder, it is used instead, up to a day.
  */
 export function nextAttemptDelayMs(
   attempts: number,

@@ -18,7 +18,7 @@ describe('the fault of a callback URL', () => {
   it.each([
     ['where none are configured', [], 'https://a.example.com/hooks/x', 'callbacks are not configured'],
     ['that is allowed', ENTRIES, 'https://a.example.com/hooks/x', undefined],
-    ['that no entry allows', ENTRIES, 'https://b.example.com/', 'is not among the URLs that callbacks allow'],
+    ['that no entry allows', ENTRIES, 'https://b.example.com/', 'is not allowed by callbacks'],
   ])('%s', (_, entries, url, message) => {
     expect(callbackFault(entries, url)?.message).toBe(message);
   });
