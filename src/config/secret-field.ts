@@ -7,7 +7,7 @@ import type { Secret, SecretRef } from './secrets.ts';
  * found, read, checked, masked and typed like the others.
  */
 export interface SecretRule {
-  /** Whether the value may be written in the file itself. */
+  /** True if the value may be written in the file itself. */
   readonly isLiteralAllowed: boolean;
   /** Returns the fault of a secret that was read, or undefined. It must not repeat the secret. */
   readonly faultOf: (text: string, source: { readonly isInFile: boolean }) => string | undefined;

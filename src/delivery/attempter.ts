@@ -26,7 +26,7 @@ export interface FinishedAttempt {
 
 /** The effect of a settlement that the store accepted. */
 export interface AttemptEffect {
-  /** Whether this settlement, or one that was written with it, disabled the lane. */
+  /** True if this settlement, or one that was written with it, disabled the lane. */
   readonly isLaneDisabled: boolean;
   /** The time at which the delivery is due again, on the steady clock; undefined if it is over. */
   readonly nextAttemptAt?: number;

@@ -47,9 +47,9 @@ export class Lane {
   #receiver: LimitedReceiver;
   #loop: Promise<void> = Promise.resolve();
   #claimFailures = 0;
-  /** Whether the latest attempt failed. */
+  /** True if the latest attempt failed. */
   #isFailing = false;
-  /** Whether the lane was disabled, or its receiver replaced, since the last claim. */
+  /** True if the lane was disabled, or its receiver replaced, since the last claim. */
   #isHalted = false;
   /** The number of attempts that disable the lane and whose settlement is not durable yet. */
   #disabling = 0;

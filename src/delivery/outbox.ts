@@ -18,7 +18,7 @@ export interface ClaimedDelivery {
   readonly claim: string;
 }
 
-/** How the attempt of a claimed delivery ended, and what becomes of the delivery. */
+/** The result of an attempt to make a claimed delivery, and the new state of the delivery. */
 export interface Settlement extends Pick<ClaimedDelivery, 'id' | 'claim' | 'lane' | 'endpoint'> {
   readonly attempt: Attempt;
   readonly state: DeliveryState;

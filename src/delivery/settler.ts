@@ -36,7 +36,7 @@ export class Settler {
   readonly #options: SettlerOptions;
   #waiting: Waiting[] = [];
   #isWriting = false;
-  /** Whether settlements wait that came while the store took nothing. */
+  /** True while settlements wait that came when the store took nothing. */
   #isBehind = false;
 
   constructor(options: SettlerOptions) {

@@ -3,7 +3,7 @@ import type { AttemptResult } from '../../src/domain/delivery/delivery.ts';
 import { DELIVERED, HOUR_MS, REJECTED, drive, untilCutOff } from './driven.ts';
 
 describe('callbacks', () => {
-  it('go to the URL of each delivery, signed as the URL’s entry says, and count as one endpoint', async () => {
+  it('go to the URL of each delivery, signed with the secrets for that URL, and count as one endpoint', async () => {
     const { clock, dispatcher, sent, allowed, addCallbacks, notices, states, stop } = await drive();
     allowed.secretsOf = (url) => (url.endsWith('/b') ? ['second'] : ['first', 'rotated']);
     await addCallbacks('https://x.example/a?t=1', 'https://x.example/b', 'https://y.example/a');
@@ -21,7 +21,7 @@ describe('callbacks', () => {
     await stop();
   });
 
-  it('of an origin that hangs hold up no other, and only so many are in flight', async () => {
+  it('to an origin that hangs do not delay others, and few are in flight', async () => {
     const { clock, dispatcher, urls, delivery, addCallbacks, stop } = await drive([], (request) =>
       request.url.includes('slow') ? untilCutOff(request) : DELIVERED,
     );
@@ -36,7 +36,7 @@ describe('callbacks', () => {
     await stop();
   });
 
-  it('are delivered at once when woken by origin or by name, and by themselves within half a minute', async () => {
+  it('are delivered at once after a wake, and otherwise within half a minute', async () => {
     const { clock, dispatcher, urls, addCallbacks, stop } = await drive();
     dispatcher.start();
     await clock.advance(1000);
@@ -84,7 +84,7 @@ describe('callbacks', () => {
     await stop();
   });
 
-  it('are dead without a request once their URL is allowed no longer', async () => {
+  it('become dead without a request once their URL is no longer allowed', async () => {
     const { clock, dispatcher, urls, allowed, deliveries, addCallbacks, notices, stop } = await drive(
       [],
       () => REJECTED,
@@ -107,7 +107,7 @@ describe('callbacks', () => {
     await stop();
   });
 
-  it('of an origin that is gone wait until they are enabled, those of others go on', async () => {
+  it('to an origin that is gone wait until they are enabled, while others are delivered', async () => {
     let isGone = true;
     const { clock, dispatcher, store, urls, delivery, addCallbacks, stop } = await drive([], ({ url }) =>
       isGone && url.includes('gone') ? { outcome: 'rejected', httpStatus: 410 } : DELIVERED,
@@ -130,7 +130,7 @@ describe('callbacks', () => {
     await stop();
   });
 
-  it('let a lane go that has nothing to do, and need it no more', async () => {
+  it('need no lane while nothing is due', async () => {
     const { clock, dispatcher, outbox, addCallbacks, stop } = await drive();
     await addCallbacks('https://a.example/1');
     dispatcher.start();
@@ -142,7 +142,7 @@ describe('callbacks', () => {
     await stop();
   });
 
-  it('that are to be repeated hours later need no lane until then, and are repeated on time', async () => {
+  it('that wait for hours need no lane until then, and are repeated on time', async () => {
     // At no multiple of the half minute after which lanes are looked for.
     const retryAfterMs = 3 * HOUR_MS + 17_000;
     const answers: AttemptResult[] = [{ outcome: 'throttled', httpStatus: 429, retryAfterMs }, DELIVERED];
@@ -180,7 +180,7 @@ describe('callbacks', () => {
     await stop();
   });
 
-  it('are looked for again if the store failed', async () => {
+  it('are delivered even if the store fails once', async () => {
     const { clock, dispatcher, outbox, urls, log, addCallbacks, stop } = await drive();
     outbox.fail('waitingCallbackLanes', 1);
     await addCallbacks('https://a.example/1');
@@ -191,7 +191,7 @@ describe('callbacks', () => {
     await stop();
   });
 
-  it('are no endpoint that could be tested', async () => {
+  it('cannot be tested like an endpoint', async () => {
     const { dispatcher } = await drive();
     expect(await dispatcher.test('callback', new AbortController().signal)).toBeUndefined();
   });

@@ -19,7 +19,7 @@ function endpoint(name: string, differing: Partial<Endpoint> = {}): Endpoint {
 }
 
 describe('the ladder', () => {
-  it('attempts a delivery eight times at most, and then lets it be dead', async () => {
+  it('attempts a delivery eight times, after which it is dead', async () => {
     const { clock, dispatcher, sent, delivery, add, notices, stop } = await drive(
       [endpoint('ops')],
       () => REJECTED,
@@ -82,7 +82,7 @@ describe('the ladder', () => {
 });
 
 describe('lanes', () => {
-  it('let no slow endpoint hold up another', async () => {
+  it('of slow endpoints do not delay others', async () => {
     const { clock, dispatcher, sent, deliveries, add, stop } = await drive(
       [endpoint('slow', { maxConcurrent: 2 }), endpoint('fast')],
       (request) => (request.url.includes('slow') ? untilCutOff(request) : DELIVERED),
@@ -99,7 +99,7 @@ describe('lanes', () => {
     await stop();
   });
 
-  it('claim no more than they have free slots, until attempt and settlement are surely over', async () => {
+  it('claim no more than they have free slots, and keep a slot until its settlement is durable', async () => {
     const answers: (() => void)[] = [];
     const { clock, dispatcher, outbox, add, stop } = await drive(
       [endpoint('ops', { maxConcurrent: 3 })],
@@ -117,7 +117,7 @@ describe('lanes', () => {
     await stop();
   });
 
-  it('begin no more attempts a second than the endpoint takes', async () => {
+  it('begin no more attempts per second than the endpoint allows', async () => {
     const { clock, dispatcher, sent, states, add, stop } = await drive([
       endpoint('ops', { requestsPerSecond: 2 }),
     ]);
@@ -131,7 +131,7 @@ describe('lanes', () => {
     await stop();
   });
 
-  it('look at once when woken, and by themselves within half a minute', async () => {
+  it('deliver at once after a wake, and otherwise within half a minute', async () => {
     const { clock, dispatcher, sent, add, stop } = await drive([endpoint('ops')]);
     dispatcher.start();
     await clock.advance(1000);
@@ -146,7 +146,7 @@ describe('lanes', () => {
     await stop();
   });
 
-  it('do not sleep through a wake that comes while they look', async () => {
+  it('do not miss a wake that comes during a look', async () => {
     const { clock, dispatcher, outbox, sent, add, stop } = await drive([endpoint('ops')]);
     const answerClaim = outbox.hold('claim', 'answer');
     dispatcher.start();
@@ -189,7 +189,7 @@ describe('a lane that is disabled', () => {
     await stop();
   });
 
-  it('gives back what it had claimed and not begun', async () => {
+  it('releases deliveries that were claimed and have not begun', async () => {
     const { clock, dispatcher, store, sent, deliveries, add, stop } = await drive(
       [endpoint('ops', { requestsPerSecond: 5 })],
       () => GONE,
@@ -206,7 +206,7 @@ describe('a lane that is disabled', () => {
     await stop();
   });
 
-  it('begins nothing while the settlement of a 410 is written', async () => {
+  it('begins no attempt while the settlement of a 410 is written', async () => {
     const { clock, dispatcher, store, outbox, sent, add, stop } = await drive([endpoint('ops')], () => GONE);
     await add('ops');
     const letSettle = outbox.hold('settle', 'call');
@@ -227,7 +227,7 @@ describe('a lane that is disabled', () => {
     await stop();
   });
 
-  it('has failed for five days, with every ladder to its end', async () => {
+  it('has failed for five days, even if every delivery was attempted to the end', async () => {
     const { clock, dispatcher, store, sent, states, add, notices, stop } = await drive(
       [endpoint('ops')],
       () => REJECTED,
@@ -256,7 +256,7 @@ describe('a lane that is disabled', () => {
 });
 
 describe('a test', () => {
-  it('is sent as deliveries are, and kept nowhere', async () => {
+  it('is sent like a delivery, and is not stored', async () => {
     const { dispatcher, sent, states, notices } = await drive([endpoint('ops')], () => REJECTED);
     const result = await dispatcher.test('ops', new AbortController().signal);
     expect(result).toEqual({ eventId: 'test 1', ...REJECTED, durationSeconds: 0 });
@@ -266,7 +266,7 @@ describe('a test', () => {
     expect(await dispatcher.test('none', new AbortController().signal)).toBeUndefined();
   });
 
-  it('ends when nobody waits for it any more, or the daemon stops', async () => {
+  it('ends if its caller gives up, or if the daemon stops', async () => {
     const { dispatcher, stop } = await drive([endpoint('ops')], untilCutOff);
     const asked = new AbortController();
     const abandoned = dispatcher.test('ops', asked.signal);
@@ -279,7 +279,7 @@ describe('a test', () => {
 });
 
 describe('if the store fails', () => {
-  it('settles again without attempting again, and reports it only then', async () => {
+  it('retries the settlement, not the attempt, and reports the delivery only then', async () => {
     const { clock, dispatcher, outbox, sent, states, add, notices, log, stop } = await drive([
       endpoint('ops'),
     ]);
@@ -297,7 +297,7 @@ describe('if the store fails', () => {
     await stop();
   });
 
-  it('does not attempt again what was settled though the store reported a failure', async () => {
+  it('does not repeat a delivery that was settled although the store reported a failure', async () => {
     const { clock, dispatcher, outbox, sent, states, add, stop } = await drive([endpoint('ops')]);
     await add('ops', 3);
     outbox.fail('settle', 1, 'after');
@@ -308,7 +308,7 @@ describe('if the store fails', () => {
     await stop();
   });
 
-  it('does not count what has become of a delivery meanwhile as its own', async () => {
+  it('ignores the result of an attempt if the delivery was abandoned meanwhile', async () => {
     const answers: (() => void)[] = [];
     const { clock, dispatcher, store, states, add, notices, stop } = await drive(
       [endpoint('ops')],
@@ -326,7 +326,7 @@ describe('if the store fails', () => {
     await stop();
   });
 
-  it('attempts nothing that could not be settled', async () => {
+  it('begins no attempts that could not be settled', async () => {
     const { clock, dispatcher, outbox, sent, deliveries, states, add, stop } = await drive([
       endpoint('ops'),
       endpoint('other'),
@@ -349,7 +349,7 @@ describe('if the store fails', () => {
     await stop();
   });
 
-  it('claims nothing anew that only waits for its settlement, even if the store takes some', async () => {
+  it('does not claim deliveries again that wait for their settlement, even if the store takes some', async () => {
     const late: (() => void)[] = [];
     const { clock, dispatcher, outbox, sent, states, add, stop } = await drive([endpoint('ops')], () =>
       sent.length === 1 ? DELIVERED : new Promise((resolve) => late.push(() => resolve(DELIVERED))),
@@ -373,7 +373,7 @@ describe('if the store fails', () => {
     await stop();
   });
 
-  it('groups what ends while a settlement is written', async () => {
+  it('settles attempts together that end while a settlement is written', async () => {
     const { clock, dispatcher, outbox, add, stop } = await drive([endpoint('ops', { maxConcurrent: 100 })]);
     await add('ops', 10);
     dispatcher.start();
@@ -383,7 +383,7 @@ describe('if the store fails', () => {
     expect(outbox.groups().length).toBeLessThan(10);
   });
 
-  it('claims again, ever more slowly', async () => {
+  it('claims again after growing pauses', async () => {
     const { clock, dispatcher, outbox, sent, add, log, stop } = await drive([endpoint('ops')]);
     await add('ops');
     outbox.fail('claim', 5);
@@ -398,7 +398,7 @@ describe('if the store fails', () => {
 });
 
 describe('a stop', () => {
-  it('gives back what was claimed and not begun', async () => {
+  it('releases deliveries that were claimed and have not begun', async () => {
     const { clock, dispatcher, outbox, sent, states, add, stop } = await drive([
       endpoint('ops', { requestsPerSecond: 10 }),
     ]);
@@ -412,7 +412,7 @@ describe('a stop', () => {
     expect(await outbox.claim('ops', 10, clock.steadyNow())).toHaveLength(left);
   });
 
-  it('waits for what is in flight and its settlement, and begins nothing more', async () => {
+  it('waits for attempts in flight and their settlements, and begins no more', async () => {
     const answers: (() => void)[] = [];
     const { clock, dispatcher, states, add } = await drive(
       [endpoint('ops', { maxConcurrent: 2 })],
@@ -431,7 +431,7 @@ describe('a stop', () => {
     expect(await states()).toEqual(['delivered', 'delivered', 'pending', 'pending', 'pending']);
   });
 
-  it('cuts off what has no answer at its limit, and leaves it unsettled', async () => {
+  it('cuts off attempts without an answer at its limit, and leaves them unsettled', async () => {
     const { clock, dispatcher, outbox, sent, states, add, notices } = await drive(
       [endpoint('ops')],
       untilCutOff,
@@ -449,7 +449,7 @@ describe('a stop', () => {
     expect(await states()).toEqual(Array(3).fill('pending'));
   });
 
-  it('settles what was answered though its body was cut off', async () => {
+  it('settles an attempt that was answered, even if the body was cut off', async () => {
     const { clock, dispatcher, states, add } = await drive([endpoint('ops')], async (request) => {
       await untilCutOff(request);
       return DELIVERED;
@@ -475,8 +475,8 @@ describe('a stop', () => {
   });
 });
 
-describe('a wall clock that is set', () => {
-  it('forward makes nothing due that is still being attempted', async () => {
+describe('setting the wall clock', () => {
+  it('forward does not repeat a delivery that is still being attempted', async () => {
     const { clock, dispatcher, sent, add, stop } = await drive([endpoint('ops')], untilCutOff);
     await add('ops');
     dispatcher.start();
@@ -488,7 +488,7 @@ describe('a wall clock that is set', () => {
     await stop();
   });
 
-  it('back holds up no repeat', async () => {
+  it('back does not delay a repeat', async () => {
     const answers = [REJECTED, DELIVERED];
     const { clock, dispatcher, states, add, stop } = await drive(
       [endpoint('ops')],
@@ -505,8 +505,8 @@ describe('a wall clock that is set', () => {
   });
 });
 
-describe('other endpoints', () => {
-  it('are delivered to at once; those that are gone no longer, once what is in flight is over', async () => {
+describe('a change of endpoints', () => {
+  it('takes effect at once, and resolves once nothing is in flight to removed endpoints', async () => {
     const answers: ((result: AttemptResult) => void)[] = [];
     const { clock, dispatcher, sent, states, add, stop } = await drive(
       [endpoint('kept'), endpoint('moved'), endpoint('gone')],
@@ -533,7 +533,7 @@ describe('other endpoints', () => {
     await stop();
   });
 
-  it('get what was claimed for them as they were and had not begun, at their new rate', async () => {
+  it('applies to deliveries that were claimed and have not begun, at the new rate', async () => {
     const { clock, dispatcher, sent, add, stop } = await drive([endpoint('ops', { requestsPerSecond: 2 })]);
     await add('ops', 4);
     dispatcher.start();
@@ -550,7 +550,7 @@ describe('other endpoints', () => {
     await stop();
   });
 
-  it('wait for the start like the first ones, and hold a stop up like them', async () => {
+  it('before the start takes effect at the start, and a stop waits for removed endpoints', async () => {
     const answers: ((result: AttemptResult) => void)[] = [];
     const { clock, dispatcher, sent, states, add } = await drive(
       [endpoint('gone')],

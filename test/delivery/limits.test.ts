@@ -68,7 +68,7 @@ async function started(path: string, url: string) {
   };
 }
 
-it('an endpoint has no more at once, and no more a second, than it takes: under load and over restarts', async () => {
+it('an endpoint never gets more concurrent requests, or more per second, than its limits, even across restarts', async () => {
   await using directory = await temporaryDirectory();
   const path = join(directory.path, 'watcher.db');
   {

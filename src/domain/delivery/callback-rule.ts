@@ -13,7 +13,7 @@ interface Place {
 
 /** A rule that allows callback URLs. A label `*` stands for any one label of a name. */
 export interface CallbackRule extends Place {
-  /** Whether the rule ends in a slash, so that the path must continue below its segments. */
+  /** True if the rule ends in a slash, so that the path must continue below its segments. */
   readonly isBelow: boolean;
 }
 

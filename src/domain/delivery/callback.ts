@@ -22,7 +22,7 @@ export function isCallbackLane(lane: string): boolean {
 
 export interface CallbackFault {
   readonly message: string;
-  /** Whether any callback URL is allowed at all. */
+  /** False if no callback URL is allowed at all. */
   readonly isConfigured: boolean;
 }
 

@@ -16,17 +16,17 @@ describe('the destination guard', () => {
     expect(open(hostOf(spelling))).toBe(true);
   });
 
-  it.each(NOT_PUBLIC)('refuses %s, unless private networks are open', (spelling) => {
+  it.each(NOT_PUBLIC)('refuses %s, unless private networks are allowed', (spelling) => {
     expect(strict(hostOf(spelling))).toBe(false);
     expect(open(hostOf(spelling))).toBe(true);
   });
 
-  it.each(METADATA)('refuses metadata at %s, also where private networks are open', (spelling) => {
+  it.each(METADATA)('refuses metadata at %s, even if private networks are allowed', (spelling) => {
     expect(strict(hostOf(spelling))).toBe(false);
     expect(open(hostOf(spelling))).toBe(false);
   });
 
-  it('opens what a network names, and nothing else', () => {
+  it('allows the networks in allowCidrs, and no others', () => {
     const named = createDestinationGuard({
       allowPrivateNetworks: false,
       allowCidrs: ['10.1.0.0/16', 'fd12::/16', '169.254.169.254/32'],
@@ -38,7 +38,7 @@ describe('the destination guard', () => {
     expect(named('169.254.169.254')).toBe(true);
   });
 
-  it('takes a network of IPv4-mapped addresses for the network of IPv4 that they stand for', () => {
+  it('treats a network of IPv4-mapped addresses as the IPv4 network', () => {
     const named = createDestinationGuard({
       allowPrivateNetworks: false,
       allowCidrs: ['::ffff:10.1.0.0/112'],

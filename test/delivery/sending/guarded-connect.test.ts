@@ -67,7 +67,7 @@ describe('an address in a URL', () => {
     expect(attempts.addresses()).toEqual([]);
   });
 
-  it.each(METADATA)('%s is refused also where private networks are open', async (host) => {
+  it.each(METADATA)('%s is refused even if private networks are allowed', async (host) => {
     using attempts = watchConnectionAttempts();
     await using sender = senderWith(OPEN);
     expect((await sender.send(requestTo(`http://${host}/latest/meta-data/`))).outcome).toBe('refused');
@@ -176,7 +176,7 @@ describe('a name', () => {
     expect(attempts.addresses()).toEqual(connectsTo);
   });
 
-  it('is judged the same for https: the lookup of TLS is guarded too', async () => {
+  it('is judged in the same way for https', async () => {
     using attempts = watchConnectionAttempts();
     await using sender = senderWith(LIKE_PUBLIC, () => Promise.resolve(found([FORBIDDEN])));
     expect((await sender.send(requestTo(`https://hooks.example:${allowed.port}/`))).outcome).toBe('refused');
@@ -191,7 +191,7 @@ describe('a name', () => {
   });
 });
 
-describe('a name that changes its mind', () => {
+describe('a name whose addresses change', () => {
   it.each([
     ['to a forbidden address', [ALLOWED, FORBIDDEN], ['delivered', 'refused']],
     ['to metadata', [ALLOWED, '169.254.169.254'], ['delivered', 'refused']],
@@ -207,7 +207,7 @@ describe('a name that changes its mind', () => {
     expect(new Set(attempts.addresses())).toEqual(new Set([ALLOWED]));
   });
 
-  it('between check and connection has no second question to answer', async () => {
+  it('is looked up only once for check and connection', async () => {
     using attempts = watchConnectionAttempts();
     const lookup = vi
       .fn<Lookup>()
@@ -220,7 +220,7 @@ describe('a name that changes its mind', () => {
     expect(attempts.addresses()).toEqual([ALLOWED]);
   });
 
-  it('at every question, while many ask, never leads to a forbidden address', async () => {
+  it('at every lookup, under load, never leads to a forbidden address', async () => {
     const before = forbidden.connections();
     using attempts = watchConnectionAttempts();
     let questions = 0;

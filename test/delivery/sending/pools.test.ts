@@ -9,7 +9,7 @@ import { systemClock } from '../../../src/runtime/clock.ts';
 /** More than are kept. */
 const ORIGINS = 300;
 
-it('more origins than pools are kept for are delivered to, again and again, and each connection serves while it lasts', async () => {
+it('more origins than are kept in the pool get every request, and open connections are used again', async () => {
   const requests = new Map<string, number>();
   let connections = 0;
   const server = createServer((request, response) => {

@@ -30,7 +30,7 @@ function requestTo(url: string, timeoutMs = 5000): DeliveryRequest {
 const accepting = () => http((_, response) => response.writeHead(202).end());
 
 describe('deliveries through a proxy', () => {
-  it('go to names that only the proxy can resolve, by a tunnel for http too', async () => {
+  it('go to names that only the proxy can resolve, through a tunnel even for http', async () => {
     await using receiver = await accepting();
     await using proxy = await startProxy({ hosts: { 'hooks.example': '127.0.0.1' } });
     await using sender = senderThrough(proxy.url);
@@ -44,7 +44,7 @@ describe('deliveries through a proxy', () => {
     expect(attempts.addresses()).toEqual(['127.0.0.1', '127.0.0.1']);
   });
 
-  it('use a tunnel again', async () => {
+  it('use an open tunnel again', async () => {
     await using receiver = await accepting();
     await using proxy = await startProxy({ hosts: { 'hooks.example': '127.0.0.1' } });
     await using sender = senderThrough(proxy.url);
@@ -53,7 +53,7 @@ describe('deliveries through a proxy', () => {
     expect(proxy.tunnels().length).toBeLessThan(3);
   });
 
-  it('show the proxy its credentials, and nobody else', async () => {
+  it('send the credentials to the proxy alone', async () => {
     const seen: unknown[] = [];
     await using receiver = await http(({ headers }, response) => {
       seen.push(headers['proxy-authorization'], headers['authorization']);
@@ -86,7 +86,7 @@ describe('deliveries through a proxy', () => {
       });
     });
 
-    it('trust nobody else’s certificate', async () => {
+    it('do not trust the certificate of another host', async () => {
       await using receiver = await secureReceiver();
       await using proxy = await startProxy({ hosts: { 'hooks.example': '127.0.0.1' } });
       await using sender = senderThrough(proxy.url);
@@ -96,7 +96,7 @@ describe('deliveries through a proxy', () => {
   });
 });
 
-describe('what a proxy does wrong is no answer of the receiver', () => {
+describe('a failure of the proxy is not an answer of the receiver', () => {
   it.each([302, 403, 407, 410, 429, 502, 503])('a status of %i', async (refuseWith) => {
     await using proxy = await startProxy({ refuseWith });
     await using sender = senderThrough(proxy.url.replace('//', '//me:hidden@'));
@@ -150,7 +150,7 @@ describe('the guard in front of a proxy', () => {
     },
   );
 
-  it('opens what a network names, and what is public', async () => {
+  it('allows public addresses, and the networks in allowCidrs', async () => {
     await using receiver = await accepting();
     await using proxy = await startProxy();
     await using sender = senderThrough(proxy.url, { ...STRICT, allowCidrs: ['127.0.0.1/32'] });

@@ -79,7 +79,7 @@ describe('a request', () => {
 });
 
 describe('an answer', () => {
-  it('that redirects is not followed', async () => {
+  it('with a redirect is not followed', async () => {
     const asked: string[] = [];
     await using receiver = await http((request, response) => {
       asked.push(request.url ?? '');
@@ -104,7 +104,7 @@ describe('an answer', () => {
     expect(await sender.send(requestTo(receiver.url))).toEqual({ ...expected, httpStatus: status });
   });
 
-  it.each([200, 410])('%i counts though its body never ends', async (status) => {
+  it.each([200, 410])('%i counts even if its body never ends', async (status) => {
     await using receiver = await http((_, response) => response.writeHead(status).write('begun'));
     await using sender = senderWith();
     const result = await sender.send(requestTo(receiver.url, { timeoutMs: 300 }));
@@ -142,7 +142,7 @@ describe('an answer', () => {
 });
 
 describe('no answer', () => {
-  it('within the timeout is a timeout', async () => {
+  it('before the timeout is a timeout', async () => {
     await using receiver = await http(() => undefined);
     await using sender = senderWith();
     const result = await sender.send(requestTo(receiver.url, { timeoutMs: 100 }));
@@ -150,7 +150,7 @@ describe('no answer', () => {
     await vi.waitFor(() => expect(receiver.open()).toBe(0), PATIENCE);
   });
 
-  it('within the timeout is one too where it comes byte by byte, or the name is slow', async () => {
+  it('before the timeout is a timeout even if it comes byte by byte, or if the name resolves slowly', async () => {
     await using receiver = await tcp((socket) => socket.write('HTTP/1.1 200'));
     await using sender = senderWith({ lookup: () => new Promise(() => undefined) });
     expect((await sender.send(requestTo(receiver.url, { timeoutMs: 100 }))).outcome).toBe('timeout');
@@ -192,7 +192,7 @@ describe('no answer', () => {
     expect(JSON.stringify(result)).not.toMatch(/hidden|hook/);
   });
 
-  it('of a closed port, an unknown name or a receiver without TLS is unreachable', async () => {
+  it('from a closed port, an unknown name or a receiver without TLS is unreachable', async () => {
     let url: string;
     {
       await using closed = await http(() => undefined);
@@ -213,7 +213,7 @@ describe('no answer', () => {
     expect(tls.outcome).toBe('unreachable');
   });
 
-  it('to what was cut off has no status', async () => {
+  it('to a request that was cut off has no status', async () => {
     const asked = Promise.withResolvers<undefined>();
     await using receiver = await http(() => asked.resolve(undefined));
     await using sender = senderWith();
@@ -226,7 +226,7 @@ describe('no answer', () => {
     expect(late.httpStatus).toBeUndefined();
   });
 
-  it('is no reason to wait when the sender is closed', async () => {
+  it('does not delay the closing of the sender', async () => {
     const asked = Promise.withResolvers<undefined>();
     await using receiver = await http(() => asked.resolve(undefined));
     const sender = senderWith({ lookup: () => new Promise(() => undefined) });
@@ -238,7 +238,7 @@ describe('no answer', () => {
     expect((await sending).map(({ outcome }) => outcome)).toEqual(['unreachable', 'unreachable']);
   });
 
-  it('follows a request that cannot even be made: the promise does not reject', async () => {
+  it('to a request that cannot be made does not reject the promise', async () => {
     await using sender = senderWith();
     for (const differing of [
       { secrets: ['whsec_'] },
@@ -268,19 +268,19 @@ describe('the guard', () => {
     expect(receiver.connections()).toBe(0);
   });
 
-  it('refuses metadata also where private networks are open', async () => {
+  it('refuses metadata even if private networks are allowed', async () => {
     await using sender = senderWith();
     for (const host of ['169.254.169.254', '[fd00:ec2::254]', '[::ffff:a9fe:a9fe]'])
       expect((await sender.send(requestTo(`http://${host}/latest/`))).outcome).toBe('refused');
   });
 
-  it('opens what a network names', async () => {
+  it('allows the networks in allowCidrs', async () => {
     await using receiver = await http((_, response) => response.end());
     await using sender = senderWith({ egress: { ...STRICT, allowCidrs: ['127.0.0.0/8'] } });
     expect((await sender.send(requestTo(receiver.url))).outcome).toBe('delivered');
   });
 
-  it('refuses a name that leads to refused addresses alone', async () => {
+  it('refuses a name with refused addresses alone', async () => {
     await using receiver = await http((_, response) => response.end());
     const lookup = vi.fn().mockResolvedValue([LOOPBACK, { address: '::1', family: 6 }]);
     await using sender = senderWith({ egress: STRICT, lookup });
@@ -294,7 +294,7 @@ describe('the guard', () => {
     expect((await sender.send(requestTo('http://localhost:1/'))).outcome).toBe('refused');
   });
 
-  it('connects to no refused address of a name that has an allowed one too', async () => {
+  it('never connects to a refused address of a name that also has an allowed one', async () => {
     await using receiver = await http((_, response) => response.end());
     const lookup = vi.fn().mockResolvedValue([LOOPBACK, { address: '127.0.0.2', family: 4 }]);
     await using sender = senderWith({ egress: { ...STRICT, allowCidrs: ['127.0.0.2/32'] }, lookup });
@@ -303,7 +303,7 @@ describe('the guard', () => {
     expect(receiver.connections()).toBe(0);
   });
 
-  it('holds whatever a name leads to by then: what is checked is what is connected to', async () => {
+  it('checks the very address that is connected to, even if the name resolves differently later', async () => {
     await using receiver = await http((_, response) => {
       response.writeHead(200, { connection: 'close' }).end();
     });
@@ -318,7 +318,7 @@ describe('the guard', () => {
     expect(lookup).toHaveBeenCalledTimes(2);
   });
 
-  it('asks once for a name that many requests wait for', async () => {
+  it('looks up a name once if many requests wait for it', async () => {
     await using receiver = await http((_, response) => response.end());
     const asked = Promise.withResolvers<(typeof LOOPBACK)[]>();
     const lookup = vi.fn().mockReturnValue(asked.promise);
@@ -331,13 +331,13 @@ describe('the guard', () => {
     expect(lookup).toHaveBeenCalledOnce();
   });
 
-  it('refuses plain http where only https is allowed, and what is no web address', async () => {
+  it('refuses plain http if only https is allowed, and other schemes', async () => {
     await using sender = senderWith({ egress: { ...OPEN, httpsOnly: true } });
     for (const url of ['http://127.0.0.1:1/', 'ftp://127.0.0.1/', 'file:///etc/passwd', 'nonsense'])
       expect((await sender.send(requestTo(url))).outcome).toBe('refused');
   });
 
-  it('is not led around by a proxy of the environment', async () => {
+  it('ignores a proxy of the environment', async () => {
     await using proxy = await http((_, response) => response.end());
     await using receiver = await http((_, response) => response.writeHead(202).end());
     vi.stubEnv('HTTP_PROXY', proxy.url);
@@ -353,7 +353,7 @@ describe('the guard', () => {
   });
 });
 
-it('another way out holds for what is sent from then on', async () => {
+it('a change of egress applies to later requests', async () => {
   const { promise: asked, resolve: onAsked } = Promise.withResolvers<() => void>();
   await using receiver = await http((_request, response) => onAsked(() => response.end()));
   await using sender = senderWith();

@@ -97,7 +97,7 @@ describe.each(JUDGES)('%s', (_, verify) => {
     expect(() => verify(STRANGERS_SECRET, request)).toThrow();
   });
 
-  describe('refuses what was changed:', () => {
+  describe('refuses a request with a change:', () => {
     let request: Sent;
     beforeAll(async () => {
       request = await sent([WEBHOOK_SECRET, NEXT_SECRET]);
@@ -128,14 +128,14 @@ describe.each(JUDGES)('%s', (_, verify) => {
       }
     });
 
-    it('one of two signatures leaves the other good', () => {
+    it('one of two signatures, while the other stays valid', () => {
       const first = withHeader('webhook-signature', (all) => all.replace('v1,', 'v1,A'));
       expect(() => verify(WEBHOOK_SECRET, first)).toThrow();
       expect(() => verify(NEXT_SECRET, first)).not.toThrow();
     });
   });
 
-  it('refuses what is older than its five minutes, or from the future', async () => {
+  it('refuses a request that is more than five minutes old, or from the future', async () => {
     for (const offsetMs of [-310_000, 310_000]) {
       const request = await sent([WEBHOOK_SECRET], { now: () => Date.now() + offsetMs });
       expect(() => verify(WEBHOOK_SECRET, request)).toThrow(/too/);

@@ -53,7 +53,7 @@ const textsOf = ({ text, blocks }: Message) => [
 ];
 
 describe('a Slack message', () => {
-  it.each(EVENT_TYPES)('of %s is readable: it has a title of its own, and says what it is about', (type) => {
+  it.each(EVENT_TYPES)('for %s has a title and a subject', (type) => {
     const message = messageOf(bodyOf(type));
     const [header] = message.blocks;
     expect(header).toMatchObject({ type: 'header', text: { type: 'plain_text' } });
@@ -65,14 +65,14 @@ describe('a Slack message', () => {
       expect(all).toContain(part);
   });
 
-  it('has a title for each event, no two the same', () => {
+  it('has a different title for each event', () => {
     const titles = [...EVENT_TYPES.map((type) => bodyOf(type)), endpointTestBody('people', 'id', AT)].map(
       (body) => messageOf(body).blocks[0]?.text?.text,
     );
     expect(new Set(titles).size).toBe(EVENT_TYPES.length + 1);
   });
 
-  it('tells the reason, the change, where it happened and the labels', () => {
+  it('shows the reason, the change, the target and the labels', () => {
     const body = bodyOf('execution.failed', {
       reason: 'An AMI could not be deleted.',
       lifecyclePolicyArn: 'arn:aws:imagebuilder:eu-west-1:123456789012:lifecycle-policy/golden',
@@ -94,13 +94,13 @@ describe('a Slack message', () => {
     );
   });
 
-  it.each(['', ' \n', '\u200b'])('of a reason in which nothing can be seen, %j, has none', (reason) => {
+  it.each(['', ' \n', '\u200b'])('omits a reason without visible characters: %j', (reason) => {
     const message = messageOf(bodyOf('execution.failed', { reason }));
     expect(message.text).toBe(`❌ Lifecycle execution failed: ${executionId(1)}`);
     expect(message.blocks.map(({ type }) => type)).toEqual(['header', 'section', 'context']);
   });
 
-  it('tells the problem of a target, and what was touched', () => {
+  it('shows the problem of a target, and the touched resources', () => {
     expect(textsOf(messageOf(bodyOf('target.unreachable'))).join('\n')).toMatch(
       /\*Problem\*\n`denied`[^]*AccessDeniedException/,
     );
@@ -115,12 +115,12 @@ describe('a Slack message', () => {
     );
   });
 
-  it('is made of the event alone, the same bytes each time', () => {
+  it('depends on the event alone, so it has the same bytes each time', () => {
     const body = bodyOf('execution.failed', { reason: 'größer <als> 2 GB & mehr' });
     expect(slackMessage(body)).toBe(slackMessage(body));
   });
 
-  it('lets an event of another version be told as far as it is known', () => {
+  it('shows the known members of an event from another version', () => {
     const body = JSON.stringify({ type: 'lifecycle-watcher.execution.<new>', subject: 'x', data: {} });
     expect(messageOf(body).text).toBe('ℹ️ execution.&lt;new&gt;: x');
     expect(() => slackMessage('{}')).not.toThrow();
@@ -140,7 +140,7 @@ describe('a Slack message', () => {
     '👩‍👩‍👧‍👦'.repeat(500),
   ];
 
-  it.each(NASTY)('makes nothing of %j but text', (reason) => {
+  it.each(NASTY)('shows %j as plain text', (reason) => {
     const labels = Object.fromEntries(
       Array.from({ length: 32 }, (_, at) => [`k${at}`, reason.slice(0, 256)]),
     );
@@ -153,7 +153,7 @@ describe('a Slack message', () => {
     check(messageOf(body));
   });
 
-  it('makes nothing of any text but text, within the limits of Slack', () => {
+  it('shows any text as plain text, within the limits of Slack', () => {
     const text = fc.oneof(fc.string({ unit: 'binary', maxLength: 3000 }), fc.constantFrom(...NASTY));
     fc.assert(
       fc.property(text, text, fc.constantFrom(...EVENT_TYPES), (reason, other, type) => {
@@ -191,7 +191,7 @@ function check(message: Message): void {
 }
 
 describe('a delivery to Slack', () => {
-  it('is a JSON message without a signature, the same bytes at each attempt', async () => {
+  it('is a JSON message without a signature, with the same bytes at each attempt', async () => {
     await using slack = await startFakeReceiver((response) => response.writeHead(500).end('no_service'));
     const egress = { allowPrivateNetworks: true, allowCidrs: [], httpsOnly: false };
     await using sender = createSender({ egress, clock: systemClock, version: '1' });

@@ -23,7 +23,7 @@ describe('the fault of a callback URL', () => {
     expect(callbackFault(entries, url)?.message).toBe(message);
   });
 
-  it('that is none says so, and that others might be allowed', () => {
+  it('that is malformed says so, and that callbacks are configured', () => {
     const fault = callbackFault(ENTRIES, 'not a URL');
     expect(fault?.message).toBeTruthy();
     expect(fault?.isConfigured).toBe(true);
@@ -42,7 +42,7 @@ describe('the secrets of a callback URL', () => {
 });
 
 describe('the lane of a callback URL', () => {
-  it('is its origin, and told from the name of an endpoint', () => {
+  it('is its origin, which cannot be the name of an endpoint', () => {
     expect(callbackLane('https://a.example.com:8443/hooks/x?y')).toBe('https://a.example.com:8443');
     expect(isCallbackLane(callbackLane('https://a.example.com/'))).toBe(true);
     expect(callbackLane('not a URL')).toBe('not a URL');

@@ -10,7 +10,7 @@ const gone = (at: number) => ({ at, outcome: 'rejected', httpStatus: 410 }) as c
 const after = (...attempts: Parameters<typeof healthAfter>[1][]) => attempts.reduce<Health>(healthAfter, {});
 
 describe('a lane', () => {
-  it('fails from its first failure on, until something succeeds', () => {
+  it('fails from its first failure until the next success', () => {
     expect(after(failed(5), failed(6))).toEqual({ failingSince: 5 });
     expect(after(failed(5), delivered(6))).toEqual({});
     expect(after(failed(5), delivered(6), failed(7))).toEqual({ failingSince: 7 });
@@ -27,7 +27,7 @@ describe('a lane', () => {
     expect(after(failed(4), gone(5))).toEqual({ failingSince: 4, disabledReason: 'gone' });
   });
 
-  it('is not enabled by what was in flight while it was disabled', () => {
+  it('is not enabled by attempts that were in flight when it was disabled', () => {
     expect(after(gone(5), delivered(6), failed(9 * DAY_MS))).toEqual(after(gone(5)));
   });
 });
