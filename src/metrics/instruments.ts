@@ -15,6 +15,9 @@ const CALL_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 /**
  * Creates all metrics of the watcher in a registry of their own. Label values come from closed lists and from the
  * configuration, so the number of series is bounded.
+ *
+ * A new counter or histogram is declared here and updated in `count-notices.ts`. A new gauge of a target or an endpoint is
+ * one entry in `gauges.ts`.
  */
 export function createInstruments(version: string) {
   const declarations = new Declarations();

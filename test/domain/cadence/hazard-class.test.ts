@@ -6,19 +6,19 @@ import { PRIOR } from '../../../src/domain/cadence/hazard-curve.ts';
 import type { HazardCurve } from '../../../src/domain/cadence/hazard-curve.ts';
 
 /** Watches a stay every `step` seconds until it ends at `length`. Unless `isExact`, only the next look shows that it has ended. */
-function watchRun(one: HazardClass, length: number, step = 10, isExact = true): void {
+function watchRun(hazards: HazardClass, length: number, step = 10, isExact = true): void {
   for (let age = 0; age < length; age += step) {
     const next = age + step;
-    if (next < length) one.watch({ fromAge: age, toAge: next });
-    else if (isExact) one.watch({ fromAge: age, toAge: length, endedAfterAge: length });
-    else one.watch({ fromAge: age, toAge: next, endedAfterAge: age });
+    if (next < length) hazards.watch({ fromAge: age, toAge: next });
+    else if (isExact) hazards.watch({ fromAge: age, toAge: length, endedAfterAge: length });
+    else hazards.watch({ fromAge: age, toAge: next, endedAfterAge: age });
   }
 }
 
 function learnt(lengths: readonly number[], parent?: HazardClass, isExact = true): HazardClass {
-  const one = new HazardClass(parent);
-  for (const length of lengths) watchRun(one, length, 10, isExact);
-  return one;
+  const hazards = new HazardClass(parent);
+  for (const length of lengths) watchRun(hazards, length, 10, isExact);
+  return hazards;
 }
 
 /** Returns lengths within 20 % of `middle`. */
@@ -51,26 +51,26 @@ describe('a class of stays', () => {
   });
 
   it('does not spread an ending over a day of waiting if the last look was long before it', () => {
-    const one = new HazardClass();
+    const hazards = new HazardClass();
     for (let run = 0; run < 60; run += 1) {
-      one.watch({ fromAge: -85_000, toAge: 30, endedAfterAge: -85_000 });
+      hazards.watch({ fromAge: -85_000, toAge: 30, endedAfterAge: -85_000 });
     }
-    expect(ending(one.curve, -80_000, 79_000)).toBeLessThan(0.05);
-    expect(ending(one.curve, -1000, 1100)).toBeGreaterThan(0.8);
+    expect(ending(hazards.curve, -80_000, 79_000)).toBeLessThan(0.05);
+    expect(ending(hazards.curve, -1000, 1100)).toBeGreaterThan(0.8);
   });
 
   it('learns from stays that have not ended yet', () => {
     const without = learnt([100, 100, 100]).curve;
-    const one = learnt([100, 100, 100]);
-    for (let open = 0; open < 10; open += 1) one.watch({ fromAge: 0, toAge: 300 });
-    expect(one.curve.at(100)).toBeLessThan(without.at(100) / 2);
+    const hazards = learnt([100, 100, 100]);
+    for (let open = 0; open < 10; open += 1) hazards.watch({ fromAge: 0, toAge: 300 });
+    expect(hazards.curve.at(100)).toBeLessThan(without.at(100) / 2);
   });
 
   it('learns nothing about ages before the first look', () => {
-    const one = new HazardClass();
-    for (let run = 0; run < 60; run += 1) one.watch({ fromAge: 500, toAge: 600, endedAfterAge: 600 });
-    expect(one.curve.at(100) / PRIOR.at(100)).toBeCloseTo(1, 3);
-    expect(one.curve.at(600)).toBeGreaterThan(3 * PRIOR.at(600));
+    const hazards = new HazardClass();
+    for (let run = 0; run < 60; run += 1) hazards.watch({ fromAge: 500, toAge: 600, endedAfterAge: 600 });
+    expect(hazards.curve.at(100) / PRIOR.at(100)).toBeCloseTo(1, 3);
+    expect(hazards.curve.at(600)).toBeGreaterThan(3 * PRIOR.at(600));
   });
 
   it('adapts after the behaviour changes', () => {
@@ -92,19 +92,19 @@ describe('a class of stays', () => {
   });
 
   it('keeps looking at a stay that outlives all others', () => {
-    const one = learnt(around(60, 200));
-    for (let age = 0; age < 86_400; age += 600) one.watch({ fromAge: age, toAge: age + 600 });
+    const hazards = learnt(around(60, 200));
+    for (let age = 0; age < 86_400; age += 600) hazards.watch({ fromAge: age, toAge: age + 600 });
     // At least once every ten days.
-    expect(one.curve.at(86_400)).toBeGreaterThan(1 / (10 * 86_400));
+    expect(hazards.curve.at(86_400)).toBeGreaterThan(1 / (10 * 86_400));
   });
 
   it('is the same after its counts are stored and read', () => {
-    const one = learnt(around(600, 500));
-    const stored = JSON.parse(JSON.stringify(one.toCounts())) as ReturnType<HazardClass['toCounts']>;
+    const hazards = learnt(around(600, 500));
+    const stored = JSON.parse(JSON.stringify(hazards.toCounts())) as ReturnType<HazardClass['toCounts']>;
     const again = new HazardClass();
     again.addCounts(stored);
     for (const age of [10, 100, 500, 600, 700, 3000])
-      expect(again.curve.at(age) / one.curve.at(age)).toBeCloseTo(1, 2);
+      expect(again.curve.at(age) / hazards.curve.at(age)).toBeCloseTo(1, 2);
     expect(JSON.stringify(stored).length).toBeLessThan(1500);
   });
 
@@ -117,14 +117,14 @@ describe('a class of stays', () => {
     });
     fc.assert(
       fc.property(fc.array(look, { maxLength: 100 }), age, (looks, at) => {
-        const one = new HazardClass(new HazardClass());
+        const hazards = new HazardClass(new HazardClass());
         for (const { from, length, kind } of looks) {
           const toAge = from + length;
           const endedAfterAge = kind === 1 ? from : toAge;
-          one.watch({ fromAge: from, toAge, ...(kind === 0 ? {} : { endedAfterAge }) });
+          hazards.watch({ fromAge: from, toAge, ...(kind === 0 ? {} : { endedAfterAge }) });
         }
-        expect(one.curve.at(at)).toBeGreaterThan(0);
-        expect(one.curve.at(at)).toBeLessThan(Infinity);
+        expect(hazards.curve.at(at)).toBeGreaterThan(0);
+        expect(hazards.curve.at(at)).toBeLessThan(Infinity);
       }),
     );
   });
