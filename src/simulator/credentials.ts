@@ -56,77 +56,83 @@ const MOST_SESSIONS = 10_000;
 /** Whose request it is, as far as that can be told, and why it is refused. */
 export interface Identified {
   readonly caller: Caller;
-  readonly refusal?: Refusal;
+  readonly refusal?: Refusal | undefined;
 }
 
 const NOBODY: Caller = { accessKeyId: '', accountId: '', region: '', arn: '' };
 
-/** Who may call: users' access keys, roles, and the temporary credentials that were given out for these. */
-export function createCredentials({ accounts, roles, sessionMs, now }: CredentialsOptions) {
-  const sessions = new Map<string, Issued>();
-  const known = roles && new Map<string, Role>();
-  const addRole = (role: Role): void => {
-    checkRole(role);
-    known?.set(role.arn, role);
-  };
-  roles?.forEach(addRole);
+/** The callers that are accepted: access keys of users, roles, and the temporary credentials issued for roles. */
+export class Credentials {
+  readonly #options: CredentialsOptions;
+  readonly #sessions = new Map<string, Issued>();
+  /** Undefined if every role may be assumed. */
+  readonly #roles: ReadonlyMap<string, Role> | undefined;
 
-  const identifyKey = (caller: Caller, token: string | undefined): Identified => {
-    const session = sessions.get(caller.accessKeyId);
+  /** Throws a RangeError if a role is broken. */
+  constructor(options: CredentialsOptions) {
+    options.roles?.forEach(checkRole);
+    this.#options = options;
+    this.#roles = options.roles && new Map(options.roles.map((role) => [role.arn, role]));
+  }
+
+  identify(headers: IncomingHttpHeaders, signingName: string): Identified {
+    const credential = readSignature(headers.authorization);
+    if (typeof credential === 'string') return { caller: NOBODY, refusal: credential };
+    const { accessKeyId, region, service } = credential;
+    const caller = { ...NOBODY, accessKeyId, region };
+    if (service !== signingName) return { caller, refusal: 'wrong-service' };
+    return this.#identifyKey(caller, headers['x-amz-security-token']?.toString());
+  }
+
+  #identifyKey(caller: Caller, token: string | undefined): Identified {
+    const session = this.#sessions.get(caller.accessKeyId);
     if (session !== undefined) {
       if (token !== session.token) return { caller, refusal: 'wrong-token' };
-      const own = { ...caller, ...accountOf(session.roleArn), arn: sessionArn(session) };
-      return { caller: own, ...(session.expiresAt <= now() ? { refusal: 'expired' } : {}) };
+      const assumed = { ...caller, accountId: accountOf(session.roleArn), arn: sessionArn(session) };
+      return { caller: assumed, refusal: session.expiresAt <= this.#options.now() ? 'expired' : undefined };
     }
-    const accountId = accountOfKey(caller.accessKeyId, accounts);
+    const accountId = accountOfKey(caller.accessKeyId, this.#options.accounts);
     if (accountId === undefined) return { caller, refusal: 'unknown-key' };
     return { caller: { ...caller, accountId, arn: `arn:aws:iam::${accountId}:user/simulated` } };
-  };
+  }
 
-  return {
-    identify(headers: IncomingHttpHeaders, signingName: string): Identified {
-      const credential = readSignature(headers.authorization);
-      if (typeof credential === 'string') return { caller: NOBODY, refusal: credential };
-      const { accessKeyId, region, service } = credential;
-      const caller = { ...NOBODY, accessKeyId, region };
-      if (service !== signingName) return { caller, refusal: 'wrong-service' };
-      return identifyKey(caller, headers['x-amz-security-token']?.toString());
-    },
-    /** Credentials for a role; undefined where it may not be assumed so. */
-    assume({ roleArn, name, externalId, askedMs }: SessionRequest): Issued | undefined {
-      const role = known === undefined ? { arn: roleArn } : known.get(roleArn);
-      if (role === undefined) return undefined;
-      if (role.externalId !== undefined && role.externalId !== externalId) return undefined;
-      const issued: Issued = {
-        accessKeyId: KEY_PREFIX + randomBytes(7).toString('hex').toUpperCase().slice(0, 13),
-        secretAccessKey: randomBytes(30).toString('base64'),
-        token: randomBytes(90).toString('base64'),
-        roleArn,
-        name,
-        issuedAt: now(),
-        expiresAt: now() + (role.sessionMs ?? sessionMs ?? askedMs),
-      };
-      sessions.set(issued.accessKeyId, issued);
-      if (sessions.size > MOST_SESSIONS) sessions.delete(sessions.keys().next().value ?? '');
-      return issued;
-    },
-    /** Those that were given out so far are expired from now on. */
-    expireSessions(): void {
-      for (const [key, session] of sessions)
-        sessions.set(key, { ...session, expiresAt: Math.min(session.expiresAt, now()) });
-    },
-    sessions: (): readonly Session[] =>
-      Array.from(sessions.values(), ({ accessKeyId, roleArn, name, issuedAt, expiresAt }) => ({
-        accessKeyId,
-        roleArn,
-        name,
-        issuedAt,
-        expiresAt,
-      })),
-  };
+  /** Issues credentials for a role. Returns undefined if the caller may not assume it. */
+  assume({ roleArn, name, externalId, askedMs }: SessionRequest): Issued | undefined {
+    const { sessionMs, now } = this.#options;
+    const role: Role | undefined = this.#roles === undefined ? { arn: roleArn } : this.#roles.get(roleArn);
+    if (role === undefined) return undefined;
+    if (role.externalId !== undefined && role.externalId !== externalId) return undefined;
+    const issued: Issued = {
+      accessKeyId: KEY_PREFIX + randomBytes(7).toString('hex').toUpperCase().slice(0, 13),
+      secretAccessKey: randomBytes(30).toString('base64'),
+      token: randomBytes(90).toString('base64'),
+      roleArn,
+      name,
+      issuedAt: now(),
+      expiresAt: now() + (role.sessionMs ?? sessionMs ?? askedMs),
+    };
+    this.#sessions.set(issued.accessKeyId, issued);
+    if (this.#sessions.size > MOST_SESSIONS) this.#sessions.delete(this.#sessions.keys().next().value ?? '');
+    return issued;
+  }
+
+  /** Expires all credentials that were issued so far. */
+  expireSessions(): void {
+    const now = this.#options.now();
+    for (const [key, session] of this.#sessions)
+      this.#sessions.set(key, { ...session, expiresAt: Math.min(session.expiresAt, now) });
+  }
+
+  sessions(): readonly Session[] {
+    return Array.from(this.#sessions.values(), ({ accessKeyId, roleArn, name, issuedAt, expiresAt }) => ({
+      accessKeyId,
+      roleArn,
+      name,
+      issuedAt,
+      expiresAt,
+    }));
+  }
 }
-
-export type Credentials = ReturnType<typeof createCredentials>;
 
 /** Of an assumed role's session, as GetCallerIdentity tells it. */
 export function sessionArn({ roleArn, name }: Pick<Session, 'roleArn' | 'name'>): string {
@@ -134,8 +140,8 @@ export function sessionArn({ roleArn, name }: Pick<Session, 'roleArn' | 'name'>)
   return `arn:${partition}:sts::${accountId}:assumed-role/${roleName}/${name}`;
 }
 
-function accountOf(roleArn: string): { readonly accountId: string } {
-  return { accountId: ROLE_ARN.exec(roleArn)?.[2] ?? '' };
+function accountOf(roleArn: string): string {
+  return ROLE_ARN.exec(roleArn)?.[2] ?? '';
 }
 
 function accountOfKey(key: string, accounts: CredentialsOptions['accounts']): string | undefined {

@@ -1,22 +1,23 @@
-import type { CallDetails } from './calls.ts';
+import type { CallDetails } from './call-log.ts';
 import type { Credentials } from './credentials.ts';
 import type { Faults } from './faults.ts';
 import { keyOf } from './place.ts';
-import { alteredBy, instead, waitOf } from './struck.ts';
+import { defined } from './defined.ts';
+import { alterReply, delaysOf, replacementFor } from './fault-answers.ts';
 import { isQueryProtocol } from './sts-service.ts';
 import type { Throttle } from './throttle.ts';
 import type { Caller, Effect, Reply, Request, Service } from './wire.ts';
 
-/** What is done with a request: its effect, after a wait, and what is told of it. */
+/** The decision upon a request: its effect, the delay before it, and the entry for the call log. */
 export interface Verdict {
   readonly call: Omit<CallDetails, 'at'>;
   readonly effect: Effect;
   readonly delayMs: number;
-  /** The answer waits until a later call about the same execution has been answered, or so long. */
+  /** The answer waits until a later call about the same execution has been answered, but no longer than this. */
   readonly overtakenWithinMs?: number;
 }
 
-export interface Gate {
+export interface DispatchParts {
   readonly imageBuilder: Service;
   readonly sts: Service;
   readonly credentials: Credentials;
@@ -29,9 +30,9 @@ export interface Gate {
 const LONGEST_NAME = 100;
 const NOBODY: Caller = { accessKeyId: '', accountId: '', region: '', arn: '' };
 
-/** Decides upon a request in this order: operation, credential, faults, rate, input, and the operation itself. */
-export function dispatch(request: Request, gate: Gate): Verdict {
-  const { imageBuilder, sts, credentials, throttle, faults, now } = gate;
+/** Decides upon a request. Checks come in this order: operation, credential, faults, rate, input, the operation itself. */
+export function dispatch(request: Request, parts: DispatchParts): Verdict {
+  const { imageBuilder, sts, credentials, throttle, faults, now } = parts;
   const service = isQueryProtocol(request) ? sts : imageBuilder;
   const operation = service.operationOf(request);
   if (operation === undefined) {
@@ -54,27 +55,35 @@ export function dispatch(request: Request, gate: Gate): Verdict {
   const struck = faults.find({ operation, executionId, ...caller });
   if (struck === undefined) return answered(ordinary(), operation, caller);
   const { effect, name: fault } = struck;
-  const replacement = instead(effect, service, now);
+  const replacement = replacementFor(effect, service, now);
   if (replacement !== undefined) {
     struck.use();
     const httpStatus = typeof replacement === 'string' ? 0 : replacement.httpStatus;
-    const about = executionId === undefined ? {} : { executionId };
-    const call = { operation, ...toldOf(caller), ...about, outcome: 'fault', httpStatus, fault } as const;
+    const outcome = 'fault';
+    const call = defined({
+      operation,
+      ...callerMembers(caller),
+      executionId,
+      outcome,
+      httpStatus,
+      fault,
+    } as const);
     return { call, effect: replacement, delayMs: 0 };
   }
   const reply = ordinary(effect.kind === 'view' ? effect.view : {});
-  const altered = alteredBy(effect, reply, service, operation);
+  const altered = alterReply(effect, reply, service, operation);
   if (altered === undefined) return answered(reply, operation, caller);
   struck.use();
   const { call, ...verdict } = answered(altered, operation, caller);
-  return { ...verdict, call: { ...call, fault }, ...waitOf(effect) };
+  return { ...verdict, call: { ...call, fault }, ...delaysOf(effect) };
 }
 
-function answered({ answer, ...told }: Reply, operation: string, caller: Caller): Verdict {
+function answered({ answer, ...reply }: Reply, operation: string, caller: Caller): Verdict {
   const { httpStatus } = answer;
-  return { call: { operation, ...toldOf(caller), ...told, httpStatus }, effect: answer, delayMs: 0 };
+  const call = defined({ operation, ...callerMembers(caller), ...reply, httpStatus });
+  return { call, effect: answer, delayMs: 0 };
 }
 
-function toldOf({ accountId, region, accessKeyId, arn }: Caller) {
+function callerMembers({ accountId, region, accessKeyId, arn }: Caller) {
   return { accountId, region, accessKeyId, callerArn: arn };
 }

@@ -1,7 +1,8 @@
+import { defined } from './defined.ts';
 import type { Choices } from './choices.ts';
 import type { ExecutionNow } from './execution.ts';
 import type { Members } from './model.ts';
-import { badToken, given, modelled, ordered, rejected, unknown, unknownId } from './operations.ts';
+import { badToken, modelled, ordered, rejected, unknown, unknownId } from './operations.ts';
 import type { Operation, World } from './operations.ts';
 import type { Place } from './place.ts';
 import type { Random } from './random.ts';
@@ -35,7 +36,7 @@ export const listLifecycleExecutions: Operation = (input, caller, world, view) =
   return {
     outcome: 'ok',
     shown: shown.map(({ id, status }) => ({ executionId: id, status })),
-    output: given({ lifecycleExecutions: shown.map(membersOf), nextToken: page.nextToken }),
+    output: defined({ lifecycleExecutions: shown.map(membersOf), nextToken: page.nextToken }),
   };
 };
 
@@ -44,10 +45,10 @@ export const listLifecycleExecutions: Operation = (input, caller, world, view) =
  * ResourceInUseException for what has ended or is being cancelled, unless chosen otherwise.
  */
 export const cancelLifecycleExecution: Operation = (input, caller, world, view) => {
-  const { executions, repeats, choices, random } = world;
+  const { executions, clientTokens, choices, random } = world;
   const executionId = String(input.lifecycleExecutionId);
   const output = { lifecycleExecutionId: executionId };
-  const repeat = repeats.find('CancelLifecycleExecution', input, caller);
+  const repeat = clientTokens.find('CancelLifecycleExecution', input, caller);
   if (repeat === 'mismatch') return mismatch();
   if (repeat !== undefined) return { outcome: 'ok', executionId, output };
   if (executions.lookUp(executionId, caller, view) === undefined) return unknownId(executionId, world);
@@ -61,7 +62,7 @@ export const cancelLifecycleExecution: Operation = (input, caller, world, view) 
       error: modelled(code, `The lifecycle execution '${executionId}' cannot be cancelled.`),
     };
   }
-  repeats.keep('CancelLifecycleExecution', input, caller, output);
+  clientTokens.keep('CancelLifecycleExecution', input, caller, output);
   return { outcome: 'ok', executionId, output };
 };
 
@@ -83,11 +84,11 @@ function isKnown(arn: string, place: Place, { executions, policies }: World): bo
 
 function membersOf(execution: ExecutionNow): Members {
   const { id, policyArn, status, reason, startedAt, endedAt, hasImpactedResources } = execution;
-  return given({
+  return defined({
     lifecycleExecutionId: id,
     lifecyclePolicyArn: policyArn ?? undefined,
     resourcesImpactedSummary: { hasImpactedResources },
-    state: given({ status, reason }),
+    state: defined({ status, reason }),
     startTime: startedAt,
     endTime: endedAt,
   });

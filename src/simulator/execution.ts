@@ -7,9 +7,9 @@ import type { Kind, Moment, Timeline } from './timeline.ts';
 export interface ExecutionStart extends Partial<Place> {
   readonly id?: string;
   /** Null: none, as for executions that StartResourceStateUpdate started. Default: a policy of the place. */
-  readonly policyArn?: string | null;
+  readonly policyArn?: string | null | undefined;
   /** The image of an execution without a policy. */
-  readonly imageArn?: string;
+  readonly imageArn?: string | undefined;
   readonly timeline: Timeline;
   /** What it touches. Default: some images where the timeline says that resources are impacted, else none. */
   readonly resources?: readonly ResourceGroup[];
@@ -25,12 +25,12 @@ export interface ExecutionStart extends Partial<Place> {
 
 export interface RandomStart extends Partial<Place> {
   /** Default: each kind in turn. */
-  readonly kind?: Kind;
+  readonly kind?: Kind | undefined;
   readonly meanDurationMs: number;
   /** Default: 1. */
   readonly count?: number;
   /** Default: a policy of the place. */
-  readonly policyArn?: string;
+  readonly policyArn?: string | undefined;
   /** Epoch milliseconds; default: now. */
   readonly startedAt?: number;
 }
@@ -38,27 +38,31 @@ export interface RandomStart extends Partial<Place> {
 export interface StartedExecution extends Place {
   readonly id: string;
   /** Of random executions. */
-  readonly kind?: Kind;
+  readonly kind?: Kind | undefined;
 }
 
 /** An execution as it is at one moment. Instants are epoch milliseconds of the wall clock. */
 export interface ExecutionNow extends Omit<Moment, 'endedAfterMs'> {
   readonly id: string;
   readonly policyArn: string | null;
-  readonly imageArn?: string;
+  readonly imageArn?: string | undefined;
   readonly startedAt: number;
-  readonly endedAt?: number;
+  readonly endedAt?: number | undefined;
 }
 
 /** What is true of an execution until now. Instants are epoch milliseconds of the wall clock. */
 export interface ExecutionRecord extends StartedExecution {
   /** 1, 2, 3 …, in the order in which they were started. */
   readonly sequence: number;
-  readonly policyArn?: string;
-  readonly imageArn?: string;
+  readonly policyArn?: string | undefined;
+  readonly imageArn?: string | undefined;
   readonly startedAt: number;
   /** Each status that was reached, and when. */
-  readonly history: readonly { readonly status: string; readonly at: number; readonly reason?: string }[];
+  readonly history: readonly {
+    readonly status: string;
+    readonly at: number;
+    readonly reason?: string | undefined;
+  }[];
 }
 
 /** How the service sees its executions in one call: usually as they are. */
@@ -72,7 +76,7 @@ export interface View {
 /** What is done to an image, its instants on the wall clock. */
 export interface SeenImage extends ImageNow {
   readonly startedAt: number;
-  readonly endedAt?: number;
+  readonly endedAt?: number | undefined;
 }
 
 export interface Run {

@@ -1,4 +1,4 @@
-import type { Rewrite } from './alter.ts';
+import type { Rewrite } from './rewrites.ts';
 import type { View } from './execution.ts';
 import type { Pace, WireForm } from './wire.ts';
 

@@ -1,7 +1,7 @@
 import { checkEffect } from './fault-effects.ts';
 import type { FaultEffect } from './fault-effects.ts';
-import { FAULT_NAMES, faultKind } from './fault-names.ts';
-import type { FaultName } from './fault-names.ts';
+import { FAULT_NAMES, faultKind } from './named-faults.ts';
+import type { FaultName } from './named-faults.ts';
 import { operationNames } from './model.ts';
 import type { Random } from './random.ts';
 import { STS_OPERATIONS } from './sts-service.ts';

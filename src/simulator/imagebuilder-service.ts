@@ -1,4 +1,4 @@
-import { rewriteJson } from './alter.ts';
+import { rewriteJson } from './rewrites.ts';
 import {
   cancelLifecycleExecution,
   getLifecycleExecution,

@@ -7,16 +7,16 @@ import type { Pages } from './pages.ts';
 import type { Policies } from './policies.ts';
 import type { Random } from './random.ts';
 import { shuffled } from './random.ts';
-import type { Repeats } from './repeats.ts';
-import type { SimulatedTime } from './time.ts';
+import type { ClientTokens } from './client-tokens.ts';
+import type { SimulatedTime } from './simulated-time.ts';
 import type { Caller, Reply, ServiceError } from './wire.ts';
 
-/** All that operations work on. */
+/** The state that operations read and change. */
 export interface World {
   readonly executions: Executions;
   readonly policies: Policies;
   readonly pages: Pages;
-  readonly repeats: Repeats;
+  readonly clientTokens: ClientTokens;
   readonly time: SimulatedTime;
   readonly random: Random;
   readonly choices: () => Choices;
@@ -78,9 +78,4 @@ export function ordered<T>(
     case 'random':
       return shuffled(items, random);
   }
-}
-
-/** An object without the members that are undefined. */
-export function given(members: Members): Members {
-  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined));
 }

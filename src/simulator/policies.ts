@@ -1,9 +1,10 @@
 import type { Choices } from './choices.ts';
+import { defined } from './defined.ts';
 import type { Executions } from './executions.ts';
 import { violation } from './model.ts';
 import { keyOf, placeOf, policyArnOf } from './place.ts';
 import type { Place } from './place.ts';
-import type { SimulatedTime } from './time.ts';
+import type { SimulatedTime } from './simulated-time.ts';
 import type { Kind } from './timeline.ts';
 
 export interface PolicyStart extends Partial<Place> {
@@ -16,7 +17,7 @@ export interface PolicyStart extends Partial<Place> {
   readonly description?: string;
   readonly tags?: Readonly<Record<string, string>>;
   /** It runs by itself. Default: only what names it is its. */
-  readonly runs?: PolicyRuns;
+  readonly runs?: PolicyRuns | undefined;
 }
 
 export interface PolicyRuns {
@@ -24,7 +25,7 @@ export interface PolicyRuns {
   readonly everyMs: number;
   readonly meanDurationMs: number;
   /** Default: each kind in turn. */
-  readonly kind?: Kind;
+  readonly kind?: Kind | undefined;
   /** So many runs lie in the past already; the next one starts at once. Default: 0. */
   readonly past?: number;
 }
@@ -35,11 +36,11 @@ export interface PolicyNow extends Place, Omit<PolicyStart, 'runs' | keyof Place
   readonly status: 'ENABLED' | 'DISABLED';
   readonly resourceType: 'AMI_IMAGE' | 'CONTAINER_IMAGE';
   readonly createdAt: number;
-  readonly lastRunAt?: number;
+  readonly lastRunAt?: number | undefined;
 }
 
 interface Policy extends PolicyNow {
-  readonly runs?: PolicyRuns;
+  readonly runs?: PolicyRuns | undefined;
   /** In the time that can be frozen, as `createdAt` is. */
   nextRunAt: number;
 }
@@ -51,90 +52,106 @@ const AGE_MS = 365 * 86_400_000;
 /** The middle of a run of no known end comes so long after its start. */
 const OPEN_MIDDLE_MS = 30_000;
 
-/** The policies of every place, and the runs that they start by themselves. */
-export function createPolicies(executions: Executions, time: SimulatedTime, choices: () => Choices) {
-  const policies = new Map<string, Policy>();
-  const beganAt = time.now();
+/** The policies of all places, and the runs that they start by themselves. */
+export class Policies {
+  readonly #executions: Executions;
+  readonly #time: SimulatedTime;
+  readonly #choices: () => Choices;
+  readonly #policies = new Map<string, Policy>();
+  readonly #beganAt: number;
 
-  const catchUp = (policy: Policy, { everyMs, meanDurationMs, kind }: PolicyRuns): void => {
+  constructor(executions: Executions, time: SimulatedTime, choices: () => Choices) {
+    this.#executions = executions;
+    this.#time = time;
+    this.#choices = choices;
+    this.#beganAt = time.now();
+  }
+
+  /** Returns the policy's ARN. Throws a RangeError if the policy breaks the model or its name is taken. */
+  add(start: PolicyStart): string {
+    const { runs, name, ...rest } = start;
+    const place = placeOf(start);
+    const arn = policyArnOf(name, place);
+    checkPolicy(start, arn);
+    if (this.isKnown(arn, place)) throw new RangeError(`there is a policy ${arn} already`);
+    const pastMs = runs === undefined ? 0 : (runs.past ?? 0) * runs.everyMs;
+    const createdAt = this.#time.now() - pastMs;
+    this.#policies.set(keyOf(arn, place), {
+      status: 'ENABLED',
+      resourceType: 'AMI_IMAGE',
+      ...rest,
+      ...place,
+      name,
+      arn,
+      createdAt,
+      runs,
+      nextRunAt: createdAt,
+    });
+    return arn;
+  }
+
+  isKnown(arn: string, place: Place): boolean {
+    return this.#policies.has(keyOf(arn, place));
+  }
+
+  /** Starts the runs that are due. */
+  catchUp(): void {
+    for (const policy of this.#policies.values())
+      if (policy.runs !== undefined && policy.status === 'ENABLED') this.#startDueRuns(policy, policy.runs);
+  }
+
+  #startDueRuns(policy: Policy, { everyMs, meanDurationMs, kind }: PolicyRuns): void {
     const { arn: policyArn, accountId, region } = policy;
-    const now = time.now();
+    const now = this.#time.now();
     const missed = Math.floor((now - policy.nextRunAt) / everyMs) - MOST_CAUGHT_UP;
     if (missed > 0) policy.nextRunAt += missed * everyMs;
     for (; policy.nextRunAt <= now; policy.nextRunAt += everyMs) {
-      const before = executions.runs(policyArn, policy).at(-1);
-      if (before !== undefined && before.endsAt > policy.nextRunAt) continue;
-      const startedAt = time.wallAt(policy.nextRunAt);
-      const how = { meanDurationMs, policyArn, accountId, region, startedAt, ...(kind && { kind }) };
-      executions.startRandom(how);
+      const previous = this.#executions.runs(policyArn, policy).at(-1);
+      if (previous !== undefined && previous.endsAt > policy.nextRunAt) continue;
+      const startedAt = this.#time.wallAt(policy.nextRunAt);
+      this.#executions.startRandom({ meanDurationMs, policyArn, accountId, region, startedAt, kind });
     }
-  };
+  }
 
-  const lastRunAt = ({ arn, ...place }: { readonly arn: string } & Place): number | undefined => {
-    const { lastRunChanges, lastRunTells } = choices();
-    const now = time.now();
-    const told = executions.runs(arn, place).flatMap(({ startedAt, endsAt }) => {
+  /** Returns the policies of a place: the ones that were added, and the ones that executions name. */
+  listed(place: Place): readonly PolicyNow[] {
+    const added = [...this.#policies.values()].filter((policy) => keyOf('', policy) === keyOf('', place));
+    const addedArns = new Set(added.map(({ arn }) => arn));
+    const others = [...this.#executions.policyArns(place)].filter((arn) => !addedArns.has(arn));
+    const all = [...added, ...others.map((arn) => this.#implied(arn, place))];
+    return all.map(({ runs: _runs, nextRunAt: _next, ...policy }: PolicyNow & Partial<Policy>) => {
+      const lastRunAt = this.#lastRunAt(policy.arn, place);
+      return defined({
+        ...policy,
+        createdAt: this.#time.wallAt(policy.createdAt),
+        lastRunAt: lastRunAt === undefined ? undefined : this.#time.wallAt(lastRunAt),
+      });
+    });
+  }
+
+  /** Returns a policy that only executions name. */
+  #implied(arn: string, place: Place): PolicyNow {
+    return {
+      ...place,
+      arn,
+      name: arn.replace(/^.*\//, ''),
+      status: 'ENABLED',
+      resourceType: 'AMI_IMAGE',
+      createdAt: this.#beganAt - AGE_MS,
+    };
+  }
+
+  #lastRunAt(arn: string, place: Place): number | undefined {
+    const { lastRunChanges, lastRunTells } = this.#choices();
+    const now = this.#time.now();
+    const shown = this.#executions.runs(arn, place).flatMap(({ startedAt, endsAt }) => {
       const halfMs = endsAt === Infinity ? OPEN_MIDDLE_MS : (endsAt - startedAt) / 2;
       const changedAt = { start: startedAt, middle: startedAt + halfMs, end: endsAt }[lastRunChanges];
       return changedAt > now ? [] : [lastRunTells === 'start' ? startedAt : changedAt];
     });
-    return told.length === 0 ? undefined : told.reduce((a, b) => Math.max(a, b));
-  };
-
-  const implied = (arn: string, place: Place): PolicyNow => ({
-    ...place,
-    arn,
-    name: arn.replace(/^.*\//, ''),
-    status: 'ENABLED',
-    resourceType: 'AMI_IMAGE',
-    createdAt: beganAt - AGE_MS,
-  });
-
-  return {
-    /** Gives the policy's ARN. RangeError for one that breaks the model, or whose name is taken. */
-    add(given: PolicyStart): string {
-      const { runs, name, ...rest } = given;
-      const place = placeOf(given);
-      const arn = policyArnOf(name, place);
-      checkPolicy(given, arn);
-      if (policies.has(keyOf(arn, place))) throw new RangeError(`there is a policy ${arn} already`);
-      const now = time.now();
-      const pastMs = runs === undefined ? 0 : (runs.past ?? 0) * runs.everyMs;
-      policies.set(keyOf(arn, place), {
-        status: 'ENABLED',
-        resourceType: 'AMI_IMAGE',
-        ...rest,
-        ...place,
-        name,
-        arn,
-        createdAt: now - pastMs,
-        ...(runs && { runs }),
-        nextRunAt: now - pastMs,
-      });
-      return arn;
-    },
-    /** Starts what is due. */
-    catchUp(): void {
-      for (const policy of policies.values())
-        if (policy.runs !== undefined && policy.status === 'ENABLED') catchUp(policy, policy.runs);
-    },
-    /** Those of a place: the ones that were added, and the ones that executions name. */
-    listed(place: Place): readonly PolicyNow[] {
-      const added = [...policies.values()].filter((policy) => keyOf('', policy) === keyOf('', place));
-      const known = new Set(added.map(({ arn }) => arn));
-      const others = [...executions.policyArns(place)].filter((arn) => !known.has(arn));
-      const all = [...added, ...others.map((arn) => implied(arn, place))];
-      return all.map(({ runs: _runs, nextRunAt: _next, ...policy }: PolicyNow & Partial<Policy>) => {
-        const ranAt = lastRunAt({ ...place, arn: policy.arn });
-        const createdAt = time.wallAt(policy.createdAt);
-        return { ...policy, createdAt, ...(ranAt === undefined ? {} : { lastRunAt: time.wallAt(ranAt) }) };
-      });
-    },
-    isKnown: (arn: string, place: Place): boolean => policies.has(keyOf(arn, place)),
-  };
+    return shown.length === 0 ? undefined : shown.reduce((a, b) => Math.max(a, b));
+  }
 }
-
-export type Policies = ReturnType<typeof createPolicies>;
 
 function checkPolicy({ name, description, tags, runs }: PolicyStart, arn: string): void {
   const broken =

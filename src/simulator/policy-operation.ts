@@ -1,6 +1,7 @@
+import { defined } from './defined.ts';
 import { isMembers } from './model.ts';
 import type { Members } from './model.ts';
-import { badToken, given, ordered, rejected } from './operations.ts';
+import { badToken, ordered, rejected } from './operations.ts';
 import type { Operation } from './operations.ts';
 import type { PolicyNow } from './policies.ts';
 
@@ -31,7 +32,7 @@ export const listLifecyclePolicies: Operation = (input, caller, world) => {
   const shown = page.items.flatMap((arn) => byArn.get(arn) ?? []);
   return {
     outcome: 'ok',
-    output: given({ lifecyclePolicySummaryList: shown.map(membersOf), nextToken: page.nextToken }),
+    output: defined({ lifecyclePolicySummaryList: shown.map(membersOf), nextToken: page.nextToken }),
   };
 };
 
@@ -42,7 +43,7 @@ function matches(policy: PolicyNow, { name, values }: Members): boolean {
 
 function membersOf(policy: PolicyNow): Members {
   const { arn, name, status, resourceType, description, tags, accountId, createdAt, lastRunAt } = policy;
-  return given({
+  return defined({
     arn,
     name,
     description,

@@ -1,6 +1,7 @@
+import { defined } from './defined.ts';
 import type { SeenImage } from './execution.ts';
 import type { Members } from './model.ts';
-import { badToken, given, unknownId } from './operations.ts';
+import { badToken, unknownId } from './operations.ts';
 import type { Operation } from './operations.ts';
 import type { PlannedPart } from './resources.ts';
 
@@ -31,9 +32,9 @@ export const listLifecycleExecutionResources: Operation = (input, caller, world,
     outcome: 'ok',
     executionId,
     status,
-    output: given({
+    output: defined({
       lifecycleExecutionId: executionId,
-      lifecycleExecutionState: given({ status, reason }),
+      lifecycleExecutionState: defined({ status, reason }),
       resources: page.items,
       nextToken: page.nextToken,
     }),
@@ -42,7 +43,7 @@ export const listLifecycleExecutionResources: Operation = (input, caller, world,
 
 function imageMembers(image: SeenImage, why: string): Members {
   const [, , , region, accountId] = image.imageArn.split(':');
-  return given({
+  return defined({
     accountId,
     region,
     resourceId: image.imageArn,
@@ -59,7 +60,7 @@ function partMembers(
   why: string,
 ): Members {
   const status = image.now === image.status && image.now !== 'SKIPPED' ? snapshotStatus : image.now;
-  return given({
+  return defined({
     ...imageMembers(image, why),
     resourceId,
     imageUris,
@@ -69,5 +70,5 @@ function partMembers(
 
 /** Only what did not go well has a reason. */
 function stateOf(status: SeenImage['now'], { reason }: SeenImage): Members {
-  return given({ status, reason: status === 'FAILED' || status === 'SKIPPED' ? reason : undefined });
+  return defined({ status, reason: status === 'FAILED' || status === 'SKIPPED' ? reason : undefined });
 }

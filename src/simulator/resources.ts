@@ -19,14 +19,14 @@ export interface ResourceGroup {
   readonly action?: ResourceAction;
   /** Default: SUCCESS. */
   readonly status?: ResourceEnd;
-  readonly reason?: string;
+  readonly reason?: string | undefined;
   /** AMIs of each image, each with so many snapshots. Default: 1 and 1. */
-  readonly amis?: number;
-  readonly snapshots?: number;
+  readonly amis?: number | undefined;
+  readonly snapshots?: number | undefined;
   /** How the snapshots end. Default: as the AMI does. */
   readonly snapshotStatus?: ResourceEnd;
   /** Container images of each. Default: 0. */
-  readonly containers?: number;
+  readonly containers?: number | undefined;
 }
 
 /** What a run does to one image, as it was planned at its start. */
@@ -34,7 +34,7 @@ export interface PlannedImage {
   readonly imageArn: string;
   readonly action: ResourceAction;
   readonly status: ResourceEnd;
-  readonly reason?: string;
+  readonly reason?: string | undefined;
   /** Since the start of the run. */
   readonly fromMs: number;
   readonly toMs: number;
@@ -53,14 +53,14 @@ export interface PlannedPart {
 export interface Progress {
   readonly elapsedMs: number;
   /** When a cancel stopped it: what had not begun by then is skipped. */
-  readonly cutAfterMs?: number;
-  readonly endedAfterMs?: number;
+  readonly cutAfterMs?: number | undefined;
+  readonly endedAfterMs?: number | undefined;
 }
 
 /** What is done to an image at one moment. */
 export interface ImageNow extends PlannedImage {
   readonly now: 'IN_PROGRESS' | ResourceEnd;
-  readonly endedAfterMs?: number;
+  readonly endedAfterMs?: number | undefined;
 }
 
 /** A run of no known end is planned as if it took so long. */
@@ -92,7 +92,7 @@ export function planResources(
       imageArn: imageArn ?? imageArnOf(place, index),
       action,
       status,
-      ...(reason === undefined ? {} : { reason }),
+      reason,
       fromMs: at(index),
       toMs: at(index + 1),
       parts: partsOf(group, place, random),

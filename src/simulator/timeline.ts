@@ -6,7 +6,7 @@ export interface Step {
   readonly status: string;
   /** Since the start of the execution, not since the step before. */
   readonly afterMs: number;
-  readonly reason?: string;
+  readonly reason?: string | undefined;
   /** Holds for later steps too, until one says otherwise. False where no step has said so. */
   readonly hasImpactedResources?: boolean;
 }
@@ -17,10 +17,10 @@ export type Timeline = readonly Step[];
 /** What an execution shows at one moment. */
 export interface Moment {
   readonly status: string;
-  readonly reason?: string;
+  readonly reason?: string | undefined;
   readonly hasImpactedResources: boolean;
   /** When the status was reached, in milliseconds since the start; only for a final status. */
-  readonly endedAfterMs?: number;
+  readonly endedAfterMs?: number | undefined;
 }
 
 const FINAL_STATUSES: readonly string[] = ['SUCCESS', 'FAILED', 'CANCELLED'];
@@ -101,9 +101,9 @@ export function momentAt(timeline: Timeline, elapsedMs: number): Moment | undefi
   const impacted = reached.findLast(({ hasImpactedResources }) => hasImpactedResources !== undefined);
   return {
     status: step.status,
-    ...(step.reason === undefined ? {} : { reason: step.reason }),
+    reason: step.reason,
     hasImpactedResources: impacted?.hasImpactedResources ?? false,
-    ...(FINAL_STATUSES.includes(step.status) ? { endedAfterMs: step.afterMs } : {}),
+    endedAfterMs: FINAL_STATUSES.includes(step.status) ? step.afterMs : undefined,
   };
 }
 
@@ -122,7 +122,7 @@ export function randomTimeline(kind: Kind, meanDurationMs: number, random: Rando
     status,
     afterMs: totalMs,
     ...impacted,
-    ...(reason === undefined ? {} : { reason }),
+    reason,
   });
   switch (kind) {
     case 'succeeds':

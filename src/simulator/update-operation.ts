@@ -1,12 +1,13 @@
+import { defined } from './defined.ts';
 import { mismatch } from './execution-operations.ts';
 import type { Members } from './model.ts';
 import { isMembers } from './model.ts';
-import { given, modelled, rejected } from './operations.ts';
+import { modelled, rejected } from './operations.ts';
 import type { Operation, World } from './operations.ts';
 import type { Place } from './place.ts';
 import { between } from './random.ts';
 import type { ResourceAction, ResourceGroup } from './resources.ts';
-import { startUpdate } from './updates.ts';
+import { startUpdate } from './start-update.ts';
 
 /** The state that is asked for, and the action that brings it about. */
 const ACTIONS: Readonly<Record<string, ResourceAction>> = {
@@ -23,8 +24,8 @@ const ACTIONS: Readonly<Record<string, ResourceAction>> = {
  */
 export const startResourceStateUpdate: Operation = (input, caller, world) => {
   const imageArn = String(input.resourceArn);
-  const { repeats, choices } = world;
-  const repeat = repeats.find('StartResourceStateUpdate', input, caller);
+  const { clientTokens, choices } = world;
+  const repeat = clientTokens.find('StartResourceStateUpdate', input, caller);
   if (repeat === 'mismatch') return mismatch();
   if (repeat !== undefined) return started(repeat.output as Members);
   const action = ACTIONS[isMembers(input.state) ? String(input.state.status) : ''];
@@ -43,14 +44,14 @@ export const startResourceStateUpdate: Operation = (input, caller, world) => {
   }
   const id =
     choices().updateStarts === 'execution' ? start(imageArn, action, input, caller, world) : undefined;
-  const output = given({ lifecycleExecutionId: id, resourceArn: imageArn });
-  repeats.keep('StartResourceStateUpdate', input, caller, output);
+  const output = defined({ lifecycleExecutionId: id, resourceArn: imageArn });
+  clientTokens.keep('StartResourceStateUpdate', input, caller, output);
   return started(output);
 };
 
 function started(output: Members) {
   const { lifecycleExecutionId: id } = output;
-  return { outcome: 'ok', ...(typeof id === 'string' ? { executionId: id } : {}), output } as const;
+  return { outcome: 'ok', executionId: typeof id === 'string' ? id : undefined, output } as const;
 }
 
 function start(imageArn: string, action: ResourceAction, input: Members, place: Place, world: World): string {

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { CallDetails, CallOutcome } from './calls.ts';
-import type { Rewrite } from './alter.ts';
+import type { CallDetails, CallOutcome } from './call-log.ts';
+import type { Rewrite } from './rewrites.ts';
 import type { View } from './execution.ts';
 import type { Refusal } from './signature.ts';
 
@@ -55,11 +55,11 @@ export interface Caller {
 export interface Reply {
   readonly outcome: CallOutcome;
   readonly answer: Answer;
-  readonly executionId?: string;
+  readonly executionId?: string | undefined;
   /** The execution's status that is in the answer. */
-  readonly status?: string;
+  readonly status?: string | undefined;
   /** The executions that are in the answer of a list. */
-  readonly shown?: NonNullable<CallDetails['shown']>;
+  readonly shown?: NonNullable<CallDetails['shown']> | undefined;
 }
 
 /** One AWS service: how its operations are named, run and answered. */

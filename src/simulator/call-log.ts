@@ -35,7 +35,7 @@ export interface Call extends CallDetails {
 
 export type CallCounts = Readonly<Record<CallOutcome, number>>;
 
-export interface Calls {
+export interface CallLog {
   record(call: CallDetails): void;
   /** The latest 100,000 at least, in the order in which they were answered. */
   list(): readonly Call[];
@@ -47,7 +47,7 @@ export interface Calls {
 
 const KEPT = 100_000;
 
-export function createCalls(onCall?: (call: Call) => void): Calls {
+export function createCallLog(onCall?: (call: Call) => void): CallLog {
   const kept: Call[] = [];
   const counts = { ok: 0, throttled: 0, missing: 0, rejected: 0, denied: 0, fault: 0 };
   let sequence = 0;

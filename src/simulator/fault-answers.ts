@@ -3,7 +3,7 @@ import { UNPUBLISHED_STATUS } from './timeline.ts';
 import type { Effect, Reply, Service } from './wire.ts';
 
 /** What a caller meets where a fault takes the place of the ordinary answer; undefined where it only alters that. */
-export function instead(effect: FaultEffect, service: Service, now: () => number): Effect | undefined {
+export function replacementFor(effect: FaultEffect, service: Service, now: () => number): Effect | undefined {
   switch (effect.kind) {
     case 'reset':
     case 'hang':
@@ -18,8 +18,8 @@ export function instead(effect: FaultEffect, service: Service, now: () => number
       const { queryCode, httpStatus, message = 'A fault that was asked for.', wire, retryAfter } = effect;
       const code = service.signingName === 'sts' ? (queryCode ?? effect.code) : effect.code;
       const answer = service.errorAnswer({ code, httpStatus, message }, wire);
-      const after = retryAfter === undefined ? {} : { 'retry-after': retryAfterText(retryAfter, now()) };
-      return { ...answer, headers: { ...answer.headers, ...after, ...effect.headers } };
+      const retry = retryAfter && { 'retry-after': retryAfterText(retryAfter, now()) };
+      return { ...answer, headers: { ...answer.headers, ...retry, ...effect.headers } };
     }
     default:
       return undefined;
@@ -30,32 +30,31 @@ export function instead(effect: FaultEffect, service: Service, now: () => number
  * The ordinary reply as a fault alters it; undefined where there is nothing to alter: answers are spoilt only where they
  * are good ones.
  */
-export function alteredBy(
+export function alterReply(
   effect: FaultEffect,
   { status, shown, ...reply }: Reply,
   service: Service,
   operation: string,
 ): Reply | undefined {
   const { answer } = reply;
-  const seen = { ...(status === undefined ? {} : { status }), ...(shown === undefined ? {} : { shown }) };
   switch (effect.kind) {
     case 'delay':
     case 'overtaken':
-      return { ...reply, ...seen };
+      return { ...reply, status, shown };
     case 'pace': {
       const paced = { ...reply, answer: { ...answer, pace: effect.pace } };
-      return effect.pace.kind === 'drip' ? { ...paced, ...seen } : { ...paced, outcome: 'fault' };
+      return effect.pace.kind === 'drip' ? { ...paced, status, shown } : { ...paced, outcome: 'fault' };
     }
     case 'rewrite': {
       if (answer.httpStatus !== 200) return undefined;
       const spoilt = { ...reply, answer: service.rewrite(operation, answer, effect.rewrite) };
-      const isRead = effect.rewrite === 'unknown-status' && status !== undefined;
-      return { ...spoilt, outcome: 'fault', ...(isRead ? { status: UNPUBLISHED_STATUS } : {}) };
+      const isReadable = effect.rewrite === 'unknown-status' && status !== undefined;
+      return { ...spoilt, outcome: 'fault', status: isReadable ? UNPUBLISHED_STATUS : undefined };
     }
     case 'view': {
       const isOtherwise =
         reply.outcome === 'missing' || (reply.outcome === 'ok' && effect.view.ageMs !== undefined);
-      return isOtherwise ? { ...reply, ...seen, outcome: 'fault' } : undefined;
+      return isOtherwise ? { ...reply, status, shown, outcome: 'fault' } : undefined;
     }
     default:
       return undefined;
@@ -63,7 +62,7 @@ export function alteredBy(
 }
 
 /** How long an altered answer is held back. */
-export function waitOf(effect: FaultEffect): {
+export function delaysOf(effect: FaultEffect): {
   readonly delayMs?: number;
   readonly overtakenWithinMs?: number;
 } {

@@ -1,11 +1,11 @@
 import { pause } from './server.ts';
 
-/** Answers that wait until a later call about the same execution has been answered. */
-export function createOvertaking() {
+/** Holds answers back until a later call about the same execution has been answered. */
+export function createOvertakenAnswers() {
   const waiting = new Map<string, Set<AbortController>>();
   return {
-    /** Until a later one is answered; or `atMostMs`, or as long as the caller waits. */
-    async wait(executionId = '', atMostMs: number, gone: AbortSignal): Promise<void> {
+    /** Waits until `release` is called, `atMostMs` have passed or the caller has left. */
+    async hold(executionId = '', atMostMs: number, gone: AbortSignal): Promise<void> {
       const overtaken = new AbortController();
       const others = waiting.get(executionId) ?? new Set();
       waiting.set(executionId, others.add(overtaken));
@@ -13,8 +13,8 @@ export function createOvertaking() {
       others.delete(overtaken);
       if (others.size === 0) waiting.delete(executionId);
     },
-    /** An answer about the execution goes out now. Those that wait follow it. */
-    answered(executionId = ''): void {
+    /** Releases all held answers about an execution, right after the one that goes out now. */
+    release(executionId = ''): void {
       for (const overtaken of waiting.get(executionId) ?? []) setImmediate(() => overtaken.abort());
     },
   };

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createTime } from '../../src/simulator/time.ts';
+import { createTime } from '../../src/simulator/simulated-time.ts';
 
 const step = fc.record({ ms: fc.nat(10_000), what: fc.constantFrom('freeze', 'thaw', 'nothing') });
 

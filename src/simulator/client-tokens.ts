@@ -6,7 +6,7 @@ import type { Place } from './place.ts';
 const MOST_TOKENS = 10_000;
 
 /** What was done for each `clientToken`, so that a repeat does nothing again. Errors are not kept. */
-export function createRepeats() {
+export function createClientTokens() {
   const done = new Map<string, { readonly input: string; readonly output: unknown }>();
   const keyFor = (operation: string, { clientToken }: Members, place: Place) =>
     keyOf(`${operation} ${String(clientToken)}`, place);
@@ -28,4 +28,4 @@ export function createRepeats() {
   };
 }
 
-export type Repeats = ReturnType<typeof createRepeats>;
+export type ClientTokens = ReturnType<typeof createClientTokens>;
