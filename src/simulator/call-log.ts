@@ -1,30 +1,32 @@
 export const CALL_OUTCOMES = ['ok', 'throttled', 'missing', 'rejected', 'denied', 'fault'] as const;
-/** ok; no token left; unknown id; broken request; refused credential; a fault that was asked for. */
+/**
+ * The outcomes in this order: ok, no token left, unknown id, broken request, refused credential, a fault that was asked for.
+ */
 export type CallOutcome = (typeof CALL_OUTCOMES)[number];
 
-/** What is told of one request that came in. */
+/** One request as the simulator received and answered it. */
 export interface CallDetails {
-  /** When it had arrived and was decided upon, epoch milliseconds. Its answer may have gone out later. */
+  /** When the request had arrived and was decided upon, in epoch milliseconds. The answer may have gone out later. */
   readonly at: number;
-  /** The operation's name, or method and path where there is no such operation. */
+  /** The operation's name, or method and path if there is no such operation. */
   readonly operation: string;
-  /** Empty where the credential is not known. */
+  /** Empty if the credential is unknown. */
   readonly accountId: string;
-  /** Empty where the request was not signed. */
+  /** Empty if the request was not signed. */
   readonly region: string;
-  /** Empty where the request was not signed. */
+  /** Empty if the request was not signed. */
   readonly accessKeyId: string;
-  /** Of the user, or of the assumed role with its session's name. Empty where the credential is not known. */
+  /** The ARN of the user, or of the assumed role with its session's name. Empty if the credential is unknown. */
   readonly callerArn: string;
   readonly executionId?: string;
   readonly outcome: CallOutcome;
-  /** 0 where no status line went out: reset, hanging, or the caller was gone. */
+  /** 0 if no status line went out: the connection was reset or hung, or the caller had left. */
   readonly httpStatus: number;
-  /** The execution's status that was answered, in a form that can be read. */
+  /** The execution's status in the answer, if a caller can read it. */
   readonly status?: string;
-  /** The executions that a list answered, and their statuses. */
+  /** The executions in the answer of a list, with their statuses. */
   readonly shown?: readonly { readonly executionId: string; readonly status: string }[];
-  /** The fault that struck it, by its name; where that only held the answer back, outcome and status are the ordinary ones. */
+  /** The name of the fault that struck the call. If it only delayed the answer, outcome and status are the ordinary ones. */
   readonly fault?: string;
 }
 
@@ -37,11 +39,11 @@ export type CallCounts = Readonly<Record<CallOutcome, number>>;
 
 export interface CallLog {
   record(call: CallDetails): void;
-  /** The latest 100,000 at least, in the order in which they were answered. */
+  /** Returns at least the latest 100,000 calls, in the order in which they were answered. */
   list(): readonly Call[];
-  /** Of these, the first `limit` after a sequence. */
+  /** Returns the first `limit` of these calls after a sequence. */
   after(sequence: number, limit: number): readonly Call[];
-  /** All since the start. */
+  /** Counts all calls since the start. */
   counts(): CallCounts;
 }
 
@@ -55,7 +57,7 @@ export function createCallLog(onCall?: (call: Call) => void): CallLog {
     record(details) {
       const call = { sequence: ++sequence, ...details };
       kept.push(call);
-      // In bulk, as removing the first of a long array moves all others.
+      // Removed in bulk, because removing the first element of a long array moves all others.
       if (kept.length >= 2 * KEPT) kept.splice(0, KEPT);
       counts[call.outcome] += 1;
       onCall?.(call);

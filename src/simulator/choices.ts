@@ -3,43 +3,43 @@ import type { Kind } from './timeline.ts';
 import { WIRE_FORMS } from './wire.ts';
 import type { WireForm } from './wire.ts';
 
-/** What is answered about an id, or the ARN of a list, that is not known. AWS documents none of them. */
+/** The possible answers about an unknown id, or about an unknown ARN of a list. AWS documents none of them. */
 export const UNKNOWN_ID_ANSWERS = ['invalid-request', 'client-exception', 'not-found', 'empty'] as const;
 export type UnknownIdAnswer = (typeof UNKNOWN_ID_ANSWERS)[number];
 
-/** What AWS's model and documentation leave open, each decided here. It can be changed at any time. */
+/** The behaviour that AWS's model and documentation leave open. Each choice can be changed at any time. */
 export interface Choices {
-  /** An id that is not known. Default: invalid-request. */
+  /** The answer about an unknown id. Default: invalid-request. */
   readonly unknownId: UnknownIdAnswer;
-  /** The ARN of a list of executions that is not known. Default: empty. */
+  /** The answer to a list of executions for an unknown ARN. Default: empty. */
   readonly unknownArn: UnknownIdAnswer;
-  /** Where the code of an error stands. Default: header. */
+  /** The place of an error's code in the response. Default: header. */
   readonly errorWire: WireForm;
   /** The order of lists. Default: newest-first. */
   readonly listOrder: 'newest-first' | 'oldest-first' | 'random';
-  /** Whether pages hold as many as was asked for, half as many, or nothing at first. Default: full. */
+  /** Pages hold as many items as the caller asks for, half as many, or none on the first page. Default: full. */
   readonly listPages: 'full' | 'short' | 'empty-first';
-  /** The cancel of a run that has ended, or is being cancelled. Default: resource-in-use. */
+  /** The answer to the cancel of a run that has ended or is being cancelled. Default: resource-in-use. */
   readonly cancelOfEnded: 'resource-in-use' | 'invalid-request' | 'accepted';
-  /** Who wins where a run would end while its cancel is under way. Default: cancel. */
+  /** Decides the end of a run that would end while its cancel is under way. Default: cancel. */
   readonly cancelWinner: 'cancel' | 'run' | 'random';
-  /** Whether CANCELLING is seen on the way to CANCELLED. Default: cancelling. */
+  /** The status shown between the cancel and CANCELLED: CANCELLING, or no other. Default: cancelling. */
   readonly cancelShows: 'cancelling' | 'nothing';
-  /** From the cancel to CANCELLED. Default: 2 s. */
+  /** The time from the cancel to CANCELLED. Default: 2 s. */
   readonly cancelMs: number;
   /** The moment of a run at which its policy's dateLastRun changes. Default: start. */
   readonly lastRunChanges: 'start' | 'middle' | 'end';
-  /** What dateLastRun then tells: when the run started, or the moment of the change. Default: start. */
+  /** The instant that dateLastRun then shows: the start of the run, or the moment of the change. Default: start. */
   readonly lastRunTells: 'start' | 'change';
-  /** Whether StartResourceStateUpdate starts an execution, and so answers an id. Default: execution. */
+  /** `execution` if StartResourceStateUpdate starts an execution and returns its id. Default: execution. */
   readonly updateStarts: 'execution' | 'nothing';
   /** The course of such an execution. Default: succeeds. */
   readonly updateKind: Kind;
-  /** Its mean length, from `updateAt` on where that is given. Default: 10 s. */
+  /** The mean length of such an execution, from `updateAt` on if the caller gives one. Default: 10 s. */
   readonly updateMs: number;
 }
 
-/** Every choice that is one of a closed list; the first is the default. */
+/** The allowed values of each choice from a closed list. The first one is the default. */
 export const CHOICE_LISTS = {
   unknownId: UNKNOWN_ID_ANSWERS,
   unknownArn: ['empty', 'invalid-request', 'client-exception', 'not-found'],
@@ -56,7 +56,7 @@ export const CHOICE_LISTS = {
 } as const satisfies { readonly [Name in keyof Choices]?: readonly Choices[Name][] };
 const lists: Readonly<Record<string, readonly unknown[]>> = CHOICE_LISTS;
 
-/** `before`, with the choices that `next` makes. RangeError for one that there is not. */
+/** Returns `before` with the choices in `next`. Throws a RangeError if a value is not allowed. */
 export function choose(before: Choices, next: Partial<Choices>): Choices {
   const chosen: Record<string, unknown> = { ...before };
   for (const name of Object.keys(before) as (keyof Choices)[]) {

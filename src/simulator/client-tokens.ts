@@ -2,16 +2,16 @@ import type { Members } from './model.ts';
 import { keyOf } from './place.ts';
 import type { Place } from './place.ts';
 
-/** The oldest are forgotten beyond it. */
+/** Beyond this number the oldest tokens are forgotten. */
 const MOST_TOKENS = 10_000;
 
-/** What was done for each `clientToken`, so that a repeat does nothing again. Errors are not kept. */
+/** Remembers the output for each `clientToken`, so that a repeated request does nothing again. Errors are not remembered. */
 export function createClientTokens() {
   const done = new Map<string, { readonly input: string; readonly output: unknown }>();
   const keyFor = (operation: string, { clientToken }: Members, place: Place) =>
     keyOf(`${operation} ${String(clientToken)}`, place);
   return {
-    /** What the first request with this token was answered; 'mismatch' where that one had another input. */
+    /** Returns the output of the first request with this token, or 'mismatch' if that request had another input. */
     find(
       operation: string,
       input: Members,

@@ -5,16 +5,16 @@ import { readSignature } from './signature.ts';
 import type { Refusal } from './signature.ts';
 import type { Caller } from './wire.ts';
 
-/** A role that callers may assume. Its ARN says the account. */
+/** A role that callers may assume. Its ARN contains the account. */
 export interface Role {
   readonly arn: string;
-  /** Whoever gives another one, or none, is denied. Default: none is needed. */
+  /** A caller with another external id, or none, is denied. Default: none is needed. */
   readonly externalId?: string;
-  /** How long its credentials live. Default: `sessionMs` of the simulator, else what the caller asks for. */
+  /** The lifetime of its credentials. Default: `sessionMs` of the simulator, else as the caller asks. */
   readonly sessionMs?: number;
 }
 
-/** Temporary credentials that were given out. */
+/** Temporary credentials that were issued. */
 export interface Session {
   readonly accessKeyId: string;
   readonly roleArn: string;
@@ -38,9 +38,9 @@ export interface Issued extends Session {
 }
 
 export interface CredentialsOptions {
-  /** Accounts by access key; undefined: every key belongs to the default account. */
+  /** Accounts by access key. If undefined, every key belongs to the default account. */
   readonly accounts: Readonly<Record<string, string>> | undefined;
-  /** Undefined: every role may be assumed. */
+  /** If undefined, every role may be assumed. */
   readonly roles: readonly Role[] | undefined;
   readonly sessionMs: number | undefined;
   /** Epoch milliseconds. */
@@ -48,12 +48,15 @@ export interface CredentialsOptions {
 }
 
 export const ROLE_ARN = /^arn:(aws[a-z-]*):iam::(\d{12}):role\/(?:[\w+=,.@-]+\/)*([\w+=,.@-]{1,64})$/;
-/** What temporary access keys of the simulator begin with: AWS's own begin with ASIA. One of another process is not taken for a user's. */
+/**
+ * The prefix of the simulator's temporary access keys; AWS's own begin with ASIA. It keeps a key of another simulator from
+ * being taken for a user's.
+ */
 const KEY_PREFIX = 'ASIASIM';
-/** The oldest are forgotten beyond it. */
+/** Beyond this number the oldest sessions are forgotten. */
 const MOST_SESSIONS = 10_000;
 
-/** Whose request it is, as far as that can be told, and why it is refused. */
+/** The caller of a request as far as it is known, and the reason if the request is refused. */
 export interface Identified {
   readonly caller: Caller;
   readonly refusal?: Refusal | undefined;
@@ -134,7 +137,7 @@ export class Credentials {
   }
 }
 
-/** Of an assumed role's session, as GetCallerIdentity tells it. */
+/** Returns the ARN of an assumed role's session, as in the answer of GetCallerIdentity. */
 export function sessionArn({ roleArn, name }: Pick<Session, 'roleArn' | 'name'>): string {
   const [, partition = '', accountId = '', roleName = ''] = ROLE_ARN.exec(roleArn) ?? [];
   return `arn:${partition}:sts::${accountId}:assumed-role/${roleName}/${name}`;

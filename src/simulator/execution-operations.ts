@@ -8,7 +8,7 @@ import type { Place } from './place.ts';
 import type { Random } from './random.ts';
 import type { Cancel } from './timeline.ts';
 
-/** The model lists no error of its own for an unknown id: what is answered is chosen. */
+/** The model lists no specific error for an unknown id, so the answer is one of the choices. */
 export const getLifecycleExecution: Operation = (input, caller, world, view) => {
   const executionId = String(input.lifecycleExecutionId);
   const execution = world.executions.lookUp(executionId, caller, view);
@@ -18,8 +18,9 @@ export const getLifecycleExecution: Operation = (input, caller, world, view) => 
 };
 
 /**
- * The executions of a policy, or those that touch an image build version. That other resources have none, that their
- * order is chosen, and what an unknown ARN gets, is a guess: the model names only the form of the ARN.
+ * Lists the executions of a policy, or of an image build version that they touch. Three things are guesses, because the model
+ * describes only the form of the ARN: other resources have no executions, the order is a choice, and so is the answer for an
+ * unknown ARN.
  */
 export const listLifecycleExecutions: Operation = (input, caller, world, view) => {
   const arn = String(input.resourceArn);
@@ -41,8 +42,8 @@ export const listLifecycleExecutions: Operation = (input, caller, world, view) =
 };
 
 /**
- * Idempotent by `clientToken`, which the model demands; its errors are the model's. When each of them comes is a guess:
- * ResourceInUseException for what has ended or is being cancelled, unless chosen otherwise.
+ * Idempotent by `clientToken`, which the model requires. The errors are the model's; their conditions are a guess:
+ * ResourceInUseException if the run has ended or is being cancelled, unless chosen otherwise.
  */
 export const cancelLifecycleExecution: Operation = (input, caller, world, view) => {
   const { executions, clientTokens, choices, random } = world;
@@ -66,7 +67,7 @@ export const cancelLifecycleExecution: Operation = (input, caller, world, view) 
   return { outcome: 'ok', executionId, output };
 };
 
-/** The course of a cancel, as it was chosen. */
+/** Returns the course of a cancel according to the choices. */
 export function cancelOf(choices: Choices, random: Random): Omit<Cancel, 'afterMs'> {
   const { cancelMs: takesMs, cancelShows, cancelWinner } = choices;
   const winner = cancelWinner === 'random' ? (random() < 0.5 ? 'cancel' : 'run') : cancelWinner;

@@ -6,20 +6,22 @@ import type { Kind, Moment, Timeline } from './timeline.ts';
 
 export interface ExecutionStart extends Partial<Place> {
   readonly id?: string;
-  /** Null: none, as for executions that StartResourceStateUpdate started. Default: a policy of the place. */
+  /**
+   * Null for an execution without a policy, such as one that StartResourceStateUpdate started. Default: a policy of the place.
+   */
   readonly policyArn?: string | null | undefined;
   /** The image of an execution without a policy. */
   readonly imageArn?: string | undefined;
   readonly timeline: Timeline;
-  /** What it touches. Default: some images where the timeline says that resources are impacted, else none. */
+  /** The resources that the execution touches. Default: some images if the timeline has impacted resources, else none. */
   readonly resources?: readonly ResourceGroup[];
   /** Epoch milliseconds; default: now. */
   readonly startedAt?: number;
-  /** When its work begins, as of an update that waits for its date. Default: at once. */
+  /** The delay before its work begins, for an update that waits for its date. Default: none. */
   readonly worksAfterMs?: number;
-  /** The service does not know it for so long after its start. Default: 0. */
+  /** The service does not show the execution for this long after its start. Default: 0. */
   readonly hiddenForMs?: number;
-  /** The service knows it no longer from then on. Default: never. */
+  /** The service stops showing the execution at this time after its start. Default: never. */
   readonly vanishesAfterMs?: number;
 }
 
@@ -37,7 +39,7 @@ export interface RandomStart extends Partial<Place> {
 
 export interface StartedExecution extends Place {
   readonly id: string;
-  /** Of random executions. */
+  /** Present for random executions. */
   readonly kind?: Kind | undefined;
 }
 
@@ -50,7 +52,7 @@ export interface ExecutionNow extends Omit<Moment, 'endedAfterMs'> {
   readonly endedAt?: number | undefined;
 }
 
-/** What is true of an execution until now. Instants are epoch milliseconds of the wall clock. */
+/** The true state of an execution until now. Instants are epoch milliseconds of the wall clock. */
 export interface ExecutionRecord extends StartedExecution {
   /** 1, 2, 3 …, in the order in which they were started. */
   readonly sequence: number;
@@ -65,15 +67,15 @@ export interface ExecutionRecord extends StartedExecution {
   }[];
 }
 
-/** How the service sees its executions in one call: usually as they are. */
+/** How one call sees the executions. Without members, it sees them as they are. */
 export interface View {
-  /** As they were so long ago. */
+  /** The call sees executions as they were this long ago. */
   readonly ageMs?: number;
-  /** Those that began less long ago are not seen. */
+  /** The call does not see executions that began less than this long ago. */
   readonly hiddenForMs?: number;
 }
 
-/** What is done to an image, its instants on the wall clock. */
+/** The state of an image, with instants on the wall clock. */
 export interface SeenImage extends ImageNow {
   readonly startedAt: number;
   readonly endedAt?: number | undefined;
@@ -84,7 +86,7 @@ export interface Run {
   readonly endsAt: number;
 }
 
-/** Throws a RangeError for an id or ARN that breaks the model, and for a broken timeline. */
+/** Throws a RangeError if an id or ARN breaks the model or the timeline is broken. */
 export function checkStart({ id, policyArn, imageArn, timeline }: ExecutionStart): void {
   if (violation('LifecycleExecutionId', id) !== undefined) throw new RangeError(`not an id: ${id}`);
   if (policyArn !== null && violation('LifecyclePolicyArn', policyArn) !== undefined)

@@ -2,7 +2,7 @@ import type { FaultEffect } from './fault-effects.ts';
 import { UNPUBLISHED_STATUS } from './timeline.ts';
 import type { Effect, Reply, Service } from './wire.ts';
 
-/** What a caller meets where a fault takes the place of the ordinary answer; undefined where it only alters that. */
+/** Returns the effect that replaces the ordinary answer, or undefined if the fault only alters that answer. */
 export function replacementFor(effect: FaultEffect, service: Service, now: () => number): Effect | undefined {
   switch (effect.kind) {
     case 'reset':
@@ -26,10 +26,7 @@ export function replacementFor(effect: FaultEffect, service: Service, now: () =>
   }
 }
 
-/**
- * The ordinary reply as a fault alters it; undefined where there is nothing to alter: answers are spoilt only where they
- * are good ones.
- */
+/** Returns the ordinary reply as the fault alters it, or undefined if it does not apply. Only good answers are corrupted. */
 export function alterReply(
   effect: FaultEffect,
   { status, shown, ...reply }: Reply,
@@ -47,9 +44,9 @@ export function alterReply(
     }
     case 'rewrite': {
       if (answer.httpStatus !== 200) return undefined;
-      const spoilt = { ...reply, answer: service.rewrite(operation, answer, effect.rewrite) };
+      const corrupted = { ...reply, answer: service.rewrite(operation, answer, effect.rewrite) };
       const isReadable = effect.rewrite === 'unknown-status' && status !== undefined;
-      return { ...spoilt, outcome: 'fault', status: isReadable ? UNPUBLISHED_STATUS : undefined };
+      return { ...corrupted, outcome: 'fault', status: isReadable ? UNPUBLISHED_STATUS : undefined };
     }
     case 'view': {
       const isOtherwise =
@@ -61,7 +58,7 @@ export function alterReply(
   }
 }
 
-/** How long an altered answer is held back. */
+/** Returns the time for which an altered answer is held back. */
 export function delaysOf(effect: FaultEffect): {
   readonly delayMs?: number;
   readonly overtakenWithinMs?: number;
@@ -76,7 +73,7 @@ export function delaysOf(effect: FaultEffect): {
   }
 }
 
-/** RFC 9110, section 10.2.3. A date has whole seconds: rounded up, so that it never asks for less. */
+/** RFC 9110, section 10.2.3. A date has whole seconds. It is rounded up, so that it never asks for less. */
 function retryAfterText(
   { seconds, form }: { readonly seconds: number; readonly form: 'seconds' | 'date' },
   now: number,

@@ -10,26 +10,26 @@ import type { WireForm } from './wire.ts';
 /** Every operation that a fault can strike. */
 export const OPERATIONS = [...operationNames, ...STS_OPERATIONS];
 
-/** Which calls a fault strikes: those of which every given member is true. */
+/** The calls that a fault strikes. All members that are present must match. */
 export interface FaultScope {
   readonly operation?: string;
   readonly executionId?: string;
   readonly accountId?: string;
   readonly region?: string;
-  /** Only so many of them. Default: all. */
+  /** The most calls that the fault strikes. Default: no limit. */
   readonly count?: number;
-  /** Each of them with this chance. Default: 1. */
+  /** The chance for each matching call. Default: 1. */
   readonly probability?: number;
-  /** Only for so long after it was added. Default: until it is removed. */
+  /** The fault ends this long after it was added. Default: when it is removed. */
   readonly forMs?: number;
 }
 
-/** A fault of the closed list. */
+/** A fault from the list of named faults. */
 export interface NamedFault extends FaultScope {
   readonly name: FaultName;
-  /** What the fault's description says; for those that have a time. */
+  /** As the fault's description says. Only some faults take it. */
   readonly seconds?: number;
-  /** Where the code of an error stands. Default: where the simulator puts every code. */
+  /** The place of an error's code in the response. Default: the place that was chosen for all codes. */
   readonly wire?: WireForm;
 }
 
@@ -39,13 +39,13 @@ export type Fault = NamedFault | (FaultEffect & FaultScope);
 export interface ActiveFault {
   readonly id: string;
   readonly fault: Fault;
-  /** How many calls it may still strike. */
+  /** The number of calls that it may still strike. */
   readonly left: number;
   /** Epoch milliseconds. */
   readonly endsAt: number;
 }
 
-/** A call, as far as faults look at it. */
+/** The members of a call that faults can match. */
 export interface Strikable {
   readonly operation: string;
   readonly executionId: string | undefined;
@@ -61,13 +61,13 @@ export interface Struck {
 }
 
 export interface Faults {
-  /** The fault's own id. RangeError for a fault that does not exist, or could not be kept. */
+  /** Returns the fault's id. Throws a RangeError if the fault does not exist or its members are out of range. */
   add(fault: Fault): string;
-  /** False where there is no such fault any more. */
+  /** Returns false if there is no such fault, or no longer. */
   remove(id: string): boolean;
   clear(): void;
   list(): readonly ActiveFault[];
-  /** The fault that strikes a call: the first added one that applies. */
+  /** Returns the fault that strikes a call: of the faults that apply, the one added first. */
   find(call: Strikable): Struck | undefined;
 }
 
@@ -135,7 +135,7 @@ function isInScope({ operation, executionId, accountId, region }: FaultScope, ca
   );
 }
 
-/** RangeError for a fault that does not exist, or could not be kept. */
+/** Throws a RangeError if the fault does not exist or its members are out of range. */
 export function checkFault(fault: Fault): { readonly effect: FaultEffect; readonly isEvery: boolean } {
   const resolved = resolve(fault);
   checkScope(fault, resolved.isEvery);
@@ -143,7 +143,7 @@ export function checkFault(fault: Fault): { readonly effect: FaultEffect; readon
   return resolved;
 }
 
-/** The effect of a fault, and whether it can strike every operation rather than Image Builder's alone. */
+/** Returns the effect of a fault. `isEvery` is true if it can strike every operation, and false if only Image Builder's. */
 function resolve(fault: Fault): { readonly effect: FaultEffect; readonly isEvery: boolean } {
   if (!('name' in fault))
     return { effect: fault, isEvery: fault.kind !== 'rewrite' && fault.kind !== 'view' };

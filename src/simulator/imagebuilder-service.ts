@@ -14,7 +14,7 @@ import type { Refusal } from './signature.ts';
 import { startResourceStateUpdate } from './update-operation.ts';
 import type { Answer, Request, Service, ServiceError, WireForm } from './wire.ts';
 
-/** The operations that are simulated. Method, address and members of each are the model's. */
+/** The simulated operations. The model gives the method, path and members of each. */
 const operations: Readonly<Record<string, Operation>> = {
   GetLifecycleExecution: getLifecycleExecution,
   ListLifecycleExecutions: listLifecycleExecutions,
@@ -87,7 +87,7 @@ export function createImageBuilderService(world: World): Service {
   };
 }
 
-/** The members of the operation's input; or what is wrong with them. */
+/** Returns the members of the operation's input, or an error if they break the model. */
 function readInput(name: string, request: Request): { readonly members: Members } | ServiceError {
   const members = membersOf(name, request);
   if (members === undefined)
@@ -97,7 +97,7 @@ function readInput(name: string, request: Request): { readonly members: Members 
   return modelled('InvalidRequestException', `The value supplied for parameter '${wrong}' is not valid.`);
 }
 
-/** Members as they came, from query and body as the model says. Undefined where the body is not a JSON object. */
+/** Returns unchecked members from query and body, as the model places them, or undefined if the body is not a JSON object. */
 function membersOf(name: string, { query, body }: Request): Members | undefined {
   const inBody = parsedBody(body);
   if (inBody === undefined) return undefined;
@@ -121,7 +121,7 @@ function parsedBody(body: string): Members | undefined {
   }
 }
 
-/** A suffix and a namespace as AWS's services have been seen to add them. */
+/** A suffix and a namespace of the kind that AWS's services add. */
 const SUFFIX = ':http://internal.amazon.com/coral/com.amazonaws.imagebuilder/';
 const NAMESPACE = 'com.amazonaws.imagebuilder#';
 

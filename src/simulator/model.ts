@@ -39,29 +39,29 @@ interface Model {
   readonly errorShapes: Readonly<Record<string, Shape>>;
 }
 
-/** What AWS publishes of EC2 Image Builder, version 2019-12-02: the lifecycle operations and all errors. */
+/** AWS's published model of EC2 Image Builder, version 2019-12-02: the lifecycle operations and all errors. */
 export const model: Model = published;
 
 export type Members = Readonly<Record<string, unknown>>;
 
 export const operationNames = Object.keys(model.operations);
 
-/** Throws where the model has no such operation. */
+/** Throws if the model has no such operation. */
 export function modelOperation(name: string): ModelOperation {
   return found(model.operations[name], name);
 }
 
-/** Throws where the model has no such shape. */
+/** Throws if the model has no such shape. */
 export function shapeOf(name: string): Shape {
   return found(model.shapes[name] ?? model.errorShapes[name], name);
 }
 
-/** The HTTP status that the model gives an error. Throws where it has none. */
+/** Returns the HTTP status that the model gives an error. Throws if it gives none. */
 export function errorStatus(code: string): number {
   return found(shapeOf(code).error, code).httpStatusCode;
 }
 
-/** Names the first member of `value` that breaks its shape; undefined where none does. */
+/** Returns the path of the first member of `value` that breaks its shape, or undefined if there is none. */
 export function violation(shapeName: string, value: unknown, path = ''): string | undefined {
   const shape = shapeOf(shapeName);
   switch (shape.type) {
@@ -88,7 +88,10 @@ export function violation(shapeName: string, value: unknown, path = ''): string 
   }
 }
 
-/** `value` as the wire has it: only members of the model, instants (epoch milliseconds) as seconds with a fraction. */
+/**
+ * Converts `value` to its form on the wire, with instants (epoch milliseconds) as fractional seconds. Throws if the model lacks
+ * a member.
+ */
 export function toWire(shapeName: string, value: unknown): unknown {
   return mapShape(shapeName, value, (_name, { type }, leaf) =>
     type === 'timestamp' ? Number(leaf) / 1000 : leaf,
@@ -96,8 +99,8 @@ export function toWire(shapeName: string, value: unknown): unknown {
 }
 
 /**
- * `value` with every text, number and truth value in it replaced; `replace` is given the name and the shape of each. A
- * member for which it gives undefined is left out. Throws for a member that the model does not have.
+ * Returns `value` with every string, number and boolean in it replaced. `replace` gets the name and the shape of each. If it
+ * returns undefined, the member is left out. Throws if the model lacks a member.
  */
 export function mapShape(
   shapeName: string,

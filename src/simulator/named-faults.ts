@@ -1,18 +1,21 @@
 import type { FaultEffect } from './fault-effects.ts';
 
-/** One kind of trouble that can be asked for by its name. */
+/** A fault that can be requested by name. */
 interface FaultKind {
   readonly tells: string;
-  /** What `seconds` is where none are given; without it the fault takes none. */
+  /** The default of `seconds`. If it is absent, the fault takes no seconds. */
   readonly seconds?: number;
-  /** Of Image Builder's operations alone: these alter an answer in ways that only its protocol has. */
+  /**
+   * True if the fault applies only to Image Builder's operations, because it alters an answer in a way that only their protocol
+   * has.
+   */
   readonly isImageBuilders?: boolean;
   effect(seconds: number): FaultEffect;
 }
 
 const HTML = '<html><head><title>Error</title></head><body><h1>Something went wrong</h1></body></html>';
 
-/** The one closed list: tests, scenario files and the control port all name faults as they stand here. */
+/** All named faults. Tests, scenario files and the control port use these names. */
 const FAULTS = {
   // Throttled
   throttled: {
@@ -61,22 +64,23 @@ const FAULTS = {
 
   // Slow, late, out of order
   'slow-body': {
-    tells: 'the body drips, spread over `seconds`',
+    tells: 'the body is sent slowly, over `seconds`',
     seconds: 5,
     effect: (seconds) => ({ kind: 'pace', pace: { kind: 'drip', overMs: seconds * 1000 } }),
   },
   late: {
-    tells: 'the answer comes `seconds` late and tells what was true when it was asked for',
+    tells: 'the answer comes `seconds` late and shows the state at the time of the request',
     seconds: 5,
     effect: (seconds) => ({ kind: 'delay', delayMs: seconds * 1000 }),
   },
   'out-of-order': {
-    tells: 'the answer is held until a later call about the same execution was answered, at most `seconds`',
+    tells:
+      'the answer is held until a later call about the same execution has been answered, at most for `seconds`',
     seconds: 10,
     effect: (seconds) => ({ kind: 'overtaken', atMostMs: seconds * 1000 }),
   },
   stale: {
-    tells: 'the answer tells what was true `seconds` ago',
+    tells: 'the answer shows the state `seconds` ago',
     seconds: 60,
     isImageBuilders: true,
     effect: (seconds) => ({ kind: 'view', view: { ageMs: seconds * 1000 } }),
@@ -98,7 +102,7 @@ const FAULTS = {
     effect: () => error(403, 'UnrecognizedClientException', 'InvalidClientTokenId'),
   },
   'signature-expired': {
-    tells: '403 InvalidSignatureException, as for a clock that is wrong',
+    tells: '403 InvalidSignatureException, as for a wrong clock',
     effect: () => error(403, 'InvalidSignatureException', 'SignatureDoesNotMatch'),
   },
 
@@ -130,7 +134,7 @@ const FAULTS = {
     effect: (seconds) => ({ kind: 'view', view: { hiddenForMs: seconds * 1000 } }),
   },
   vanished: {
-    tells: 'an id that was known is unknown',
+    tells: 'an id that was known before is unknown',
     isImageBuilders: true,
     effect: () => ({ kind: 'view', view: { hiddenForMs: Infinity } }),
   },
@@ -138,7 +142,7 @@ const FAULTS = {
   // Rejected
   validation: { tells: '400 ValidationException', effect: () => error(400, 'ValidationException') },
   redirect: {
-    tells: '302 to a page, as a portal answers',
+    tells: '302 to a page, as from a login portal',
     effect: () => ({ ...page(302, 'text/html', HTML), headers: { location: '/login' } }),
   },
 
@@ -147,8 +151,8 @@ const FAULTS = {
   'empty-body': { tells: '200 with no body', effect: () => page(200, 'application/json', '') },
   'empty-object': { tells: '200 with `{}`', effect: () => page(200, 'application/json', '{}') },
   'null-members': rewriting('every member of the answer is null', 'null-members'),
-  'truncated-json': rewriting('the body ends in its middle, its length given as that', 'truncated'),
-  'iso-timestamp': rewriting('instants are ISO 8601 texts', 'iso-timestamp'),
+  'truncated-json': rewriting('the body is only the first half, with a matching length', 'truncated'),
+  'iso-timestamp': rewriting('instants are ISO 8601 strings', 'iso-timestamp'),
   'missing-status': rewriting('the status is left out', 'missing-status'),
   'other-id': rewriting('the answer is about another id', 'other-id'),
   'unknown-status': rewriting('the status is one that no model lists', 'unknown-status'),

@@ -22,12 +22,12 @@ export interface World {
   readonly choices: () => Choices;
 }
 
-/** What an operation answers: members of its output shape with instants in epoch milliseconds, or an error. */
+/** The result of an operation: members of its output shape with instants in epoch milliseconds, or an error. */
 export type Result = Omit<Reply, 'answer'> &
   ({ readonly output: Members } | { readonly error: ServiceError });
 export type Operation = (input: Members, caller: Caller, world: World, view: View) => Result;
 
-/** An error of the model, with the status that the model gives it. */
+/** Returns an error of the model with the HTTP status that the model gives it. */
 export function modelled(code: string, message: string): ServiceError {
   return { code, httpStatus: errorStatus(code), message };
 }
@@ -36,7 +36,7 @@ export function rejected(code: string, message: string): Result {
   return { outcome: 'rejected', error: modelled(code, message) };
 }
 
-/** What is answered about what is not known. */
+/** Returns the answer about an unknown resource. */
 export function unknown(
   kind: UnknownIdAnswer,
   what: string,
@@ -64,7 +64,7 @@ export function badToken(): Result {
   return rejected('InvalidPaginationTokenException', 'The pagination token is not valid.');
 }
 
-/** Items in the order that was chosen, by an instant of each. */
+/** Sorts items by an instant of each, in the chosen order. */
 export function ordered<T>(
   items: readonly T[],
   at: (item: T) => number,

@@ -11,9 +11,9 @@ interface Rest {
   readonly from: number;
 }
 
-/** The model's most is what is given where nothing is asked for: AWS does not say. */
+/** The page size if the caller asks for none. AWS documents no default, so it is the model's maximum. */
 const USUAL_PAGE = 25;
-/** The oldest are forgotten beyond it, and then are as bad as made-up ones. */
+/** Beyond this number the oldest tokens are forgotten, and then are as invalid as made-up ones. */
 const MOST_TOKENS = 10_000;
 
 export interface Page<T> {
@@ -22,13 +22,13 @@ export interface Page<T> {
 }
 
 /**
- * Pages of lists. A token is opaque, can be used again, and holds for the same operation, caller's place and input: only
- * `maxResults` may differ. What is on a later page is settled with the first one.
+ * Divides lists into pages. A token is opaque, can be used again, and is valid for the same operation, caller's place and
+ * input, in which only `maxResults` may differ. The first page fixes the content of all later ones.
  */
 export function createPages(choices: () => Choices) {
   const rests = new Map<string, Rest>();
   return {
-    /** Undefined where `nextToken` was not given out for this list. */
+    /** Returns undefined if `nextToken` was not issued for this list. */
     page<T>(
       operation: string,
       { nextToken, maxResults, ...input }: Members,
@@ -49,7 +49,7 @@ export function createPages(choices: () => Choices) {
   };
 }
 
-/** AWS's services may answer fewer than was asked for, even nothing, and still have more. */
+/** AWS's services may return fewer items than the caller asks for, even none, and still have more. */
 function sizeOf(asked: number, isFirst: boolean, { listPages }: Choices): number {
   switch (listPages) {
     case 'full':

@@ -1,9 +1,9 @@
-/** The account of every access key where no table of accounts is given, and of executions that name none. */
+/** The account of every access key if there is no table of accounts, and of executions that name none. */
 export const DEFAULT_ACCOUNT_ID = '123456789012';
 /** The Region of executions that name none. */
 export const DEFAULT_REGION = 'us-east-1';
 
-/** An id means something only together with its account and Region. */
+/** An account and a Region. Ids are unique only within them. */
 export interface Place {
   readonly accountId: string;
   readonly region: string;
@@ -13,7 +13,7 @@ export function placeOf({ accountId = DEFAULT_ACCOUNT_ID, region = DEFAULT_REGIO
   return { accountId, region };
 }
 
-/** A key for something of a place. */
+/** Returns a map key for an id in a place. */
 export function keyOf(id: string, { accountId, region }: Place): string {
   return `${accountId}/${region}/${id}`;
 }

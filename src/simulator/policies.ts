@@ -10,23 +10,23 @@ import type { Kind } from './timeline.ts';
 export interface PolicyStart extends Partial<Place> {
   /** The last part of its ARN: lower-case letters, digits, - and _. */
   readonly name: string;
-  /** Default: ENABLED. A disabled one does not run. */
+  /** Default: ENABLED. A disabled policy does not run. */
   readonly status?: 'ENABLED' | 'DISABLED';
   /** Default: AMI_IMAGE. */
   readonly resourceType?: 'AMI_IMAGE' | 'CONTAINER_IMAGE';
   readonly description?: string;
   readonly tags?: Readonly<Record<string, string>>;
-  /** It runs by itself. Default: only what names it is its. */
+  /** Makes the policy start executions by itself. Default: it has only the executions that name it. */
   readonly runs?: PolicyRuns | undefined;
 }
 
 export interface PolicyRuns {
-  /** From one start to the next; AWS's own is a day. A run that would start while another one goes on is left out. */
+  /** The time from one start to the next; AWS's own is a day. A run that would start during another one is left out. */
   readonly everyMs: number;
   readonly meanDurationMs: number;
   /** Default: each kind in turn. */
   readonly kind?: Kind | undefined;
-  /** So many runs lie in the past already; the next one starts at once. Default: 0. */
+  /** The number of runs that lie in the past already. The next one starts at once. Default: 0. */
   readonly past?: number;
 }
 
@@ -41,15 +41,15 @@ export interface PolicyNow extends Place, Omit<PolicyStart, 'runs' | keyof Place
 
 interface Policy extends PolicyNow {
   readonly runs?: PolicyRuns | undefined;
-  /** In the time that can be frozen, as `createdAt` is. */
+  /** In simulated time, like `createdAt`. */
   nextRunAt: number;
 }
 
-/** Runs that were due while nobody looked are caught up with, so many at most: the oldest are left out. */
+/** The most runs that are started late, if they fell due while nothing asked for them. The oldest are left out. */
 const MOST_CAUGHT_UP = 2000;
-/** The age of policies of which nothing is known but that executions name them. */
+/** The age of policies that only executions name. */
 const AGE_MS = 365 * 86_400_000;
-/** The middle of a run of no known end comes so long after its start. */
+/** If a run has no known end, its middle comes this long after its start. */
 const OPEN_MIDDLE_MS = 30_000;
 
 /** The policies of all places, and the runs that they start by themselves. */

@@ -5,15 +5,15 @@ import { badToken, ordered, rejected } from './operations.ts';
 import type { Operation } from './operations.ts';
 import type { PolicyNow } from './policies.ts';
 
-/** What AWS's documentation says that policies can be filtered by. */
+/** The filters that AWS's documentation lists for policies. */
 const FILTERS: Readonly<Record<string, (policy: PolicyNow) => string>> = {
   name: ({ name }) => name,
   status: ({ status }) => status,
 };
 
 /**
- * A policy is listed where each filter has a value that is its. A guess: that names of filters are taken in upper and
- * lower case, and that another name is an InvalidRequestException.
+ * Lists the policies that match every filter with one of its values. Two guesses: the names of filters ignore case, and an
+ * unknown name is an InvalidRequestException.
  */
 export const listLifecyclePolicies: Operation = (input, caller, world) => {
   const filters = (Array.isArray(input.filters) ? input.filters : []).filter(isMembers);

@@ -1,4 +1,4 @@
-/** The next pseudo-random number, from 0 up to but not including 1. */
+/** Returns the next pseudo-random number, from 0 up to but not including 1. */
 export type Random = () => number;
 
 /** A small seeded generator: the same seed gives the same numbers. Mulberry32, by Tommy Ettinger; public domain. */
@@ -12,7 +12,7 @@ export function createRandom(seed: number): Random {
   };
 }
 
-/** A number between the two. */
+/** Returns a number between the two. */
 export function between(least: number, most: number, random: Random): number {
   return least + (most - least) * random();
 }
@@ -21,13 +21,13 @@ export function randomHex(digits: number, random: Random): string {
   return Array.from({ length: digits }, () => Math.floor(random() * 16).toString(16)).join('');
 }
 
-/** An execution id of the service's form. */
+/** Returns an execution id in the service's format. */
 export function randomExecutionId(random: Random): string {
   const hex = (digits: number) => randomHex(digits, random);
   return `lce-${hex(8)}-${hex(4)}-4${hex(3)}-8${hex(3)}-${hex(12)}`;
 }
 
-/** A shuffled copy: Fisher and Yates. */
+/** Returns a shuffled copy (Fisher–Yates). */
 export function shuffled<T>(items: readonly T[], random: Random): readonly T[] {
   const left = [...items];
   return Array.from({ length: left.length }, () => left.splice(Math.floor(random() * left.length), 1)).flat();

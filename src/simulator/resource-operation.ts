@@ -9,9 +9,9 @@ const POLICY_SELECTED = 'A rule of the lifecycle policy selected the image.';
 const UPDATE_ASKED = 'A state update asked for it.';
 
 /**
- * Without `parentResourceId` the images that the run touches, with the ARN of one its AMIs, their snapshots, and its
- * container images, as AWS's documentation has it. A guess: that a parent that is not known has none, and what a cancel
- * leaves: work under way is finished, what had not begun is SKIPPED.
+ * Lists the images that the run touches or, if `parentResourceId` is the ARN of one, its AMIs with their snapshots and its
+ * container images, as AWS documents. Two guesses: an unknown parent has no resources, and after a cancel the work under way is
+ * finished and the rest is SKIPPED.
  */
 export const listLifecycleExecutionResources: Operation = (input, caller, world, view) => {
   const executionId = String(input.lifecycleExecutionId);
@@ -68,7 +68,7 @@ function partMembers(
   });
 }
 
-/** Only what did not go well has a reason. */
+/** Only failed and skipped resources have a reason. */
 function stateOf(status: SeenImage['now'], { reason }: SeenImage): Members {
   return defined({ status, reason: status === 'FAILED' || status === 'SKIPPED' ? reason : undefined });
 }

@@ -4,7 +4,7 @@ import type { Place } from './place.ts';
 import type { Timeline } from './timeline.ts';
 import { finalStep } from './timeline.ts';
 
-/** What the model lists. */
+/** The actions that the model lists. */
 export const RESOURCE_ACTIONS = ['AVAILABLE', 'DELETE', 'DEPRECATE', 'DISABLE'] as const;
 export type ResourceAction = (typeof RESOURCE_ACTIONS)[number];
 export const RESOURCE_ENDS = ['SUCCESS', 'FAILED', 'SKIPPED'] as const;
@@ -20,22 +20,22 @@ export interface ResourceGroup {
   /** Default: SUCCESS. */
   readonly status?: ResourceEnd;
   readonly reason?: string | undefined;
-  /** AMIs of each image, each with so many snapshots. Default: 1 and 1. */
+  /** The number of AMIs of each image, and of snapshots of each AMI. Default: 1 and 1. */
   readonly amis?: number | undefined;
   readonly snapshots?: number | undefined;
-  /** How the snapshots end. Default: as the AMI does. */
+  /** How the action on the snapshots ends. Default: as for the AMI. */
   readonly snapshotStatus?: ResourceEnd;
-  /** Container images of each. Default: 0. */
+  /** The number of container images of each image. Default: 0. */
   readonly containers?: number | undefined;
 }
 
-/** What a run does to one image, as it was planned at its start. */
+/** The action of a run on one image, planned at its start. */
 export interface PlannedImage {
   readonly imageArn: string;
   readonly action: ResourceAction;
   readonly status: ResourceEnd;
   readonly reason?: string | undefined;
-  /** Since the start of the run. */
+  /** When the action begins and ends, in milliseconds since the start of the run. */
   readonly fromMs: number;
   readonly toMs: number;
   readonly parts: readonly PlannedPart[];
@@ -49,21 +49,21 @@ export interface PlannedPart {
   readonly snapshotStatus: ResourceEnd;
 }
 
-/** How far a run has come, for its resources. */
+/** The progress of a run, as far as it matters for its resources. */
 export interface Progress {
   readonly elapsedMs: number;
-  /** When a cancel stopped it: what had not begun by then is skipped. */
+  /** When a cancel stopped the run. Actions that had not begun by then are skipped. */
   readonly cutAfterMs?: number | undefined;
   readonly endedAfterMs?: number | undefined;
 }
 
-/** What is done to an image at one moment. */
+/** The state of an image at one moment. */
 export interface ImageNow extends PlannedImage {
   readonly now: 'IN_PROGRESS' | ResourceEnd;
   readonly endedAfterMs?: number | undefined;
 }
 
-/** A run of no known end is planned as if it took so long. */
+/** If a run has no known end, it is planned as if it took this long. */
 const OPEN_LENGTH_MS = 60_000;
 const CANCELLED = 'The lifecycle execution was cancelled.';
 
@@ -71,13 +71,13 @@ export interface ResourcePlan {
   readonly groups: readonly ResourceGroup[];
   readonly timeline: Timeline;
   readonly place: Place;
-  /** The one image that the run is about. Default: images of the place. */
+  /** The only image that the run touches. Default: images of the place. */
   readonly imageArn?: string | undefined;
-  /** When the work begins, since the start of the run. */
+  /** When the work begins, in milliseconds since the start of the run. */
   readonly worksAfterMs: number;
 }
 
-/** Images one after the other, spread over the run. */
+/** Plans actions on images one after the other, spread evenly over the run. */
 export function planResources(
   { groups, timeline, place, imageArn, worksAfterMs }: ResourcePlan,
   random: Random,
@@ -100,7 +100,7 @@ export function planResources(
   });
 }
 
-/** What is done to each image that was reached. Whatever has not begun is not listed before the run has ended. */
+/** Returns the state of each image that the run has reached. Images that it has not reached are listed once it has ended. */
 export function imagesAt(
   plan: readonly PlannedImage[],
   { elapsedMs, cutAfterMs = Infinity, endedAfterMs = Infinity }: Progress,
@@ -118,7 +118,7 @@ export function imagesAt(
   });
 }
 
-/** What a run that says nothing of its resources touches, by how it ends. */
+/** Returns the resources that a run touches by default, depending on how it ends. */
 export function usualGroups(timeline: Timeline): readonly ResourceGroup[] {
   if (!timeline.some(({ hasImpactedResources }) => hasImpactedResources === true)) return [];
   switch (finalStep(timeline)?.status) {

@@ -10,10 +10,10 @@ export const REWRITES = [
   'other-id',
   'unknown-status',
 ] as const;
-/** A way in which a good answer is spoilt. */
+/** A way to corrupt a good answer. */
 export type Rewrite = (typeof REWRITES)[number];
 
-/** The JSON text of an answer of the output shape, spoilt. */
+/** Returns the JSON text of an answer with the output shape, corrupted. */
 export function rewriteJson(outputShape: string, text: string, rewrite: Rewrite): string {
   if (rewrite === 'truncated') return text.slice(0, Math.ceil(text.length / 2));
   return JSON.stringify(rewritten(outputShape, JSON.parse(text), rewrite));
@@ -44,7 +44,7 @@ function rewritten(outputShape: string, answer: unknown, rewrite: Exclude<Rewrit
   }
 }
 
-/** An id that differs in its last digit. */
+/** Returns an id that differs in its last digit. */
 function otherId(id: string): string {
   return id.slice(0, -1) + (id.endsWith('0') ? '1' : '0');
 }

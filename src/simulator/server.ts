@@ -6,12 +6,12 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Answer, Effect, Request } from './wire.ts';
 
-/** Decides upon a request and waits where it must; `gone` aborts when the caller has left. */
+/** Decides upon a request, and waits if it must. `gone` aborts when the caller has left. */
 export type Serving = (request: Request, gone: AbortSignal) => Promise<Effect>;
 
 export interface Server {
   readonly port: number;
-  /** Cuts every connection. */
+  /** Closes every connection at once. */
   close(): Promise<void>;
 }
 
@@ -22,10 +22,10 @@ const LIMITS = {
   connectionsCheckingInterval: 5_000,
   keepAliveTimeout: 60_000,
 } as const;
-/** Ends answers that hang. Above the longest delay. */
+/** Connections that are silent for this long are closed. It is longer than the longest delay. */
 const SILENCE_MS = 660_000;
 
-/** Rejects with Node's error where the address cannot be listened on. */
+/** Rejects with Node's error if the server cannot listen on the address. */
 export async function listen(host: string, port: number, serving: Serving): Promise<Server> {
   const server = createServer(LIMITS, (request, response) => void serve(request, response, serving));
   server.setTimeout(SILENCE_MS);
@@ -75,7 +75,7 @@ async function serve(incoming: IncomingMessage, response: ServerResponse, servin
   }
 }
 
-/** How many parts a body that drips comes in, at most. */
+/** The most parts of a body that is sent slowly. */
 const DRIPS = 20;
 
 async function send(
@@ -101,13 +101,13 @@ async function send(
     return;
   }
   const half = bytes.subarray(0, Math.ceil(bytes.length / 2));
-  // Only once the half is on its way: a reset throws away what is not.
+  // The reset waits until the half has been sent, because it discards unsent data.
   response.write(half, () => {
     if (pace.kind === 'reset') socket.resetAndDestroy();
   });
 }
 
-/** Waits, but no longer than the caller does. */
+/** Waits for `ms` or until the caller has left. */
 export async function pause(ms: number, gone: AbortSignal): Promise<void> {
   if (ms <= 0) return;
   try {
@@ -121,14 +121,14 @@ async function readBody(incoming: IncomingMessage): Promise<{ text: string } | '
   const chunks: Buffer[] = [];
   let bytes = 0;
   try {
-    // The connection must outlive a body that is read in part only, to carry the answer.
+    // The connection must outlive a body that is read only in part, because it carries the answer.
     for await (const chunk of incoming.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       bytes += chunk.length;
       if (bytes > LARGEST_BODY_BYTES) return 'too-large';
       chunks.push(chunk);
     }
   } catch {
-    // The caller left in the middle: nobody is there to be answered.
+    // The caller left before the end of the body, so there is nobody to answer.
     return 'cut-off';
   }
   return { text: Buffer.concat(chunks).toString('utf8') };

@@ -1,12 +1,12 @@
-/** The time of everything that runs by itself: the wall clock, less the while that it was frozen. Epoch milliseconds. */
+/** The time in which executions run: the wall clock minus the time during which it was frozen. Epoch milliseconds. */
 export interface SimulatedTime {
   now(): number;
-  /** When the wall clock showed a time, or will. */
+  /** Converts simulated time to the wall clock. */
   wallAt(simulatedAt: number): number;
-  /** The time at an instant of the wall clock; for one in the future, as if nothing were frozen until then. */
+  /** Converts the wall clock to simulated time. For a future instant, time is assumed to run until then. */
   at(wallAt: number): number;
   freeze(): void;
-  /** Goes on where it was frozen. */
+  /** Continues from where it was frozen. */
   thaw(): void;
   readonly isFrozen: boolean;
 }

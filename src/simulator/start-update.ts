@@ -7,24 +7,24 @@ import type { ResourceAction, ResourceGroup } from './resources.ts';
 import { randomTimeline } from './timeline.ts';
 import type { Kind } from './timeline.ts';
 
-/** The update of one image, as StartResourceStateUpdate starts it: an execution without a policy. */
+/** The update of one image that StartResourceStateUpdate starts: an execution without a policy. */
 export interface UpdateStart
   extends Partial<Place>, Pick<ResourceGroup, 'amis' | 'snapshots' | 'containers'> {
   /** Default: a random one. */
   readonly id?: string;
-  /** Of an image build version. */
+  /** The ARN of an image build version. */
   readonly imageArn: string;
   /** Default: DELETE. */
   readonly action?: ResourceAction;
-  /** So long it waits for its date, IN_PROGRESS. Default: 0. */
+  /** The time for which it waits for its date, IN_PROGRESS. Default: 0. */
   readonly afterMs?: number;
-  /** The course that it then takes. Default: succeeds. */
+  /** The course that it takes after that. Default: succeeds. */
   readonly kind?: Kind;
-  /** Its mean length then. Default: 10 s. */
+  /** The mean length of that course. Default: 10 s. */
   readonly meanDurationMs?: number;
 }
 
-/** Gives the execution's id. RangeError for a broken id or ARN, and for an id that is taken. */
+/** Returns the execution's id. Throws a RangeError if the id or ARN is broken or the id is taken. */
 export function startUpdate(
   executions: Executions,
   { id, imageArn, action = 'DELETE', afterMs = 0, ...given }: UpdateStart,

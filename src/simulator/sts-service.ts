@@ -7,11 +7,11 @@ import type { Refusal } from './signature.ts';
 const VERSION = '2011-06-15';
 const NAMESPACE = `https://sts.amazonaws.com/doc/${VERSION}/`;
 
-/** Members of a result: texts, and structures of texts. */
+/** The members of a result: strings, and structures of strings. */
 type Result = Readonly<Record<string, string | Readonly<Record<string, string>>>>;
 type Operation = (form: URLSearchParams, caller: Caller, credentials: Credentials) => Result | ServiceError;
 
-/** The operations that are simulated, each with the members of its result. */
+/** The simulated operations, which return the members of their results. */
 const operations = { GetCallerIdentity: getCallerIdentity, AssumeRole: assumeRole } satisfies Record<
   string,
   Operation
@@ -28,7 +28,10 @@ const REFUSALS: Readonly<Record<Refusal, ServiceError>> = {
   'wrong-service': refused('SignatureDoesNotMatch', "Credential should be scoped to correct service: 'sts'."),
 };
 
-/** The part of AWS STS that clients need to come by credentials and learn whose they are. The query protocol: form in, XML out. */
+/**
+ * The part of AWS STS with which clients get credentials and find out whose they are. It speaks the query protocol: form in,
+ * XML out.
+ */
 export function createStsService(credentials: Credentials): Service {
   return {
     signingName: 'sts',
@@ -61,7 +64,7 @@ export function createStsService(credentials: Credentials): Service {
   };
 }
 
-/** Whether a request speaks the query protocol. */
+/** Reports whether a request uses the query protocol. */
 export function isQueryProtocol({ method, path, headers }: Request): boolean {
   const isForm = headers['content-type']?.startsWith('application/x-www-form-urlencoded') === true;
   return method === 'POST' && path === '/' && isForm;
@@ -77,7 +80,7 @@ function getCallerIdentity(_form: URLSearchParams, { arn, accessKeyId, accountId
 const ROLE_ID = 'AROASIMULATEDROLE000';
 const LONGEST_SECONDS = 43_200;
 
-/** What AssumeRole's parameters may be. Source: the STS API reference. */
+/** The formats of AssumeRole's parameters. Source: the STS API reference. */
 const PARAMETERS: Readonly<Record<string, RegExp>> = {
   RoleArn: ROLE_ARN,
   RoleSessionName: /^[\w+=,.@-]{2,64}$/,

@@ -1,17 +1,22 @@
 export interface Throttle {
-  /** Takes a token of one account's Region; false where none is left. */
+  /** Takes a token of one place. Returns false if none is left. */
   take(place: string): boolean;
-  /** Applies at once, to one place or to every one, those with a rate of their own too. Without `burst` the present one stays. */
+  /**
+   * Takes effect at once, for one place or for all, including places with a rate of their own. Without `burst` the present one
+   * is kept.
+   */
   setRate(ratePerSecond: number, burst?: number, place?: string): void;
 }
 
 interface Limit {
   readonly rate: number;
-  /** How many tokens a bucket holds. */
+  /** The capacity of a bucket, in tokens. */
   readonly most: number;
 }
 
-/** A token bucket for each place: `burst` tokens at most, refilled with `ratePerSecond`. `now` is in milliseconds. */
+/**
+ * Creates a token bucket for each place, with up to `burst` tokens, refilled at `ratePerSecond`. `now` returns milliseconds.
+ */
 export function createThrottle(ratePerSecond: number, burst: number, now: () => number): Throttle {
   let everywhere: Limit = { rate: checked(ratePerSecond), most: checked(burst) };
   const own = new Map<string, Limit>();
@@ -32,7 +37,7 @@ export function createThrottle(ratePerSecond: number, burst: number, now: () => 
   return {
     take(place) {
       const bucket = filled(place);
-      // Ten refills of a tenth make a little less than one token.
+      // Because of rounding, ten refills of a tenth make a little less than one token.
       if (bucket.tokens < 1 - 1e-9) return false;
       bucket.tokens -= 1;
       return true;
@@ -40,7 +45,7 @@ export function createThrottle(ratePerSecond: number, burst: number, now: () => 
     setRate(nextRate, nextBurst, place) {
       const { most } = place === undefined ? everywhere : limitOf(place);
       const next = { rate: checked(nextRate), most: checked(nextBurst ?? most) };
-      // What was earned until now was earned at the old rate.
+      // Tokens earned until now were earned at the old rate.
       const concerned = place === undefined ? [...buckets.keys()] : [place];
       for (const one of concerned) filled(one);
       if (place === undefined) {

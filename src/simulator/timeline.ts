@@ -1,20 +1,20 @@
 import { between } from './random.ts';
 import type { Random } from './random.ts';
 
-/** From `afterMs` after the start on, the execution shows `status`. */
+/** The execution shows `status` from `afterMs` after its start. */
 export interface Step {
   readonly status: string;
   /** Since the start of the execution, not since the step before. */
   readonly afterMs: number;
   readonly reason?: string | undefined;
-  /** Holds for later steps too, until one says otherwise. False where no step has said so. */
+  /** Applies to later steps, too, until one has another value. False before the first such step. */
   readonly hasImpactedResources?: boolean;
 }
 
-/** At least one step, in the order of time. Before the first one the service does not know the execution yet. */
+/** At least one step, in the order of time. The service does not show the execution before the first one. */
 export type Timeline = readonly Step[];
 
-/** What an execution shows at one moment. */
+/** The state that an execution shows at one moment. */
 export interface Moment {
   readonly status: string;
   readonly reason?: string | undefined;
@@ -25,7 +25,7 @@ export interface Moment {
 
 const FINAL_STATUSES: readonly string[] = ['SUCCESS', 'FAILED', 'CANCELLED'];
 
-/** A status that no published model lists: services add such without notice. */
+/** A status that no published model lists. Services add statuses without notice. */
 export const UNPUBLISHED_STATUS = 'VALIDATING';
 
 export const KINDS = [
@@ -39,27 +39,27 @@ export const KINDS = [
 /** The course that an execution takes. */
 export type Kind = (typeof KINDS)[number];
 
-/** The step that ends the timeline; undefined where it stays open. */
+/** Returns the step that ends the timeline, or undefined if it has no end. */
 export function finalStep(timeline: Timeline): Step | undefined {
   return timeline.find(({ status }) => FINAL_STATUSES.includes(status));
 }
 
-/** Who wins where a run would end while its cancel is under way. */
+/** Decides the end of a run that would end while its cancel is under way. */
 export type CancelWinner = 'cancel' | 'run';
 
 export interface Cancel {
   /** Since the start of the execution. */
   readonly afterMs: number;
-  /** From the cancel to CANCELLED. */
+  /** The time from the cancel to CANCELLED. */
   readonly takesMs: number;
-  /** Whether CANCELLING is shown in between. */
+  /** True if CANCELLING is shown in between. */
   readonly isShown: boolean;
   readonly winner: CancelWinner;
 }
 
 /**
- * The timeline as a cancel leaves it: what was reached stays. A run that ends while the cancel is under way may end as it
- * would have, even after CANCELLING. All of this is a guess: AWS says no more than that a cancel is asynchronous.
+ * Returns the timeline after a cancel, with the steps reached before it. If the run would end while the cancel is under way, it
+ * may still end that way, even after CANCELLING. All of this is a guess: AWS documents only that a cancel is asynchronous.
  */
 export function cancelledTimeline(
   timeline: Timeline,
@@ -76,7 +76,7 @@ export function cancelledTimeline(
   return [...reached, ...cancelling, end];
 }
 
-/** Throws a RangeError where the timeline is empty, out of order, or goes on after a final status. */
+/** Throws a RangeError if the timeline is empty, out of order, or continues after a final status. */
 export function checkTimeline(timeline: Timeline): void {
   if (timeline.length === 0) throw new RangeError('a timeline needs a step');
   timeline.forEach(({ status, afterMs }, index) => {
@@ -88,12 +88,12 @@ export function checkTimeline(timeline: Timeline): void {
   });
 }
 
-/** The steps that have been reached `elapsedMs` after the start. */
+/** Returns the steps reached `elapsedMs` after the start. */
 export function stepsUpTo(timeline: Timeline, elapsedMs: number): Timeline {
   return timeline.filter(({ afterMs }) => afterMs <= elapsedMs);
 }
 
-/** What is shown `elapsedMs` after the start; undefined before the first step. */
+/** Returns the state shown `elapsedMs` after the start, or undefined before the first step. */
 export function momentAt(timeline: Timeline, elapsedMs: number): Moment | undefined {
   const reached = stepsUpTo(timeline, elapsedMs);
   const step = reached.at(-1);
@@ -107,11 +107,14 @@ export function momentAt(timeline: Timeline, elapsedMs: number): Moment | undefi
   };
 }
 
-/** Shortest and longest random course, as parts of the mean one. */
+/** The shortest and longest random timeline, relative to the mean. */
 const SHORTEST = 0.1;
 const LONGEST = 4;
 
-/** A course of `kind` that ends. Its length is spread exponentially around `meanDurationMs`, within a tenth and four times of it. */
+/**
+ * Returns a timeline of this kind that ends. Its length is exponentially distributed around `meanDurationMs`, between a tenth
+ * and four times of it.
+ */
 export function randomTimeline(kind: Kind, meanDurationMs: number, random: Random): Timeline {
   const stretch = Math.min(LONGEST, Math.max(SHORTEST, -Math.log(1 - random())));
   const totalMs = Math.max(KINDS.length, Math.round(meanDurationMs * stretch));

@@ -9,7 +9,7 @@ import { between } from './random.ts';
 import type { ResourceAction, ResourceGroup } from './resources.ts';
 import { startUpdate } from './start-update.ts';
 
-/** The state that is asked for, and the action that brings it about. */
+/** The action that brings about each requested state. */
 const ACTIONS: Readonly<Record<string, ResourceAction>> = {
   AVAILABLE: 'AVAILABLE',
   DELETED: 'DELETE',
@@ -18,9 +18,9 @@ const ACTIONS: Readonly<Record<string, ResourceAction>> = {
 };
 
 /**
- * Starts an execution without a policy. Input, output and errors are the model's, IN_PROGRESS until `updateAt` is AWS's
- * word. A guess: that a status is needed though the model demands none, that images of another account or Region do not
- * exist and all others do, that an image with an unfinished execution is in use, and that a date in the past means now.
+ * Starts an execution without a policy. Input, output and errors are the model's; AWS documents that it is IN_PROGRESS until
+ * `updateAt`. Guesses: a status is required though the model requires none, images of another account or Region do not exist
+ * and all others do, an image with an unfinished execution is in use, and a date in the past means now.
  */
 export const startResourceStateUpdate: Operation = (input, caller, world) => {
   const imageArn = String(input.resourceArn);
@@ -65,7 +65,7 @@ function start(imageArn: string, action: ResourceAction, input: Members, place: 
   return startUpdate(executions, update, random);
 }
 
-/** What belongs to an image is touched only where that is asked for. */
+/** AMIs, snapshots and container images are touched only if the caller asks for it. */
 function partsOf(include: unknown, some: () => number): ResourceGroup {
   const wanted = isMembers(include) ? include : {};
   return {

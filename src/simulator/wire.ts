@@ -22,17 +22,17 @@ export interface Answer {
   readonly pace?: Pace;
 }
 
-/** Cut in its middle, by a reset or by silence; or in parts, spread over a time. */
+/** The body stops in its middle, by a reset or in silence, or is sent in parts over `overMs`. */
 export type Pace = { readonly kind: 'reset' | 'hang' } | { readonly kind: 'drip'; readonly overMs: number };
 
 export const WIRE_FORMS = ['header', 'header-suffix', 'body', 'body-namespace', 'body-code'] as const;
 /**
- * Where an error's code stands in REST-JSON: the `x-amzn-errortype` header, there with a suffix after a colon, or the
- * body's `__type`, there with a namespace, or the body's `code`. AWS's services use each.
+ * The place of an error's code in REST-JSON: the `x-amzn-errortype` header, the same with a suffix after a colon, the body's
+ * `__type`, the same with a namespace, or the body's `code`. AWS's services use each of these.
  */
 export type WireForm = (typeof WIRE_FORMS)[number];
 
-/** What the caller meets. */
+/** The effect of a request for the caller: an answer or a broken connection. */
 export type Effect = Answer | 'reset' | 'hang' | 'hang-up' | 'garbage';
 
 /** An error of the service, before it has a wire form. */
@@ -42,16 +42,16 @@ export interface ServiceError {
   readonly message: string;
 }
 
-/** Who calls, after the credential was accepted. */
+/** The caller of a request whose credential was accepted. */
 export interface Caller {
   readonly accessKeyId: string;
   readonly accountId: string;
   readonly region: string;
-  /** Of the user or of the assumed role's session. */
+  /** The ARN of the user or of the assumed role's session. */
   readonly arn: string;
 }
 
-/** What an operation ended with. */
+/** The result of an operation. */
 export interface Reply {
   readonly outcome: CallOutcome;
   readonly answer: Answer;
@@ -62,22 +62,22 @@ export interface Reply {
   readonly shown?: NonNullable<CallDetails['shown']> | undefined;
 }
 
-/** One AWS service: how its operations are named, run and answered. */
+/** An AWS service and its protocol. */
 export interface Service {
   /** The service's name in a credential scope. */
   readonly signingName: string;
-  /** Whether its calls take tokens of the request rate. */
+  /** True if its calls count towards the request rate. */
   readonly isThrottled: boolean;
-  /** The operation that a request asks for; undefined where there is no such operation. */
+  /** Returns the operation that a request asks for, or undefined if there is no such operation. */
   operationOf(request: Request): string | undefined;
   unknownOperation(request: Request): ServiceError;
   refusal(refusal: Refusal): ServiceError;
   throttled(): ServiceError;
-  /** The execution that a request names, where its input is well-formed enough to tell. */
+  /** Returns the execution that a request names, or undefined if it names none or its input cannot be read. */
   executionIdOf(operation: string, request: Request): string | undefined;
   run(operation: string, request: Request, caller: Caller, view: View): Reply;
-  /** A good answer, spoilt. */
+  /** Returns a good answer, corrupted. */
   rewrite(operation: string, answer: Answer, rewrite: Rewrite): Answer;
-  /** `wire` says where the code stands, for protocols that know several places. */
+  /** `wire` is the place of the code, for protocols with several places. */
   errorAnswer(error: ServiceError, wire?: WireForm): Answer;
 }
