@@ -80,7 +80,7 @@ export function describeIntake(open: OpenStore): void {
       expect(await find(2)).toBeDefined();
     });
 
-    it('can come with a thousand others', async () => {
+    it('can be one of a thousand in a call', async () => {
       const { store, ledger } = stage();
       const many = range(1000).map((number) => registration(number));
       await store.intake.register(many, T0);
@@ -89,11 +89,11 @@ export function describeIntake(open: OpenStore): void {
       expect(await ledger.loadActive(0, ALL)).toHaveLength(1000);
     });
 
-    it('of nothing does nothing', async () => {
+    it('of no execution does nothing', async () => {
       expect(await stage().store.intake.register([], T0)).toEqual([]);
     });
 
-    it('of a deleted execution tracks it anew, and its sequence goes on', async () => {
+    it('of a deleted execution tracks it again, and its sequence continues', async () => {
       const { store, registered, recorded, find } = stage();
       const { next } = await recorded(await registered(1, { labels: { old: '' } }), 'SUCCESS');
       await store.intake.remove(next, T0);
@@ -122,7 +122,7 @@ export function describeIntake(open: OpenStore): void {
   describe('another registration of an execution', () => {
     const stage = eachOnStage(open);
 
-    it('that asks for nothing new leaves it as it is, and reports that it exists', async () => {
+    it('without changes leaves it as it is, and reports that it exists', async () => {
       const { store, ledger, registered, recorded, find } = stage();
       const wishes = { labels: { a: '1', b: '2' }, callbackUrl: URL_A, giveUpAt: T0 + DAY_MS };
       const execution = await registered(1, wishes);
@@ -137,7 +137,7 @@ export function describeIntake(open: OpenStore): void {
       expect(await find(1)).toEqual(before);
     });
 
-    it('adds what it wishes and nothing else', async () => {
+    it('adds its labels and other wishes, and nothing else', async () => {
       const { store, ledger, registered, recorded, find } = stage();
       const { next } = await recorded(await registered(1, { labels: { a: '1' }, expectedAt: T0 }), 'PENDING');
       const absence = { since: T0 + 70, answers: 2 };
@@ -225,7 +225,7 @@ export function describeIntake(open: OpenStore): void {
   describe('a deletion', () => {
     const stage = eachOnStage(open);
 
-    it('hides the execution, and can be asked for once', async () => {
+    it('hides the execution, and succeeds once', async () => {
       const { store, ledger, registered, find } = stage();
       const execution = await registered(1);
       expect(await store.intake.remove(execution, T0)).toBe(execution.registration);
@@ -245,7 +245,7 @@ export function describeIntake(open: OpenStore): void {
       expect(await store.reading.findById(executionId(1))).toEqual([there]);
     });
 
-    it('leaves what was recorded to be delivered', async () => {
+    it('leaves recorded events to be delivered', async () => {
       const { store, registered, recorded, oneClaimed, feed } = stage();
       const change = await recorded(await registered(1, { callbackUrl: URL_A }), 'FAILED', ['a']);
       await store.intake.remove(change.next, T0);
@@ -259,7 +259,7 @@ export function describeIntake(open: OpenStore): void {
   describe('a callback URL', () => {
     const stage = eachOnStage(open);
 
-    it('gets what is recorded after it was set, in the lane of its origin', async () => {
+    it('gets the events recorded after it was set, in the lane of its origin', async () => {
       const { store, registered, recorded, waitingLanes } = stage();
       const first = await recorded(await registered(1), 'PENDING', ['a']);
       const second = await recorded(first.next, 'IN_PROGRESS', ['a']);
@@ -273,7 +273,7 @@ export function describeIntake(open: OpenStore): void {
       expect(await store.outbox.claim('callback', 10, T0 + DAY_MS)).toEqual([]);
     });
 
-    it('that is set after the end gets the final event at once, and once', async () => {
+    it('that is set after the end gets the final event at once, and only once', async () => {
       const { store, registered, recorded, find, waitingLanes } = stage();
       const { id } = eventOf(await recorded(await registered(1), 'SUCCESS'));
       await recorded(await registered(2), 'SUCCESS');
@@ -287,7 +287,7 @@ export function describeIntake(open: OpenStore): void {
       expect((await find(1))?.callbackUrl).toBe(URL_A);
     });
 
-    it('of each registration in a batch is dealt with', async () => {
+    it('of each registration in a batch takes effect', async () => {
       const { store, registered, recorded, waitingLanes } = stage();
       await recorded(await registered(1), 'SUCCESS');
       await registered(2);

@@ -39,7 +39,7 @@ export function describeLedger(open: OpenStore): void {
       }
     });
 
-    it('that is no news stores what was seen and reports nothing', async () => {
+    it('without news is stored without an event', async () => {
       const { registered, recorded, find, feed, deliveries } = stage();
       const change = await recorded(await registered(1), 'IN_PROGRESS', ['a']);
       expect(await find(1)).toEqual(change.next);
@@ -95,7 +95,7 @@ export function describeLedger(open: OpenStore): void {
       expect(await feed()).toHaveLength(1);
     });
 
-    it('leaves wishes alone that came meanwhile', async () => {
+    it('keeps wishes that were registered meanwhile', async () => {
       const { registered, recorded, find } = stage();
       const execution = await registered(1);
       await registered(1, { labels: { late: 'yes' } });
@@ -223,7 +223,7 @@ export function describeLedger(open: OpenStore): void {
       );
     });
 
-    it('and as many registrations do not undo each other', async () => {
+    it('and many registrations do not undo each other', async () => {
       const { store, ledger, registerAll, feed, deliveries } = stage();
       const numbers = range(200);
       const executions = await registerAll(
@@ -286,7 +286,7 @@ export function describeLedger(open: OpenStore): void {
   describe('looks that find nothing new', () => {
     const stage = eachOnStage(open);
 
-    it('are remembered, and since when answers have been missing until one is not', async () => {
+    it('are stored, with the time since which answers have been missing', async () => {
       const { ledger, registered, find } = stage();
       const execution = await registered(1);
       const absence = { since: T0 + 5, answers: 3 };
@@ -326,7 +326,7 @@ export function describeLedger(open: OpenStore): void {
       );
     });
 
-    it('leave alone what is recorded or wished at the same moment', async () => {
+    it('keep changes and wishes that are stored at the same moment', async () => {
       const { store, ledger, registered, find } = stage();
       const execution = await registered(1);
       const other = await registered(2);
@@ -401,7 +401,7 @@ export function describeLedger(open: OpenStore): void {
     const problem = { kind: 'denied', message: 'AccessDenied', since: T0 } as const;
     const event = newTargetEvent('target.unreachable', TARGET, problem, 1, T0 + 10);
 
-    it('is neither paused nor troubled at first', async () => {
+    it('is neither paused nor unreachable at first', async () => {
       expect(await stage().ledger.loadTarget()).toEqual({ isPaused: false, sequence: 0 });
     });
 
@@ -427,7 +427,7 @@ export function describeLedger(open: OpenStore): void {
       expect(await ledger.loadTarget()).toEqual({ isPaused: false, sequence: 2 });
     });
 
-    it('stays paused until it is resumed, whatever else is known', async () => {
+    it('stays paused until it is resumed, whatever else is stored', async () => {
       const { store, ledger } = stage();
       await store.operating.pauseTarget(TARGET, true);
       await ledger.recordTarget({ problem, event }, []);
@@ -436,7 +436,7 @@ export function describeLedger(open: OpenStore): void {
       expect(await ledger.loadTarget()).toEqual({ isPaused: false, sequence: 1, problem });
     });
 
-    it('has a rate that is learnt', async () => {
+    it('keeps its learnt rate', async () => {
       const { store, ledger } = stage();
       expect(await ledger.loadRate()).toBeUndefined();
       await ledger.saveRate({ perSecond: 1.5, throttledAt: T0 + 0.25 });
@@ -446,7 +446,7 @@ export function describeLedger(open: OpenStore): void {
       expect(await store.ledgerOf(ELSEWHERE, SOLE_TERM).loadRate()).toBeUndefined();
     });
 
-    it('remembers how long its executions take, and returns what was learnt first before the rest', async () => {
+    it('keeps the durations learnt from its executions, and returns the oldest first', async () => {
       const { store, ledger } = stage();
       const learnt = (policyArn: string | undefined, runs: number) =>
         ({
@@ -493,7 +493,7 @@ export function describeLedger(open: OpenStore): void {
       expect((await ledger.findKnown([])).size).toBe(0);
     });
 
-    it('remembers how far it has come with each policy and target', async () => {
+    it('stores its progress with each policy and target', async () => {
       const { store, ledger } = stage();
       expect(await ledger.loadDiscovery()).toEqual({ marks: new Map() });
       const { watermark: _none, ...empty } = mark;

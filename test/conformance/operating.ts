@@ -22,7 +22,7 @@ export function describeOperating(open: OpenStore): void {
   describe('a delivery', () => {
     const stage = eachOnStage(open);
 
-    it('is sent again with a fresh ladder, and what was attempted is kept', async () => {
+    it('is sent again with a fresh ladder, and its attempts are kept', async () => {
       const { store, failure, oneClaimed } = stage();
       await failure(1, ['a']);
       const claimed = await oneClaimed('a');
@@ -40,7 +40,7 @@ export function describeOperating(open: OpenStore): void {
       expect(await store.operating.resend(claimed.id + 1)).toBe(false);
     });
 
-    it('that waits for a repeat is due at once when it is sent again', async () => {
+    it('that waits for a retry is due at once when it is sent again', async () => {
       const { store, failure, oneClaimed } = stage();
       await failure(1, ['a']);
       const claimed = await oneClaimed('a');

@@ -23,7 +23,7 @@ const origin = (number: number) => `https://${String(number).padStart(4, '0')}.e
 
 /** What deliveries can rely on. */
 export function describeOutbox(open: OpenStore): void {
-  describe('deliveries that are due', () => {
+  describe('due deliveries', () => {
     const stage = eachOnStage(open);
 
     it('are claimed, the longest due first, and none twice', async () => {
@@ -56,7 +56,7 @@ export function describeOutbox(open: OpenStore): void {
       expect(new Set(ids).size).toBe(180);
     });
 
-    it('are due at once, and then when their settlements say', async () => {
+    it('are due at once, and after an attempt when its settlement says', async () => {
       const { store, failure, oneClaimed } = stage();
       const { time } = await failure(1, ['a']);
       expect(await store.outbox.nextDueAt('a')).toBe(time);
@@ -67,14 +67,14 @@ export function describeOutbox(open: OpenStore): void {
       expect(await oneClaimed('a', T0 + 5000)).toMatchObject({ attempts: 1, id: claimed.id });
     });
 
-    it('are due at once though the clock of whoever recorded them was set forth', async () => {
+    it('are due at once even if the recording process had a clock that was ahead', async () => {
       const { store, failure } = stage();
       await failure(1, ['a'], NOW + 365 * DAY_MS);
       expect(await store.outbox.nextDueAt('a')).toBe(NOW);
       expect(await store.outbox.claim('a', 1, NOW)).toHaveLength(1);
     });
 
-    it('are not put off for ever by what comes later', async () => {
+    it('are not delayed for ever by later ones', async () => {
       const { store, failure, oneClaimed } = stage();
       await failure(1, ['a'], T0);
       const first = await oneClaimed('a', T0 + 100);
@@ -83,7 +83,7 @@ export function describeOutbox(open: OpenStore): void {
       expect(await oneClaimed('a', T0 + 7000)).toMatchObject({ id: first.id, attempts: 1 });
     });
 
-    it('stay claimed until they are settled, once, and only by who has claimed them', async () => {
+    it('stay claimed until their claimant settles them, and can be settled once', async () => {
       const { store, failure, oneClaimed } = stage();
       await failure(1, ['a']);
       const lost = await oneClaimed('a', T0 + 100);
@@ -100,7 +100,7 @@ export function describeOutbox(open: OpenStore): void {
       expect(await store.outbox.nextDueAt('a')).toBeUndefined();
     });
 
-    it('can be given back without an attempt, but only by who has claimed them', async () => {
+    it('can be released without an attempt, but only by their claimant', async () => {
       const { store, failure, oneClaimed } = stage();
       await failure(1, ['a']);
       const claimed = await oneClaimed('a', T0 + 100);
@@ -164,7 +164,7 @@ export function describeOutbox(open: OpenStore): void {
   describe('a lane', () => {
     const stage = eachOnStage(open);
 
-    it('is remembered since when it fails, until something succeeds', async () => {
+    it('has been failing since its first failure, until an attempt succeeds', async () => {
       const { store, failure, oneClaimed, settleOne } = stage();
       await failure(1, ['a', 'b']);
       await store.outbox.settle([
@@ -260,7 +260,7 @@ export function describeOutbox(open: OpenStore): void {
       expect(await ledger.loadActive(0, 1)).toEqual([]);
     }
 
-    it('that are disabled do not wait, and do once they are enabled', async () => {
+    it('are left out while they are disabled', async () => {
       const { store, registered, recorded, settleOne, waitingLanes } = stage();
       for (const number of [1, 2])
         await recorded(await registered(number, { callbackUrl: `${origin(1)}/${number}` }), 'SUCCESS');
@@ -272,7 +272,7 @@ export function describeOutbox(open: OpenStore): void {
       expect(await waitingLanes()).toEqual([origin(1), origin(2)]);
     });
 
-    it('wait from when something of theirs is due', async () => {
+    it('are listed as soon as one of their deliveries is due', async () => {
       const { store, oneClaimed, waitingLanes } = stage();
       await callbacks(2);
       const claimed = await oneClaimed(origin(1));

@@ -55,7 +55,7 @@ export function describeReading(open: OpenStore): void {
       expect((await pagesOf({ limit: 2 })).map(({ executions }) => executions.length)).toEqual([2, 2]);
     });
 
-    it('is filtered by all that is given', async () => {
+    it('applies all filters together', async () => {
       const { ledger, registered } = stage();
       const policyArn = 'arn:aws:imagebuilder:eu-west-1:123456789012:lifecycle-policy/p';
       await registered(1, { labels: { team: 'a', env: 'prod' } });
@@ -146,7 +146,7 @@ export function describeReading(open: OpenStore): void {
   describe('the targets that have active executions', () => {
     const stage = eachOnStage(open);
 
-    it('are named, and what they have is counted, without what has ended or was deleted', async () => {
+    it('are listed and their executions counted, without ended and deleted ones', async () => {
       const { store, registered, recorded } = stage();
       const third = { accountId: '999999999999', region: 'ap-southeast-2' };
       const keyOf = ({ accountId, region }: typeof third) => ({ accountId, region });
@@ -193,7 +193,7 @@ export function describeReading(open: OpenStore): void {
       }
     };
 
-    it('gives everything once, in the order recorded, also filtered', async () => {
+    it('returns every event once, in the order recorded, with or without a filter', async () => {
       const { store, registered, recorded } = stage();
       const statuses = ['FAILED', 'SUCCESS', 'FAILED', 'SUCCESS', 'CANCELLED'];
       for (const [index, status] of statuses.entries()) await recorded(await registered(index + 1), status);
@@ -240,7 +240,7 @@ export function describeReading(open: OpenStore): void {
       }
     });
 
-    it('passes over what does not match, so that the next look begins after it', async () => {
+    it('skips events that do not match, so that the next page begins after them', async () => {
       const { store, failure } = stage();
       for (const number of range(5)) await failure(number, []);
       const { latest } = await store.reading.feedBounds();
@@ -251,7 +251,7 @@ export function describeReading(open: OpenStore): void {
       expect(await store.reading.feed({ after: latest, limit: 2 })).toEqual({ events: [], next: latest });
     });
 
-    it('reports where it ends, and that nothing of it has been deleted', async () => {
+    it('reports its last position, and that no event has been deleted', async () => {
       const { store, failure, feed } = stage();
       const bounds = await store.reading.feedBounds();
       expect(bounds).toEqual({ epoch: bounds.epoch, deletedUpTo: 0, deletions: 0, latest: 0 });
@@ -282,7 +282,7 @@ export function describeReading(open: OpenStore): void {
         stage().store.reading.listDeliveries({ ...query, ...(before === undefined ? {} : { before }) }),
       );
 
-    it('shows the newest first, in pages, with all that was attempted', async () => {
+    it('shows the newest first, in pages, with all attempts', async () => {
       const { store, failure, registered, recorded, oneClaimed, settleOne } = stage();
       const first = await failure(1, ['a', 'b'], T0);
       const dead = timeout(T0 + 1);
@@ -321,7 +321,7 @@ export function describeReading(open: OpenStore): void {
       expect(await store.reading.findDelivery(ids[0]! + 1)).toBeUndefined();
     });
 
-    it('is filtered by all that is given', async () => {
+    it('applies all filters together', async () => {
       const { store, failure, settleOne } = stage();
       const first = await failure(1, ['a', 'b'], T0);
       await failure(2, ['a'], T0 + 1000);

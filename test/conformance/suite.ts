@@ -20,12 +20,12 @@ export function describeStore(name: string, open: OpenStore): void {
     describeOperating(open);
     describeUpkeep(open);
 
-    it('reports no trouble if there is none', async () => {
+    it('reports no trouble while it works', async () => {
       await using store = await open({ clock: systemClock });
       expect(await store.trouble()).toBeUndefined();
     });
 
-    it('ends what has begun before it closes', async () => {
+    it('finishes the calls under way before it closes', async () => {
       const store = await open({ clock: systemClock });
       const { registerAll } = createStage(store);
       const executions = await registerAll(range(100).map((number) => registration(number)));

@@ -51,7 +51,7 @@ export function describeUpkeep(open: OpenStore): void {
         limit,
       );
 
-    it('leaves active executions and their events', async () => {
+    it('keeps active executions and their events', async () => {
       const { registered, recorded, find, feed } = stage();
       await recorded(await registered(1), 'WAITING_FOR_GODOT');
       await sweepAt(T0 + 1000 * DAY_MS);
@@ -59,7 +59,7 @@ export function describeUpkeep(open: OpenStore): void {
       expect(await feed()).toHaveLength(1);
     });
 
-    it('deletes what ended long ago, its events only after their deliveries', async () => {
+    it('deletes executions that ended long ago, and their events only after their deliveries', async () => {
       const { store, registered, recorded, settleOne, find, feed } = stage();
       const { next } = await recorded(await registered(1), 'FAILED', ['a', 'b']);
       await settleOne('a');
@@ -141,7 +141,7 @@ export function describeUpkeep(open: OpenStore): void {
       expect(await registered(1)).toMatchObject({ sequence: 0 });
     });
 
-    it('never gives a position twice', async () => {
+    it('never uses a position twice', async () => {
       const { registered, recorded, feed } = stage();
       await recorded(await registered(1), 'FAILED');
       const [first] = await feed();
@@ -201,7 +201,7 @@ export function describeUpkeep(open: OpenStore): void {
       expect(await feed()).toHaveLength(5);
     });
 
-    it('lets a cursor from before a deletion be recognised', async () => {
+    it('lets readers recognise a cursor from before a deletion', async () => {
       const { store, failure, registered, recorded, feed } = stage();
       const before = await store.reading.feedBounds();
       await recorded(await registered(1), 'WAITING_FOR_GODOT');
@@ -253,7 +253,7 @@ export function describeUpkeep(open: OpenStore): void {
     });
   });
 
-  describe('open deliveries of endpoints that are gone', () => {
+  describe('open deliveries of removed endpoints', () => {
     const stage = eachOnStage(open);
 
     /** Abandons in slices; returns how many deliveries became dead in each. */

@@ -26,7 +26,7 @@ async function assumed(url: string, input: AssumeRoleCommandInput = REQUEST) {
   return { keys, user, expiresAt: given?.Expiration?.getTime() };
 }
 
-test("a role's credentials belong to its account, and every call tells its session", async () => {
+test("a role's credentials belong to its account, and every call shows their session", async () => {
   await using simulator = await startSimulator({ now: () => NOW });
   const { keys, user, expiresAt } = await assumed(simulator.url);
   expect(user).toEqual({ Arn: SESSION_ARN, AssumedRoleId: 'AROASIMULATEDROLE000:night-shift' });
@@ -58,7 +58,7 @@ test("a role's credentials belong to its account, and every call tells its sessi
   ]);
 });
 
-test("the SDK's own provider comes through with the right externalId only", async () => {
+test("the SDK's own provider succeeds only with the right externalId", async () => {
   const roles = [{ arn: ROLE_ARN, externalId: 'open-sesame' }];
   await using simulator = await startSimulator({ roles });
   const provide = (externalId: string | undefined, roleArn = ROLE_ARN) =>
@@ -81,7 +81,7 @@ test("the SDK's own provider comes through with the right externalId only", asyn
   expect(simulator.counts()).toMatchObject({ denied: 3, ok: 1 });
 });
 
-test('credentials end when their time is over, or when they are expired by hand', async () => {
+test('credentials expire after their lifetime or by hand', async () => {
   let now = NOW;
   await using simulator = await startSimulator({
     now: () => now,
@@ -113,7 +113,7 @@ test('credentials end when their time is over, or when they are expired by hand'
   expect(simulator.calls().at(-1)).toMatchObject({ outcome: 'denied', accountId: ACCOUNT_ID });
 });
 
-test('a session is nothing without its token, and its key is nothing elsewhere', async () => {
+test('a session is refused without its token, and its key by another simulator', async () => {
   await using simulator = await startSimulator();
   await using another = await startSimulator();
   const { keys } = await assumed(simulator.url);
@@ -150,6 +150,6 @@ test.each([
   expect(simulator.sessions()).toEqual([]);
 });
 
-test('a role that is none is refused at the start', async () => {
+test('an invalid role is refused at startup', async () => {
   await expect(startSimulator({ roles: [{ arn: 'watcher' }] })).rejects.toThrow(RangeError);
 });

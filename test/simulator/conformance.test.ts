@@ -114,7 +114,7 @@ function asOnTheWire(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, asOnTheWire(member)]));
 }
 
-test.each(operations)('$name gives the SDK what it gives without it', async ({ name }) => {
+test.each(operations)('$name gives the same output with and without the SDK', async ({ name }) => {
   for (const sample of samplesOf(name)) {
     const { $metadata, ...parsed } = await clients.imagebuilder.send(sdkCommand(name, sample));
     expect($metadata.httpStatusCode).toBe(200);
@@ -124,7 +124,7 @@ test.each(operations)('$name gives the SDK what it gives without it', async ({ n
   }
 });
 
-test.each(operations)('$name has one method; others are unknown operations', async ({ name, http }) => {
+test.each(operations)('$name accepts one method; others are unknown operations', async ({ name, http }) => {
   for (const method of ['GET', 'POST', 'PUT', 'DELETE', 'PATCH']) {
     if (method === http.method) continue;
     const response = await sendRaw(simulator.url, name, samplesOf(name)[0]!, method);
@@ -290,6 +290,6 @@ test('any other path is an unknown operation', async () => {
   }
 });
 
-test('each operation is the one that its address says', () => {
+test('each path leads to its own operation', () => {
   for (const name of IMAGE_BUILDER_OPERATIONS) expect(modelOperation(name).http.requestUri).toBe(`/${name}`);
 });

@@ -61,7 +61,7 @@ const look = async () =>
     .lifecycleExecution.state.status;
 const getRawThere = (id: string) => getRaw(simulator.url, id, REGION);
 
-test('it tells what can be asked: every route, fault and choice', async () => {
+test('the control port lists every route, fault and choice', async () => {
   const { body } = await ask('GET', '/');
   expect((body.faults as { name: string }[]).map(({ name }) => name)).toEqual(FAULT_NAMES);
   expect(body.choices).toEqual(CHOICE_LISTS);
@@ -75,7 +75,7 @@ test('it tells what can be asked: every route, fault and choice', async () => {
   }
 });
 
-test('an execution is started, and its true history told', async () => {
+test('an execution can be started, and its true history read', async () => {
   expect(await start()).toEqual({ status: 201, body: { ids: [ID] } });
   expect(await look()).toBe('IN_PROGRESS');
   now += 10_000;
@@ -185,7 +185,7 @@ test('rates, choices and time change at once', async () => {
   expect(await look()).toBe('FAILED');
 });
 
-test('every call is told: when, by whom, and what it was answered', async () => {
+test('every call is listed with its time, its caller and its answer', async () => {
   await start({ accountId: '210987654321', region: 'eu-west-1' });
   using clients = sdkClients(simulator.url);
   const { Credentials: keys } = await clients.sts.send(
@@ -281,7 +281,7 @@ test.each([
   expect([simulator.executions(), simulator.faults(), simulator.isFrozen()]).toEqual([[], [], false]);
 });
 
-test('what the simulator refuses is told, too', async () => {
+test('errors of the simulator are passed on', async () => {
   await start();
   const again = await start();
   expect([again.status, again.body.errors]).toEqual([

@@ -33,7 +33,7 @@ test('an unknown id is answered as empty', async () => {
   expect(other.counts().missing).toBe(1);
 });
 
-test('what has ended tells its end, reason and impact; times are seconds with a fraction', async () => {
+test('an ended execution shows its end, reason and impact; times are fractional seconds', async () => {
   const id = simulator.start({
     region: REGION,
     timeline: [
@@ -54,7 +54,7 @@ test('what has ended tells its end, reason and impact; times are seconds with a 
   });
 });
 
-test('what runs without a policy has neither end, reason nor policy', async () => {
+test('a running execution without a policy has neither end, reason nor policy', async () => {
   const timeline = [{ status: UNPUBLISHED_STATUS, afterMs: 0 }];
   const id = simulator.start({ region: REGION, policyArn: null, timeline });
   expect(await (await getRaw(simulator.url, id)).json()).toEqual({
@@ -67,7 +67,7 @@ test('what runs without a policy has neither end, reason nor policy', async () =
   });
 });
 
-test('random executions of every kind answer by the model', async () => {
+test('random executions of every kind follow the model', async () => {
   const ids = simulator.startRandom({ meanDurationMs: 1000, count: 12, region: REGION });
   expect(new Set(simulator.executions().map(({ kind }) => kind))).toEqual(new Set(KINDS));
   for (const id of ids) {
@@ -76,7 +76,7 @@ test('random executions of every kind answer by the model', async () => {
   }
 });
 
-test('what breaks the model cannot be started', () => {
+test('an execution that breaks the model cannot be started', () => {
   const timeline = [{ status: 'SUCCESS', afterMs: 0 }];
   expect(() => simulator.start({ id: 'bogus', timeline })).toThrow(RangeError);
   expect(() => simulator.start({ policyArn: 'bogus', timeline })).toThrow(RangeError);

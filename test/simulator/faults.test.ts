@@ -99,7 +99,7 @@ test('an answer that never comes', async () => {
   await look();
 });
 
-test('an end cuts the answers that hang', async () => {
+test('closing the simulator ends the answers that hang', async () => {
   simulator.addFault({ kind: 'hang' });
   const hanging = expect(look()).rejects.toThrow();
   await vi.waitFor(() => expect(simulator.counts().fault).toBe(1), SOON);
@@ -121,7 +121,7 @@ test('any body', async () => {
   expect(await raw.text()).toBe('<h1>Bad Gateway</h1>');
 });
 
-test('a late answer tells what was true when it was asked for', async () => {
+test('a late answer shows the state at the time of the request', async () => {
   simulator.addFault({ kind: 'delay', delayMs: 200, count: 1 });
   clockReads = 0;
   const asked = look();
@@ -131,7 +131,7 @@ test('a late answer tells what was true when it was asked for', async () => {
   expect((await look()).lifecycleExecution?.state?.status).toBe('SUCCESS');
 });
 
-test('who leaves before the answer has seen no status', async () => {
+test('a call whose caller leaves early is recorded without a status', async () => {
   simulator.addFault({ kind: 'delay', delayMs: 60_000, count: 1 });
   const headers = { authorization: authorization() };
   const leaving = new AbortController();
@@ -148,7 +148,7 @@ test('a delay that no timer can keep is refused', () => {
   expect(() => simulator.addFault({ kind: 'delay', delayMs: 2 ** 31 })).toThrow(RangeError);
 });
 
-test('faults strike in the order in which they were added, each as often as it says, until they are cleared', async () => {
+test('faults strike in the order in which they were added, each as often as its count, until they are cleared', async () => {
   simulator.addFault({ kind: 'error', code: 'A', httpStatus: 500, count: 1 });
   simulator.addFault({ kind: 'error', code: 'Never', httpStatus: 500, probability: 0 });
   simulator.addFault({ kind: 'error', code: 'B', httpStatus: 501 });
@@ -159,7 +159,7 @@ test('faults strike in the order in which they were added, each as often as it s
   expect((await getRaw(simulator.url, id)).status).toBe(200);
 });
 
-test('a fault with a probability strikes some', async () => {
+test('a fault with a probability strikes some calls', async () => {
   simulator.setRate(1000, 1000);
   simulator.addFault({ kind: 'error', code: 'Some', httpStatus: 500, probability: 0.5 });
   for (let i = 0; i < 40; i++) await (await getRaw(simulator.url, id)).arrayBuffer();

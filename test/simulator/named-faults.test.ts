@@ -78,7 +78,7 @@ const MEETS: Record<string, { name?: string | RegExp; httpStatus?: number; gives
 /** These only hold the answer back, or need a test of their own. */
 const OTHERS: FaultName[] = ['hang', 'hang-in-body', 'slow-body', 'late', 'out-of-order', 'stale'];
 
-test('every fault of the list is tried here', () => {
+test('every named fault is tested here', () => {
   expect([...Object.keys(MEETS), ...OTHERS].sort()).toEqual([...FAULT_NAMES].sort());
 });
 
@@ -140,7 +140,7 @@ test.each([
   );
 });
 
-test('reset-in-body comes after the status and a part of the body', async () => {
+test('reset-in-body resets the connection after the status and a part of the body', async () => {
   simulator.addFault({ name: 'reset-in-body' });
   const raw = await getRaw(simulator.url, id);
   expect(raw.status).toBe(200);
@@ -153,7 +153,7 @@ test('reset-in-body comes after the status and a part of the body', async () => 
   expect(bytes).toBeLessThan(Number(raw.headers.get('content-length')));
 });
 
-test('truncated-json is a whole body by its length, so that only its text is wrong', async () => {
+test('truncated-json sends a matching length, so that only the text is wrong', async () => {
   simulator.addFault({ name: 'truncated-json' });
   const raw = await getRaw(simulator.url, id);
   const text = await raw.text();
@@ -171,7 +171,7 @@ test.each(['hang', 'hang-in-body'] as const)('%s lasts as long as the caller wai
   await looking;
 });
 
-test('slow-body drips and is whole in the end; late and slow answers count as what they are', async () => {
+test('slow-body sends the whole body in the end; late and slow answers count as ordinary ones', async () => {
   simulator.addFault({ name: 'slow-body', seconds: 0.2, count: 1 });
   const raw = await getRaw(simulator.url, id);
   let parts = 0;
@@ -206,7 +206,7 @@ test('out-of-order waits no longer than its seconds', async () => {
   expect((await look()).lifecycleExecution?.state?.status).toBe('IN_PROGRESS');
 });
 
-test('stale tells what was true before', async () => {
+test('stale shows an earlier state', async () => {
   now += 120_000;
   simulator.addFault({ name: 'stale', count: 1 });
   expect((await look()).lifecycleExecution?.state?.status).toBe('IN_PROGRESS');
@@ -242,7 +242,7 @@ test('a fault strikes only the calls of its scope', async () => {
   await identity();
 });
 
-test('what alters answers of Image Builder leaves STS alone', async () => {
+test("a fault that alters Image Builder's answers leaves STS alone", async () => {
   simulator.addFault({ name: 'truncated-json' });
   simulator.addFault({ name: 'vanished' });
   expect((await clients.sts.send(new GetCallerIdentityCommand())).Account).toBe('123456789012');

@@ -177,14 +177,14 @@ describe('a cancel', () => {
     },
   );
 
-  test('in no race wins, whoever is chosen', async () => {
+  test('wins if there is no race, whatever is chosen', async () => {
     simulator.choose({ cancelWinner: 'run' });
     await cancel(id);
     now += 60_000;
     expect(statusesOf(id).at(-1)).toBe('CANCELLED');
   });
 
-  test('in a race of random outcome ends either way', async () => {
+  test('can end either way if the winner is random', async () => {
     simulator.choose({ cancelWinner: 'random' });
     const ids = Array.from({ length: 20 }, () => simulator.start({ ...PLACE, timeline: RUN }));
     now += 9000;
@@ -221,14 +221,14 @@ describe('a cancel', () => {
     expect(statusesOf(id)).toEqual(['IN_PROGRESS', 'CANCELLING', 'CANCELLED']);
   });
 
-  test('of an id that is not known is missing', async () => {
+  test('of an unknown id is missing', async () => {
     await expect(cancel('lce-00000000-0000-4000-8000-000000000000')).rejects.toMatchObject({
       name: 'InvalidRequestException',
     });
     expect(simulator.counts().missing).toBe(1);
   });
 
-  test('undoes nothing: what was done stays, what had not begun is skipped', async () => {
+  test('undoes nothing, and skips resources that had not begun', async () => {
     now += 3500;
     await cancel(id);
     now += 60_000;
@@ -299,7 +299,7 @@ describe('the resources of a run', () => {
     expect(simulator.calls().at(-1)).toMatchObject({ executionId: id, status: 'FAILED' });
   });
 
-  test('are there where the run says that it impacts some, and not otherwise', async () => {
+  test('exist only if the timeline has impacted resources', async () => {
     const [end] = RUN.slice(1);
     const impacting = simulator.start({
       ...PLACE,
@@ -495,7 +495,7 @@ describe('policies', () => {
     expect(() => simulator.addPolicy(policy)).toThrow(RangeError);
   });
 
-  test('have each name once', () => {
+  test('have unique names', () => {
     simulator.addPolicy({ name: 'golden-images' });
     expect(() => simulator.addPolicy({ name: 'golden-images' })).toThrow(RangeError);
   });

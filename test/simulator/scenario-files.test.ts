@@ -83,7 +83,7 @@ steps:
   expect(faults).toHaveLength(expected.length);
 });
 
-test('ids start once, and nothing is done to those that have not started', () => {
+test('each id starts once, and only started executions can be changed', () => {
   const id = (last: number) => `lce-00000000-0000-4000-8000-00000000000${last}`;
   const runs = 'timeline: [{ status: IN_PROGRESS, afterSeconds: 0 }]';
   const text = `

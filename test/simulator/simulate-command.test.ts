@@ -44,7 +44,7 @@ test.each(['SIGTERM', 'SIGINT'] as const)('simulates until %s', async (signal) =
   expect(await running.exited).toBe(0);
 });
 
-test('plays a scenario, and its control port tells the truth of it', async () => {
+test('plays a scenario, and shows its true state on the control port', async () => {
   await using directory = await temporaryDirectory();
   const file = join(directory.path, 'scenario.yaml');
   const id = 'lce-00000000-0000-4000-8000-000000000001';

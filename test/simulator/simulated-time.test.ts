@@ -4,7 +4,7 @@ import { createTime } from '../../src/simulator/simulated-time.ts';
 
 const step = fc.record({ ms: fc.nat(10_000), what: fc.constantFrom('freeze', 'thaw', 'nothing') });
 
-test('time stands still while it is frozen, never goes back, and both clocks can be told from one another', () => {
+test('time stands still while it is frozen, never goes back, and converts to and from the wall clock', () => {
   fc.assert(
     fc.property(fc.array(step), (steps) => {
       let wall = 1_000_000;
@@ -25,7 +25,7 @@ test('time stands still while it is frozen, never goes back, and both clocks can
   );
 });
 
-test('an instant that is to come is as far away as the wall clock says', () => {
+test('a future instant is as far away as on the wall clock', () => {
   let wall = 0;
   const time = createTime(() => wall);
   wall = 100;

@@ -139,7 +139,7 @@ test('each account and Region has a bucket of tokens; STS takes none', async () 
   expect(simulator.counts()).toEqual({ ok: 10, throttled: 7, missing: 1, rejected: 0, denied: 0, fault: 0 });
 });
 
-test('the SDK learns whose credentials it has', async () => {
+test('the SDK can find out whose credentials it has', async () => {
   await using simulator = await startSimulator({ accounts: { [ACCESS_KEY_ID]: '111111111111' } });
   using clients = sdkClients(simulator.url);
   expect(await clients.sts.send(new GetCallerIdentityCommand())).toMatchObject({
@@ -216,7 +216,7 @@ test('the same seed gives the same ids and kinds', async () => {
   expect(runs[0]).not.toEqual(runs[2]);
 });
 
-test('a taken port is an error, and a second end is none', async () => {
+test('a taken port is an error, and closing twice is not', async () => {
   const simulator = await startSimulator();
   await expect(startSimulator({ port: simulator.port })).rejects.toMatchObject({ code: 'EADDRINUSE' });
   await simulator[Symbol.asyncDispose]();
@@ -224,7 +224,7 @@ test('a taken port is an error, and a second end is none', async () => {
   await expect(fetch(simulator.url)).rejects.toThrow();
 });
 
-test('who wants to know is told of each call before it is answered', async () => {
+test('onCall gets each call before it is answered', async () => {
   const told: Call[] = [];
   await using simulator = await startSimulator({ onCall: (call) => told.push(call) });
   using clients = sdkClients(simulator.url);

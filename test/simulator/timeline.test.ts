@@ -65,7 +65,7 @@ const cancels = fc.record({
   winner: fc.constantFrom('cancel', 'run'),
 });
 
-test('a cancel keeps what was reached and ends the run, as its own end where that wins the race', () => {
+test('a cancel keeps the steps reached, and the run ends as CANCELLED or, if it wins the race, by itself', () => {
   fc.assert(
     fc.property(randomOnes, cancels, ({ kind, meanDurationMs, seed }, { share, ...how }) => {
       const timeline = randomTimeline(kind, meanDurationMs, createRandom(seed));
@@ -93,7 +93,7 @@ test('the same seed gives the same timeline', () => {
   expect(twice[0]).toEqual(twice[1]);
 });
 
-test('impacted resources hold from the step on that tells of them; the end is told at a final status only', () => {
+test('impacted resources apply from their step on; only a final status has an end', () => {
   const timeline: Timeline = [
     { status: 'IN_PROGRESS', afterMs: 10 },
     { status: 'PENDING', afterMs: 20, hasImpactedResources: true },

@@ -17,7 +17,7 @@ function brokenStore() {
   return { clock, state, tried, log, writability: createWritability(tryWrite, clock, log) };
 }
 
-test('a store is taken to be writable, and is not tried, until a write fails', async () => {
+test('a store counts as writable, without test writes, until a write fails', async () => {
   const { clock, tried, log, writability } = brokenStore();
   await clock.advance(60_000);
   expect(writability.failure).toBeUndefined();
@@ -25,7 +25,7 @@ test('a store is taken to be writable, and is not tried, until a write fails', a
   expect(log.error).not.toHaveBeenCalled();
 });
 
-test('after a write has failed another is tried every five seconds until it works', async () => {
+test('after a failed write a test write is made every five seconds until one succeeds', async () => {
   const { clock, state, tried, writability } = brokenStore();
   writability.onFailure(new StoreError('it is locked'));
   expect(writability.failure).toBe('it is locked');
@@ -44,7 +44,7 @@ test('after a write has failed another is tried every five seconds until it work
   expect(tried).toEqual([5000, 10_000, 15_000, 20_000]);
 });
 
-test('the log says once that a store cannot be written, and once that it can be again', async () => {
+test('the log reports once that a store cannot be written, and once that it can be written again', async () => {
   const { clock, state, log, writability } = brokenStore();
   for (const reason of ['first', 'second', 'third']) writability.onFailure(new StoreError(reason));
   await clock.advance(30_000);
@@ -59,7 +59,7 @@ test('the log says once that a store cannot be written, and once that it can be 
   expect(log.info).toHaveBeenCalledTimes(2);
 });
 
-test('many failures are followed by one try at a time', async () => {
+test('many failures lead to one test write at a time', async () => {
   const { clock, tried, writability } = brokenStore();
   for (let failure = 0; failure < 100; failure += 1) writability.onFailure(new StoreError('it is full'));
   await clock.advance(5000);
@@ -67,7 +67,7 @@ test('many failures are followed by one try at a time', async () => {
   expect(writability.failure).toBe('the disk is full');
 });
 
-test('nothing is tried any more once the store is closed', async () => {
+test('a closed store makes no test writes', async () => {
   const { clock, tried, writability } = brokenStore();
   writability.onFailure(new StoreError('it is full'));
   await clock.advance(5000);

@@ -44,7 +44,7 @@ const register = ({ intake }: Store, count: number, from: number) =>
     0,
   );
 
-test('what is written comes into the database file while the store is open, and the log stops growing', async () => {
+test('writes reach the database file while the store is open, and the log stops growing', async () => {
   await using directory = await temporaryDirectory();
   const path = join(directory.path, 'watcher.db');
   const clock = createFakeClock();
@@ -60,7 +60,7 @@ test('what is written comes into the database file while the store is open, and 
   expect(Math.max(...sizes)).toBeLessThan(2 * sizes[0]!);
 });
 
-test('the thread that checkpoints is the first to write into a log that begins anew, so that nothing else waits for the disk', async () => {
+test('after a restart of the log the checkpoint thread makes the first write, so that no other write waits for the disk', async () => {
   await using directory = await temporaryDirectory();
   const path = join(directory.path, 'watcher.db');
   const clock = createFakeClock();
@@ -73,7 +73,7 @@ test('the thread that checkpoints is the first to write into a log that begins a
   await vi.waitFor(() => expect(touched()).toBe(before + 1), WAITING);
 });
 
-test('a checkpoint follows a second after a write by itself', async () => {
+test('a checkpoint runs by itself a second after a write', async () => {
   await using directory = await temporaryDirectory();
   const path = join(directory.path, 'watcher.db');
   await using store = await openStoreAt(path);
@@ -84,7 +84,7 @@ test('a checkpoint follows a second after a write by itself', async () => {
   await inFile(path, 20);
 });
 
-test('a store that is closed leaves its database file, and no log beside it', async () => {
+test('a closed store leaves its database file and no log', async () => {
   await using directory = await temporaryDirectory();
   const path = join(directory.path, 'watcher.db');
   {
@@ -96,7 +96,7 @@ test('a store that is closed leaves its database file, and no log beside it', as
   expect(await countInFile(path)).toBe(10);
 });
 
-test('nothing fails under unbroken writes while another program reads an old state', async () => {
+test('no write fails under continuous load while another program reads an old state', async () => {
   await using directory = await temporaryDirectory();
   const path = join(directory.path, 'watcher.db');
   const clock = createFakeClock();
@@ -158,7 +158,7 @@ function onStage() {
   };
 }
 
-test('once all of the log is in the database file it begins anew, and writes wait for that', async () => {
+test('once the whole log is in the database file it restarts, and writes wait for the restart', async () => {
   const { clock, orders, answers, checkpoints } = onStage();
   const restart = Promise.withResolvers<Checkpointed>();
   answers.push({ frames: 10, isComplete: true }, restart.promise);
@@ -177,7 +177,7 @@ test('once all of the log is in the database file it begins anew, and writes wai
   expect(orders).toHaveLength(2);
 });
 
-test('while somebody still reads from the log it is continued, unless it has become too long', async () => {
+test('the log does not restart while it is being read, unless it has become too long', async () => {
   const { clock, orders, answers, checkpoints } = onStage();
   for (const frames of [100, 8191, 8192]) {
     answers.push({ frames, isComplete: false });
@@ -201,7 +201,7 @@ test('a write during a checkpoint is followed by another checkpoint', async () =
   expect(orders).toEqual(['PASSIVE', 'PASSIVE']);
 });
 
-test('a checkpoint that fails is logged, holds no write up, and the next write asks for another', async () => {
+test('a failed checkpoint is logged, delays no write, and is repeated after the next write', async () => {
   const { clock, log, onLost, orders, answers, checkpoints } = onStage();
   answers.push({ frames: 10, isComplete: true }, new ThreadError('database is locked', 5));
   checkpoints.onCommit();
@@ -214,7 +214,7 @@ test('a checkpoint that fails is logged, holds no write up, and the next write a
   expect(orders).toEqual(['PASSIVE', 'RESTART', 'PASSIVE']);
 });
 
-test('a checkpoint whose sync fails means that something may be lost', async () => {
+test('a checkpoint whose sync fails is reported as a possible loss', async () => {
   const { clock, log, onLost, answers, checkpoints } = onStage();
   answers.push(new ThreadError('disk I/O error', 1034));
   checkpoints.onCommit();
@@ -223,7 +223,7 @@ test('a checkpoint whose sync fails means that something may be lost', async () 
   expect(log.warn).not.toHaveBeenCalled();
 });
 
-test('closing waits for the checkpoint under way and begins no other', async () => {
+test('closing waits for the checkpoint under way and starts no other', async () => {
   const { clock, orders, answers, checkpoints } = onStage();
   const first = Promise.withResolvers<Checkpointed>();
   answers.push(first.promise);
@@ -242,7 +242,7 @@ test('closing waits for the checkpoint under way and begins no other', async () 
   expect(clock.sleepers()).toBe(0);
 });
 
-test.each(['', '-wal'])('it is noticed that watcher.db%s was moved while it is open', async (ending) => {
+test.each(['', '-wal'])('the store notices that watcher.db%s was moved while it is open', async (ending) => {
   await using directory = await temporaryDirectory();
   const path = join(directory.path, 'watcher.db');
   const clock = createFakeClock();

@@ -73,7 +73,7 @@ async function openParts(log: Log, sync: () => Promise<void> = () => Promise.res
 }
 
 describe('a store whose file another program has locked for writing', () => {
-  it('answers reads and holds nothing up meanwhile, and then does what was to be written', async () => {
+  it('answers reads meanwhile, and then carries out the writes', async () => {
     const clock = createFakeClock();
     await using store = await openStoreAt(path, { clock });
     await recordFailure(store, 1, ['a'], 0);
@@ -101,7 +101,7 @@ describe('a store whose file another program has locked for writing', () => {
     expect((await store.reading.list({ limit: 100 })).executions).toHaveLength(21);
   });
 
-  it('lets writes succeed that had to wait for a while', async () => {
+  it('lets delayed writes succeed', async () => {
     await using store = await openStoreAt(path);
     using lock = lockFromOutside();
     const timer = setTimeout(lock.letGo, 300);
@@ -110,7 +110,7 @@ describe('a store whose file another program has locked for writing', () => {
     expect(await store.ledgerOf(TARGET, SOLE_TERM).loadTarget()).toMatchObject({ isPaused: true });
   });
 
-  it('lets writes fail after five seconds, and says that it is in trouble until the lock is gone', async () => {
+  it('fails writes after five seconds, and reports trouble until the lock is gone', async () => {
     const clock = createFakeClock();
     const log = spiedLog();
     await using store = await openStoreAt(path, { clock, log });
@@ -151,7 +151,7 @@ describe('a store whose file another program has locked for writing', () => {
 });
 
 describe('a store on a full disk', () => {
-  it('says so, loses nothing, and goes on when there is room again', async () => {
+  it('reports it, loses nothing, and carries on once there is space again', async () => {
     const log = spiedLog();
     const { clock, store, setRoom } = await openParts(log);
     await using _open = store;
@@ -179,7 +179,7 @@ describe('a store on a full disk', () => {
     expect(log.info).toHaveBeenCalledExactlyOnceWith('store can be written again');
   });
 
-  it('lets those fail together that are written together, and no others', async () => {
+  it('fails the writes of one transaction together, and no others', async () => {
     const { store, setRoom } = await openParts(SILENT_LOG);
     await using _open = store;
     setRoom(20);
@@ -196,8 +196,8 @@ describe('a store on a full disk', () => {
   });
 });
 
-describe('a store whose disk takes its time', () => {
-  it('shows no event, and lets no delivery be made, before what it has recorded is on disk', async () => {
+describe('a store on a slow disk', () => {
+  it('shows no event and releases no delivery before it is on disk', async () => {
     let sync: () => Promise<undefined> = () => Promise.resolve(undefined);
     const { store } = await openParts(SILENT_LOG, async () => {
       await sync();
@@ -232,7 +232,7 @@ describe('a store whose disk takes its time', () => {
 });
 
 describe('a SQLite store', () => {
-  it('writes nothing for a registration that asks for nothing new', async () => {
+  it('writes nothing for a registration without changes', async () => {
     await using store = await openStoreAt(path, { clock: createFakeClock() });
     using other = new DatabaseSync(path);
     /** Changes whenever another connection has committed a change of the file. */
@@ -249,7 +249,7 @@ describe('a SQLite store', () => {
     expect(version()).not.toBe(before);
   });
 
-  it('lets everything else have its turn while a hundred long lists are read', async () => {
+  it('lets other work run while a hundred long lists are read', async () => {
     await using store = await openStoreAt(path);
     await store.intake.register(
       range(1000).map((number) => registration(number)),
@@ -267,7 +267,7 @@ describe('a SQLite store', () => {
     expect(rounds).toBeGreaterThan(100);
   });
 
-  it('loses nothing and writes to the end if it is closed in the middle of writing', async () => {
+  it('finishes all writes if it is closed in the middle of them', async () => {
     const onLost = vi.fn();
     const log = spiedLog();
     const targets = range(400).map((number) => ({ ...TARGET, region: `region-${number}` }));

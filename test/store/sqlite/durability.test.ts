@@ -18,7 +18,7 @@ async function isPending(promise: Promise<unknown>): Promise<boolean> {
 }
 
 describe('a group sync', () => {
-  it('serves all who ask before it begins, and those who ask later by another one', async () => {
+  it('serves all callers that ask before it begins, and later callers with another sync', async () => {
     const { sync, calls } = heldSync();
     const synced = createGroupSync(sync);
     const first = [synced(), synced()];
@@ -34,7 +34,7 @@ describe('a group sync', () => {
     await Promise.all(second);
   });
 
-  it('fails for ever once it has failed: what was not written then may be lost', async () => {
+  it('keeps failing once it has failed, because unwritten data may be lost', async () => {
     const { sync, calls } = heldSync();
     const synced = createGroupSync(sync);
     const failing = expect(synced()).rejects.toThrow('EIO');
@@ -64,7 +64,7 @@ describe('durability', () => {
     expect(sync).not.toHaveBeenCalled();
   });
 
-  it('shows nothing that could still be lost', async () => {
+  it('shows nothing that can still be lost', async () => {
     const { sync, calls } = heldSync();
     const { publish, show, write } = createDurability(sync);
     const published = publish(async (onCommit) => {
@@ -82,7 +82,7 @@ describe('durability', () => {
     expect(await isPending(other)).toBe(true);
   });
 
-  it('shows at once what there is while something that is to be published still waits for its turn', async () => {
+  it('does not wait for a publication that still waits for its turn', async () => {
     const { sync, calls } = heldSync();
     const { publish, show } = createDurability(sync);
     const turn = Promise.withResolvers<undefined>();
@@ -100,7 +100,7 @@ describe('durability', () => {
     expect(await shown).toBe('after');
   });
 
-  it('shows what there is even if something could not be published', async () => {
+  it('still shows results if a publication fails', async () => {
     const { sync } = heldSync();
     const { publish, show } = createDurability(sync);
     const failing = expect(publish(() => Promise.reject(new Error('full')))).rejects.toThrow('full');

@@ -61,7 +61,7 @@ async function runOnBrokenDisk({ skip }: TestContext, body: string): Promise<Rep
   return JSON.parse(await program.line((line) => line.startsWith('{'))) as Report;
 }
 
-test('after a sync has failed, which is reported once, no write succeeds any more, whatever the disk does', async (context) => {
+test('a failed sync is reported once, and every later write fails even if the disk recovers', async (context) => {
   const { writes, lost } = await runOnBrokenDisk(
     context,
     `
@@ -76,7 +76,7 @@ test('after a sync has failed, which is reported once, no write succeeds any mor
   expect(lost).toEqual([failure.replace('StoreError: ', '')]);
 });
 
-test('after a checkpoint could not be synced, which is reported, no write succeeds any more', async (context) => {
+test('a checkpoint that cannot be synced is reported, and every later write fails', async (context) => {
   const { writes, lost } = await runOnBrokenDisk(
     context,
     `

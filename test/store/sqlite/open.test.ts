@@ -49,7 +49,7 @@ function writeDatabase(path: string, script: string): void {
 }
 
 describe('a SQLite store', () => {
-  it('makes missing directories and keeps everything for the next start', async () => {
+  it('creates missing directories and keeps everything for the next start', async () => {
     const path = join(directory, 'some', 'where', 'watcher.db');
     {
       await using store = await openStoreAt(path);
@@ -77,7 +77,7 @@ describe('a SQLite store', () => {
     expect(other.prepare('PRAGMA journal_mode').get()).toEqual({ journal_mode: 'wal' });
   });
 
-  it('refuses a file that another daemon uses, also through a link', async () => {
+  it('refuses a file that another daemon uses, even through a link', async () => {
     const path = freshPath();
     const link = freshPath();
     await using _held = await openStoreAt(path);
@@ -86,7 +86,7 @@ describe('a SQLite store', () => {
     expect(await refusal(link)).toMatch(/another lifecycle-watcher is using it/);
   });
 
-  it('makes the file that a link leads to, and is the only one that uses it', async () => {
+  it('creates the file that a link leads to, and locks it', async () => {
     const disk = join(directory, 'disk');
     await mkdir(disk);
     const link = freshPath();
@@ -96,7 +96,7 @@ describe('a SQLite store', () => {
     expect(await refusal(join(disk, 'watcher.db'))).toMatch(/another lifecycle-watcher is using it/);
   });
 
-  it('opens a file whose daemon was killed, and attempts again what that had claimed', async () => {
+  it('opens the file of a killed daemon, and repeats the deliveries that it had claimed', async () => {
     const path = freshPath();
     const imported = (file: string) => JSON.stringify(new URL(file, import.meta.url).href);
     const script = join(directory, 'claim.ts');
@@ -120,7 +120,7 @@ describe('a SQLite store', () => {
     expect(await store.outbox.claim('a', 1, T0 + HOUR_MS)).toMatchObject([{ eventType: 'execution.failed' }]);
   });
 
-  it('lets no delivery wait longer than anything waits if a clock was wrong', async () => {
+  it('shortens waits that a wrong clock made too long', async () => {
     const path = freshPath();
     const clock = createFakeClock(T0 + HOUR_MS);
     {
@@ -139,7 +139,7 @@ describe('a SQLite store', () => {
     expect(await store.outbox.nextDueAt('a')).toBe(latest);
   });
 
-  it('leaves due times alone if they are possible', async () => {
+  it('leaves plausible due times alone', async () => {
     const path = freshPath();
     const clock = createFakeClock(T0 + HOUR_MS);
     const nextAttemptAt = clock.steadyNow() + 10 * HOUR_MS;
@@ -156,7 +156,7 @@ describe('a SQLite store', () => {
     expect(await store.outbox.nextDueAt('b')).toBe(T0 + 50);
   });
 
-  it('delivers at once what was never attempted though the clock was set back meanwhile', async () => {
+  it('delivers events at once that were never attempted, even if the clock was set back', async () => {
     const path = freshPath();
     {
       await using store = await openStoreAt(path, { clock: createFakeClock(T0 + 2 * HOUR_MS) });
@@ -230,7 +230,7 @@ describe('a SQLite store', () => {
     for (const path of [foreign, text]) expect(existsSync(`${path}.lock`)).toBe(false);
   });
 
-  it('refuses what cannot be a file', async () => {
+  it('refuses a path that cannot be a file', async () => {
     const path = freshPath();
     await mkdir(path);
     expect(await refusal(path)).toMatch(/unable to open/);

@@ -19,7 +19,7 @@ async function numbers() {
   return { path, [Symbol.asyncDispose]: () => open.disposeAsync() };
 }
 
-test('each question gets its own answer, one after the other', async () => {
+test('statements are answered in the order in which they were sent', async () => {
   await using database = await numbers();
   const onEnded = vi.fn();
   const thread = await startThread(database.path, onEnded);
@@ -37,7 +37,7 @@ test('each question gets its own answer, one after the other', async () => {
   expect(onEnded).not.toHaveBeenCalled();
 });
 
-test('an error of the database is reported to whoever asked, and the thread goes on', async () => {
+test('an error of the database reaches its caller, and the thread carries on', async () => {
   await using database = await numbers();
   const thread = await startThread(database.path, () => undefined);
   const refused: unknown = await thread.read('SELECT * FROM letters', []).catch((error: unknown) => error);
@@ -47,7 +47,7 @@ test('an error of the database is reported to whoever asked, and the thread goes
   await thread.close();
 });
 
-test('a thread answers what it was asked before it is closed', async () => {
+test('a thread finishes its orders before it closes', async () => {
   await using database = await numbers();
   const thread = await startThread(database.path, () => undefined);
   const asked = [1, 2, 3].map(() => thread.read('SELECT count(*) AS count FROM numbers', []));
@@ -56,7 +56,7 @@ test('a thread answers what it was asked before it is closed', async () => {
   await closed;
 });
 
-test('a thread that cannot open the database is refused with the reason', async () => {
+test('a thread that cannot open the database rejects with the reason', async () => {
   await using directory = await temporaryDirectory();
   // A directory is no database.
   await expect(startThread(directory.path, () => undefined)).rejects.toThrow(/unable to open database file/);

@@ -37,14 +37,14 @@ async function roundsUntil(promise: Promise<unknown>): Promise<number> {
   return rounds;
 }
 
-test('each gets what its work gives, in the order in which they asked', async () => {
+test('each caller gets the result of its own work, in the order of the calls', async () => {
   const { done, work } = stage();
   const names = ['a', 'b', 'c', 'd'];
   expect(await Promise.all(names.map((name) => work(name, 'now')))).toEqual(names);
   expect(done).toEqual(names);
 });
 
-test('only one uses the database at a time', async () => {
+test('only one piece of work uses the database at a time', async () => {
   const { turns } = stage();
   let running = 0;
   let most = 0;
@@ -60,7 +60,7 @@ test('only one uses the database at a time', async () => {
   expect(most).toBe(1);
 });
 
-test('work that is urgent goes first, but it alternates with what is not while both wait', async () => {
+test('urgent work goes first, but alternates with other work while both wait', async () => {
   const { turns, done, work } = stage();
   const { held, letGo } = hold({ turns });
   const all = [
@@ -72,7 +72,7 @@ test('work that is urgent goes first, but it alternates with what is not while b
   expect(done).toEqual(['n1', 'l1', 'n2', 'l2', 'n3', 'l3', 'n4', 'n5']);
 });
 
-test('a list that is read in slices holds up urgent work by one slice at a time', async () => {
+test('a list that is read in slices delays urgent work by one slice at most', async () => {
   const { turns, done, work } = stage();
   const { held, letGo } = hold({ turns });
   const list = (async () => {
@@ -84,7 +84,7 @@ test('a list that is read in slices holds up urgent work by one slice at a time'
   expect(done).toEqual([1, 2, 3, 4].flatMap((number) => [`write ${number}`, `slice ${number}`]));
 });
 
-test('work that fails does so for whoever asked for it, and the others have their turns', async () => {
+test('failed work rejects only its own caller, and the others get their turns', async () => {
   const { turns, work } = stage();
   const failing = turns.run(() => Promise.reject(new Error('no such table')), 'now');
   const next = work('next', 'now');
@@ -93,20 +93,20 @@ test('work that fails does so for whoever asked for it, and the others have thei
   expect(await work('later', 'later')).toBe('later');
 });
 
-test('after a stretch of work everything else in the process has some rounds of the event loop', async () => {
+test('after a stretch of work the event loop runs a few rounds', async () => {
   const { work } = stage();
   // Each takes 2 ms, so that a stretch of 4 ms is two of them.
   const all = Promise.all(Array.from({ length: 20 }, (_, index) => work(String(index), 'now', 2)));
   expect(await roundsUntil(all)).toBeGreaterThan(9 * 3);
 });
 
-test('work that takes no time waits for nobody', async () => {
+test('short work does not wait for the event loop', async () => {
   const { work } = stage();
   const all = Promise.all(Array.from({ length: 1000 }, (_, index) => work(String(index), 'now')));
   expect(await roundsUntil(all)).toBeLessThan(3);
 });
 
-test('after a long piece of work everything else has its turn first', async () => {
+test('after long work the event loop runs before the next turn', async () => {
   const { done, work } = stage();
   const first = work('first', 'now', 100);
   const second = work('second', 'now');
