@@ -39,8 +39,22 @@ function receiverBehaviours(): Readonly<Record<string, Respond>> {
   };
 }
 
+type FakeReceiver = Awaited<ReturnType<typeof startFakeReceiver>>;
+/** By the name of the endpoint. */
+type Receivers = ReadonlyMap<string, FakeReceiver>;
+/** The bodies of requests, by `endpoint eventId`. */
+type BodiesByName = ReadonlyMap<string, readonly string[]>;
+
+interface StoredDelivery {
+  readonly name: string;
+  readonly endpoint: string;
+  readonly state: string;
+  readonly body: string;
+  readonly attempts: number;
+}
+
 /** Reads every delivery, named `endpoint eventId`, and the number of its stored attempts. */
-function deliveriesIn(path: string) {
+function deliveriesIn(path: string): readonly StoredDelivery[] {
   using database = new DatabaseSync(path, { readOnly: true });
   const rows = database
     .prepare(
@@ -49,13 +63,67 @@ function deliveriesIn(path: string) {
       from deliveries join events on position = event_position`,
     )
     .all();
-  return rows as unknown as readonly {
-    readonly name: string;
-    readonly endpoint: string;
-    readonly state: string;
-    readonly body: string;
-    readonly attempts: number;
-  }[];
+  return rows as unknown as readonly StoredDelivery[];
+}
+
+/** One target at which nothing listens, so that nothing is polled, and an endpoint for each receiver. */
+function configFor(receivers: Receivers) {
+  return {
+    targets: [
+      { name: 'none', accountId: '123456789012', region: 'us-east-1', endpoint: 'http://127.0.0.1:9' },
+    ],
+    endpoints: Array.from(receivers, ([name, { url }]) => ({
+      name,
+      url,
+      secrets: [{ env: 'RECEIVER_SECRET' }],
+      maxConcurrent: SLOTS_PER_ENDPOINT,
+      requestsPerSecond: 10_000,
+    })),
+    egress: { allowPrivateNetworks: true },
+  };
+}
+
+/** Compares the requests that receivers got with the attempts in the store. */
+class Comparison {
+  readonly faults: string[] = [];
+  unsettled = 0;
+  repeats = 0;
+  /** By name of the delivery: the requests that were unknown to the store at the latest kill. */
+  readonly #unknownRequests = new Map<string, number>();
+
+  /** Returns the number of requests that the store does not know because of this kill. */
+  afterKill(kill: number, deliveries: readonly StoredDelivery[], received: BodiesByName): number {
+    const newlyUnsettled = deliveries.flatMap(({ name, endpoint, attempts }) => {
+      const count = Math.max(0, (received.get(name)?.length ?? 0) - attempts);
+      const more = count - (this.#unknownRequests.get(name) ?? 0);
+      this.#unknownRequests.set(name, count);
+      if (more > 1) this.faults.push(`kill ${kill}: ${name} was attempted ${more} times at once`);
+      return more > 0 ? [endpoint] : [];
+    });
+    for (const [name, { length }] of Map.groupBy(newlyUnsettled, (endpoint) => endpoint)) {
+      if (length > SLOTS_PER_ENDPOINT)
+        this.faults.push(
+          `kill ${kill}: ${length} unsettled at ${name}, which has ${SLOTS_PER_ENDPOINT} slots`,
+        );
+    }
+    this.unsettled += newlyUnsettled.length;
+    return newlyUnsettled.length;
+  }
+
+  atEnd(deliveries: readonly StoredDelivery[], received: BodiesByName): void {
+    const names = new Set(deliveries.map(({ name }) => name));
+    for (const { name, body, attempts } of deliveries) {
+      const bodies = received.get(name) ?? [];
+      const extra = Math.max(0, bodies.length - attempts);
+      this.repeats += extra;
+      if (bodies.length === 0) this.faults.push(`${name} never arrived`);
+      if (bodies.some((other) => other !== body)) this.faults.push(`${name} arrived with another body`);
+      if (extra > (this.#unknownRequests.get(name) ?? 0))
+        this.faults.push(`${name} arrived ${extra} times too often`);
+    }
+    for (const name of received.keys())
+      if (!names.has(name)) this.faults.push(`${name} arrived but is not in the store`);
+  }
 }
 
 /**
@@ -69,31 +137,15 @@ export async function killWhileDelivering(
   await using closing = new AsyncDisposableStack();
   const directory = closing.use(await temporaryDirectory());
   const path = join(directory.path, 'watcher.db');
-  const receivers = new Map<string, Awaited<ReturnType<typeof startFakeReceiver>>>();
-  for (const [name, answering] of Object.entries(receiverBehaviours()))
-    receivers.set(name, closing.use(await startFakeReceiver(answering)));
+  const receivers = new Map<string, FakeReceiver>();
+  for (const [name, respond] of Object.entries(receiverBehaviours()))
+    receivers.set(name, closing.use(await startFakeReceiver(respond)));
   const names = [...receivers.keys()];
-  const config = {
-    // Nothing listens at this endpoint, so nothing is polled.
-    targets: [
-      { name: 'none', accountId: '123456789012', region: 'us-east-1', endpoint: 'http://127.0.0.1:9' },
-    ],
-    endpoints: Array.from(receivers, ([name, { url }]) => ({
-      name,
-      url,
-      secrets: [{ env: 'RECEIVER_SECRET' }],
-      maxConcurrent: SLOTS_PER_ENDPOINT,
-      requestsPerSecond: 10_000,
-    })),
-    egress: { allowPrivateNetworks: true },
-  };
+  const config = configFor(receivers);
   const start = () => startDaemon(directory.path, config, { RECEIVER_SECRET: WEBHOOK_SECRET });
   const requests = () => receivers.values().reduce((sum, receiver) => sum + receiver.received().length, 0);
 
-  const faults: string[] = [];
-  /** By name of the delivery: the requests that were unknown to the store at the latest kill. */
-  const unknownRequests = new Map<string, number>();
-  let unsettled = 0;
+  const comparison = new Comparison();
   let events = 0;
   for (let kill = 1; kill <= kills; kill += 1) {
     const waiting = kill === 1 ? 0 : deliveriesIn(path).filter(({ state }) => state === 'pending').length;
@@ -108,21 +160,8 @@ export async function killWhileDelivering(
     // By then all requests on their way have arrived.
     for (const { connections } of receivers.values())
       await until(async () => (await connections()) === 0, `connections closed after kill ${kill}`);
-    const received = bodiesByName(receivers);
-    const newlyUnsettled = deliveriesIn(path).flatMap(({ name, endpoint, attempts }) => {
-      const count = Math.max(0, (received.get(name)?.length ?? 0) - attempts);
-      const more = count - (unknownRequests.get(name) ?? 0);
-      unknownRequests.set(name, count);
-      if (more > 1) faults.push(`kill ${kill}: ${name} was attempted ${more} times at once`);
-      return more > 0 ? [endpoint] : [];
-    });
-    unsettled += newlyUnsettled.length;
-    for (const name of names) {
-      const count = newlyUnsettled.filter((endpoint) => endpoint === name).length;
-      if (count > SLOTS_PER_ENDPOINT)
-        faults.push(`kill ${kill}: ${count} unsettled at ${name}, which has ${SLOTS_PER_ENDPOINT} slots`);
-    }
-    report(`kill ${kill}: ${requests()} requests, ${newlyUnsettled.length} not settled`);
+    const unsettled = comparison.afterKill(kill, deliveriesIn(path), bodiesByName(receivers));
+    report(`kill ${kill}: ${requests()} requests, ${unsettled} not settled`);
   }
 
   await using daemon = await start();
@@ -132,23 +171,13 @@ export async function killWhileDelivering(
   );
   await daemon.kill('SIGTERM');
   const deliveries = deliveriesIn(path);
-  const received = bodiesByName(receivers);
-  let repeats = 0;
-  for (const { name, body, attempts } of deliveries) {
-    const bodies = received.get(name) ?? [];
-    received.delete(name);
-    const extra = Math.max(0, bodies.length - attempts);
-    repeats += extra;
-    if (bodies.length === 0) faults.push(`${name} never arrived`);
-    if (bodies.some((other) => other !== body)) faults.push(`${name} arrived with another body`);
-    if (extra > (unknownRequests.get(name) ?? 0)) faults.push(`${name} arrived ${extra} times too often`);
-  }
-  for (const name of received.keys()) faults.push(`${name} arrived but is not in the store`);
+  comparison.atEnd(deliveries, bodiesByName(receivers));
+  const { unsettled, repeats, faults } = comparison;
   return { kills, deliveries: deliveries.length, requests: requests(), unsettled, repeats, faults };
 }
 
 /** The bodies that receivers got, by `endpoint eventId`. */
-function bodiesByName(receivers: ReadonlyMap<string, Awaited<ReturnType<typeof startFakeReceiver>>>) {
+function bodiesByName(receivers: Receivers): BodiesByName {
   const bodiesOf = new Map<string, string[]>();
   for (const [endpoint, receiver] of receivers) {
     for (const { id, body } of receiver.received()) {

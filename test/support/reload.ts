@@ -1,5 +1,12 @@
+import { join } from 'node:path';
+import { startSimulator } from '../../src/simulator/simulator.ts';
+import type { SimulatorOptions } from '../../src/simulator/simulator.ts';
+import { SOLE_TERM } from '../../src/store/store.ts';
 import type { Daemon } from './daemon.ts';
-import { writeConfig } from './daemon.ts';
+import { startDaemon, temporaryDirectory, writeConfig } from './daemon.ts';
+import { startFakeReceiver } from './fake-receiver.ts';
+import { openStoreAt } from './store.ts';
+import { ENV, configOf } from './watch-one-target.ts';
 
 /** The line of the log that reports the outcome of a reload. */
 export interface ReloadLogLine {
@@ -59,3 +66,43 @@ export async function samplesOf(daemon: Daemon): Promise<ReadonlyMap<string, num
     ]),
   );
 }
+
+interface TargetJson {
+  readonly name: string;
+  readonly paused: boolean;
+  readonly problem?: { readonly kind: string };
+  readonly requestsPerSecond: number;
+  readonly ceiling: number;
+  readonly tracked: number;
+}
+
+/** The targets of the daemon, as its API lists them. */
+export const targetsOf = async (daemon: Daemon) =>
+  (await daemon.api<{ targets: readonly TargetJson[] }>('GET', '/v1/targets')).targets;
+
+/** Stores a learnt rate, so that the test need not wait until the daemon has learnt one. */
+export async function storeRate(directory: string, perSecond = 20): Promise<void> {
+  await using store = await openStoreAt(join(directory, 'watcher.db'));
+  await store.ledgerOf({ accountId: '123456789012', region: 'us-east-1' }, SOLE_TERM).saveRate({ perSecond });
+}
+
+/** Starts a daemon with one target and one endpoint, and a learnt rate. */
+export async function startWatching(learntPerSecond = 20, aws: SimulatorOptions = {}) {
+  await using starting = new AsyncDisposableStack();
+  const directory = starting.use(await temporaryDirectory());
+  await storeRate(directory.path, learntPerSecond);
+  const simulator = starting.use(await startSimulator(aws));
+  const receiver = starting.use(await startFakeReceiver());
+  const config = configOf(simulator.url, receiver.url);
+  const daemon = starting.use(await startDaemon(directory.path, config, ENV));
+  const running = starting.move();
+  const end = () => running.disposeAsync();
+  return { directory, simulator, receiver, config, daemon, [Symbol.asyncDispose]: end };
+}
+
+/** The timeline of an execution that does not end. */
+export const RUNNING = [{ status: 'IN_PROGRESS', afterMs: 0 }] as const;
+/** The timeline of an execution that has failed at once. */
+export const ENDED = [{ status: 'FAILED', afterMs: 0 }] as const;
+/** A reload that changed nothing of a kind. */
+export const NO_CHANGES = { added: [], removed: [], changed: [] };
