@@ -3,11 +3,11 @@ import { GetLifecycleExecutionCommand } from '@aws-sdk/client-imagebuilder';
 import { AssumeRoleCommand } from '@aws-sdk/client-sts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { pino } from 'pino';
-import { startControl } from '../../src/commands/simulate/control.ts';
-import type { Control } from '../../src/commands/simulate/control.ts';
-import { CHOICE_LISTS, FAULT_NAMES, startSimulator } from '../../src/simulator/simulator.ts';
-import type { Simulator } from '../../src/simulator/simulator.ts';
-import { getRaw, sdkClients } from './callers.ts';
+import { startControl } from '../../../src/commands/simulate/control.ts';
+import type { Control } from '../../../src/commands/simulate/control.ts';
+import { CHOICE_LISTS, FAULT_NAMES, startSimulator } from '../../../src/simulator/simulator.ts';
+import type { Simulator } from '../../../src/simulator/simulator.ts';
+import { getRaw, sdkClients } from '../../simulator/callers.ts';
 
 const NOW = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
 const ID = 'lce-00000000-0000-4000-8000-000000000001';

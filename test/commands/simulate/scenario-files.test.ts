@@ -2,9 +2,9 @@ import { readdir, readFile } from 'node:fs/promises';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { loadScenario, parseScenario } from '../../src/commands/simulate/load.ts';
+import { loadScenario, parseScenario } from '../../../src/commands/simulate/load.ts';
 
-const DIRECTORY = new URL('../../config/scenarios/', import.meta.url);
+const DIRECTORY = new URL('../../../config/scenarios/', import.meta.url);
 const examples = (await readdir(DIRECTORY)).filter((name) => name.endsWith('.yaml'));
 const textOf = (name: string) => readFile(new URL(name, DIRECTORY), 'utf8');
 

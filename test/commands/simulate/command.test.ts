@@ -8,14 +8,14 @@ import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { simulateCommand } from '../../src/commands/simulate/command.ts';
-import { temporaryDirectory } from '../support/daemon.ts';
-import { authorization, getUrl } from './callers.ts';
+import { simulateCommand } from '../../../src/commands/simulate/command.ts';
+import { temporaryDirectory } from '../../support/daemon.ts';
+import { authorization, getUrl } from '../../simulator/callers.ts';
 
-const COMMAND = new URL('../../src/commands/simulate/command.ts', import.meta.url).href;
+const COMMAND = new URL('../../../src/commands/simulate/command.ts', import.meta.url).href;
 /** The command by itself, as main runs it. */
 const RUNNER = `import { simulateCommand } from '${COMMAND}'; await simulateCommand().parseAsync(process.argv.slice(1), { from: 'user' });`;
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
 function simulate(...args: string[]) {
   const argv = ['--input-type=module', '--eval', RUNNER, '--', ...args];
