@@ -15,6 +15,7 @@ const contractsOfStore = [
 const allowed = {
   domain: [],
   runtime: ['domain'],
+  wire: ['domain'],
   config: [...bottomUp],
   limiter: [...bottomUp],
   imagebuilder: [...bottomUp],
@@ -32,7 +33,7 @@ const allowed = {
     'registration/tracking',
   ],
   delivery: [...bottomUp, 'notices/notices'],
-  http: [...bottomUp, 'store/store-error', 'registration/registrar', 'notices/notices'],
+  http: [...bottomUp, 'wire', 'store/store-error', 'registration/registrar', 'notices/notices'],
   receiver: [...bottomUp],
   simulator: [],
 };
@@ -51,6 +52,13 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/', pathNot: ['^src/commands/', room('simulator')] },
       to: { path: room('simulator') },
+    },
+    {
+      // The control port of the simulator is a server of its own, so it may use the parts of one.
+      name: 'commands-know-the-api-by-its-shapes',
+      severity: 'error',
+      from: { path: room('commands'), pathNot: '^src/commands/simulate/' },
+      to: { path: room('http') },
     },
     {
       name: 'what-databases-share-knows-none-of-them',

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { scenarioSchemaText } from '../src/commands/simulate/scenario.ts';
 import { jsonSchemaText } from '../src/config/schema.ts';
-import { eventJsonSchema } from '../src/http/event-schema.ts';
+import { eventJsonSchema } from '../src/wire/event.ts';
 import { startApi } from './http/api.ts';
 import { eventsPageText } from './support/events-page.ts';
 

@@ -1,10 +1,10 @@
 import { Option } from 'commander';
 import type { Command } from 'commander';
-import * as z from 'zod';
 import { TRACKINGS } from '../domain/execution/execution.ts';
 import type { Labels } from '../domain/execution/execution.ts';
-import { executionSchema } from '../http/execution-json.ts';
 import { pagesOf } from '../runtime/pages.ts';
+import { receivedExecutionPageSchema } from '../wire/execution.ts';
+import type { ReceivedExecution, ReceivedExecutionPage } from '../wire/execution.ts';
 import { parseLabel, wholeNumber } from './terminal/arguments.ts';
 import type { DaemonClient, DaemonOptions } from './api-client/client.ts';
 import { printError } from './terminal/print-error.ts';
@@ -26,13 +26,6 @@ const HIGHEST_LIMIT = 1_000_000;
 /** The longest page that the API returns. */
 const PAGE = 1000;
 const HEADING = ['ID', 'TARGET', 'TRACKING', 'STATUS', 'FOR', 'LABELS'];
-
-const pageSchema = z.object({
-  executions: z.array(executionSchema.loose()),
-  nextCursor: z.string().nullable(),
-});
-type Page = z.output<typeof pageSchema>;
-type Shown = Page['executions'][number];
 
 /** Lists executions, newest registration first: as a table for people, or as JSON lines for programs. */
 export function listCommand(): Command {
@@ -67,9 +60,10 @@ async function list(daemon: DaemonClient, options: ListOptions): Promise<number>
   const fetchPage = (cursor: string) => {
     query.set('limit', String(Math.min(left, PAGE)));
     if (cursor !== '') query.set('cursor', cursor);
-    return daemon.ask(pageSchema, `/v1/executions?${query.toString()}`, { scope: 'read' });
+    return daemon.ask(receivedExecutionPageSchema, `/v1/executions?${query.toString()}`, { scope: 'read' });
   };
-  const nextOf = ({ nextCursor }: Page) => (left > 0 ? (nextCursor ?? undefined) : undefined);
+  const nextOf = ({ nextCursor }: ReceivedExecutionPage) =>
+    left > 0 ? (nextCursor ?? undefined) : undefined;
   for await (const { executions, nextCursor } of pagesOf('', fetchPage, nextOf)) {
     process.stdout.write(format(executions));
     left -= executions.length;
@@ -79,12 +73,12 @@ async function list(daemon: DaemonClient, options: ListOptions): Promise<number>
   return 0;
 }
 
-function jsonLines(executions: readonly Shown[]): string {
+function jsonLines(executions: readonly ReceivedExecution[]): string {
   return executions.map((execution) => `${JSON.stringify(execution)}\n`).join('');
 }
 
 /** Returns a function that formats one page after the other as a table, with the heading above the first. */
-function tableFormat(): (executions: readonly Shown[]) => string {
+function tableFormat(): (executions: readonly ReceivedExecution[]) => string {
   const widths: number[] = [];
   let heading: readonly (readonly string[])[] = [HEADING];
   return (executions) => {
@@ -102,7 +96,7 @@ function queryOf({ tracking, status, target, policy, label: labels = {} }: ListO
   return query;
 }
 
-function row(execution: Shown, now: number): readonly string[] {
+function row(execution: ReceivedExecution, now: number): readonly string[] {
   const { lifecycleExecutionId, target, tracking, status = '-', statusSince, labels } = execution;
   const duration = statusSince === undefined ? '-' : formatDuration(now - Date.parse(statusSince));
   return [lifecycleExecutionId, target.name, tracking, status, duration, formatLabels(labels)].map(oneLine);

@@ -1,6 +1,6 @@
 import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
-import { resentSchema } from '../http/delivery-json.ts';
+import { resentSchema } from '../wire/delivery.ts';
 import type { DaemonClient, DaemonOptions } from './api-client/client.ts';
 import { parseInstant } from './terminal/arguments.ts';
 import { daemonCommand, withDaemon } from './api-client/daemon-command.ts';

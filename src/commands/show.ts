@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
-import * as z from 'zod';
-import { executionSchema } from '../http/execution-json.ts';
+import { receivedExecutionEventsSchema } from '../wire/event.ts';
+import type { ReceivedEvent } from '../wire/event.ts';
+import { receivedExecutionSchema } from '../wire/execution.ts';
+import type { ReceivedExecution } from '../wire/execution.ts';
 import type { DaemonClient, DaemonOptions } from './api-client/client.ts';
 import { parseExecutionId } from './terminal/arguments.ts';
 import { daemonCommand, executionPath, withDaemon } from './api-client/daemon-command.ts';
@@ -11,25 +13,6 @@ interface ShowOptions extends DaemonOptions {
   readonly events?: boolean;
   readonly json?: boolean;
 }
-
-const executionAnswer = executionSchema.loose();
-type Shown = z.output<typeof executionAnswer>;
-/** The members of an event that the table shows; JSON output has them all. */
-const eventsAnswer = z.object({
-  events: z.array(
-    z.looseObject({
-      id: z.string(),
-      type: z.string(),
-      time: z.string(),
-      executionsequence: z.int(),
-      data: z.looseObject({
-        transition: z.looseObject({ from: z.string().nullable(), to: z.string() }).optional(),
-        since: z.string().optional(),
-      }),
-    }),
-  ),
-});
-type Event = z.output<typeof eventsAnswer>['events'][number];
 
 /** Shows one execution and, on request, its events. */
 export function showCommand(): Command {
@@ -47,10 +30,10 @@ export function showCommand(): Command {
 
 async function show(daemon: DaemonClient, id: string, { target, events: withEvents, json }: ShowOptions) {
   const read = { scope: 'read' } as const;
-  const execution = await daemon.ask(executionAnswer, executionPath(id, target), read);
+  const execution = await daemon.ask(receivedExecutionSchema, executionPath(id, target), read);
   const { events } =
     withEvents === true
-      ? await daemon.ask(eventsAnswer, executionPath(id, target, '/events'), read)
+      ? await daemon.ask(receivedExecutionEventsSchema, executionPath(id, target, '/events'), read)
       : { events: undefined };
   if (json === true) {
     process.stdout.write(`${JSON.stringify(events === undefined ? execution : { ...execution, events })}\n`);
@@ -62,7 +45,7 @@ async function show(daemon: DaemonClient, id: string, { target, events: withEven
 }
 
 /** Returns a row for each member of the response. */
-function members(execution: Shown): readonly (readonly string[])[] {
+function members(execution: ReceivedExecution): readonly (readonly string[])[] {
   const texts: Readonly<Record<string, string | undefined>> = {
     target: `${execution.target.name} (${execution.target.accountId}, ${execution.target.region})`,
     labels: formatLabels(execution.labels),
@@ -74,14 +57,14 @@ function members(execution: Shown): readonly (readonly string[])[] {
   ]);
 }
 
-function resourcesText({ counts, truncated }: NonNullable<Shown['resources']>): string {
+function resourcesText({ counts, truncated }: NonNullable<ReceivedExecution['resources']>): string {
   const texts = counts.map(({ action, status, count }) => `${action} ${status} ${count}`);
   return [...(texts.length === 0 ? ['none'] : texts), ...(truncated ? ['not all are listed yet'] : [])].join(
     ', ',
   );
 }
 
-function eventTable(events: readonly Event[]): string {
+function eventTable(events: readonly ReceivedEvent[]): string {
   const rows = events.map(({ executionsequence, time, type, id, data: { transition, since } }) => [
     String(executionsequence),
     time,

@@ -19,8 +19,9 @@ import type { Log } from '../runtime/log.ts';
 import { sparsely } from '../runtime/sparse.ts';
 import { StoreError } from '../store/store-error.ts';
 import { invalidRequestOf } from './faults.ts';
-import { PROBLEM_TYPE, Problem, problemBody, sendProblem } from './problem.ts';
-import type { ProblemCode } from './problem.ts';
+import { PROBLEM_TYPE } from '../wire/problem.ts';
+import type { ProblemCode } from '../wire/problem.ts';
+import { Problem, problemBody, sendProblem } from './problem.ts';
 
 /** Fastify, with types of requests taken from zod schemas. */
 export type App = FastifyInstance<

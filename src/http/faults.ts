@@ -1,7 +1,8 @@
 import type { FastifyRequest } from 'fastify';
 import * as z from 'zod';
-import { MOST_FAULTS, PROBLEMS, Problem, isProblemCode } from './problem.ts';
-import type { Fault, ProblemCode } from './problem.ts';
+import { MOST_FAULTS, PROBLEMS } from '../wire/problem.ts';
+import type { Fault, ProblemCode } from '../wire/problem.ts';
+import { Problem, isProblemCode } from './problem.ts';
 
 type Issue = z.core.$ZodIssue;
 

@@ -4,8 +4,8 @@ import { EXECUTION_ID_PATTERN, TRACKINGS } from '../domain/execution/execution.t
 import { DELIVERY_STATES } from '../domain/delivery/delivery.ts';
 import { MAX_LABELS } from '../domain/execution/registration.ts';
 import { deliveriesCursorParameter, executionsCursorParameter, feedCursorParameter } from './cursor.ts';
-import { MOST_FAULTS } from './problem.ts';
-import type { ProblemCode } from './problem.ts';
+import { MOST_FAULTS } from '../wire/problem.ts';
+import type { ProblemCode } from '../wire/problem.ts';
 
 const MAX_BATCH = 1000;
 const MAX_PAGE = 1000;

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import { eventJsonSchema } from '../../src/http/event-schema.ts';
+import { eventJsonSchema } from '../../src/wire/event.ts';
 
 const PUBLISHED = new URL('../../config/event.schema.json', import.meta.url);
 

@@ -1,5 +1,6 @@
-import * as z from 'zod';
 import type { Scope } from '../../domain/scope.ts';
+import { receivedProblemSchema } from '../../wire/problem.ts';
+import type { ReceivedProblem } from '../../wire/problem.ts';
 import { parseJson } from './json.ts';
 import { oneLine } from '../terminal/text.ts';
 
@@ -33,13 +34,6 @@ export function wrongUsage(message: string): CommandFailure {
   return new CommandFailure(message, { exitCode: EXIT.wrongUsage });
 }
 
-/** The problem documents of the daemon: RFC 9457 with the extensions `code` and `errors`. */
-const problemSchema = z.object({
-  code: z.string(),
-  detail: z.string(),
-  errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
-});
-
 /** The options that solve a problem, for problems that mention HTTP headers and members. */
 const HINTS: Readonly<Record<string, string>> = {
   unauthorized: 'set LIFECYCLE_WATCHER_TOKEN, or use --token',
@@ -48,11 +42,7 @@ const HINTS: Readonly<Record<string, string>> = {
 };
 
 /** Returns one line with code and detail, one for each fault, and one with a hint if there is any. */
-export function problemLines({
-  code,
-  detail,
-  errors = [],
-}: z.output<typeof problemSchema>): readonly string[] {
+export function problemLines({ code, detail, errors = [] }: ReceivedProblem): readonly string[] {
   const hint = HINTS[code];
   return [
     `${oneLine(code)}: ${oneLine(detail)}`,
@@ -63,7 +53,7 @@ export function problemLines({
 
 /** Converts an error response. Status 400 counts as wrong usage. */
 export function failureOf(url: string, status: number, body: string, scope: Scope): CommandFailure {
-  const problem = problemSchema.safeParse(parseJson(body));
+  const problem = receivedProblemSchema.safeParse(parseJson(body));
   if (!problem.success)
     return new CommandFailure(`${url} answered ${status}, but not like a lifecycle-watcher daemon`, {
       status,

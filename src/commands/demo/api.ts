@@ -1,5 +1,7 @@
-import * as z from 'zod';
+import type * as z from 'zod';
 import { pagesOf } from '../../runtime/pages.ts';
+import { feedPageSchema } from '../../wire/event.ts';
+import { receivedBatchResultsSchema } from '../../wire/registration.ts';
 import { createDaemonClient } from '../api-client/client.ts';
 
 const BATCH = 1000;
@@ -11,15 +13,12 @@ export interface Api {
   readonly token: string;
 }
 
-const registered = z.object({ results: z.array(z.looseObject({ outcome: z.string() })) });
-const feedPage = z.object({ events: z.array(z.object({ id: z.string() })), next: z.string() });
-
 /** Registers executions in batches. Rejects if one is not accepted. */
 export async function registerAll(api: Api, ids: readonly string[]): Promise<void> {
   const daemon = createDaemonClient(api);
   for (let at = 0; at < ids.length; at += BATCH) {
     const executions = ids.slice(at, at + BATCH).map((lifecycleExecutionId) => ({ lifecycleExecutionId }));
-    const { results } = await daemon.ask(registered, '/v1/executions/batch', {
+    const { results } = await daemon.ask(receivedBatchResultsSchema, '/v1/executions/batch', {
       scope: 'register',
       body: { executions },
     });
@@ -32,8 +31,8 @@ export async function registerAll(api: Api, ids: readonly string[]): Promise<voi
 export async function readFeed(api: Api): Promise<ReadonlySet<string>> {
   const daemon = createDaemonClient(api);
   const fetchPage = (after: string) =>
-    daemon.ask(feedPage, `/v1/events?limit=${PAGE}${after}`, { scope: 'read' });
-  const nextOf = ({ events, next }: z.output<typeof feedPage>) =>
+    daemon.ask(feedPageSchema, `/v1/events?limit=${PAGE}${after}`, { scope: 'read' });
+  const nextOf = ({ events, next }: z.output<typeof feedPageSchema>) =>
     events.length < PAGE ? undefined : `&after=${encodeURIComponent(next)}`;
   const ids = new Set<string>();
   for await (const { events } of pagesOf('', fetchPage, nextOf)) for (const { id } of events) ids.add(id);

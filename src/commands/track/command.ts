@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import * as z from 'zod';
 import type { Labels } from '../../domain/execution/execution.ts';
-import { REGISTRATION_OUTCOMES } from '../../domain/execution/registration.ts';
 import { systemClock } from '../../runtime/clock.ts';
+import { receivedBatchResultsSchema } from '../../wire/registration.ts';
+import type { ReceivedResult } from '../../wire/registration.ts';
 import { parseExecutionIds, parseInstant, parseLabel, timeoutOption } from '../terminal/arguments.ts';
 import { printError } from '../terminal/print-error.ts';
 import type { DaemonClient, DaemonOptions } from '../api-client/client.ts';
@@ -27,23 +27,6 @@ export interface TrackOptions extends DaemonOptions {
 /** The API accepts 1,000 executions and 2 MiB in one request. */
 const BATCH = 1000;
 const BATCH_BYTES = 2_000_000;
-
-const batchSchema = z.object({
-  results: z.array(
-    z.object({
-      lifecycleExecutionId: z.string(),
-      outcome: z.enum(REGISTRATION_OUTCOMES),
-      error: z
-        .object({
-          code: z.string(),
-          message: z.string(),
-          errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
-        })
-        .optional(),
-    }),
-  ),
-});
-type Result = z.output<typeof batchSchema>['results'][number];
 
 /** Registers executions with a running daemon and, with `--wait`, waits until they end, which decides the exit code. */
 export function trackCommand(): Command {
@@ -93,7 +76,7 @@ async function registerAll(
   daemon: DaemonClient,
   ids: readonly string[],
   options: TrackOptions,
-): Promise<readonly Result[]> {
+): Promise<readonly ReceivedResult[]> {
   const { target, label: labels, callbackUrl, resourceArn, expectedAt, giveUpAt } = options;
   const executions = ids.map((lifecycleExecutionId) => {
     return { lifecycleExecutionId, target, labels, callbackUrl, resourceArn, expectedAt, giveUpAt };
@@ -101,10 +84,13 @@ async function registerAll(
   // All ids have the same length, and so have the entries.
   const bytesEach = Buffer.byteLength(JSON.stringify(executions[0])) + 1;
   const count = Math.max(1, Math.min(BATCH, Math.floor(BATCH_BYTES / bytesEach)));
-  const all: Result[] = [];
+  const all: ReceivedResult[] = [];
   for (let at = 0; at < executions.length; at += count) {
     const body = { executions: executions.slice(at, at + count) };
-    const { results } = await daemon.ask(batchSchema, '/v1/executions/batch', { scope: 'register', body });
+    const { results } = await daemon.ask(receivedBatchResultsSchema, '/v1/executions/batch', {
+      scope: 'register',
+      body,
+    });
     for (const result of results) printResult(result, options);
     all.push(...results);
   }
@@ -112,7 +98,7 @@ async function registerAll(
 }
 
 function printResult(
-  { lifecycleExecutionId: id, outcome, error }: Result,
+  { lifecycleExecutionId: id, outcome, error }: ReceivedResult,
   { json, wait }: TrackOptions,
 ): void {
   if (error !== undefined) {

@@ -1,5 +1,5 @@
-import { executionSchema } from '../../http/execution-json.ts';
-import type { ExecutionJson } from '../../http/execution-json.ts';
+import { executionSchema } from '../../wire/execution.ts';
+import type { ExecutionJson } from '../../wire/execution.ts';
 import type { CallFailure } from '../../domain/call/outcome.ts';
 import { isFinal } from '../../domain/execution/status.ts';
 import { linkSignals } from '../../runtime/abort.ts';

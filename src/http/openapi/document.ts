@@ -1,7 +1,7 @@
 import { VERSION } from '../../runtime/version.ts';
-import { eventSchema, webhookEventSchema } from '../event-schema.ts';
+import { eventSchema, webhookEventSchema } from '../../wire/event.ts';
 import type { App } from '../fastify.ts';
-import { problemSchema } from '../problem.ts';
+import { problemSchema } from '../../wire/problem.ts';
 import { jsonSchema } from './json-schema.ts';
 import type { Components } from './json-schema.ts';
 import { operation } from './operation.ts';

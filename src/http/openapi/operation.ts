@@ -1,8 +1,8 @@
 import { STATUS_CODES } from 'node:http';
 import type { FastifyContextConfig, FastifySchema } from 'fastify';
 import * as z from 'zod';
-import { PROBLEMS, PROBLEM_TYPE } from '../problem.ts';
-import type { ProblemCode } from '../problem.ts';
+import { PROBLEMS, PROBLEM_TYPE } from '../../wire/problem.ts';
+import type { ProblemCode } from '../../wire/problem.ts';
 import { componentRef, jsonSchema } from './json-schema.ts';
 import type { Components, JsonSchema } from './json-schema.ts';
 import { parameters } from './parameters.ts';

@@ -1,18 +1,13 @@
-import * as z from 'zod';
+import { deliveryPageSchema, resentSchema } from '../../wire/delivery.ts';
 import { deliveriesCursorText } from '../cursor.ts';
-import { deliveryJson, deliverySchema, resentSchema } from '../delivery-json.ts';
 import type { App } from '../fastify.ts';
+import { deliveryJson } from '../present/delivery.ts';
 import { Problem } from '../problem.ts';
 import { deliveriesQuery, deliveryPath, noBody, noQuery } from '../schemas.ts';
 import type { HttpParts } from '../parts.ts';
 
 /** As long as the ids that the store gives can be. */
 const DELIVERY_ID = /^[1-9]\d{0,14}$/;
-
-const deliveriesSchema = z.object({
-  deliveries: z.array(deliverySchema),
-  nextCursor: z.string().nullable().describe('Null at the end'),
-});
 
 /** `GET /v1/deliveries`, the newest first, and `POST /v1/deliveries/{id}/resend`. */
 export function deliveryRoutes(app: App, parts: HttpParts): void {
@@ -26,7 +21,7 @@ export function deliveryRoutes(app: App, parts: HttpParts): void {
         summary: 'Deliveries, the newest first, each with its newest 50 attempts',
         problems: ['invalid_cursor'],
       },
-      schema: { querystring: deliveriesQuery, response: { 200: deliveriesSchema } },
+      schema: { querystring: deliveriesQuery, response: { 200: deliveryPageSchema } },
     },
     async ({ query }) => {
       const { state, endpoint, eventId, limit, cursor } = query;

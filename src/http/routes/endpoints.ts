@@ -1,8 +1,8 @@
-import * as z from 'zod';
-import { ATTEMPT_OUTCOMES } from '../../domain/delivery/delivery.ts';
+import { resentSchema } from '../../wire/delivery.ts';
+import { endpointSchema, endpointTestSchema, endpointsSchema } from '../../wire/endpoint.ts';
 import type { Operating, ResendQuery, Resent } from '../operating.ts';
-import { endpointJson, endpointSchema, resentSchema } from '../delivery-json.ts';
 import type { App } from '../fastify.ts';
+import { endpointJson } from '../present/endpoint.ts';
 import { Problem } from '../problem.ts';
 import { endpointPath, noBody, noQuery, resendBody } from '../schemas.ts';
 import type { HttpParts } from '../parts.ts';
@@ -10,15 +10,6 @@ import type { HttpParts } from '../parts.ts';
 /** So many deliveries are looked at in one transaction. */
 const ROWS_A_SLICE = 500;
 const { signal: NEVER } = new AbortController();
-
-const endpointsSchema = z.object({ endpoints: z.array(endpointSchema) });
-const testedSchema = z.object({
-  eventId: z.string(),
-  outcome: z.enum(ATTEMPT_OUTCOMES),
-  httpStatus: z.int().optional(),
-  durationSeconds: z.number(),
-  error: z.string().optional(),
-});
 
 /** `GET /v1/endpoints` and `POST /v1/endpoints/{name}/test`, `…/enable`, `…/resend`. */
 export function endpointRoutes(app: App, parts: HttpParts): void {
@@ -52,7 +43,7 @@ export function endpointRoutes(app: App, parts: HttpParts): void {
         summary: 'Sends a signed endpoint.test event at once and tells how it went',
         problems,
       },
-      schema: { ...schema, body: noBody, response: { 200: testedSchema } },
+      schema: { ...schema, body: noBody, response: { 200: endpointTestSchema } },
     },
     async ({ params, gone }) => {
       const result = await deliveries.test(known(params.name), gone ?? NEVER);

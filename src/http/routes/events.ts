@@ -1,19 +1,13 @@
-import * as z from 'zod';
+import { feedPageSchema } from '../../wire/event.ts';
 import type { FeedBounds } from '../reading.ts';
 import { feedCursorText } from '../cursor.ts';
 import type { FeedPosition } from '../cursor.ts';
-import { rawJsonList } from '../event-json.ts';
-import { eventSchema } from '../event-schema.ts';
 import { sendJsonText } from '../fastify.ts';
 import type { App } from '../fastify.ts';
+import { rawJsonList } from '../present/event.ts';
 import { Problem } from '../problem.ts';
 import { feedQuery } from '../schemas.ts';
 import type { HttpParts } from '../parts.ts';
-
-const feedSchema = z.object({
-  events: z.array(eventSchema),
-  next: z.string().describe('What to ask for as `after`; never null'),
-});
 
 /** `GET /v1/events`: the feed, in the order recorded. */
 export function eventRoutes(app: App, { reading }: Pick<HttpParts, 'reading'>): void {
@@ -26,7 +20,7 @@ export function eventRoutes(app: App, { reading }: Pick<HttpParts, 'reading'>): 
         summary: 'Everything recorded, in order, with the bodies of the webhooks',
         problems: ['invalid_cursor', 'cursor_expired'],
       },
-      schema: { querystring: feedQuery, response: { 200: feedSchema } },
+      schema: { querystring: feedQuery, response: { 200: feedPageSchema } },
     },
     async ({ query }, reply) => {
       const { type, limit } = query;

@@ -1,11 +1,11 @@
 import * as z from 'zod';
-import { rawJsonList } from '../event-json.ts';
-import { eventSchema } from '../event-schema.ts';
-import { executionSchema } from '../execution-json.ts';
+import { executionEventsSchema } from '../../wire/event.ts';
+import { executionSchema } from '../../wire/execution.ts';
 import { sendJsonText } from '../fastify.ts';
 import type { App } from '../fastify.ts';
 import { findExecution } from '../find-execution.ts';
-import { presentExecution } from '../present-executions.ts';
+import { rawJsonList } from '../present/event.ts';
+import { presentExecution } from '../present/execution.ts';
 import { Problem } from '../problem.ts';
 import { executionPath, noBody, targetQuery } from '../schemas.ts';
 import type { HttpParts } from '../parts.ts';
@@ -13,7 +13,6 @@ import type { HttpParts } from '../parts.ts';
 /** Of one execution the newest events are shown, no more than this. */
 const MAX_EVENTS = 1000;
 
-const eventsSchema = z.object({ events: z.array(eventSchema) });
 /** How finding the execution can fail. */
 const problems = ['unknown_execution', 'unknown_target', 'ambiguous_target'] as const;
 
@@ -43,7 +42,7 @@ export function executionRoutes(app: App, parts: HttpParts): void {
         summary: `The newest ${MAX_EVENTS} events of an execution, in order`,
         problems,
       },
-      schema: { ...schema, response: { 200: eventsSchema } },
+      schema: { ...schema, response: { 200: executionEventsSchema } },
     },
     async ({ params, query }, reply) => {
       const execution = await findExecution(params.lifecycleExecutionId, query.target, parts);

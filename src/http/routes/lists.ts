@@ -1,16 +1,10 @@
-import { presentExecutions } from '../present-executions.ts';
-import * as z from 'zod';
+import { executionPageSchema } from '../../wire/execution.ts';
 import { executionsCursorText } from '../cursor.ts';
-import { executionSchema } from '../execution-json.ts';
 import type { App } from '../fastify.ts';
 import { targetNamed } from '../find-execution.ts';
+import { presentExecutions } from '../present/execution.ts';
 import { listQuery } from '../schemas.ts';
 import type { HttpParts } from '../parts.ts';
-
-const executionsSchema = z.object({
-  executions: z.array(executionSchema),
-  nextCursor: z.string().nullable().describe('Null at the end'),
-});
 
 /** `GET /v1/executions`: the newest registration first. */
 export function listRoutes(app: App, parts: HttpParts): void {
@@ -23,7 +17,7 @@ export function listRoutes(app: App, parts: HttpParts): void {
         summary: 'Executions, the newest registration first',
         problems: ['unknown_target', 'invalid_cursor'],
       },
-      schema: { querystring: listQuery, response: { 200: executionsSchema } },
+      schema: { querystring: listQuery, response: { 200: executionPageSchema } },
     },
     async ({ query }) => {
       const { tracking, status, target, policyArn, label, limit, cursor } = query;

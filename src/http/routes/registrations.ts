@@ -1,14 +1,14 @@
-import { presentExecution } from '../present-executions.ts';
 import { setImmediate as nextRound } from 'node:timers/promises';
-import * as z from 'zod';
 import type { ExecutionKey } from '../../domain/execution/execution.ts';
-import { REGISTRATION_OUTCOMES } from '../../domain/execution/registration.ts';
 import type { Registration, RegistrationResult } from '../../domain/execution/registration.ts';
 import type { Caller } from '../auth.ts';
-import { executionSchema, namedTarget } from '../execution-json.ts';
+import { executionSchema } from '../../wire/execution.ts';
+import { MOST_FAULTS } from '../../wire/problem.ts';
+import { batchResultsSchema, registeredSchema } from '../../wire/registration.ts';
 import { invalidRequest } from '../faults.ts';
 import type { App } from '../fastify.ts';
-import { MOST_FAULTS, Problem, problemSchema } from '../problem.ts';
+import { namedTarget, presentExecution } from '../present/execution.ts';
+import { Problem } from '../problem.ts';
 import { batchBody, createRegistrationSchema, noQuery } from '../schemas.ts';
 import type { RegistrationBody } from '../schemas.ts';
 import type { HttpParts } from '../parts.ts';
@@ -21,23 +21,6 @@ const BATCH_LIMIT_BYTES = 2 * 1024 * 1024;
 const FAULTS_OF_AN_ITEM = 10;
 /** A batch is validated for this long before everything else has its turn. An item with a hundred wrong labels takes 0.3 ms. */
 const STRETCH_MS = 10;
-
-const registeredSchema = executionSchema
-  .extend({
-    unchanged: z.array(z.string()).optional().describe('Members that differ from those given, and stay'),
-  })
-  .meta({ id: 'RegisteredExecution' });
-const batchSchema = z.object({
-  results: z.array(
-    z.object({
-      lifecycleExecutionId: z.string().optional().describe('As given, valid or not'),
-      outcome: z.enum(REGISTRATION_OUTCOMES),
-      error: z
-        .object({ code: problemSchema.shape.code, message: z.string(), errors: problemSchema.shape.errors })
-        .optional(),
-    }),
-  ),
-});
 
 /** `POST /v1/executions` and `POST /v1/executions/batch`. */
 export function registrationRoutes(app: App, parts: HttpParts): void {
@@ -95,7 +78,7 @@ export function registrationRoutes(app: App, parts: HttpParts): void {
         summary: 'Many at once, each for itself; results in order',
       },
       bodyLimit: BATCH_LIMIT_BYTES,
-      schema: { body: batchBody, querystring: noQuery, response: { 200: batchSchema } },
+      schema: { body: batchBody, querystring: noQuery, response: { 200: batchResultsSchema } },
     },
     async ({ body, caller }) => {
       const validate = (item: unknown, most: number) => {

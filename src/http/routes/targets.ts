@@ -1,59 +1,10 @@
-import * as z from 'zod';
-import { isoInstant } from '../../domain/change/event.ts';
-import { PROBLEM_KINDS } from '../../domain/call/reachability.ts';
-import { instantText } from '../execution-json.ts';
+import { targetStateSchema, targetStatesSchema } from '../../wire/target.ts';
 import type { App } from '../fastify.ts';
+import { targetJson } from '../present/target.ts';
 import { Problem } from '../problem.ts';
 import { noBody, noQuery, targetPath } from '../schemas.ts';
 import type { HttpParts } from '../parts.ts';
-import type { TargetState, Targets } from '../targets.ts';
-
-/** A target as the outside sees it. */
-export const targetSchema = z
-  .object({
-    name: z.string(),
-    accountId: z.string(),
-    region: z.string(),
-    reachable: z.boolean().describe('False from target.unreachable to target.recovered'),
-    paused: z.boolean(),
-    problem: z
-      .object({ kind: z.enum([...PROBLEM_KINDS, 'removed']), message: z.string() })
-      .optional()
-      .describe('What the latest calls say is wrong'),
-    requestsPerSecond: z.number().describe('The rate now allowed'),
-    ceiling: z.number().describe('The rate that the configuration allows'),
-    lastThrottledAt: instantText.optional(),
-    tracked: z.int().describe('Active executions'),
-    overdueSeconds: z.number().describe('How late the most overdue poll is'),
-  })
-  .meta({ id: 'TargetState' });
-const targetsSchema = z.object({ targets: z.array(targetSchema) });
-export type TargetJson = z.output<typeof targetSchema>;
-
-function targetJson({
-  target,
-  isReachable,
-  isPaused,
-  problem,
-  rate,
-  tracked,
-  overdueSeconds,
-}: TargetState): TargetJson {
-  const { name, accountId, region } = target;
-  return {
-    name,
-    accountId,
-    region,
-    reachable: isReachable,
-    paused: isPaused,
-    problem: problem === undefined ? undefined : { kind: problem.kind, message: problem.message },
-    requestsPerSecond: rate.perSecond,
-    ceiling: rate.ceiling,
-    lastThrottledAt: rate.lastThrottledAt === undefined ? undefined : isoInstant(rate.lastThrottledAt),
-    tracked,
-    overdueSeconds,
-  };
-}
+import type { Targets } from '../targets.ts';
 
 /** `GET /v1/targets`, `POST /v1/targets/{name}/pause` and `…/resume`. */
 export function targetRoutes(app: App, parts: HttpParts): void {
@@ -61,7 +12,7 @@ export function targetRoutes(app: App, parts: HttpParts): void {
     '/targets',
     {
       config: { scope: 'read', operationId: 'listTargets', summary: 'How the targets are' },
-      schema: { querystring: noQuery, response: { 200: targetsSchema } },
+      schema: { querystring: noQuery, response: { 200: targetStatesSchema } },
     },
     async () => ({
       targets: (await parts.targets.states()).map(targetJson),
@@ -73,7 +24,12 @@ export function targetRoutes(app: App, parts: HttpParts): void {
       `/targets/:name/${action}`,
       {
         config: { scope: 'admin', operationId: `${action}Target`, summary, problems: ['unknown_target'] },
-        schema: { params: targetPath, querystring: noQuery, body: noBody, response: { 200: targetSchema } },
+        schema: {
+          params: targetPath,
+          querystring: noQuery,
+          body: noBody,
+          response: { 200: targetStateSchema },
+        },
       },
       async ({ params }) => {
         const state = await set(params.name);

@@ -3,7 +3,9 @@ import { EVENT_TYPES, TYPE_PREFIX } from '../domain/change/event.ts';
 import type { EventType, TargetEventType } from '../domain/change/event.ts';
 import { EXECUTION_ID_PATTERN } from '../domain/execution/execution.ts';
 import { PROBLEM_KINDS } from '../domain/call/reachability.ts';
-import { instantText, namedTargetSchema, resourcesSchema } from './execution-json.ts';
+import { resourcesSchema } from './execution.ts';
+import { instantText } from './instant.ts';
+import { targetSchema } from './target.ts';
 
 /** Events of an execution that tell of no change of its status. */
 const STATE_TYPES = ['execution.stalled', 'execution.not_found', 'execution.expired'] as const;
@@ -76,7 +78,7 @@ const statusEvent = z
     ...ofExecution,
     type: named(EVENT_TYPES.filter((type) => !isOfTarget(type) && !isState(type))),
     data: z.object({
-      target: namedTargetSchema,
+      target: targetSchema,
       execution,
       transition,
       resources: resourcesSchema.optional(),
@@ -90,7 +92,7 @@ const executionEvent = z
     ...ofExecution,
     type: named(STATE_TYPES),
     data: z.object({
-      target: namedTargetSchema,
+      target: targetSchema,
       execution,
       since: instantText,
       labels,
@@ -110,7 +112,7 @@ const targetEvent = z
     subject: z.string().describe('The name of the target'),
     targetsequence: sequence.describe('1, 2, 3 … without gaps, over the events of one target'),
     data: z.object({
-      target: namedTargetSchema,
+      target: targetSchema,
       problem: z.object({ kind: z.enum(PROBLEM_KINDS), message: z.string().describe('For people') }),
       since: instantText,
     }),
@@ -133,6 +135,30 @@ const testEvent = z
 
 /** An event as the feed shows it: a CloudEvent. What is unknown is left out. */
 export const eventSchema = z.union([statusEvent, executionEvent, targetEvent]).meta({ id: 'Event' });
+
+/** The newest events of one execution, in order. */
+export const executionEventsSchema = z.object({ events: z.array(eventSchema) });
+
+/** A page of the feed. */
+export const feedPageSchema = z.object({
+  events: z.array(eventSchema),
+  next: z.string().describe('What to ask for as `after`; never null'),
+});
+
+/** An execution's event as a client reads it, which keeps the types and members that a later version of the daemon adds. */
+const receivedEventSchema = z.looseObject({
+  id: z.string(),
+  type: z.string(),
+  time: z.string(),
+  executionsequence: z.int(),
+  data: z.looseObject({
+    transition: z.looseObject({ from: z.string().nullable(), to: z.string() }).optional(),
+    since: z.string().optional(),
+  }),
+});
+export type ReceivedEvent = z.output<typeof receivedEventSchema>;
+
+export const receivedExecutionEventsSchema = z.object({ events: z.array(receivedEventSchema) });
 
 /** An event as endpoints get it. */
 export const webhookEventSchema = z

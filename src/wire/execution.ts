@@ -1,0 +1,57 @@
+import * as z from 'zod';
+import { SOURCES, TRACKINGS } from '../domain/execution/execution.ts';
+import { instantText } from './instant.ts';
+import { targetSchema } from './target.ts';
+
+/** What an execution that has ended did to resources. */
+export const resourcesSchema = z
+  .object({
+    counts: z.array(z.object({ action: z.string(), status: z.string(), count: z.int() })).readonly(),
+    truncated: z.boolean().describe('Not all of them were listed in time'),
+  })
+  .meta({ id: 'Resources', description: 'What was done to images and to what belongs to them' });
+
+/** An execution. Members whose values are unknown are omitted. */
+export const executionSchema = z
+  .object({
+    lifecycleExecutionId: z.string(),
+    target: targetSchema,
+    tracking: z.enum(TRACKINGS),
+    status: z.string().optional(),
+    reason: z.string().optional(),
+    lifecyclePolicyArn: z.string().optional(),
+    resourceArn: z.string().optional(),
+    hasImpactedResources: z.boolean().optional(),
+    startTime: instantText.optional(),
+    endTime: instantText.optional(),
+    statusSince: instantText.optional(),
+    resources: resourcesSchema.optional(),
+    sequence: z.int(),
+    labels: z.record(z.string(), z.string()).readonly(),
+    source: z.enum(SOURCES),
+    registeredBy: z.string().optional(),
+    registeredAt: instantText,
+    expectedAt: instantText.optional(),
+    giveUpAt: instantText.optional(),
+    callbackUrl: z.string().optional(),
+    lastPolledAt: instantText.optional(),
+    nextPollAt: instantText.optional(),
+    estimatedDetectionLagSeconds: z.number().optional(),
+  })
+  .meta({ id: 'Execution' });
+export type ExecutionJson = z.output<typeof executionSchema>;
+
+/** A page of the list of executions. */
+export const executionPageSchema = z.object({
+  executions: z.array(executionSchema),
+  nextCursor: z.string().nullable().describe('Null at the end'),
+});
+
+/** An execution as a client reads it, which keeps the members that a later version of the daemon adds. */
+export const receivedExecutionSchema = executionSchema.loose();
+export type ReceivedExecution = z.output<typeof receivedExecutionSchema>;
+
+export const receivedExecutionPageSchema = executionPageSchema.extend({
+  executions: z.array(receivedExecutionSchema),
+});
+export type ReceivedExecutionPage = z.output<typeof receivedExecutionPageSchema>;
