@@ -9,18 +9,18 @@ export interface Token {
   readonly value: string;
 }
 
-/** Who asks. */
+/** The owner of the token that a request carries. */
 export type Caller = Pick<Token, 'name' | 'scopes'>;
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Undefined without a valid token. */
+    /** Undefined if the request carries no valid token. */
     caller: Caller | undefined;
-    /** Aborts when the client is not there any more. */
+    /** Aborts when the connection of the client closes. */
     gone: AbortSignal | undefined;
   }
   interface FastifyContextConfig {
-    /** What a token needs to be let in; without it none is needed. */
+    /** The scope that a token needs. If absent, no token is needed. */
     scope?: Scope;
   }
 }
@@ -28,25 +28,26 @@ declare module 'fastify' {
 const digestOf = (text: string) => createHash('sha256').update(text).digest();
 
 /**
- * Finds whose token is shown. Digests are compared, each in constant time and always all of them, so that neither
- * length nor content of a token shows in the time that a refusal takes.
+ * Returns a function that finds the owner of a token. It compares digests, each in constant time and always all of them, so
+ * that the time of a refusal reveals neither the length nor the content of a token.
  */
 export function createAuthentication(
   tokens: readonly Token[],
-): (shown: string | undefined) => Caller | undefined {
-  const known = tokens.map(({ name, scopes, value }) => ({
+): (token: string | undefined) => Caller | undefined {
+  const candidates = tokens.map(({ name, scopes, value }) => ({
     caller: { name, scopes },
     digest: digestOf(value),
   }));
-  return (shown) => {
-    const digest = digestOf(shown ?? '');
+  return (token) => {
+    const digest = digestOf(token ?? '');
     let caller: Caller | undefined;
-    for (const candidate of known) if (timingSafeEqual(candidate.digest, digest)) caller = candidate.caller;
-    return shown === undefined ? undefined : caller;
+    for (const candidate of candidates)
+      if (timingSafeEqual(candidate.digest, digest)) caller = candidate.caller;
+    return token === undefined ? undefined : caller;
   };
 }
 
-/** The token of `authorization: Bearer TOKEN` (RFC 6750), else of `x-api-key: TOKEN`. */
+/** Returns the token in `authorization: Bearer TOKEN` (RFC 6750), else in `x-api-key: TOKEN`. */
 export function shownToken({ headers }: FastifyRequest): string | undefined {
   const bearer = /^bearer +(\S+) *$/i.exec(headers.authorization ?? '')?.[1];
   const apiKey = headers['x-api-key'];
@@ -55,7 +56,7 @@ export function shownToken({ headers }: FastifyRequest): string | undefined {
 
 const CHALLENGE = 'Bearer realm="lifecycle-watcher"';
 
-/** Throws 401 without a valid token and 403 where the token lacks the route's scope. */
+/** Throws a 401 problem if there is no valid token, and a 403 problem if the token lacks the scope of the route. */
 export function authorize(request: FastifyRequest): void {
   const { scope } = request.routeOptions.config;
   if (scope === undefined) return;

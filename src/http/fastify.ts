@@ -23,7 +23,7 @@ import { PROBLEM_TYPE } from '../wire/problem.ts';
 import type { ProblemCode } from '../wire/problem.ts';
 import { Problem, problemBody, sendProblem } from './problem.ts';
 
-/** Fastify, with types of requests taken from zod schemas. */
+/** A Fastify instance whose request types come from zod schemas. */
 export type App = FastifyInstance<
   RawServerDefault,
   RawRequestDefaultExpression,
@@ -36,7 +36,7 @@ export const BODY_LIMIT_BYTES = 64 * 1024;
 const REQUEST_TIMEOUT_MS = 30_000;
 const STORE_FAILURES_EVERY_MS = 1000;
 
-/** Fastify's and Node's own errors that are the client's doing. All others are ours. */
+/** The errors of Fastify and Node that the client causes. All others are ours. */
 const CODE_OF_ERROR: Readonly<Record<string, ProblemCode>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: 'body_too_large',
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
@@ -51,17 +51,17 @@ const CODE_OF_ERROR: Readonly<Record<string, ProblemCode>> = {
 };
 
 /**
- * An instance that answers every error with a problem and reads bodies of JSON only. `isTrustedProxy`: whether the
- * X-Forwarded-For that an address sends counts.
+ * Creates an instance that answers every error with a problem and accepts only JSON bodies. `isTrustedProxy` reports whether to
+ * trust the X-Forwarded-For header from an address.
  */
 export function createFastify(isTrustedProxy: (address: string) => boolean, log: Log): App {
   const app = fastify({
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     trustProxy: isTrustedProxy,
-    // The gate answers while draining.
+    // While draining, `Admission` answers.
     return503OnClosing: false,
-    // No longer than any URL: what an id may look like is decided in one place, behind the token.
+    // As long as any URL can be, so that ids are checked in one place, after the token.
     routerOptions: { maxParamLength: maxHeaderSize },
     frameworkErrors: (error, _request, reply) => {
       setCommonHeaders(reply);
@@ -70,7 +70,7 @@ export function createFastify(isTrustedProxy: (address: string) => boolean, log:
     clientErrorHandler: answerClientError,
   }).withTypeProvider<ZodTypeProvider>();
 
-  // While the store fails every request does, and to log each of them may fill the disk that fails.
+  // If the store fails, every request fails, and a log line for each could fill the very disk that has failed.
   const logStoreFailure = sparsely(
     systemClock,
     STORE_FAILURES_EVERY_MS,
@@ -78,12 +78,12 @@ export function createFastify(isTrustedProxy: (address: string) => boolean, log:
       log.error({ ...routeFields(request), ...errorFields(cause), leftOut }, 'request failed'),
   );
   app.setValidatorCompiler(validatorCompiler);
-  // Schemas of answers are for types and for the description of the API; what is asked for is not checked again.
+  // Response schemas serve the types and the description of the API. Responses are not validated.
   app.setSerializerCompiler(() => JSON.stringify);
-  readOnlyJson(app);
+  acceptOnlyJson(app);
   app.addHook('onRequest', async (request, reply) => {
     setCommonHeaders(reply);
-    // Before the body is read: an unknown path is 404 whatever is sent to it.
+    // Thrown before the body is read, so an unknown path is 404 whatever its body is.
     if (request.is404) throw new Problem('not_found');
   });
   app.setNotFoundHandler(() => {
@@ -104,12 +104,12 @@ export function createFastify(isTrustedProxy: (address: string) => boolean, log:
   return app;
 }
 
-/** Sends what is JSON text already. */
+/** Sends JSON that is already serialized. */
 export function sendJsonText(reply: FastifyReply, text: string): FastifyReply {
   return reply.type('application/json; charset=utf-8').send(text);
 }
 
-/** Never the URL itself: a query may hold what nobody should read in a log. */
+/** Leaves out the URL itself, because its query may contain secrets. */
 function routeFields({ method, routeOptions }: FastifyRequest) {
   return { method, route: routeOptions.url };
 }
@@ -128,10 +128,10 @@ function problemOf(error: unknown, request?: FastifyRequest): Problem {
 }
 
 /**
- * A member that would reach the prototype makes a body malformed; schemas refuse what else is not known. An empty body
- * is none, whatever its type is said to be.
+ * Accepts only JSON bodies. A member that would change the prototype makes a body malformed; schemas reject all other unknown
+ * members. An empty body counts as absent, whatever its content type.
  */
-function readOnlyJson(app: App): void {
+function acceptOnlyJson(app: App): void {
   const parseJson = app.getDefaultJsonParser('error', 'ignore');
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body: string, done) => {
@@ -140,7 +140,7 @@ function readOnlyJson(app: App): void {
   });
 }
 
-/** What Node could not read as HTTP gets an answer too, where the connection still takes one. */
+/** Answers a request that Node could not parse as HTTP, if the connection is still writable. */
 function answerClientError(error: ConnectionError, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();

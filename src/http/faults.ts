@@ -2,11 +2,12 @@ import type { FastifyRequest } from 'fastify';
 import * as z from 'zod';
 import { MOST_FAULTS, PROBLEMS } from '../wire/problem.ts';
 import type { Fault, ProblemCode } from '../wire/problem.ts';
+import { faultMessage } from './fault-messages.ts';
 import { Problem, isProblemCode } from './problem.ts';
 
 type Issue = z.core.$ZodIssue;
 
-/** Returns a path such as `executions[3].labels.team`; empty for the whole value. */
+/** Formats a path, such as `executions[3].labels.team`. The path of the whole value is empty. */
 function pathText(path: readonly PropertyKey[]): string {
   return path.reduce<string>((text, part) => {
     if (typeof part === 'number') return `${text}[${part}]`;
@@ -17,21 +18,21 @@ function pathText(path: readonly PropertyKey[]): string {
 function* faultsOfIssue(issue: Issue): Generator<Fault> {
   const { path, message } = issue;
   if (issue.code === 'unrecognized_keys')
-    for (const key of issue.keys) yield { path: pathText([...path, key]), message: 'is not known' };
+    for (const key of issue.keys) yield { path: pathText([...path, key]), message: 'is unknown' };
   else if (issue.code === 'invalid_key')
     for (const inner of issue.issues) yield { path: pathText(path), message: inner.message };
   else yield { path: pathText(path), message };
 }
 
-/** A schema may name the code of its fault in `params`. */
+/** Returns the code that a schema names in `params`. */
 function codeOfIssue(issue: Issue): ProblemCode {
   const code: unknown = issue.code === 'custom' ? issue.params?.['code'] : undefined;
   return isProblemCode(code) ? code : 'invalid_request';
 }
 
 /**
- * Names every fault, or the first `most` and that there are more. The code is that of the faults if they agree, otherwise
- * `invalid_request`.
+ * Returns a problem that lists every fault. If there are more than `most`, it lists the first of them and says so. The code is
+ * that of the faults if they agree, otherwise `invalid_request`.
  */
 export function invalidRequest(issues: readonly Issue[], most = MOST_FAULTS): Problem {
   const [first = 'invalid_request', ...others] = new Set(issues.map(codeOfIssue));
@@ -42,20 +43,22 @@ export function invalidRequest(issues: readonly Issue[], most = MOST_FAULTS): Pr
     .take(most + 1)
     .toArray();
   if (faults.length <= most) return new Problem(code, { faults });
-  const detail = `${PROBLEMS[code].detail} Only the first ${most} faults are named.`;
+  const detail = `${PROBLEMS[code].detail} Only the first ${most} faults are listed.`;
   return new Problem(code, { detail, faults: faults.slice(0, most) });
 }
 
-/** The order in which Fastify validates the parts of a request, stopping at the first that is faulty. */
+/** The order in which Fastify validates the parts of a request. It stops at the first invalid part. */
 const PARTS = ['params', 'body', 'querystring'] as const;
 
-/** Names the faults of a request in `failed`, the first part that is faulty, and in the parts after it. */
+/** Lists the faults of a request in `failed`, its first invalid part, and in all later parts. */
 export function invalidRequestOf(request: FastifyRequest, failed: string | undefined): Problem {
   const values = { params: request.params, body: request.body ?? null, querystring: request.query };
   const schema = request.routeOptions.schema ?? {};
   const issues = PARTS.slice(PARTS.findIndex((part) => part === failed)).flatMap((part) => {
     const partSchema = schema[part];
-    return partSchema instanceof z.ZodType ? (partSchema.safeParse(values[part]).error?.issues ?? []) : [];
+    return partSchema instanceof z.ZodType
+      ? (partSchema.safeParse(values[part], { error: faultMessage }).error?.issues ?? [])
+      : [];
   });
   return invalidRequest(issues);
 }

@@ -9,30 +9,30 @@ import type { Operating } from './operating.ts';
 import type { Reading } from './reading.ts';
 import type { Targets } from './targets.ts';
 
-/** Where to listen; port 0 is any free port. */
+/** An address to listen on. Port 0 stands for any free port. */
 export interface ListenAddress {
   readonly host: string;
   readonly port: number;
 }
 
-/** What may change while it answers. */
+/** The settings that may change while the server runs. */
 export interface HttpSettings {
   readonly tokens: readonly Token[];
-  /** No token is asked for. */
+  /** If true, no token is required. */
   readonly insecure: boolean;
-  /** For each token; without one for each address. */
+  /** The limit of each token. Requests without a valid token are limited by address. */
   readonly requestsPerMinute: number;
-  /** Addresses and networks whose X-Forwarded-For counts. */
+  /** The addresses and networks whose X-Forwarded-For header is trusted. */
   readonly trustedProxies: readonly string[];
 }
 
 export interface HttpOptions extends ListenAddress, HttpSettings {
-  /** Given: `/metrics` answers only there, probes on both. */
+  /** If present, `/metrics` answers only at this address, and probes answer at both. */
   readonly metrics?: ListenAddress;
 }
 
-/** How a test of an endpoint went. */
-export interface TestResult {
+/** The outcome of a test event. */
+export interface EndpointTestResult {
   readonly eventId: string;
   readonly outcome: AttemptOutcome;
   readonly httpStatus?: number;
@@ -40,30 +40,37 @@ export interface TestResult {
   readonly error?: string;
 }
 
-/** Who brings events to endpoints. */
+/** The deliveries of events to endpoints. */
 export interface Deliveries {
-  /** Told that deliveries of an endpoint are due. */
+  /** Called when deliveries to an endpoint have become due. */
   wake(endpoint: string): void;
-  /** Sends an event that tells of nothing, at once; undefined where there is no such endpoint. */
-  test(endpoint: string, signal: AbortSignal): Promise<TestResult | undefined>;
+  /** Sends a test event at once. Resolves with undefined if there is no such endpoint. */
+  test(endpoint: string, signal: AbortSignal): Promise<EndpointTestResult | undefined>;
 }
+
+/** The names of the endpoints that are configured now. */
+export type EndpointNames = () => readonly string[];
 
 export type Readiness = { readonly ready: true } | { readonly ready: false; readonly reason: string };
 
-/** What the requests are answered from. */
+export interface MetricsText {
+  readonly contentType: string;
+  readonly body: string;
+}
+
+/** Everything that the server needs from the rest of the daemon. Each group of routes gets only its own collaborators. */
 export interface HttpParts {
   readonly reading: Reading;
   readonly operating: Operating;
   readonly targets: Targets;
-  /** Names of the endpoints configured now. */
-  endpoints(): readonly string[];
+  readonly endpoints: EndpointNames;
   readonly deliveries: Deliveries;
-  /** What is wrong with a callback URL, if anything, by the configuration of now. */
-  callbackFault(url: string): CallbackFault | undefined;
+  /** Returns the fault of a callback URL, if any, according to the current configuration. */
+  readonly callbackFault: (url: string) => CallbackFault | undefined;
   readonly registrar: Registrar;
   readonly notices: Notices;
-  metricsText(): Promise<{ readonly contentType: string; readonly body: string }>;
-  readiness(): Promise<Readiness>;
+  readonly metricsText: () => Promise<MetricsText>;
+  readonly readiness: () => Promise<Readiness>;
   readonly clock: Clock;
   readonly log: Log;
 }

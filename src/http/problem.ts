@@ -4,17 +4,18 @@ import { PROBLEMS, PROBLEM_TYPE } from '../wire/problem.ts';
 import type { Fault, ProblemCode } from '../wire/problem.ts';
 
 export interface ProblemOptions {
+  /** Default: the text that goes with the code. */
   readonly detail?: string;
   readonly faults?: readonly Fault[];
   readonly headers?: Readonly<Record<string, string>>;
-  /** What is behind it: logged, never told. */
+  /** Logged, never sent to the client. */
   readonly cause?: unknown;
 }
 
-/** Whoever gets a 503 tries again after this many seconds. */
+/** The value of Retry-After in a 503 answer. */
 const RETRY_AFTER_SECONDS = '5';
 
-/** An answer that is an error. Throw it, or keep it as a value. */
+/** An answer that reports an error. It can be thrown or passed around as a value. */
 export class Problem extends Error {
   override readonly name = 'Problem';
   readonly code: ProblemCode;
@@ -40,7 +41,7 @@ export function problemBody({ code, status, message, faults }: Problem): string 
   return JSON.stringify({ type: 'about:blank', title, status, code, detail: message, errors: faults });
 }
 
-/** As bytes: to text Fastify would add a charset, which this media type has none of. */
+/** Sends the body as bytes: Fastify would add a charset to text, but this media type has no such parameter. */
 export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
   const body = Buffer.from(problemBody(problem));
   return reply.code(problem.status).headers(problem.headers).type(PROBLEM_TYPE).send(body);

@@ -1,35 +1,36 @@
 import type { AddressInfo } from 'node:net';
-import { Gate, apiRoutes } from './api.ts';
+import { derived } from '../runtime/derived.ts';
+import { Admission } from './admission.ts';
+import { apiRoutes } from './api.ts';
 import { createFastify } from './fastify.ts';
 import type { App } from './fastify.ts';
-import { derived } from '../runtime/derived.ts';
-import type { HttpOptions, HttpParts, HttpSettings, ListenAddress } from './parts.ts';
 import { openApiRoute } from './openapi/route.ts';
-import { createTrust } from './trust.ts';
+import type { HttpOptions, HttpParts, HttpSettings, ListenAddress } from './parts.ts';
 import { metricsRoute, probeRoutes } from './routes/probes.ts';
+import { createTrust } from './trust.ts';
 
 export type { HttpOptions, HttpParts, HttpSettings, ListenAddress, Readiness } from './parts.ts';
 
-/** An address that answers. */
+/** An address that the server listens on. */
 export interface BoundAddress extends ListenAddress {
   readonly part: 'server' | 'metrics';
 }
 
 export interface HttpServer {
   readonly addresses: readonly BoundAddress[];
-  /** Holds for every request from now on. */
+  /** Applies to every later request. */
   apply(settings: HttpSettings): void;
-  /** From now on new requests are answered 503; probes and metrics still answer. */
+  /** Refuses new requests below `/v1` with 503. Probes and metrics still answer. */
   drain(): void;
-  /** Drains, lets requests in flight end for up to 2 s, cuts off the others. */
+  /** Drains, waits up to 2 s for requests in progress, and cuts off the rest. */
   close(): Promise<void>;
 }
 
 const CLOSE_LIMIT_MS = 2000;
 
-/** Starts to answer. Rejects where an address cannot be bound; nothing is left open then. */
+/** Starts the server. Rejects, with nothing left open, if it cannot listen on an address. */
 export async function startHttp(options: HttpOptions, parts: HttpParts): Promise<HttpServer> {
-  const gate = new Gate();
+  const admission = new Admission();
   await using opening = new AsyncDisposableStack();
 
   let settings: HttpSettings = options;
@@ -41,7 +42,7 @@ export async function startHttp(options: HttpOptions, parts: HttpParts): Promise
   openApiRoute(server);
   probeRoutes(server, parts);
   if (options.metrics === undefined) metricsRoute(server, parts);
-  await apiRoutes(server, () => settings, parts, gate);
+  await apiRoutes(server, () => settings, parts, admission);
   const addresses: BoundAddress[] = [{ part: 'server', ...(await listen(server, options)) }];
 
   if (options.metrics !== undefined) {
@@ -58,9 +59,9 @@ export async function startHttp(options: HttpOptions, parts: HttpParts): Promise
     apply(next) {
       settings = next;
     },
-    drain: () => gate.drain(),
+    drain: () => admission.drain(),
     async close() {
-      gate.drain();
+      admission.drain();
       await open.disposeAsync();
     },
   };
@@ -77,7 +78,7 @@ function isAddressInfo(address: AddressInfo | string | null): address is Address
   return typeof address === 'object' && address !== null;
 }
 
-/** A client that does not finish its request, or does not read the answer, must not hold the stop up. */
+/** Closes the server without waiting for clients that do not finish their request or do not read the answer. */
 async function closeSoon(app: App): Promise<void> {
   const cutOff = setTimeout(() => app.server.closeAllConnections(), CLOSE_LIMIT_MS);
   try {

@@ -1,14 +1,14 @@
 import type { ProblemKind } from '../domain/call/reachability.ts';
 import type { ExecutionKey, Target } from '../domain/execution/execution.ts';
 
-/** The present state of an active execution, as far as it is not stored. Instants are epoch milliseconds. */
+/** The state of an active execution that is not in the store. Instants are epoch milliseconds. */
 export interface LiveExecution {
   readonly lastPolledAt?: number;
   readonly nextPollAt?: number;
   readonly estimatedDetectionLagSeconds: number;
 }
 
-/** The present state of a target. Instants are epoch milliseconds, rates calls per second. */
+/** The present state of a target. Instants are epoch milliseconds, and rates are calls per second. */
 export interface TargetState {
   readonly target: Target;
   readonly isReachable: boolean;
@@ -24,16 +24,17 @@ export interface TargetState {
   readonly overdueSeconds: number;
 }
 
-/** The targets, as requests read and change them. */
+/** Access to the targets for requests. */
 export interface Targets {
   /** Returns the targets that are configured now. */
   configured(): readonly Target[];
-  /** Returns the state of each, and of targets that are no longer configured but still have active executions. */
+  /** Returns the state of each, including targets that are no longer configured but still have active executions. */
   states(): Promise<readonly TargetState[]>;
-  /** Pauses or resumes polling. Durable once it resolves, with undefined if no target of this name is configured. */
+  /** Pauses polling. Durable once it resolves. Resolves with undefined if no target with this name is configured. */
   pause(name: string): Promise<TargetState | undefined>;
+  /** Resumes polling, with the same guarantees as `pause`. */
   resume(name: string): Promise<TargetState | undefined>;
-  /** Answers in the order of `keys`; undefined for an execution that is not polled. */
+  /** Returns the states in the order of `keys`, with undefined for an execution that is not polled. */
   live(keys: readonly ExecutionKey[]): Promise<readonly (LiveExecution | undefined)[]>;
   /** Makes an execution the next to be polled. Resolves with false if it is not polled. */
   pollNow(key: ExecutionKey): Promise<boolean>;

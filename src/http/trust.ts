@@ -1,6 +1,6 @@
 import { BlockList, isIP } from 'node:net';
 
-/** Whether an address is one of `trusted`, which are addresses and networks such as 10.0.0.0/8. */
+/** Returns a function that reports whether an address is in `trusted`, a list of addresses and networks such as 10.0.0.0/8. */
 export function createTrust(trusted: readonly string[]): (address: string) => boolean {
   const list = new BlockList();
   for (const entry of trusted) {
@@ -16,7 +16,7 @@ export function createTrust(trusted: readonly string[]): (address: string) => bo
   };
 }
 
-/** Undefined where it is no address, as what a header says may be. */
+/** Returns undefined if this is not an address; a header may contain any text. */
 function familyOf(address: string): 'ipv4' | 'ipv6' | undefined {
   const version = isIP(address);
   if (version === 0) return undefined;

@@ -7,13 +7,13 @@ import { resourcesSchema } from './execution.ts';
 import { instantText } from './instant.ts';
 import { targetSchema } from './target.ts';
 
-/** Events of an execution that tell of no change of its status. */
+/** Events of an execution that do not report a change of its status. */
 const STATE_TYPES = ['execution.stalled', 'execution.not_found', 'execution.expired'] as const;
 type StateType = (typeof STATE_TYPES)[number];
 
 const isOfTarget = (type: EventType): type is TargetEventType => type.startsWith('target.');
 const isState = (type: EventType): type is StateType => STATE_TYPES.some((state) => state === type);
-const named = (types: readonly EventType[]) => z.enum(types.map((type) => TYPE_PREFIX + type));
+const typesOf = (types: readonly EventType[]) => z.enum(types.map((type) => TYPE_PREFIX + type));
 
 /** The attributes that every event has. */
 const attributes = {
@@ -22,7 +22,7 @@ const attributes = {
     .string()
     .min(1)
     .describe(
-      'Names the event: what comes with an id that was there before is a repeat. Also the header webhook-id',
+      'Identifies the event. An event with an id that was received before is a repeat. Also in the header webhook-id',
     ),
   time: instantText,
   datacontenttype: z.literal('application/json'),
@@ -37,18 +37,21 @@ const execution = z
   .object({
     lifecycleExecutionId: z.string().regex(EXECUTION_ID_PATTERN),
     lifecyclePolicyArn: z.string().optional(),
-    resourceArn: z.string().optional().describe('As it was registered'),
-    status: z.string().optional().describe('The word of AWS, also where it is a new one'),
+    resourceArn: z.string().optional().describe('As given at registration'),
+    status: z.string().optional().describe('As AWS reports it, even if this version does not know it'),
     reason: z.string().optional(),
     startTime: instantText.optional(),
     endTime: instantText.optional(),
     hasImpactedResources: z.boolean().optional(),
   })
-  .meta({ id: 'SeenExecution', description: 'As AWS showed it last; what it did not show is left out' });
+  .meta({
+    id: 'SeenExecution',
+    description: 'The latest observation. Members that AWS did not report are omitted',
+  });
 
 const transition = z
   .object({
-    from: z.string().nullable().describe('null where the first look found it so'),
+    from: z.string().nullable().describe('null if the first observation already found this status'),
     to: z.string(),
     lastSeenFromAt: instantText.nullable(),
     firstSeenToAt: instantText,
@@ -56,27 +59,27 @@ const transition = z
       .number()
       .min(0)
       .optional()
-      .describe('Of final statuses: from endTime to firstSeenToAt'),
+      .describe('Time from endTime to firstSeenToAt. Final statuses only'),
   })
   .meta({
     id: 'Transition',
     description:
-      'lastSeenFromAt: when the last request that saw `from` was sent; firstSeenToAt: when the answer came',
+      'lastSeenFromAt: when the last request that saw `from` was sent. firstSeenToAt: when the answer that showed `to` arrived',
   });
 
-const labels = z.record(z.string(), z.string()).describe('Those of the registration');
+const labels = z.record(z.string(), z.string()).describe('Labels of the registration');
 
 const ofExecution = {
   ...attributes,
   source,
-  subject: z.string().describe('The id of the execution'),
-  executionsequence: sequence.describe('1, 2, 3 … without gaps, over all events of one execution'),
+  subject: z.string().describe('Id of the execution'),
+  executionsequence: sequence.describe('1, 2, 3 … without gaps over all events of one execution'),
 };
 
 const statusEvent = z
   .object({
     ...ofExecution,
-    type: named(EVENT_TYPES.filter((type) => !isOfTarget(type) && !isState(type))),
+    type: typesOf(EVENT_TYPES.filter((type) => !isOfTarget(type) && !isState(type))),
     data: z.object({
       target: targetSchema,
       execution,
@@ -90,7 +93,7 @@ const statusEvent = z
 const executionEvent = z
   .object({
     ...ofExecution,
-    type: named(STATE_TYPES),
+    type: typesOf(STATE_TYPES),
     data: z.object({
       target: targetSchema,
       execution,
@@ -101,26 +104,29 @@ const executionEvent = z
   .meta({
     id: 'ExecutionEvent',
     description:
-      'Something else is to be told of an execution; `since`: when the stay began (stalled), the first missing answer came (not_found), it was registered (expired)',
+      'Something other than the status of an execution changed. `since` is when it entered its status (stalled), when it was first missing (not_found), or when it was registered (expired)',
   });
 
 const targetEvent = z
   .object({
     ...attributes,
     source,
-    type: named(EVENT_TYPES.filter(isOfTarget)),
-    subject: z.string().describe('The name of the target'),
-    targetsequence: sequence.describe('1, 2, 3 … without gaps, over the events of one target'),
+    type: typesOf(EVENT_TYPES.filter(isOfTarget)),
+    subject: z.string().describe('Name of the target'),
+    targetsequence: sequence.describe('1, 2, 3 … without gaps over all events of one target'),
     data: z.object({
       target: targetSchema,
-      problem: z.object({ kind: z.enum(PROBLEM_KINDS), message: z.string().describe('For people') }),
+      problem: z.object({
+        kind: z.enum(PROBLEM_KINDS),
+        message: z.string().describe('Explanation for people'),
+      }),
       since: instantText,
     }),
   })
   .meta({
     id: 'TargetEvent',
     description:
-      'A target cannot be reached, or can again; `since`: the first failure, or the first good answer',
+      'A target became unreachable or recovered. `since` is the time of the first failure or of the first success',
   });
 
 const testEvent = z
@@ -128,12 +134,12 @@ const testEvent = z
     ...attributes,
     source: z.literal('/lifecycle-watcher'),
     type: z.literal(`${TYPE_PREFIX}endpoint.test`),
-    subject: z.string().describe('The name of the endpoint'),
+    subject: z.string().describe('Name of the endpoint'),
     data: z.object({ endpoint: z.string() }),
   })
-  .meta({ id: 'TestEvent', description: 'Asked for by hand; not in the feed' });
+  .meta({ id: 'TestEvent', description: 'A test event that was requested through the API. Not in the feed' });
 
-/** An event as the feed shows it: a CloudEvent. What is unknown is left out. */
+/** An event in the feed: a CloudEvent. Members whose values are unknown are omitted. */
 export const eventSchema = z.union([statusEvent, executionEvent, targetEvent]).meta({ id: 'Event' });
 
 /** The newest events of one execution, in order. */
@@ -142,7 +148,7 @@ export const executionEventsSchema = z.object({ events: z.array(eventSchema) });
 /** A page of the feed. */
 export const feedPageSchema = z.object({
   events: z.array(eventSchema),
-  next: z.string().describe('What to ask for as `after`; never null'),
+  next: z.string().describe('The value of `after` for the next page. Never null'),
 });
 
 /** An execution's event as a client reads it, which keeps the types and members that a later version of the daemon adds. */
@@ -160,20 +166,20 @@ export type ReceivedEvent = z.output<typeof receivedEventSchema>;
 
 export const receivedExecutionEventsSchema = z.object({ events: z.array(receivedEventSchema) });
 
-/** An event as endpoints get it. */
+/** An event that an endpoint receives. */
 export const webhookEventSchema = z
   .union([statusEvent, executionEvent, targetEvent, testEvent])
   .meta({ id: 'WebhookEvent' });
 
 /**
- * The schema of all events for receivers, in JSON Schema 2020-12. `input` lets members be that it does not know, as a
- * receiver must: later versions add some. `output` describes exactly what this version sends.
+ * Returns the schema of all events for receivers, in JSON Schema 2020-12. `input` allows unknown members, as a receiver must,
+ * because later versions may add some. `output` describes exactly the events of this version.
  */
 export function eventJsonSchema(io: 'input' | 'output'): object {
   const { $schema, ...schema } = z.toJSONSchema(webhookEventSchema, {
     io,
     override({ jsonSchema }) {
-      // Limits and notes of our language, of no use to a receiver.
+      // These limits and notes are specific to JavaScript and of no use to a receiver.
       if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
       if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
       delete jsonSchema.readOnly;
@@ -183,7 +189,7 @@ export function eventJsonSchema(io: 'input' | 'output'): object {
     $schema,
     title: 'Events of lifecycle-watcher',
     description:
-      'CloudEvents 1.0 in the JSON event format, as webhooks carry them and GET /v1/events lists them. Later versions may add members and types: ignore what you do not know.',
+      'CloudEvents 1.0 in the JSON event format, as sent to webhooks and returned by GET /v1/events. Later versions may add members and types; ignore those that you do not know.',
     ...schema,
   };
 }

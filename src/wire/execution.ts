@@ -3,13 +3,13 @@ import { SOURCES, TRACKINGS } from '../domain/execution/execution.ts';
 import { instantText } from './instant.ts';
 import { targetSchema } from './target.ts';
 
-/** What an execution that has ended did to resources. */
+/** The actions of an ended execution on resources. */
 export const resourcesSchema = z
   .object({
     counts: z.array(z.object({ action: z.string(), status: z.string(), count: z.int() })).readonly(),
-    truncated: z.boolean().describe('Not all of them were listed in time'),
+    truncated: z.boolean().describe('True if the list is incomplete'),
   })
-  .meta({ id: 'Resources', description: 'What was done to images and to what belongs to them' });
+  .meta({ id: 'Resources', description: 'Counts of the actions on images and related resources' });
 
 /** An execution. Members whose values are unknown are omitted. */
 export const executionSchema = z

@@ -11,17 +11,17 @@ export const targetSchema = z
 export const targetStateSchema = z
   .object({
     ...targetSchema.shape,
-    reachable: z.boolean().describe('False from target.unreachable to target.recovered'),
+    reachable: z.boolean().describe('False between target.unreachable and target.recovered'),
     paused: z.boolean(),
     problem: z
       .object({ kind: z.enum([...PROBLEM_KINDS, 'removed']), message: z.string() })
       .optional()
-      .describe('What the latest calls say is wrong'),
-    requestsPerSecond: z.number().describe('The rate now allowed'),
-    ceiling: z.number().describe('The rate that the configuration allows'),
+      .describe('The problem that the latest calls show'),
+    requestsPerSecond: z.number().describe('Current rate limit'),
+    ceiling: z.number().describe('Configured maximum of the rate limit'),
     lastThrottledAt: instantText.optional(),
-    tracked: z.int().describe('Active executions'),
-    overdueSeconds: z.number().describe('How late the most overdue poll is'),
+    tracked: z.int().describe('Number of active executions'),
+    overdueSeconds: z.number().describe('Lateness of the most overdue poll'),
   })
   .meta({ id: 'TargetState' });
 export type TargetStateJson = z.output<typeof targetStateSchema>;

@@ -52,7 +52,7 @@ describe('list', () => {
     expect(await list(api, '--target', 'nowhere')).toMatchObject({
       code: 1,
       stdout: '',
-      stderr: 'lifecycle-watcher: unknown_target: No target of this name is configured.\n',
+      stderr: 'lifecycle-watcher: unknown_target: No target with this name is configured.\n',
     });
   });
 

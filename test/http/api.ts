@@ -14,7 +14,7 @@ import { expectDescribed } from '../support/openapi.ts';
 import { recordNotices } from '../support/notices.ts';
 import { openTemporaryStore } from '../support/store.ts';
 
-/** What the API takes for the present. */
+/** The present time of the API. */
 export const NOW = Date.UTC(2026, 10, 23, 6);
 export const EAST: Target = { name: 'east', accountId: '123456789012', region: 'us-east-1' };
 export const WEST: Target = { name: 'west', accountId: '123456789012', region: 'eu-west-1' };
@@ -29,19 +29,19 @@ export interface LogLine {
   readonly message: unknown;
 }
 
-/** What the API asks beside the store: tests set what it is told, and read what it has asked for. */
+/** The collaborators of the API besides the store. Tests set their answers and read the requests made to them. */
 export class OtherParts {
   targets: readonly Target[] = [EAST];
   endpoints: readonly string[] = ['ops'];
-  /** Where callbacks may go. */
+  /** The configured callbacks. */
   callbackEntries: readonly CallbackEntry[] = [];
   ready: Readiness = { ready: true };
   metrics: () => Promise<string> = () => Promise.resolve('up 1\n');
-  /** How the test of an endpoint goes. */
+  /** Answers the request for a test event. */
   test: Deliveries['test'] = () => Promise.resolve(undefined);
   readonly clock: Clock = { ...systemClock, now: () => NOW };
 
-  /** No poller runs here. These are what pollers would report: of targets by name, of executions by key. */
+  /** No poller runs here. These are the states that pollers would report: of targets by name, of executions by key. */
   readonly states = new Map<string, TargetState>();
   readonly lives = new Map<string, LiveExecution>();
   readonly tracked: Execution[] = [];
@@ -50,7 +50,7 @@ export class OtherParts {
 
   readonly woken: string[] = [];
   readonly notices = recordNotices();
-  /** How each registration ended. */
+  /** The outcome of each registration. */
   get outcomes() {
     return this.notices.of('registered').map(({ outcome }) => outcome);
   }
@@ -119,14 +119,17 @@ export interface Api extends AsyncDisposable {
   readonly store: Store;
   readonly http: HttpServer;
   readonly url: string;
-  /** With the admin token unless another is given; '' for none. Rejects if the answer is not as described. */
+  /**
+   * Sends a request with `token`, by default the admin token; '' sends none. Rejects if the answer does not match the
+   * description of the API.
+   */
   readonly ask: (method: string, path: string, body?: unknown, token?: string) => Promise<Response>;
 }
 
-/** A server on a free port over `given`, which stays open, or over a temporary store of its own. */
-export async function startApi(differing: Partial<HttpOptions> = {}, given?: Store): Promise<Api> {
+/** Starts a server on a free port over `existing`, which stays open, or over a temporary store. */
+export async function startApi(differing: Partial<HttpOptions> = {}, existing?: Store): Promise<Api> {
   await using opening = new AsyncDisposableStack();
-  const store = given ?? opening.use(await openTemporaryStore());
+  const store = existing ?? opening.use(await openTemporaryStore());
   const parts = new OtherParts();
   const http = opening.adopt(
     await startHttp(
@@ -176,7 +179,7 @@ export function urlOf(http: HttpServer, part: 'server' | 'metrics'): string {
   return `http://${address.host}:${address.port}`;
 }
 
-/** Status, code and the paths of all faults of a problem. */
+/** Returns the status, the code and the paths of all faults of a problem. */
 export async function problemOf(response: Response) {
   const body = (await response.json()) as {
     code: string;

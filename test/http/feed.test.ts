@@ -29,7 +29,7 @@ async function start() {
 
 type Started = Awaited<ReturnType<typeof start>>;
 
-/** Someone who asks page after page, until told that all is written and there is nothing more. */
+/** Reads page after page until everything is written and there is no more. */
 async function readAll(
   { page }: Started,
   query: string,
@@ -53,7 +53,7 @@ async function readAll(
 const EVENTS = 400;
 const DAY_MS = 86_400_000;
 
-test('readers get all of a feed that is written and deleted from meanwhile, once and in order', async () => {
+test('readers get every event once and in order, even if events are recorded and deleted meanwhile', async () => {
   await using api = await start();
   const { store } = api;
   const { reading, intake, upkeep } = store;
@@ -63,12 +63,12 @@ test('readers get all of a feed that is written and deleted from meanwhile, once
   let whole: readonly string[] = [];
   let failed: readonly string[] = [];
 
-  /** Several at once, so that what is committed first is not what was begun first. */
+  /** Several run at once, so that transactions do not commit in the order they begin. */
   async function write() {
     for (let number = 0; number < EVENTS; number += 8) {
       const group = Array.from({ length: 8 }, (_, index) => number + index).map((each) => {
         const status = FINAL_STATUSES[each % FINAL_STATUSES.length] ?? 'FAILED';
-        // One in ten has a delivery that is pending: its event stays.
+        // One in ten has a pending delivery, so its event is kept.
         return recordEnd(store, each, status, each % 10 === 0 ? ['ops'] : [], NOW + each * DAY_MS);
       });
       for (const [index, execution] of (await Promise.all(group)).entries()) {
@@ -81,13 +81,13 @@ test('readers get all of a feed that is written and deleted from meanwhile, once
     isWritten = true;
   }
 
-  /** Deletes what both readers have behind them. */
+  /** Deletes the events that both readers have already read. */
   async function retain() {
     let deletions = 0;
     while (!isWritten) {
       const read = Math.min(whole.length, written.findLastIndex(({ id }) => failed.includes(id)) + 1);
       const first = written.slice(read).map(({ body }) => (JSON.parse(body) as { subject: string }).subject);
-      // Numbers from there on may be recorded by now, too.
+      // Later numbers may already be recorded, too.
       const oldest = Math.min(written.length, ...first.flatMap((id) => ended.get(id) ?? []));
       if (written.length > 0 && read > 0)
         await upkeep.sweep({ finishedBefore: NOW + oldest * DAY_MS, deliveredBefore: 0, deadBefore: 0 }, 50);
@@ -118,7 +118,7 @@ test('readers get all of a feed that is written and deleted from meanwhile, once
   expect(all.ids).toEqual(written.map(({ id }) => id));
   expect(some.ids).toEqual(written.filter(({ type }) => /failed|cancelled/.test(type)).map(({ id }) => id));
 
-  // From where something has been deleted since, nobody goes on as if nothing had been.
+  // A cursor before deleted events has expired.
   const [first] = all.cursors;
   expect(await api.statusOf(`after=${first}`)).toBe(410);
   expect(await api.statusOf(`after=${first}&type=target.*`)).toBe(410);
@@ -131,7 +131,7 @@ test('readers get all of a feed that is written and deleted from meanwhile, once
   expect(keptIds.size).toBeLessThan(EVENTS);
 });
 
-test('a filter that matches little does not lose what comes after its last match, nor look at it again', async () => {
+test('a filter that matches few events neither skips nor repeats those after its last match', async () => {
   await using api = await start();
   const record = (number: number, status: 'SUCCESS' | 'FAILED') =>
     recordEnd(api.store, number, status, [], NOW);
@@ -145,7 +145,7 @@ test('a filter that matches little does not lose what comes after its last match
   const two = await api.page(`limit=1&type=execution.failed&after=${one.next}`);
   const end = await api.page(`limit=1&type=execution.failed&after=${two.next}`);
   expect([one, two, end].map(({ events }) => events.length)).toEqual([1, 1, 0]);
-  // Whoever goes on without the filter goes on from there.
+  // A reader that continues without the filter continues from the same place.
   expect((await api.page(`after=${one.next}`)).events).toHaveLength(2);
   expect((await api.page(`after=${none.next}`)).events).toHaveLength(3);
 });

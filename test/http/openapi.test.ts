@@ -11,7 +11,7 @@ const file = new URL('../../config/openapi.json', import.meta.url);
 const [KNOWN, NEW] = [executionId(1), executionId(2)];
 const known = `/v1/executions/${KNOWN}`;
 
-/** Requests that give each success that an operation has, in turn. They are checked against the description as all are. */
+/** For each operation, requests that produce each of its successes in turn. Like all answers, these are checked against the description. */
 const SUCCESSES: Readonly<Record<string, readonly (readonly [string, string, unknown?])[]>> = {
   getOpenApi: [['GET', '/openapi.json']],
   isAlive: [['GET', '/livez']],
@@ -42,10 +42,10 @@ const SUCCESSES: Readonly<Record<string, readonly (readonly [string, string, unk
   backUp: [['POST', '/v1/backup']],
 };
 
-test('config/openapi.json is well-formed by the judgement of others, and describes every route', async () => {
+test('config/openapi.json passes the linter of Redocly', async () => {
   const config = await createConfig({
     extends: ['recommended-strict'],
-    // Probes refuse nobody.
+    // Probes refuse no request.
     rules: { 'operation-4xx-response': 'off' },
   });
   const problems = await lintFromString({

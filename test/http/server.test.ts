@@ -6,7 +6,7 @@ import { executionId } from '../support/executions.ts';
 import { breakStore, holdStore } from '../support/troubled-store.ts';
 import { ADMIN_TOKEN, EAST, READ_TOKEN, REGISTER_TOKEN, problemOf, startApi, urlOf } from './api.ts';
 
-/** A limit, for a machine that is busy. */
+/** A generous limit for a busy machine. */
 const SOON = { timeout: 10_000 };
 const ID = executionId(1);
 const REGISTER = ['POST', '/v1/executions'] as const;
@@ -44,7 +44,7 @@ test.each(ROUTES)('$method $path needs the scope $scope', async ({ method, path,
   }
 });
 
-test('a token may come as x-api-key, and whatever the case of the scheme', async () => {
+test('a token may be sent as x-api-key, and the authorization scheme is case-insensitive', async () => {
   await using api = await startApi();
   const status = async (headers: Record<string, string>) =>
     (await fetch(`${api.url}/v1/executions`, { headers })).status;
@@ -56,13 +56,13 @@ test('a token may come as x-api-key, and whatever the case of the scheme', async
   expect(await status({ 'x-api-key': '' })).toBe(401);
 });
 
-test('a request without a token is refused before its body is looked at', async () => {
+test('a request without a token is refused before its body is read', async () => {
   await using api = await startApi();
   expect((await api.ask(...REGISTER, '{', '')).status).toBe(401);
   expect((await api.ask(...REGISTER, 'x'.repeat(70_000), '')).status).toBe(401);
 });
 
-test('insecure asks for no token, and still knows who shows one', async () => {
+test('insecure requires no token but still identifies the owner of one', async () => {
   await using api = await startApi({ insecure: true });
   const anonymous = await api.ask(...REGISTER, { lifecycleExecutionId: ID }, '');
   expect(anonymous.status).toBe(201);
@@ -71,7 +71,7 @@ test('insecure asks for no token, and still knows who shows one', async () => {
   expect(await named.json()).toMatchObject({ registeredBy: 'ci' });
 });
 
-test('each token has its own rate, and so has each address without one', async () => {
+test('each token has its own rate limit, and so does each address without a token', async () => {
   await using api = await startApi({ requestsPerMinute: 2 });
   const statuses = async (token: string) => {
     const answers = [];
@@ -92,9 +92,9 @@ test('each token has its own rate, and so has each address without one', async (
   expect((await fetch(`${api.url}/livez`)).status).toBe(200);
 });
 
-test('requests whose clients go away take no room from others', async () => {
+test('requests of disconnected clients do not count towards the limit', async () => {
   await using api = await startApi();
-  // Together they may be 600 MiB.
+  // Their bodies may have 600 MiB in total.
   const head = `POST /v1/executions/batch HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${ADMIN_TOKEN}\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{`;
   const { hostname, port } = new URL(api.url);
   await Promise.all(
@@ -110,9 +110,9 @@ test('requests whose clients go away take no room from others', async () => {
 });
 
 test.each([
-  ['a trusted proxy counts', ['127.0.0.1'], [401, 401]],
-  ['nobody else counts', [], [401, 429]],
-])('what X-Forwarded-For says from %s', async (_who, trustedProxies, expected) => {
+  ['from a trusted proxy is used', ['127.0.0.1'], [401, 401]],
+  ['from any other address is ignored', [], [401, 429]],
+])('X-Forwarded-For %s', async (_case, trustedProxies, expected) => {
   await using api = await startApi({ requestsPerMinute: 1, trustedProxies });
   const statuses = [];
   for (const address of ['192.0.2.1', '192.0.2.2']) {
@@ -159,7 +159,7 @@ test('a path that cannot be decoded is 400', async () => {
   expect(await problemOf(response)).toMatchObject({ status: 400, code: 'malformed_request' });
 });
 
-/** What comes back for raw bytes, until the connection is closed. */
+/** Sends raw bytes and returns everything received until the connection closes. */
 async function raw(url: string, bytes: string): Promise<string> {
   const { hostname, port } = new URL(url);
   const socket = connect(Number(port), hostname);
@@ -169,7 +169,7 @@ async function raw(url: string, bytes: string): Promise<string> {
   return answer;
 }
 
-test('what is no HTTP gets a problem too', async () => {
+test('a request that is not HTTP is answered with a problem', async () => {
   await using api = await startApi();
   expect(await raw(api.url, 'nonsense\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 .*"code":"malformed_request"/s);
   const large = `GET / HTTP/1.1\r\nhost: x\r\nx-large: ${'x'.repeat(20_000)}\r\n\r\n`;
@@ -200,7 +200,7 @@ const ASKING_THE_STORE: readonly {
   { method: 'POST', path: '/v1/backup' },
 ];
 
-/** The API of a daemon whose one target is known to be well. */
+/** The API of a daemon with one reachable target. */
 async function startWithTarget() {
   const api = await startApi();
   const rate = { perSecond: 1, ceiling: 2 };
@@ -210,7 +210,7 @@ async function startWithTarget() {
 }
 
 test.each(ASKING_THE_STORE)(
-  '$method $path is 503 if the store fails, and only the log says why',
+  '$method $path is 503 if the store fails, and only the log has the reason',
   async ({ method, path, body }) => {
     await using api = await startWithTarget();
     {
@@ -232,7 +232,7 @@ test.each(ASKING_THE_STORE)(
 );
 
 test.each(ASKING_THE_STORE)(
-  '$method $path is 500 if something fails that is not the store, and only the log says what',
+  '$method $path is 500 if anything but the store fails, and only the log has the reason',
   async ({ method, path, body }) => {
     await using api = await startWithTarget();
     using _broken = breakStore(api.store, new TypeError('inner detail'));
@@ -247,7 +247,7 @@ test.each(ASKING_THE_STORE)(
   },
 );
 
-test('what nobody expected is 500 without its message, and told to the log', async () => {
+test('an unexpected error is 500, and only the log has its message', async () => {
   await using api = await startApi();
   api.parts.metrics = () => Promise.reject(new TypeError('inner detail'));
   const response = await fetch(`${api.url}/metrics`);
@@ -262,7 +262,7 @@ test('what nobody expected is 500 without its message, and told to the log', asy
   });
 });
 
-test('probes tell how it is', async () => {
+test('probes report liveness and readiness', async () => {
   await using api = await startApi();
   expect((await fetch(`${api.url}/livez`)).status).toBe(200);
   expect((await fetch(`${api.url}/readyz`)).status).toBe(200);
@@ -274,7 +274,7 @@ test('probes tell how it is', async () => {
   expect(await response.text()).toContain('starting');
 });
 
-test('metrics are on the server unless they have an address of their own', async () => {
+test('metrics are served by the API server unless they have their own address', async () => {
   await using api = await startApi();
   expect(api.http.addresses).toMatchObject([{ part: 'server', host: '127.0.0.1' }]);
   const response = await fetch(`${api.url}/metrics`);
@@ -290,7 +290,7 @@ test('metrics are on the server unless they have an address of their own', async
   expect(await status(`${metricsUrl}/v1/executions`)).toBe(404);
 });
 
-test('while draining new requests are turned away, and one in flight is answered', async () => {
+test('while draining, new requests are refused and a request in progress is answered', async () => {
   await using api = await startApi();
   const held = Promise.withResolvers<undefined>();
   using _held = holdStore(api.store, held.promise);
@@ -312,7 +312,7 @@ test('while draining new requests are turned away, and one in flight is answered
   await expect(fetch(`${api.url}/livez`)).rejects.toThrow();
 });
 
-test('a request that waits for the store holds up neither probes nor other requests', async () => {
+test('a request that waits for the store delays neither probes nor other requests', async () => {
   await using api = await startApi();
   const held = Promise.withResolvers<undefined>();
   const working = { ...api.store.reading };
@@ -329,7 +329,7 @@ test('a request that waits for the store holds up neither probes nor other reque
   expect(await (await waiting).json()).toMatchObject({ executions: [{ lifecycleExecutionId: ID }] });
 });
 
-test('hundreds of registrations at once are all accepted', async () => {
+test('hundreds of simultaneous registrations are all accepted', async () => {
   await using api = await startApi();
   const ids = Array.from({ length: 400 }, (_, number) => executionId(number));
   const asked = ids.map((lifecycleExecutionId) => api.ask(...REGISTER, { lifecycleExecutionId }));
@@ -339,12 +339,12 @@ test('hundreds of registrations at once are all accepted', async () => {
   expect(new Set(executions.map(({ lifecycleExecutionId: id }) => id))).toEqual(new Set(ids));
 });
 
-test('requests are turned away while the bodies of those in flight may take 128 MiB, and it recovers', async () => {
+test('requests are refused while the bodies of others may take 128 MiB, and accepted again afterwards', async () => {
   await using api = await startApi();
   const held = Promise.withResolvers<undefined>();
   using _held = holdStore(api.store, held.promise);
   const registering = vi.spyOn(api.store.intake, 'register');
-  // A batch may have 2 MiB, whatever it does have.
+  // Each batch counts as 2 MiB, whatever its size.
   const asked = Array.from({ length: 64 }, (_, number) =>
     api.ask('POST', '/v1/executions/batch', { executions: [{ lifecycleExecutionId: executionId(number) }] }),
   );
@@ -364,7 +364,7 @@ test('requests are turned away while the bodies of those in flight may take 128 
   await vi.waitFor(async () => expect((await api.ask('GET', '/v1/executions')).status).toBe(200), SOON);
 });
 
-test('an address that is taken is an error, and nothing stays open', async () => {
+test('an address in use is an error, and nothing stays open', async () => {
   await using api = await startApi();
   const { port } = new URL(api.url);
   await expect(startApi({ port: Number(port) })).rejects.toThrow(/EADDRINUSE/);
@@ -393,7 +393,7 @@ test('no secret is logged', async () => {
   for (const secret of [ADMIN_TOKEN, 'wrong-token', 'query-secret']) expect(logged).not.toContain(secret);
 });
 
-test('other settings hold from then on', async () => {
+test('changed settings apply to later requests', async () => {
   await using api = await startApi({ requestsPerMinute: 2 });
   const ask = async (token: string, from = '192.0.2.1') => {
     const headers = { authorization: `Bearer ${token}`, 'x-forwarded-for': from };

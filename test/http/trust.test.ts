@@ -15,10 +15,10 @@ it.each([
   ['', false],
   ['unknown', false],
   ['10.0.0.1:80', false],
-])('%s: %s', (address, expected) => {
+])('%s is trusted: %s', (address, expected) => {
   expect(isTrusted(address)).toBe(expected);
 });
 
-it('nobody is trusted if nobody is named', () => {
+it('no address is trusted if the list is empty', () => {
   expect(createTrust([])('127.0.0.1')).toBe(false);
 });

@@ -8,19 +8,19 @@ import { operation } from './operation.ts';
 import type { DescribedRoute } from './operation.ts';
 import { EVENT_WEBHOOK } from './webhook.ts';
 
-/** The routes that are added to `app` from now on, as they come. */
+/** Returns a list that grows with every route added to `app` from now on. */
 export function collectRoutes(app: App): readonly DescribedRoute[] {
   const routes: DescribedRoute[] = [];
   app.addHook('onRoute', ({ method, url, config = {}, schema = {} }) => {
-    // Several methods at once are those that a path refuses; HEAD comes with GET.
+    // A route with several methods is one that refuses them. HEAD accompanies GET.
     if (typeof method === 'string' && method !== 'HEAD') routes.push({ method, url, config, schema });
   });
   return routes;
 }
 
-const ROLES = 'Roles are scopes of the token. One with the scope admin may do everything.';
+const ROLES = 'Roles are scopes of the token. A token with the scope admin may do everything.';
 
-/** The API in OpenAPI 3.1 (https://spec.openapis.org/oas/v3.1.1.html), from the schemas that validate. */
+/** Describes the API in OpenAPI 3.1 (https://spec.openapis.org/oas/v3.1.1.html), from the schemas that validate requests. */
 export function openApiDocument(routes: readonly DescribedRoute[]) {
   const schemas: Components = {};
   const responses: Record<string, unknown> = {};
@@ -36,7 +36,7 @@ export function openApiDocument(routes: readonly DescribedRoute[]) {
     info: {
       title: 'lifecycle-watcher',
       version: VERSION,
-      summary: 'Watches EC2 Image Builder lifecycle executions and tells when they change.',
+      summary: 'Watches EC2 Image Builder lifecycle executions and reports each change of status.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: '/' }],

@@ -1,30 +1,30 @@
 import * as z from 'zod';
 
 export type JsonSchema = z.core.JSONSchema.JSONSchema;
-/** The schemas that have an id, under it. */
+/** The schemas that have an id, by id. */
 export type Components = Record<string, JsonSchema>;
 
 const DEFINITIONS = '#/$defs/';
 const COMPONENTS = '#/components/schemas/';
 
-/** A reference to a component of the document. */
+/** Returns a reference to a component of the document. */
 export const componentRef = (id: string): JsonSchema => ({ $ref: COMPONENTS + id });
 
 /**
- * What a schema takes (`input`) or gives (`output`), as JSON Schema 2020-12. Parts of it that have an id go to
- * `components` and are referred to. What is given may get more members some day, so it is not said to have no others.
+ * Converts a schema, as it accepts (`input`) or returns (`output`) values, to JSON Schema 2020-12. Parts that have an id are added to
+ * `components` and replaced by references. Outputs allow additional members, because later versions may add some.
  */
 export function jsonSchema(schema: z.ZodType, io: 'input' | 'output', components: Components): JsonSchema {
   const generated = z.toJSONSchema(schema, {
     io,
     unrepresentable: 'any',
     override({ jsonSchema: part }) {
-      // That an integer is one that JavaScript can hold goes without saying.
+      // The limits of integers in JavaScript are of no use to a reader.
       if (part.maximum === Number.MAX_SAFE_INTEGER) delete part.maximum;
       if (part.minimum === Number.MIN_SAFE_INTEGER) delete part.minimum;
-      // The format says it, the pattern takes 300 characters to.
+      // The format already says this; the pattern is 300 characters long.
       if (io === 'input' && part.format === 'date-time') delete part.pattern;
-      // Readonly in our types is nothing that OpenAPI means by it.
+      // `readonly` in a type does not have the meaning of `readOnly` in OpenAPI.
       delete part.readOnly;
       if (io === 'output' && part.additionalProperties === false) delete part.additionalProperties;
     },

@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { FastifyContextConfig, FastifySchema } from 'fastify';
 import * as z from 'zod';
+import { defined } from '../../runtime/defined.ts';
 import { PROBLEMS, PROBLEM_TYPE } from '../../wire/problem.ts';
 import type { ProblemCode } from '../../wire/problem.ts';
 import { componentRef, jsonSchema } from './json-schema.ts';
@@ -9,15 +10,17 @@ import { parameters } from './parameters.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** The route's name in the description of the API. */
+    /** The name of the route in the description of the API. */
     operationId?: string;
     summary?: string;
-    /** How it can end badly, beyond what all routes of its kind have in common. */
+    /** Anything that a user needs to know beyond the summary. */
+    description?: string;
+    /** The problems that the route can answer with, except those that all routes of its kind share. */
     problems?: readonly ProblemCode[];
   }
 }
 
-/** What the description tells of a route. */
+/** The parts of a route that its description is made from. */
 export interface DescribedRoute {
   readonly method: string;
   readonly url: string;
@@ -25,25 +28,30 @@ export interface DescribedRoute {
   readonly schema: FastifySchema;
 }
 
-/** What operations refer to, by name. */
+/** The components that operations refer to, by name. */
 export interface Shared {
   readonly schemas: Components;
   readonly responses: Record<string, unknown>;
 }
 
-/** A route as an Operation Object; what it refers to goes to `shared`. */
+/** Converts a route to an Operation Object. Adds the components that it refers to to `shared`. */
 export function operation(route: DescribedRoute, shared: Shared) {
   const { schemas, responses } = shared;
-  const { operationId, summary, scope, problems = [] } = route.config;
+  const { operationId, summary, description, scope, problems = [] } = route.config;
   const { params, querystring, body, response } = route.schema;
-  const taken = (part: unknown) => (part instanceof z.ZodType ? jsonSchema(part, 'input', schemas) : {});
+  const inputSchema = (part: unknown) =>
+    part instanceof z.ZodType ? jsonSchema(part, 'input', schemas) : {};
   return {
     operationId,
     summary,
-    // 3.1 calls it a role: the scope that the token needs.
+    ...defined({ description }),
+    // OpenAPI 3.1 calls the scope that the token needs a role.
     security: scope === undefined ? [] : [{ bearer: [scope] }, { apiKey: [scope] }],
-    parameters: [...parameters('path', taken(params)), ...parameters('query', taken(querystring))],
-    ...(body instanceof z.ZodType ? { requestBody: requestBody(body, taken(body)) } : {}),
+    parameters: [
+      ...parameters('path', inputSchema(params)),
+      ...parameters('query', inputSchema(querystring)),
+    ],
+    ...(body instanceof z.ZodType ? { requestBody: requestBody(body, inputSchema(body)) } : {}),
     responses: {
       ...answers(response, schemas),
       ...problemAnswers([...commonProblems(route), ...problems], responses),
@@ -51,17 +59,17 @@ export function operation(route: DescribedRoute, shared: Shared) {
   };
 }
 
-/** Text may say what it is by `contentMediaType`; everything else is JSON. */
+/** The media type is the `contentMediaType` of the schema, or else JSON. */
 function content(schema: JsonSchema) {
   return { [schema.contentMediaType ?? 'application/json']: { schema } };
 }
 
 function requestBody(body: z.ZodType, schema: JsonSchema) {
   const required = !body.safeParse(null).success;
-  // No body at all is read as null.
-  const [given = schema] =
+  // An absent body is parsed as null.
+  const [present = schema] =
     schema.anyOf?.filter((choice) => typeof choice === 'object' && choice.type !== 'null') ?? [];
-  return { required, content: content(required ? schema : given) };
+  return { required, content: content(required ? schema : present) };
 }
 
 function answers(response: FastifySchema['response'], schemas: Components) {
@@ -80,7 +88,7 @@ function answers(response: FastifySchema['response'], schemas: Components) {
   );
 }
 
-/** What happens to routes of all kinds, before they are asked and after. */
+/** Returns the problems that follow from the kind of a route. */
 function commonProblems({ method, config, schema }: DescribedRoute): readonly ProblemCode[] {
   const { params, querystring, body } = schema;
   return [
@@ -108,8 +116,8 @@ const BODY_PROBLEMS = [
 ] as const;
 
 const header = (description: string, type = 'string') => ({ required: true, description, schema: { type } });
-const LOCATION = header('Where it can be read from now on');
-const RETRY_AFTER = { 'retry-after': header('Seconds until it is worth trying again', 'integer') };
+const LOCATION = header('The path of the execution');
+const RETRY_AFTER = { 'retry-after': header('Seconds to wait before the next attempt', 'integer') };
 const CHALLENGE = { 'www-authenticate': header('What is wrong with the token (RFC 6750)') };
 const HEADERS: Readonly<Record<number, object>> = {
   401: CHALLENGE,
@@ -118,7 +126,7 @@ const HEADERS: Readonly<Record<number, object>> = {
   503: RETRY_AFTER,
 };
 
-/** Operations share answers that have the same codes; they are named after these. */
+/** Operations share the answers that have the same codes. Each is named after its codes. */
 function problemAnswers(codes: readonly ProblemCode[], responses: Shared['responses']) {
   const byStatus = Object.groupBy(new Set(codes), (code) => PROBLEMS[code].status);
   return Object.fromEntries(

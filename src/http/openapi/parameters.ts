@@ -1,20 +1,21 @@
+import { defined } from '../../runtime/defined.ts';
 import type { JsonSchema } from './json-schema.ts';
 
-/** The members of an object as Parameter Objects. */
+/** Converts the members of an object to Parameter Objects. */
 export function parameters(place: 'path' | 'query', { properties = {}, required = [] }: JsonSchema) {
-  return Object.entries(properties).map(([name, given]) => {
-    const { description, ...schema } = given as JsonSchema;
+  return Object.entries(properties).map(([name, member]) => {
+    const { description, ...schema } = member as JsonSchema;
     return {
       name,
       in: place,
       required: required.includes(name),
-      ...(description === undefined ? {} : { description }),
+      ...defined({ description }),
       ...(schema.type === 'object' ? spread(name, schema) : { schema }),
     };
   });
 }
 
-/** An object in a query is given as several parameters `name.KEY=VALUE`: the style `form` puts its members side by side. */
+/** An object in a query takes the form of several parameters `name.KEY=VALUE`, which the style `form` describes. */
 function spread(name: string, schema: JsonSchema) {
   const { pattern = '^' } = (schema.propertyNames ?? {}) as JsonSchema;
   const propertyNames = { pattern: `^${name}\\.${pattern.slice(1)}` };

@@ -8,18 +8,19 @@ const header = (name: string, description: string) => ({
   schema: { type: 'string' },
 });
 
-/** What an endpoint gets and may answer; the signature is that of https://www.standardwebhooks.com. */
+/** The request that an endpoint receives and its answers. The signature follows https://www.standardwebhooks.com. */
 export const EVENT_WEBHOOK = {
   post: {
     operationId: 'receiveEvent',
-    summary: 'An event, delivered at least once: drop those whose id you have had',
+    summary: 'Receive an event',
+    description: 'Events are delivered at least once. Ignore an event if you have already processed its id.',
     security: [],
     parameters: [
       header('webhook-id', 'The id of the event'),
-      header('webhook-timestamp', 'When this attempt was made: seconds since 1970'),
+      header('webhook-timestamp', 'The time of this attempt, in seconds since 1970'),
       header(
         'webhook-signature',
-        'For each secret v1, and the HMAC-SHA-256 in base64 of id, timestamp and body, joined by dots',
+        'One signature per secret, separated by spaces: `v1,` and the base64 HMAC-SHA-256 of id, timestamp and body, joined by dots',
       ),
     ],
     requestBody: {
@@ -28,10 +29,14 @@ export const EVENT_WEBHOOK = {
     },
     responses: {
       '2XX': { description: 'Delivered' },
-      '410': { description: 'This delivery is dead' },
-      '429': { description: 'Tried again, not before retry-after' },
-      '503': { description: 'Tried again, not before retry-after' },
-      default: { description: 'Tried again later' },
+      '410': { description: 'Gone: this delivery is dead. An endpoint is also disabled; a callback is not' },
+      '429': {
+        description: 'Throttled: the delivery is attempted again, not before the time in retry-after',
+      },
+      '503': {
+        description: 'Throttled: the delivery is attempted again, not before the time in retry-after',
+      },
+      default: { description: 'Failed: the delivery is attempted again later' },
     },
   },
 };

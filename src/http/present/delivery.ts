@@ -1,8 +1,9 @@
 import { isoInstant } from '../../domain/change/event.ts';
 import type { DeliveryJson } from '../../wire/delivery.ts';
 import type { Delivery } from '../reading.ts';
+import { optionalInstant } from './instant.ts';
 
-/** Members that are undefined do not show in JSON. */
+/** Members that are undefined do not appear in the JSON. */
 export function deliveryJson({
   id,
   eventId,
@@ -20,7 +21,7 @@ export function deliveryJson({
     endpoint,
     state,
     createdAt: isoInstant(createdAt),
-    nextAttemptAt: nextAttemptAt === undefined ? undefined : isoInstant(nextAttemptAt),
+    nextAttemptAt: optionalInstant(nextAttemptAt),
     attempts: attempts.map(({ at, outcome, httpStatus, durationSeconds, error }) => ({
       at: isoInstant(at),
       outcome,

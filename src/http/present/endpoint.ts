@@ -1,20 +1,20 @@
-import { isoInstant } from '../../domain/change/event.ts';
 import type { EndpointJson } from '../../wire/endpoint.ts';
 import type { EndpointHealth, OutboxCounts } from '../reading.ts';
+import { optionalInstant } from './instant.ts';
 
-/** An endpoint as it is by these lists of all endpoints. */
+/** Finds the health and counts of an endpoint in lists that cover all endpoints. */
 export function endpointJson(
   name: string,
   unhealthy: readonly EndpointHealth[],
-  counted: readonly OutboxCounts[],
+  counts: readonly OutboxCounts[],
 ): EndpointJson {
   const { disabledReason, failingSince } = unhealthy.find(({ endpoint }) => endpoint === name) ?? {};
-  const { pending = 0, dead = 0 } = counted.find(({ endpoint }) => endpoint === name) ?? {};
+  const { pending = 0, dead = 0 } = counts.find(({ endpoint }) => endpoint === name) ?? {};
   return {
     name,
     enabled: disabledReason === undefined,
     disabledReason,
-    failingSince: failingSince === undefined ? undefined : isoInstant(failingSince),
+    failingSince: optionalInstant(failingSince),
     pending,
     dead,
   };

@@ -1,6 +1,6 @@
 import type { StoredEvent } from '../reading.ts';
 
-/** The stored bodies as a JSON list: byte for byte what webhooks carry. */
+/** Returns a JSON list of the stored bodies, which are byte for byte those of the webhooks. */
 export function rawJsonList(events: readonly StoredEvent[]): string {
   return `[${events.map(({ body }) => body).join(',')}]`;
 }

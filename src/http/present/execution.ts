@@ -3,16 +3,15 @@ import { targetText } from '../../domain/execution/execution.ts';
 import type { Execution, Target, TargetKey } from '../../domain/execution/execution.ts';
 import type { ExecutionJson } from '../../wire/execution.ts';
 import type { LiveExecution, Targets } from '../targets.ts';
+import { optionalInstant } from './instant.ts';
 
-/** The target as it is configured; of one that no longer is, account and Region stand for the name. */
+/** Returns the configured target. A target that is no longer configured gets its account and Region as its name. */
 export function namedTarget(targets: readonly Target[], { accountId, region }: TargetKey): Target {
   const name = targets.find((target) => target.accountId === accountId && target.region === region)?.name;
   return { name: name ?? targetText({ accountId, region }), accountId, region };
 }
 
-const optionalInstant = (at: number | undefined) => (at === undefined ? undefined : isoInstant(at));
-
-/** `live` is what is known of it beyond the store. Members that are undefined do not show in JSON. */
+/** Members that are undefined do not appear in the JSON. */
 function executionJson(
   execution: Execution,
   targets: readonly Target[],
@@ -45,7 +44,7 @@ function executionJson(
   };
 }
 
-/** Returns executions as the API presents them, with their live state, in the order given. */
+/** Returns executions as the API presents them, with their live state, in the order of `executions`. */
 export async function presentExecutions(
   executions: readonly Execution[],
   targets: Pick<Targets, 'configured' | 'live'>,

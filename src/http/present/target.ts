@@ -1,8 +1,8 @@
-import { isoInstant } from '../../domain/change/event.ts';
 import type { TargetStateJson } from '../../wire/target.ts';
 import type { TargetState } from '../targets.ts';
+import { optionalInstant } from './instant.ts';
 
-/** Members that are undefined do not show in JSON. */
+/** Members that are undefined do not appear in the JSON. */
 export function targetJson({
   target,
   isReachable,
@@ -22,7 +22,7 @@ export function targetJson({
     problem: problem === undefined ? undefined : { kind: problem.kind, message: problem.message },
     requestsPerSecond: rate.perSecond,
     ceiling: rate.ceiling,
-    lastThrottledAt: rate.lastThrottledAt === undefined ? undefined : isoInstant(rate.lastThrottledAt),
+    lastThrottledAt: optionalInstant(rate.lastThrottledAt),
     tracked,
     overdueSeconds,
   };

@@ -1,29 +1,36 @@
-import type { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import * as z from 'zod';
+import { NEVER } from '../../runtime/abort.ts';
 import { errorFields } from '../../runtime/log.ts';
-import type { Backup } from '../operating.ts';
+import type { Log } from '../../runtime/log.ts';
 import type { App } from '../fastify.ts';
+import { noBody, noQuery } from '../inputs.ts';
+import type { Backup, Operating } from '../operating.ts';
 import { Problem } from '../problem.ts';
-import { noBody, noQuery } from '../schemas.ts';
-import type { HttpParts } from '../parts.ts';
 
 /** https://www.iana.org/assignments/media-types/application/vnd.sqlite3 */
 const SQLITE_TYPE = 'application/vnd.sqlite3';
-/** A client that reads nothing for so long is gone: its copy takes up the disk. */
+/** A client that reads nothing for this long is cut off, because its copy occupies the disk. */
 const IDLE_LIMIT_MS = 60_000;
-const { signal: NEVER } = new AbortController();
 
 const sqliteFile = z.string().meta({ contentMediaType: SQLITE_TYPE });
 
-/** `POST /v1/backup`: a consistent copy of the store. It is sent, not written where the caller says: nobody overwrites files here. */
-export function backupRoutes(app: App, { operating, log }: HttpParts): void {
+interface BackupRouteParts {
+  readonly operating: Pick<Operating, 'backUp'>;
+  readonly log: Log;
+}
+
+/**
+ * Adds `POST /v1/backup`. The copy is sent to the client, never written to a path that the client names, so that nobody can
+ * overwrite files of the daemon's machine.
+ */
+export function backupRoutes(app: App, { operating, log }: BackupRouteParts): void {
   let isRunning = false;
   const end = async (backup: Backup | undefined) => {
     try {
       await backup?.[Symbol.asyncDispose]();
     } catch (error) {
-      log.error(errorFields(error), 'copy of the store could not be closed');
+      log.error(errorFields(error), 'the copy of the store could not be closed');
     }
     isRunning = false;
   };
@@ -34,7 +41,8 @@ export function backupRoutes(app: App, { operating, log }: HttpParts): void {
       config: {
         scope: 'admin',
         operationId: 'backUp',
-        summary: 'A consistent copy of the store as it is now, an SQLite file',
+        summary: 'Back up the store',
+        description: 'Returns a consistent copy of the store as it is now, as an SQLite file.',
         problems: ['backup_running', 'no_space'],
       },
       schema: { querystring: noQuery, body: noBody, response: { 200: sqliteFile } },
@@ -44,24 +52,24 @@ export function backupRoutes(app: App, { operating, log }: HttpParts): void {
       isRunning = true;
       let backup: Backup | undefined;
       try {
-        const copied = await operating.backUp(gone);
-        if (copied === 'no_space') throw new Problem('no_space');
-        backup = copied;
+        const copy = await operating.backUp(gone);
+        if (copy === 'no_space') throw new Problem('no_space');
+        backup = copy;
         gone.throwIfAborted();
       } catch (error) {
         await end(backup);
         throw error;
       }
-      const content = backup.content();
-      content.once('close', () => void end(backup));
-      // Nobody else ends it where its reader has gone.
-      gone.addEventListener('abort', () => content.destroy(), { once: true });
-      reply.raw.setTimeout(IDLE_LIMIT_MS, () => reply.raw.destroy());
-      return send(reply, backup.bytes, content);
+      return send(reply, backup, gone, () => void end(backup));
     },
   );
 }
 
-function send(reply: FastifyReply, bytes: number, content: Readable): FastifyReply {
-  return reply.type(SQLITE_TYPE).header('content-length', bytes).send(content);
+function send(reply: FastifyReply, backup: Backup, gone: AbortSignal, onClose: () => void): FastifyReply {
+  const content = backup.content();
+  content.once('close', onClose);
+  // Nothing else ends the stream if its reader has disconnected.
+  gone.addEventListener('abort', () => content.destroy(), { once: true });
+  reply.raw.setTimeout(IDLE_LIMIT_MS, () => reply.raw.destroy());
+  return reply.type(SQLITE_TYPE).header('content-length', backup.bytes).send(content);
 }

@@ -1,106 +1,150 @@
+import * as z from 'zod';
+import { NEVER } from '../../runtime/abort.ts';
+import { defined } from '../../runtime/defined.ts';
+import { pagesOf } from '../../runtime/pages.ts';
 import { resentSchema } from '../../wire/delivery.ts';
 import { endpointSchema, endpointTestSchema, endpointsSchema } from '../../wire/endpoint.ts';
-import type { Operating, ResendQuery, Resent } from '../operating.ts';
 import type { App } from '../fastify.ts';
+import { instant, namePath, noBody, noQuery } from '../inputs.ts';
+import type { Operating, ResendQuery } from '../operating.ts';
+import type { Deliveries, EndpointNames } from '../parts.ts';
 import { endpointJson } from '../present/endpoint.ts';
 import { Problem } from '../problem.ts';
-import { endpointPath, noBody, noQuery, resendBody } from '../schemas.ts';
-import type { HttpParts } from '../parts.ts';
+import type { Reading } from '../reading.ts';
 
-/** So many deliveries are looked at in one transaction. */
+/** The number of deliveries that one transaction looks at. */
 const ROWS_A_SLICE = 500;
-const { signal: NEVER } = new AbortController();
 
-/** `GET /v1/endpoints` and `POST /v1/endpoints/{name}/test`, `…/enable`, `…/resend`. */
-export function endpointRoutes(app: App, parts: HttpParts): void {
-  const { reading, operating, deliveries } = parts;
-  const path = '/endpoints/:name';
-  const schema = { params: endpointPath, querystring: noQuery };
-  const problems = ['unknown_endpoint'] as const;
-  const known = (name: string) => {
-    if (!parts.endpoints().includes(name)) throw new Problem('unknown_endpoint');
-    return name;
-  };
+const PATH = '/endpoints/:name';
+const schema = { params: namePath, querystring: noQuery };
+const problems = ['unknown_endpoint'] as const;
 
+const resendBody = z
+  .strictObject({
+    since: instant.describe('Selects deliveries created at this instant or later'),
+    until: instant.optional().describe('Selects deliveries created before this instant'),
+    state: z.enum(['dead', 'delivered']).default('dead').describe('Selects deliveries in this state'),
+  })
+  .refine(({ since, until }) => until === undefined || until > since, {
+    path: ['until'],
+    message: 'must be after since',
+  });
+
+interface EndpointRouteParts {
+  readonly reading: Pick<Reading, 'unhealthyEndpoints' | 'outboxCounts'>;
+  readonly operating: Pick<Operating, 'enableEndpoint' | 'resendSettled'>;
+  readonly deliveries: Deliveries;
+  readonly endpoints: EndpointNames;
+}
+
+/** Adds `GET /v1/endpoints` and `POST /v1/endpoints/{name}/test`, `…/enable` and `…/resend`. */
+export function endpointRoutes(app: App, parts: EndpointRouteParts): void {
+  addList(app, parts);
+  addTest(app, parts);
+  addEnable(app, parts);
+  addResend(app, parts);
+}
+
+function addList(app: App, { reading, endpoints }: EndpointRouteParts): void {
   app.get(
     '/endpoints',
     {
-      config: { scope: 'read', operationId: 'listEndpoints', summary: 'How the endpoints do' },
+      config: { scope: 'read', operationId: 'listEndpoints', summary: 'List endpoints with their health' },
       schema: { querystring: noQuery, response: { 200: endpointsSchema } },
     },
     async () => {
-      const [unhealthy, counted] = await Promise.all([reading.unhealthyEndpoints(), reading.outboxCounts()]);
-      return { endpoints: parts.endpoints().map((name) => endpointJson(name, unhealthy, counted)) };
+      const [unhealthy, counts] = await Promise.all([reading.unhealthyEndpoints(), reading.outboxCounts()]);
+      return { endpoints: endpoints().map((name) => endpointJson(name, unhealthy, counts)) };
     },
   );
+}
 
+function addTest(app: App, { deliveries, endpoints }: EndpointRouteParts): void {
   app.post(
-    `${path}/test`,
+    `${PATH}/test`,
     {
       config: {
         scope: 'admin',
         operationId: 'testEndpoint',
-        summary: 'Sends a signed endpoint.test event at once and tells how it went',
+        summary: 'Send a test event to an endpoint',
+        description: 'Sends a signed endpoint.test event at once and returns the outcome.',
         problems,
       },
       schema: { ...schema, body: noBody, response: { 200: endpointTestSchema } },
     },
     async ({ params, gone }) => {
-      const result = await deliveries.test(known(params.name), gone ?? NEVER);
+      requireConfigured(params.name, endpoints);
+      const result = await deliveries.test(params.name, gone ?? NEVER);
       if (result === undefined) throw new Problem('unknown_endpoint');
       const { eventId, outcome, httpStatus, durationSeconds, error } = result;
       return { eventId, outcome, httpStatus, durationSeconds, error };
     },
   );
+}
 
+function addEnable(app: App, { reading, operating, deliveries, endpoints }: EndpointRouteParts): void {
   app.post(
-    `${path}/enable`,
+    `${PATH}/enable`,
     {
       config: {
         scope: 'admin',
         operationId: 'enableEndpoint',
-        summary: 'Delivered to again, what waits as well',
+        summary: 'Enable an endpoint',
+        description: 'Resumes deliveries to the endpoint, including those that were waiting.',
         problems,
       },
       schema: { ...schema, body: noBody, response: { 200: endpointSchema } },
     },
-    async ({ params }) => {
-      const name = known(params.name);
+    async ({ params: { name } }) => {
+      requireConfigured(name, endpoints);
       await operating.enableEndpoint(name);
       deliveries.wake(name);
       return endpointJson(name, await reading.unhealthyEndpoints(), await reading.outboxCounts());
     },
   );
+}
 
+function addResend(app: App, { operating, deliveries, endpoints }: EndpointRouteParts): void {
   app.post(
-    `${path}/resend`,
+    `${PATH}/resend`,
     {
       config: {
         scope: 'admin',
         operationId: 'resendDeliveries',
-        summary: 'All that was created in a range is pending again',
+        summary: 'Resend deliveries of an endpoint',
+        description: 'Makes deliveries that were created in a range of time pending again.',
         problems,
       },
       schema: { ...schema, body: resendBody, response: { 202: resentSchema } },
     },
-    async ({ params, body }, reply) => {
-      const endpoint = known(params.name);
+    async ({ params: { name: endpoint }, body }, reply) => {
+      requireConfigured(endpoint, endpoints);
       const { since, until, state } = body;
-      const range = { endpoint, state, since, ...(until === undefined ? {} : { until }) };
-      const resent = await resendAll(range, operating);
+      const resent = await resendAll({ endpoint, state, since, ...defined({ until }) }, operating);
       if (resent > 0) deliveries.wake(endpoint);
       return reply.code(202).send({ resent });
     },
   );
 }
 
-/** Goes through all deliveries of an endpoint; what is recorded meanwhile is not in the range or not settled yet. */
-async function resendAll(range: Omit<ResendQuery, 'after' | 'limit'>, operating: Operating): Promise<number> {
+function requireConfigured(name: string, endpoints: EndpointNames): void {
+  if (!endpoints().includes(name)) throw new Problem('unknown_endpoint');
+}
+
+/**
+ * Resends all selected deliveries, slice by slice, and returns their number. Deliveries that are recorded meanwhile are outside
+ * the range or not settled yet.
+ */
+async function resendAll(
+  range: Omit<ResendQuery, 'after' | 'limit'>,
+  operating: Pick<Operating, 'resendSettled'>,
+): Promise<number> {
   let resent = 0;
-  for (let after: number | undefined = 0; after !== undefined;) {
-    const slice: Resent = await operating.resendSettled({ ...range, after, limit: ROWS_A_SLICE });
-    resent += slice.count;
-    after = slice.next;
-  }
+  const slices = pagesOf(
+    0,
+    (after) => operating.resendSettled({ ...range, after, limit: ROWS_A_SLICE }),
+    ({ next }) => next,
+  );
+  for await (const { count } of slices) resent += count;
   return resent;
 }

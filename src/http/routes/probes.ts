@@ -1,17 +1,17 @@
 import * as z from 'zod';
-import { Problem } from '../problem.ts';
 import type { App } from '../fastify.ts';
-import type { HttpParts } from '../parts.ts';
+import type { MetricsText, Readiness } from '../parts.ts';
+import { Problem } from '../problem.ts';
 
 const metricsSchema = z.string().meta({ contentMediaType: 'text/plain' });
 const statusSchema = <S extends string>(status: S) => z.object({ status: z.literal(status) });
 
-/** `/livez`: the process turns over. `/readyz`: it takes requests, else 503 with the reason. */
-export function probeRoutes(app: App, { readiness }: Pick<HttpParts, 'readiness'>): void {
+/** Adds `/livez`, which shows that the event loop runs, and `/readyz`, which is 503 with the reason if the daemon is not ready. */
+export function probeRoutes(app: App, { readiness }: { readonly readiness: () => Promise<Readiness> }): void {
   app.get(
     '/livez',
     {
-      config: { operationId: 'isAlive', summary: 'The process turns over' },
+      config: { operationId: 'isAlive', summary: 'Check that the process is responsive' },
       schema: { response: { 200: statusSchema('alive') } },
     },
     () => ({ status: 'alive' as const }),
@@ -19,23 +19,30 @@ export function probeRoutes(app: App, { readiness }: Pick<HttpParts, 'readiness'
   app.get(
     '/readyz',
     {
-      config: { operationId: 'isReady', summary: 'It takes requests', problems: ['not_ready'] },
+      config: {
+        operationId: 'isReady',
+        summary: 'Check that the daemon accepts requests',
+        problems: ['not_ready'],
+      },
       schema: { response: { 200: statusSchema('ready') } },
     },
     async () => {
-      const answer = await readiness();
-      if (!answer.ready) throw new Problem('not_ready', { detail: `Not ready: ${answer.reason}.` });
+      const result = await readiness();
+      if (!result.ready) throw new Problem('not_ready', { detail: `Not ready: ${result.reason}.` });
       return { status: 'ready' as const };
     },
   );
 }
 
-/** `/metrics` for Prometheus. */
-export function metricsRoute(app: App, { metricsText }: Pick<HttpParts, 'metricsText'>): void {
+/** Adds `/metrics` for Prometheus. */
+export function metricsRoute(
+  app: App,
+  { metricsText }: { readonly metricsText: () => Promise<MetricsText> },
+): void {
   app.get(
     '/metrics',
     {
-      config: { operationId: 'getMetrics', summary: 'For Prometheus' },
+      config: { operationId: 'getMetrics', summary: 'Get the metrics for Prometheus' },
       schema: { response: { 200: metricsSchema } },
     },
     async (_request, reply) => {

@@ -1,49 +1,60 @@
-import { setImmediate as nextRound } from 'node:timers/promises';
+import type { CallbackFault } from '../../domain/delivery/callback.ts';
 import type { ExecutionKey } from '../../domain/execution/execution.ts';
 import type { Registration, RegistrationResult } from '../../domain/execution/registration.ts';
-import type { Caller } from '../auth.ts';
+import type { Notices } from '../../notices/notices.ts';
+import type { Registrar } from '../../registration/registrar.ts';
+import type { Clock } from '../../runtime/clock.ts';
+import { defined } from '../../runtime/defined.ts';
 import { executionSchema } from '../../wire/execution.ts';
-import { MOST_FAULTS } from '../../wire/problem.ts';
 import { batchResultsSchema, registeredSchema } from '../../wire/registration.ts';
+import type { Caller } from '../auth.ts';
+import { faultMessage } from '../fault-messages.ts';
 import { invalidRequest } from '../faults.ts';
 import type { App } from '../fastify.ts';
+import { noQuery } from '../inputs.ts';
 import { namedTarget, presentExecution } from '../present/execution.ts';
 import { Problem } from '../problem.ts';
-import { batchBody, createRegistrationSchema, noQuery } from '../schemas.ts';
-import type { RegistrationBody } from '../schemas.ts';
-import type { HttpParts } from '../parts.ts';
+import { batchBody, createRegistrationSchema } from '../registration-schema.ts';
+import type { RegistrationBody, RegistrationSchema } from '../registration-schema.ts';
+import type { Targets } from '../targets.ts';
+import { validateBatch } from '../validate-batch.ts';
 
 const BATCH_LIMIT_BYTES = 2 * 1024 * 1024;
-/**
- * Once the answer to a batch has named `MOST_FAULTS`, each further item names at most this many. A thousand items then come to
- * 1 MB, plus the names that they gave.
- */
-const FAULTS_OF_AN_ITEM = 10;
-/** A batch is validated for this long before everything else has its turn. An item with a hundred wrong labels takes 0.3 ms. */
-const STRETCH_MS = 10;
 
-/** `POST /v1/executions` and `POST /v1/executions/batch`. */
-export function registrationRoutes(app: App, parts: HttpParts): void {
-  const registrationSchema = createRegistrationSchema({
+interface RegistrationRouteParts {
+  readonly registrar: Pick<Registrar, 'register'>;
+  readonly targets: Pick<Targets, 'configured' | 'live'>;
+  readonly callbackFault: (url: string) => CallbackFault | undefined;
+  readonly notices: Notices;
+  readonly clock: Clock;
+}
+
+/** Adds `POST /v1/executions` and `POST /v1/executions/batch`. */
+export function registrationRoutes(app: App, parts: RegistrationRouteParts): void {
+  const schema = createRegistrationSchema({
     now: () => parts.clock.now(),
     isTargetRequired: () => parts.targets.configured().length !== 1,
     callbackFault: (url) => parts.callbackFault(url),
   });
+  addRegister(app, schema, parts);
+  addRegisterBatch(app, schema, parts);
+}
 
-  /** The registrar counts what reaches it. What is refused before that is counted here. */
-  const countInvalid = () => parts.notices.publish({ kind: 'registered', source: 'api', outcome: 'invalid' });
-
+function addRegister(app: App, schema: RegistrationSchema, parts: RegistrationRouteParts): void {
+  const { registrar, targets, notices } = parts;
   app.post(
     '/executions',
     {
       config: {
         scope: 'register',
         operationId: 'registerExecution',
-        summary: 'Watched from now on; known already: labels merged, unset members set',
+        summary: 'Register an execution',
+        description:
+          'Tracks the execution from now on. If it is already known, labels are merged and unset members are set.',
         problems: ['target_required', 'unknown_target', 'callbacks_not_configured', 'too_many_labels'],
       },
       schema: {
-        body: registrationSchema,
+        body: schema,
         querystring: noQuery,
         response: { 200: registeredSchema, 201: executionSchema },
       },
@@ -51,86 +62,75 @@ export function registrationRoutes(app: App, parts: HttpParts): void {
     },
     async (request, reply) => {
       if (request.validationError !== undefined) {
-        countInvalid();
+        countInvalid(notices);
         throw request.validationError;
       }
-      const registration = resolve(request.body, request.caller, parts);
+      const registration = toRegistration(request.body, request.caller, targets);
       if (registration instanceof Problem) {
-        countInvalid();
+        countInvalid(notices);
         throw registration;
       }
-      const result = await registerOne(registration, parts);
+      const [registered] = await registrar.register([registration]);
+      const result = acceptedOrProblem(registered);
       if (result instanceof Problem) throw result;
       const { execution } = result;
-      const json = await presentExecution(execution, parts.targets);
+      const json = await presentExecution(execution, targets);
       if (result.outcome === 'created')
-        return reply.code(201).header('location', locationOf(execution, parts)).send(json);
+        return reply.code(201).header('location', locationOf(execution, targets)).send(json);
       return result.unchanged.length === 0 ? json : { ...json, unchanged: result.unchanged };
     },
   );
+}
 
+function addRegisterBatch(app: App, schema: RegistrationSchema, parts: RegistrationRouteParts): void {
+  const { registrar, targets, notices, clock } = parts;
   app.post(
     '/executions/batch',
     {
       config: {
         scope: 'register',
         operationId: 'registerExecutions',
-        summary: 'Many at once, each for itself; results in order',
+        summary: 'Register several executions',
+        description:
+          'An invalid registration does not affect the others. The results are in the order of the request.',
       },
       bodyLimit: BATCH_LIMIT_BYTES,
       schema: { body: batchBody, querystring: noQuery, response: { 200: batchResultsSchema } },
     },
     async ({ body, caller }) => {
-      const validate = (item: unknown, most: number) => {
-        const parsed = registrationSchema.safeParse(item);
+      const validate = (item: unknown, mostFaults: number) => {
+        const parsed = schema.safeParse(item, { error: faultMessage });
         return parsed.success
-          ? resolve(parsed.data, caller, parts)
-          : invalidRequest(parsed.error.issues, most);
+          ? toRegistration(parsed.data, caller, targets)
+          : invalidRequest(parsed.error.issues, mostFaults);
       };
-      const checked = await validateBatch(body.executions, validate, parts);
-      const good = checked.filter((item): item is Registration => !(item instanceof Problem));
-      const kept = (good.length === 0 ? [] : await parts.registrar.register(good)).values();
-      const results = checked.map((item, index) => {
-        const result = item instanceof Problem ? item : settled(kept.next().value);
-        const { outcome, error } = batchOutcome(result);
-        if (item instanceof Problem) countInvalid();
-        return { lifecycleExecutionId: idOf(body.executions[index]), outcome, error };
+      const validated = await validateBatch(body.executions, validate, clock);
+      const valid = validated.filter((item): item is Registration => !(item instanceof Problem));
+      const registered = (valid.length === 0 ? [] : await registrar.register(valid)).values();
+      const results = validated.map((item, index) => {
+        if (item instanceof Problem) countInvalid(notices);
+        const result = item instanceof Problem ? item : acceptedOrProblem(registered.next().value);
+        return { lifecycleExecutionId: idOf(body.executions[index]), ...batchOutcome(result) };
       });
       return { results };
     },
   );
 }
 
-/** Validates each item of a batch, in order. `most` is how many faults `validate` may name. */
-async function validateBatch(
-  items: readonly unknown[],
-  validate: (item: unknown, most: number) => Registration | Problem,
-  { clock }: Pick<HttpParts, 'clock'>,
-): Promise<readonly (Registration | Problem)[]> {
-  const validated: (Registration | Problem)[] = [];
-  let left = MOST_FAULTS;
-  // It does not begin at once, because parsing 2 MiB of JSON has taken up to 100 ms already.
-  let startedTick = -Infinity;
-  for (const item of items) {
-    if (clock.monotonicNow() - startedTick > STRETCH_MS) {
-      await nextRound();
-      startedTick = clock.monotonicNow();
-    }
-    const result = validate(item, Math.max(left, FAULTS_OF_AN_ITEM));
-    if (result instanceof Problem) left -= result.faults?.length ?? 0;
-    validated.push(result);
-  }
-  return validated;
+/** Counts a registration that is refused here. The registrar counts the others. */
+function countInvalid(notices: Notices): void {
+  notices.publish({ kind: 'registered', source: 'api', outcome: 'invalid' });
 }
 
-/** Returns the registration that a body asks for, or the problem that prevents it. */
-function resolve(
+/** Returns the registration that a body describes, or a problem if its target is unknown. */
+function toRegistration(
   body: RegistrationBody,
   caller: Caller | undefined,
-  parts: HttpParts,
+  targets: Pick<Targets, 'configured'>,
 ): Registration | Problem {
-  const targets = parts.targets.configured();
-  const target = body.target === undefined ? targets[0] : targets.find(({ name }) => name === body.target);
+  const configured = targets.configured();
+  const target =
+    body.target === undefined ? configured[0] : configured.find(({ name }) => name === body.target);
   if (target === undefined) return new Problem('unknown_target');
   const { lifecycleExecutionId, labels, resourceArn, callbackUrl, expectedAt, giveUpAt } = body;
   return {
@@ -138,43 +138,34 @@ function resolve(
     region: target.region,
     lifecycleExecutionId,
     labels,
-    ...(resourceArn === undefined ? {} : { resourceArn }),
-    ...(callbackUrl === undefined ? {} : { callbackUrl }),
-    ...(expectedAt === undefined ? {} : { expectedAt }),
-    ...(giveUpAt === undefined ? {} : { giveUpAt }),
     source: 'api',
-    ...(caller === undefined ? {} : { registeredBy: caller.name }),
+    ...defined({ resourceArn, callbackUrl, expectedAt, giveUpAt, registeredBy: caller?.name }),
   };
 }
 
-type Kept = Exclude<RegistrationResult, { readonly outcome: 'invalid' }>;
+type Accepted = Exclude<RegistrationResult, { readonly outcome: 'invalid' }>;
 
-async function registerOne(registration: Registration, parts: HttpParts): Promise<Kept | Problem> {
-  const [result] = await parts.registrar.register([registration]);
-  return settled(result);
-}
-
-function settled(result: RegistrationResult | undefined): Kept | Problem {
-  if (result === undefined) throw new Error('a registration got no result');
+function acceptedOrProblem(result: RegistrationResult | undefined): Accepted | Problem {
+  if (result === undefined) throw new Error('a registration has no result');
   if (result.outcome !== 'invalid') return result;
-  const problem = new Problem(result.reason);
-  return new Problem(result.reason, { faults: [{ path: 'labels', message: problem.message }] });
+  const { message } = new Problem(result.reason);
+  return new Problem(result.reason, { faults: [{ path: 'labels', message }] });
 }
 
-function batchOutcome(result: Kept | Problem) {
+function batchOutcome(result: Accepted | Problem) {
   if (!(result instanceof Problem)) return { outcome: result.outcome, error: undefined };
   const { code, message, faults } = result;
   return { outcome: 'invalid', error: { code, message, errors: faults } } as const;
 }
 
-/** Returns the id that an item of a batch gives, valid or not; undefined if it gives none. */
+/** Returns the id in an item of a batch, valid or not; undefined if there is none. */
 function idOf(item: unknown): string | undefined {
   const isObject = typeof item === 'object' && item !== null;
   const id = isObject && 'lifecycleExecutionId' in item ? item.lifecycleExecutionId : undefined;
   return typeof id === 'string' ? id : undefined;
 }
 
-function locationOf(key: ExecutionKey, parts: HttpParts): string {
-  const { name } = namedTarget(parts.targets.configured(), key);
+function locationOf(key: ExecutionKey, targets: Pick<Targets, 'configured'>): string {
+  const { name } = namedTarget(targets.configured(), key);
   return `/v1/executions/${key.lifecycleExecutionId}?target=${encodeURIComponent(name)}`;
 }

@@ -1,42 +1,45 @@
 import { targetStateSchema, targetStatesSchema } from '../../wire/target.ts';
 import type { App } from '../fastify.ts';
+import { namePath, noBody, noQuery } from '../inputs.ts';
 import { targetJson } from '../present/target.ts';
 import { Problem } from '../problem.ts';
-import { noBody, noQuery, targetPath } from '../schemas.ts';
-import type { HttpParts } from '../parts.ts';
 import type { Targets } from '../targets.ts';
 
-/** `GET /v1/targets`, `POST /v1/targets/{name}/pause` and `…/resume`. */
-export function targetRoutes(app: App, parts: HttpParts): void {
+interface TargetRouteParts {
+  readonly targets: Pick<Targets, 'states' | 'pause' | 'resume'>;
+}
+
+/** Adds `GET /v1/targets`, `POST /v1/targets/{name}/pause` and `…/resume`. */
+export function targetRoutes(app: App, { targets }: TargetRouteParts): void {
   app.get(
     '/targets',
     {
-      config: { scope: 'read', operationId: 'listTargets', summary: 'How the targets are' },
+      config: { scope: 'read', operationId: 'listTargets', summary: 'List targets with their state' },
       schema: { querystring: noQuery, response: { 200: targetStatesSchema } },
     },
     async () => ({
-      targets: (await parts.targets.states()).map(targetJson),
+      targets: (await targets.states()).map(targetJson),
     }),
   );
 
-  const change = (action: 'pause' | 'resume', summary: string, set: Targets['pause']) =>
+  const addSwitch = (action: 'pause' | 'resume', summary: string) =>
     app.post(
       `/targets/:name/${action}`,
       {
         config: { scope: 'admin', operationId: `${action}Target`, summary, problems: ['unknown_target'] },
         schema: {
-          params: targetPath,
+          params: namePath,
           querystring: noQuery,
           body: noBody,
           response: { 200: targetStateSchema },
         },
       },
       async ({ params }) => {
-        const state = await set(params.name);
+        const state = await targets[action](params.name);
         if (state === undefined) throw new Problem('unknown_target');
         return targetJson(state);
       },
     );
-  change('pause', 'Not polled until it is resumed', (name) => parts.targets.pause(name));
-  change('resume', 'Polled again', (name) => parts.targets.resume(name));
+  addSwitch('pause', 'Pause polling of a target');
+  addSwitch('resume', 'Resume polling of a target');
 }

@@ -56,7 +56,7 @@ describe('track', () => {
       code: 1,
       stdout: '',
       stderr:
-        `lifecycle-watcher: ${executionId(1)}: invalid_request: The request is not valid; see errors.\n` +
+        `lifecycle-watcher: ${executionId(1)}: invalid_request: The request is invalid.\n` +
         '  callbackUrl: callbacks are not configured\n  giveUpAt: must not be in the past\n',
     });
     api.parts.targets = [EAST, WEST];

@@ -21,14 +21,14 @@ async function start() {
   return { ...api, directory: directory.path, path, [Symbol.asyncDispose]: () => open.disposeAsync() };
 }
 
-/** Asks for a backup and reads the answer to its end. */
+/** Requests a backup and reads the answer to its end. */
 async function statusOf(api: Pick<Api, 'ask'>, token = ADMIN_TOKEN): Promise<number> {
   const response = await api.ask('POST', '/v1/backup', undefined, token);
   await response.arrayBuffer();
   return response.status;
 }
 
-test('a backup is a store of its own, as it was at one moment, whatever is written meanwhile', async () => {
+test('a backup is a complete store as of one moment, whatever is written meanwhile', async () => {
   await using api = await start();
   for (let number = 0; number < 300; number += 1) await recordFailure(api.store, number, ['ops'], NOW);
   const { latest, epoch } = await api.store.reading.feedBounds();
@@ -49,7 +49,7 @@ test('a backup is a store of its own, as it was at one moment, whatever is writt
     expect(bounds.latest).toBeLessThan(400);
     const { events } = await restored.reading.feed({ after: 0, limit: 1000 });
     expect(events).toHaveLength(bounds.latest);
-    // Every change with its deliveries, or none of it.
+    // A change is there with all its deliveries, or not at all.
     expect((await restored.reading.outboxCounts())[0]?.pending).toBe(bounds.latest);
     first = bounds.epoch;
     expect(first).not.toBe(epoch);
@@ -60,7 +60,7 @@ test('a backup is a store of its own, as it was at one moment, whatever is writt
   expect((await api.store.reading.feedBounds()).epoch).toBe(epoch);
 });
 
-test('nothing is left beside the store, even if nobody reads the copy', async () => {
+test('no temporary file is left, even if the client does not read the copy', async () => {
   await using api = await start();
   for (let number = 0; number < 2000; number += 50)
     await Promise.all(
@@ -80,7 +80,7 @@ test('nothing is left beside the store, even if nobody reads the copy', async ()
   expect(existsSync(`${api.path}.backup`)).toBe(false);
 });
 
-test('a client that goes away while the copy is made ends it, and the next one gets its own', async () => {
+test('a client that disconnects cancels its backup, and the next client gets a new one', async () => {
   await using api = await start();
   const { operating } = api.store;
   const working = { ...operating };
@@ -88,7 +88,7 @@ test('a client that goes away while the copy is made ends it, and the next one g
   const copying = vi.spyOn(operating, 'backUp').mockImplementation(async (signal) => {
     begun.resolve(signal);
     await once(signal, 'abort');
-    // What it has made by then is let go of.
+    // The partial copy is discarded.
     return working.backUp(new AbortController().signal);
   });
   const asked = request(`${api.url}/v1/backup`, {
@@ -103,12 +103,12 @@ test('a client that goes away while the copy is made ends it, and the next one g
   await vi.waitFor(async () => expect(await statusOf(api)).toBe(200));
   expect(signal.aborted).toBe(true);
 
-  // The store itself heeds it, and leaves nothing behind.
+  // The store itself stops copying and leaves nothing behind.
   await expect(operating.backUp(AbortSignal.abort(new Error('gone')))).rejects.toThrow('gone');
   expect(existsSync(`${api.path}.backup`)).toBe(false);
 });
 
-test('a copy that the disk has no room for is not begun', async () => {
+test('a backup is refused if the disk has no room for it', async () => {
   await using api = await start();
   vi.spyOn(api.store.operating, 'backUp').mockResolvedValue('no_space');
   for (const _time of [1, 2])
@@ -118,7 +118,7 @@ test('a copy that the disk has no room for is not begun', async () => {
     });
 });
 
-test('what a killed process left of a copy goes with the next start', async () => {
+test('the remains of a copy from a killed process are deleted at the next start', async () => {
   await using directory = await temporaryDirectory();
   const path = join(directory.path, 'watcher.db');
   await writeFile(`${path}.backup`, 'half of it');
@@ -126,7 +126,7 @@ test('what a killed process left of a copy goes with the next start', async () =
   expect(existsSync(`${path}.backup`)).toBe(false);
 });
 
-test('a backup needs admin, and takes nothing', async () => {
+test('a backup needs the scope admin and takes no parameters', async () => {
   await using api = await start();
   expect(await statusOf(api, READ_TOKEN)).toBe(403);
   expect(await problemOf(await api.ask('POST', '/v1/backup?to=/etc/passwd', { path: 'x' }))).toMatchObject({

@@ -28,7 +28,7 @@ test('deliveries are listed newest first, page by page', async () => {
   expect(second).toMatchObject({ deliveries: [{ id: '1' }], nextCursor: null });
 });
 
-test('a delivery tells of its event, its state and each attempt, and of nothing that is not known', async () => {
+test('a delivery has its event, its state and each attempt, and unknown members are omitted', async () => {
   await using api = await start();
   await settleNext(api.store, 'ops', NOW + 2000, { state: 'pending' });
   await settleNext(api.store, 'ops', NOW + 8000, { state: 'delivered' });
@@ -54,7 +54,7 @@ test('a delivery tells of its event, its state and each attempt, and of nothing 
   expect(deliveries.find(({ id }) => id === '3')).not.toHaveProperty('nextAttemptAt');
 });
 
-test('filters must all match', async () => {
+test('a delivery must match all filters', async () => {
   await using api = await start();
   await settleNext(api.store, 'ops', NOW + 2000, { state: 'dead' });
   const [event] = (await api.store.reading.feed({ after: 0, limit: 1 })).events;
@@ -64,7 +64,7 @@ test('filters must all match', async () => {
   expect(ids(await api.list('?endpoint=nobody'))).toEqual([]);
 });
 
-test('a resend lets the same delivery begin anew, and tells who delivers', async () => {
+test('a resend starts the same delivery afresh and wakes the dispatcher', async () => {
   await using api = await start();
   await settleNext(api.store, 'ops', NOW + 2000, { state: 'dead' });
   const response = await api.ask('POST', '/v1/deliveries/1/resend');
@@ -75,7 +75,7 @@ test('a resend lets the same delivery begin anew, and tells who delivers', async
   expect(again).toHaveProperty('nextAttemptAt');
 });
 
-test('what is being attempted is not sent a second time meanwhile', async () => {
+test('a delivery that is being attempted is not resent', async () => {
   await using api = await start();
   await api.store.outbox.claim('ops', 1, NOW + 2000);
   const response = await api.ask('POST', '/v1/deliveries/1/resend');
@@ -89,14 +89,14 @@ test.each(['0', '01', '99', '-1', '1e1', 'one', '9'.repeat(40)])('there is no de
   expect(problem).toMatchObject({ status: 404, code: 'unknown_delivery' });
 });
 
-test('what was for an endpoint that is gone is not sent again', async () => {
+test('a delivery to a removed endpoint is not resent', async () => {
   await using api = await start();
   api.parts.endpoints = ['other'];
   const problem = await problemOf(await api.ask('POST', '/v1/deliveries/1/resend'));
   expect(problem).toMatchObject({ status: 409, code: 'endpoint_removed' });
 });
 
-test('every fault of a request is named', async () => {
+test('every fault of a request is listed', async () => {
   await using api = await start();
   const list = await problemOf(
     await api.ask('GET', '/v1/deliveries?state=lost&limit=0&cursor=x&endpoint=&colour=red'),
@@ -114,7 +114,7 @@ test('every fault of a request is named', async () => {
   expect(resend).toMatchObject({ status: 400, paths: ['all', 'now'] });
 });
 
-test('reading needs read, resending admin', async () => {
+test('listing needs the scope read, resending the scope admin', async () => {
   await using api = await start();
   const statuses = async (method: string, path: string) =>
     Promise.all(
@@ -124,7 +124,7 @@ test('reading needs read, resending admin', async () => {
   expect(await statuses('POST', '/v1/deliveries/1/resend')).toEqual([401, 403, 403]);
 });
 
-test('a store that fails is 503', async () => {
+test('a request is 503 if the store fails', async () => {
   await using api = await start();
   using _broken = breakStore(api.store);
   expect(await problemOf(await api.ask('GET', '/v1/deliveries'))).toMatchObject({

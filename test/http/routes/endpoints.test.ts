@@ -14,7 +14,7 @@ const LATER = NOW + 100_000;
 /** When the delivery of execution `number` was created. */
 const createdAt = (number: number) => new Date(NOW + number * 1000 + 50).toISOString();
 
-test('endpoints tell how they do', async () => {
+test('endpoints are listed with their health', async () => {
   await using api = await start();
   await settleNext(api.store, 'ops', LATER, { state: 'pending' });
   await settleNext(api.store, 'ops', LATER + 1, { state: 'dead', httpStatus: 410 });
@@ -47,7 +47,7 @@ test('a failing endpoint is still enabled', async () => {
   });
 });
 
-test('enabling releases what waits, and begins anew', async () => {
+test('enabling an endpoint releases waiting deliveries and forgets its failures', async () => {
   await using api = await start();
   await settleNext(api.store, 'ops', LATER, { state: 'dead', httpStatus: 410 });
   const response = await api.ask('POST', '/v1/endpoints/ops/enable');
@@ -59,7 +59,7 @@ test('enabling releases what waits, and begins anew', async () => {
   expect(await api.store.outbox.claim('ops', 10, LATER)).toHaveLength(3);
 });
 
-test('a range is resent: since inclusive, until exclusive, dead unless said otherwise', async () => {
+test('resending a range includes since, excludes until, and selects dead deliveries by default', async () => {
   await using api = await start();
   for (const state of ['dead', 'dead', 'delivered', 'dead'] as const)
     await settleNext(api.store, 'ops', LATER, { state });
@@ -74,7 +74,7 @@ test('a range is resent: since inclusive, until exclusive, dead unless said othe
   expect(api.parts.woken).toEqual(['ops', 'ops', 'ops']);
 });
 
-test('a large range is resent whole', { timeout: 30_000 }, async () => {
+test('a large range is resent completely', { timeout: 30_000 }, async () => {
   await using api = await start();
   await Promise.all(
     Array.from({ length: 1196 }, (_, index) => recordFailure(api.store, 4 + index, ['ops'], NOW + index)),
@@ -86,7 +86,7 @@ test('a large range is resent whole', { timeout: 30_000 }, async () => {
   expect(await response.json()).toEqual({ resent: 1200 });
 });
 
-test('a test is answered with how it went', async () => {
+test('a test returns its outcome', async () => {
   await using api = await start();
   const result = { eventId: 'e', outcome: 'rejected', httpStatus: 500, durationSeconds: 0.5 } as const;
   api.parts.test = (endpoint) => Promise.resolve(endpoint === 'ops' ? result : undefined);
@@ -94,7 +94,7 @@ test('a test is answered with how it went', async () => {
   expect([response.status, await response.json()]).toEqual([200, result]);
 });
 
-test('a test that takes its time holds up nobody, and ends with who asked for it', async () => {
+test('a slow test delays nothing else, and is cancelled if its client disconnects', async () => {
   await using api = await start();
   const ended = vi.fn();
   api.parts.test = (_, signal) =>
@@ -125,7 +125,7 @@ test.each(['test', 'enable', 'resend'])('%s of an unknown endpoint is 404', asyn
   expect(problem).toMatchObject({ status: 404, code: 'unknown_endpoint' });
 });
 
-test('every fault of a request is named', async () => {
+test('every fault of a request is listed', async () => {
   await using api = await start();
   const resend = async (body: unknown) => problemOf(await api.ask('POST', '/v1/endpoints/ops/resend', body));
   expect(await resend({ since: 'yesterday', until: 1, state: 'pending', all: true })).toMatchObject({
@@ -141,7 +141,7 @@ test('every fault of a request is named', async () => {
   expect(await problemOf(await api.ask('GET', '/v1/endpoints?name=ops'))).toMatchObject({ paths: ['name'] });
 });
 
-test('reading needs read, everything else admin', async () => {
+test('reading needs the scope read, everything else the scope admin', async () => {
   await using api = await start();
   for (const [method, path, allowed] of [
     ['GET', '/v1/endpoints', 200],

@@ -6,14 +6,14 @@ import { recordChange, track } from '../../support/track.ts';
 import { EAST, NOW, problemOf, startApi } from '../api.ts';
 import type { Api } from '../api.ts';
 
-/** Looks that give one event each, of this type. */
+/** Observations that each record one event of this type. */
 const LOOKS: Readonly<Record<string, readonly string[]>> = {
   'execution.failed': ['FAILED'],
   'execution.succeeded': ['SUCCESS'],
   'execution.pending': ['IN_PROGRESS', 'PENDING'],
 };
 
-/** Records events of these types in this order, each of an execution of its own, and returns their ids. */
+/** Records events of these types in this order, each for a different execution, and returns their ids. */
 async function record({ store }: Api, types: readonly string[]): Promise<readonly string[]> {
   const { latest } = await store.reading.feedBounds();
   for (const [index, type] of types.entries()) {
@@ -35,7 +35,7 @@ async function recordOn({ store }: Api, day: number, endpoints: readonly string[
   return events[0]!.id;
 }
 
-/** Deletes what ended before this day, unless a delivery needs it. */
+/** Deletes everything that ended before this day, unless a delivery needs it. */
 async function deleteBefore({ store }: Api, day: number): Promise<void> {
   const before = NOW + day * DAY_MS;
   await store.upkeep.sweep({ finishedBefore: before, deliveredBefore: before, deadBefore: before }, 100);
@@ -55,7 +55,7 @@ async function page(api: Api, query = ''): Promise<Page> {
 const ids = ({ events }: Page) => events.map(({ id }) => id);
 const cursor = (payload: unknown) => Buffer.from(JSON.stringify(payload)).toString('base64url');
 
-test('the feed gives every event once, in order, and goes on where it ended', async () => {
+test('the feed returns every event once, in order, and continues where it ended', async () => {
   await using api = await startApi();
   const empty = await page(api);
   expect(empty.events).toEqual([]);
@@ -69,7 +69,7 @@ test('the feed gives every event once, in order, and goes on where it ended', as
   expect(ids(await page(api))).toEqual(recorded);
 });
 
-test('the feed shows each event byte for byte as it is stored and sent', async () => {
+test('the feed returns each event byte for byte as it is stored and delivered', async () => {
   await using api = await startApi();
   const execution = await track(api.store, EAST, 100, ['IN_PROGRESS'], NOW);
   const change = expire(execution, EAST, NOW);
@@ -87,7 +87,7 @@ test.each([
   ['?type=execution.failed&type=execution.p*', [1, 2, 3]],
   ['?type=*', [1, 2, 3, 4]],
   ['?type=execution.e*', []],
-])('types are globs over short names: %s', async (query, expected) => {
+])('types are globs that match short names: %s', async (query, expected) => {
   await using api = await startApi();
   const recorded = await record(api, [
     'execution.failed',
@@ -101,7 +101,7 @@ test.each([
   expect((await page(api, `?after=${filtered.next}`)).events).toHaveLength(3);
 });
 
-test('a cursor whose followers are no longer kept has expired', async () => {
+test('a cursor has expired if events after it were deleted', async () => {
   await using api = await startApi();
   for (const day of [0, 0]) await recordOn(api, day);
   const kept = await recordOn(api, 2);
@@ -116,7 +116,7 @@ test('a cursor whose followers are no longer kept has expired', async () => {
   expect(ids(await page(api))).toEqual([kept]);
 });
 
-test('a reader that begins after a deletion reads everything older that is kept', async () => {
+test('a reader that begins after a deletion gets every older event that is still kept', async () => {
   await using api = await startApi();
   const [one, two] = [await recordOn(api, 4), await recordOn(api, 2)];
   await recordOn(api, 0);
@@ -131,7 +131,7 @@ test('a reader that begins after a deletion reads everything older that is kept'
   expect(ids(await page(api, `?after=${third.next}`))).toEqual([]);
 });
 
-test('the cursor at the end of a feed outlasts the deletion of all that is behind it', async () => {
+test('the cursor at the end of the feed survives the deletion of everything before it', async () => {
   await using api = await startApi();
   for (let count = 0; count < 3; count += 1) await recordOn(api, 0);
   const owed = await recordOn(api, 0, ['ops']);
@@ -148,7 +148,7 @@ test('the cursor at the end of a feed outlasts the deletion of all that is behin
   expect(ids(await page(api, `?after=${empty.next}`))).toEqual([next]);
 });
 
-test('a cursor of another history has expired, and so has one from its future', async () => {
+test('a cursor from another history, or beyond the end of this one, has expired', async () => {
   await using api = await startApi();
   await record(api, ['execution.failed']);
   const { epoch, latest } = await api.store.reading.feedBounds();
@@ -172,7 +172,7 @@ test.each([
   ['?type=Failed', 'invalid_request', ['type[0]']],
   [`?${'type=x&'.repeat(33)}`, 'invalid_request', ['type']],
   ['?limit=0&cursor=x', 'invalid_request', ['cursor', 'limit']],
-])('a query that is not valid is refused: %s', async (query, code, paths) => {
+])('an invalid query is refused: %s', async (query, code, paths) => {
   await using api = await startApi();
   expect(await problemOf(await api.ask('GET', `/v1/events${query}`))).toMatchObject({
     status: 400,

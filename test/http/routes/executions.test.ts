@@ -8,7 +8,7 @@ import { EAST, NOW, WEST, problemOf, startApi } from '../api.ts';
 
 const ID = executionId(1);
 
-test('an execution shows all that is known of it', async () => {
+test('an execution has every member that is known', async () => {
   await using api = await startApi();
   const policy = 'arn:aws:imagebuilder:us-east-1:123456789012:lifecycle-policy/golden';
   const wishes = { labels: { team: 'platform' }, source: 'discovery' } as const;
@@ -46,7 +46,7 @@ test('an execution shows all that is known of it', async () => {
   });
 });
 
-test('what the poller knows is newer than what is stored', async () => {
+test('the state of the poller takes precedence over the store', async () => {
   await using api = await startApi();
   const execution = await track(api.store, EAST, 1, ['IN_PROGRESS'], NOW - 10_000);
   const show = async () => (await api.ask('GET', `/v1/executions/${ID}`)).json();
@@ -63,7 +63,7 @@ test('what the poller knows is newer than what is stored', async () => {
   });
 });
 
-test('an execution of a removed target goes by account and Region', async () => {
+test('the target of an execution is named by account and Region once it is removed', async () => {
   await using api = await startApi();
   const name = `${WEST.accountId}/${WEST.region}`;
   await registerEach(api.store, WEST, [1], NOW);
@@ -80,7 +80,7 @@ const ROUTES = [
   ['POST', `/v1/executions/${ID}/poll`],
 ] as const;
 
-test.each(ROUTES)('%s %s asks for the target if the id is in several', async (method, path) => {
+test.each(ROUTES)('%s %s requires the target if several targets have the id', async (method, path) => {
   await using api = await startApi();
   api.parts.targets = [EAST, WEST];
   await registerEach(api.store, EAST, [1], NOW);
@@ -101,7 +101,7 @@ test.each(ROUTES)('%s %s asks for the target if the id is in several', async (me
   });
 });
 
-test.each(ROUTES)('%s %s is 404 for an id that is not known', async (method, path) => {
+test.each(ROUTES)('%s %s is 404 for an unknown id', async (method, path) => {
   await using api = await startApi();
   const unknown = { status: 404, code: 'unknown_execution' };
   expect(await problemOf(await api.ask(method, path))).toMatchObject(unknown);
@@ -109,7 +109,7 @@ test.each(ROUTES)('%s %s is 404 for an id that is not known', async (method, pat
     expect(await problemOf(await api.ask(method, path.replace(ID, id)))).toMatchObject(unknown);
 });
 
-test('a deleted execution is gone', async () => {
+test('a deleted execution is no longer found', async () => {
   await using api = await startApi();
   await registerEach(api.store, EAST, [1], NOW);
   const deleted = await api.ask('DELETE', `/v1/executions/${ID}`);
@@ -122,7 +122,7 @@ test('a deleted execution is gone', async () => {
   expect(again.status).toBe(201);
 });
 
-test('an active execution can be polled next, another cannot', async () => {
+test('only an active execution can be polled next', async () => {
   await using api = await startApi();
   const execution = await track(api.store, EAST, 1, ['IN_PROGRESS'], NOW - 1000);
   const response = await api.ask('POST', `/v1/executions/${ID}/poll`);
@@ -143,9 +143,9 @@ test('an active execution can be polled next, another cannot', async () => {
   });
 });
 
-test('events of an execution are the stored bodies, byte for byte', async () => {
+test('the events of an execution are returned byte for byte as stored', async () => {
   await using api = await startApi();
-  /** Records what a look sees, with an event of this body. */
+  /** Records an observation with an event that has this body. */
   const record = (seen: Execution, status: string, body: string) => {
     const change = transition(seen, EAST, anObservation(status, NOW));
     return recordChange(api.store, EAST, change?.event && { ...change, event: { ...change.event, body } });

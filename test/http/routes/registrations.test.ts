@@ -8,12 +8,12 @@ import type { Api } from '../api.ts';
 
 const ID = executionId(1);
 const ARN = 'arn:aws:imagebuilder:us-east-1:123456789012:image/base/1.0.0/1';
-/** How many executions are stored. */
+/** Counts the stored executions. */
 const storedIn = async ({ store }: Api) => (await store.reading.list({ limit: 2000 })).executions.length;
 const manyLabels = (count: number, prefix = 'k') =>
   Object.fromEntries(Array.from({ length: count }, (_, index) => [`${prefix}${index}`, 'v']));
 
-test('a first registration is created, kept and shown', async () => {
+test('a first registration is stored and returned', async () => {
   await using api = await startApi();
   const response = await api.ask('POST', '/v1/executions', {
     lifecycleExecutionId: ID,
@@ -52,7 +52,7 @@ test('the id is kept verbatim', async () => {
   expect((await api.ask('GET', `/v1/executions/${id.toLowerCase()}`)).status).toBe(404);
 });
 
-test('a second registration merges labels, sets what is unset and names what stays', async () => {
+test('a second registration merges labels, sets unset members and names the ones it does not change', async () => {
   await using api = await startApi();
   const first = { lifecycleExecutionId: ID, labels: { a: '1', b: '1' }, resourceArn: ARN };
   await api.ask('POST', '/v1/executions', first);
@@ -76,7 +76,7 @@ test('a second registration merges labels, sets what is unset and names what sta
   expect(api.parts.outcomes).toEqual(['created', 'existing', 'existing']);
 });
 
-test('labels that become too many by merging are refused', async () => {
+test('a registration is refused if merging would give too many labels', async () => {
   await using api = await startApi();
   await api.ask('POST', '/v1/executions', { lifecycleExecutionId: ID, labels: manyLabels(32) });
   const response = await api.ask('POST', '/v1/executions', {
@@ -97,35 +97,35 @@ test.each<[string, unknown, string, string[]]>([
   ['no object', [], 'invalid_request', ['']],
   ['null', 'null', 'invalid_request', ['']],
   ['an empty body', '', 'invalid_request', ['']],
-  ['no id', {}, 'invalid_request', ['lifecycleExecutionId']],
-  ['a wrong id', { lifecycleExecutionId: `${ID}0` }, 'invalid_request', ['lifecycleExecutionId']],
+  ['a missing id', {}, 'invalid_request', ['lifecycleExecutionId']],
+  ['an invalid id', { lifecycleExecutionId: `${ID}0` }, 'invalid_request', ['lifecycleExecutionId']],
   ['an unknown member', withId({ lables: {}, x: 1 }), 'invalid_request', ['lables', 'x']],
   [
-    'a label key',
+    'an invalid label key',
     withId({ labels: { 'a b': 'x', ['k'.repeat(65)]: '' } }),
     'invalid_request',
     ['labels.a b', `labels.${'k'.repeat(65)}`],
   ],
   [
-    'a label value',
+    'an invalid label value',
     withId({ labels: { a: 'x'.repeat(257), b: 1 } }),
     'invalid_request',
     ['labels.a', 'labels.b'],
   ],
   ['too many labels', withId({ labels: manyLabels(33) }), 'invalid_request', ['labels']],
   [
-    'too many labels, one of them wrong',
+    'too many labels, one of them invalid',
     withId({ labels: { ...manyLabels(33), '%': '' } }),
     'invalid_request',
     ['labels', 'labels.%'],
   ],
   [
-    'an instant without offset',
+    'an instant without a UTC offset',
     withId({ expectedAt: '2026-11-24T00:00:00' }),
     'invalid_request',
     ['expectedAt'],
   ],
-  ['no instant', withId({ expectedAt: 1 }), 'invalid_request', ['expectedAt']],
+  ['a number instead of an instant', withId({ expectedAt: 1 }), 'invalid_request', ['expectedAt']],
   ['an impossible day', withId({ expectedAt: '2026-02-30T00:00:00Z' }), 'invalid_request', ['expectedAt']],
   [
     'giveUpAt in the past',
@@ -133,10 +133,20 @@ test.each<[string, unknown, string, string[]]>([
     'invalid_request',
     ['giveUpAt'],
   ],
-  ['no ARN', withId({ resourceArn: 'ami-123' }), 'invalid_request', ['resourceArn']],
-  ['a long ARN', withId({ resourceArn: `${ARN}/${'x'.repeat(1024)}` }), 'invalid_request', ['resourceArn']],
-  ['a target that is no text', withId({ target: 1 }), 'invalid_request', ['target']],
-  ['callbackUrl', withId({ callbackUrl: 'https://a.example/' }), 'callbacks_not_configured', ['callbackUrl']],
+  ['an invalid ARN', withId({ resourceArn: 'ami-123' }), 'invalid_request', ['resourceArn']],
+  [
+    'an ARN that is too long',
+    withId({ resourceArn: `${ARN}/${'x'.repeat(1024)}` }),
+    'invalid_request',
+    ['resourceArn'],
+  ],
+  ['a target that is not text', withId({ target: 1 }), 'invalid_request', ['target']],
+  [
+    'a callback URL without configured callbacks',
+    withId({ callbackUrl: 'https://a.example/' }),
+    'callbacks_not_configured',
+    ['callbackUrl'],
+  ],
   [
     'everything at once',
     { lifecycleExecutionId: 1, callbackUrl: 'x', labels: 1, giveUpAt: '2020-01-01T00:00:00Z', more: 1 },
@@ -145,18 +155,18 @@ test.each<[string, unknown, string, string[]]>([
   ],
   ['broken JSON', '{', 'malformed_json', []],
   [
-    'a key that reaches a prototype',
+    'a key that would change a prototype',
     `{"lifecycleExecutionId":"${ID}","labels":{"__proto__":"x"}}`,
     'malformed_json',
     [],
   ],
   [
-    'a key that reaches a constructor',
+    'a key that would change a constructor',
     `{"lifecycleExecutionId":"${executionId(1)}","constructor":{"prototype":{"x":1}}}`,
     'invalid_request',
     ['constructor'],
   ],
-])('bad input is refused with every fault named: %s', async (_what, body, code, paths) => {
+])('invalid input is refused with every fault listed: %s', async (_case, body, code, paths) => {
   await using api = await startApi();
   const problem = await problemOf(await api.ask('POST', '/v1/executions', body));
   expect(problem).toMatchObject({ type: 'application/problem+json', status: 400, code });
@@ -171,7 +181,7 @@ describe('a callback URL', () => {
   const entries = [{ rule: rule.value, secrets: [] }];
   const GOOD = 'https://team.example.com/hooks/1?token=x';
 
-  it('that is allowed is kept as it is, and stays', async () => {
+  it('is stored verbatim if it is allowed, and does not change afterwards', async () => {
     await using api = await startApi();
     api.parts.callbackEntries = entries;
     const created = await api.ask('POST', '/v1/executions', withId({ callbackUrl: GOOD }));
@@ -206,7 +216,7 @@ describe('a callback URL', () => {
   });
 });
 
-test('faults of body and query are named together, and a good body hides no fault of the query', async () => {
+test('faults of body and query are listed together, and a valid body does not hide a fault of the query', async () => {
   await using api = await startApi();
   const both = await problemOf(await api.ask('POST', '/v1/executions?x=1', withId({ y: 1 })));
   expect(both).toMatchObject({ status: 400, paths: ['x', 'y'] });
@@ -215,7 +225,7 @@ test('faults of body and query are named together, and a good body hides no faul
   expect(api.parts.outcomes).toEqual(['invalid', 'invalid']);
 });
 
-test('a target must be known, and named if there are several', async () => {
+test('a target must be configured, and must be named if there are several', async () => {
   await using api = await startApi();
   const unknown = await api.ask('POST', '/v1/executions', withId({ target: 'north' }));
   expect(await problemOf(unknown)).toMatchObject({ status: 404, code: 'unknown_target' });
@@ -229,7 +239,7 @@ test('a target must be known, and named if there are several', async () => {
   expect(api.parts.outcomes).toEqual(['invalid', 'invalid', 'created']);
 });
 
-test('a batch keeps the good ones in one go and answers in order', async () => {
+test('a batch stores its valid registrations at once and answers in order', async () => {
   await using api = await startApi();
   await registerEach(api.store, EAST, [9], NOW, { labels: manyLabels(32) });
   const registering = vi.spyOn(api.store.intake, 'register');
@@ -268,7 +278,7 @@ test('a batch keeps the good ones in one go and answers in order', async () => {
   expect(api.parts.outcomes.toSorted()).toEqual(results.map(({ outcome }) => outcome).toSorted());
 });
 
-test('a batch without a good one asks nothing of the store', async () => {
+test('a batch without a valid registration does not use the store', async () => {
   await using api = await startApi();
   const registering = vi.spyOn(api.store.intake, 'register');
   const response = await api.ask('POST', '/v1/executions/batch', { executions: [{}] });
@@ -276,7 +286,7 @@ test('a batch without a good one asks nothing of the store', async () => {
   expect(registering).not.toHaveBeenCalled();
 });
 
-/** `count` members of one character each, as many as there are after the controls. */
+/** Returns `count` members whose names are single characters after the control characters. */
 const manyMembers = (count: number) =>
   Object.fromEntries(Array.from({ length: count }, (_, index) => [String.fromCharCode(0xa1 + index), 0]));
 
@@ -287,14 +297,14 @@ interface Refusal {
 
 test.each<[string, string, unknown]>([
   ['unknown members', '/v1/executions', withId(manyMembers(7000))],
-  ['wrong labels', '/v1/executions', withId({ labels: manyMembers(7000) })],
+  ['invalid labels', '/v1/executions', withId({ labels: manyMembers(7000) })],
   ['unknown members of a batch', '/v1/executions/batch', { executions: [{}], ...manyMembers(7000) }],
   [
     'unknown parameters',
     `/v1/executions?${Array.from({ length: 2000 }, (_, index) => `p${index}`).join('&')}`,
     withId({}),
   ],
-])('of thousands of %s the first hundred are named', async (_what, path, body) => {
+])('only the first hundred of thousands of %s are listed', async (_case, path, body) => {
   await using api = await startApi();
   const response = await api.ask('POST', path, body);
   const text = await response.text();
@@ -302,16 +312,16 @@ test.each<[string, string, unknown]>([
   expect(text.length).toBeLessThan(20_000);
   const { detail, errors } = JSON.parse(text) as Refusal;
   expect(new Set(errors.map((fault) => fault.path)).size).toBe(100);
-  expect(detail).toBe('The request is not valid; see errors. Only the first 100 faults are named.');
+  expect(detail).toBe('The request is invalid. Only the first 100 faults are listed.');
   expect(await storedIn(api)).toBe(0);
 });
 
-test('a hundred faults are all named', async () => {
+test('a hundred faults are all listed', async () => {
   await using api = await startApi();
   const response = await api.ask('POST', '/v1/executions', withId(manyMembers(100)));
   const { detail, errors } = (await response.json()) as Refusal;
   expect(errors.map(({ path }) => path)).toEqual(Object.keys(manyMembers(100)));
-  expect(detail).toBe('The request is not valid; see errors.');
+  expect(detail).toBe('The request is invalid.');
 });
 
 interface Refused {
@@ -319,7 +329,7 @@ interface Refused {
   readonly error?: { readonly message: string; readonly errors: readonly unknown[] };
 }
 
-test('of a batch full of faults every item names some, and a good one is kept', async () => {
+test('in a batch full of faults every item lists some, and a valid item is stored', async () => {
   await using api = await startApi();
   const faulty = Array.from({ length: 999 }, () => manyMembers(200));
   const response = await api.ask('POST', '/v1/executions/batch', { executions: [...faulty, withId({})] });
@@ -332,16 +342,16 @@ test('of a batch full of faults every item names some, and a good one is kept', 
     ...Array.from({ length: 998 }, () => 10),
     undefined,
   ]);
-  expect(results[1]?.error?.message).toContain('Only the first 10 faults are named.');
+  expect(results[1]?.error?.message).toContain('Only the first 10 faults are listed.');
   expect(results.at(-1)?.outcome).toBe('created');
   expect(await storedIn(api)).toBe(1);
 });
 
-test('while a batch full of faults is validated, everything else has its turn', async () => {
+test('validating a batch full of faults does not block other requests', async () => {
   await using api = await startApi();
   const giveUpAt = new Date(NOW + 1000).toISOString();
   const faulty = { labels: manyMembers(150), giveUpAt };
-  /** Rounds of the event loop, and those of them in which something was validated. */
+  /** The rounds of the event loop, and the rounds in which an item was validated. */
   let round = 0;
   const rounds = new Set<number>();
   vi.spyOn(api.parts.clock, 'now').mockImplementation(() => {
@@ -363,8 +373,8 @@ test.each<[string, unknown, string[]]>([
   ['too long', { executions: Array.from({ length: 1001 }, () => ({})) }, ['executions']],
   ['absent', {}, ['executions']],
   ['a list', [], ['']],
-  ['with more', { executions: [{}], dryRun: true }, ['dryRun']],
-])('a batch that is %s is refused', async (_what, body, paths) => {
+  ['with an unknown member', { executions: [{}], dryRun: true }, ['dryRun']],
+])('a batch is refused: %s', async (_case, body, paths) => {
   await using api = await startApi();
   expect(await problemOf(await api.ask('POST', '/v1/executions/batch', body))).toMatchObject({
     status: 400,
@@ -373,7 +383,7 @@ test.each<[string, unknown, string[]]>([
   });
 });
 
-test('a batch of a thousand with all their labels fits', async () => {
+test('a batch of a thousand registrations with all labels fits', async () => {
   await using api = await startApi();
   const labels = { team: 'x'.repeat(256), app: 'y'.repeat(256), stage: 'z'.repeat(256) };
   const executions = Array.from({ length: 1000 }, (_, index) => ({
@@ -385,7 +395,7 @@ test('a batch of a thousand with all their labels fits', async () => {
   expect(await storedIn(api)).toBe(1000);
 });
 
-test('bodies are bounded and of one type', async () => {
+test('bodies must be JSON and not too large', async () => {
   await using api = await startApi();
   const tooLarge = 'x'.repeat(64 * 1024);
   expect(await problemOf(await api.ask('POST', '/v1/executions', withId({ tooLarge })))).toMatchObject({
@@ -406,7 +416,7 @@ test('bodies are bounded and of one type', async () => {
   }
 });
 
-test('a body without a length is bounded too', async () => {
+test('the size limit also applies to a body without a length', async () => {
   await using api = await startApi();
   const chunk = new TextEncoder().encode(' '.repeat(16 * 1024));
   const response = await fetch(`${api.url}/v1/executions`, {

@@ -24,7 +24,7 @@ const EAST_JSON = {
   overdueSeconds: 0.25,
 };
 
-/** The API of a daemon with one target, which tracks three executions. */
+/** The API of a daemon whose only target has three active executions. */
 async function api() {
   const started = await startApi();
   await registerEach(started.store, EAST, [1, 2, 3], NOW);
@@ -32,7 +32,7 @@ async function api() {
   return started;
 }
 
-test('the targets are listed with what is wrong with them, unknown members left out', async () => {
+test('targets are listed with their problems, and unknown members are omitted', async () => {
   await using started = await api();
   const { problem: _, rate, ...fine } = EAST_STATE;
   started.parts.states.set('other', {
@@ -46,7 +46,7 @@ test('the targets are listed with what is wrong with them, unknown members left 
   expect(await response.json()).toEqual({ targets: [EAST_JSON, { ...fineJson, reachable: true }] });
 });
 
-test('a target is paused and resumed, and shown as it is then', async () => {
+test('pausing and resuming a target returns its new state', async () => {
   await using started = await api();
   for (const [action, paused] of [
     ['pause', true],
@@ -60,7 +60,7 @@ test('a target is paused and resumed, and shown as it is then', async () => {
   }
 });
 
-test('what is wrong with a request is said', async () => {
+test('invalid requests are refused with the reason', async () => {
   await using started = await api();
   const unknown = await started.ask('POST', '/v1/targets/nowhere/pause');
   expect(await problemOf(unknown)).toMatchObject({ status: 404, code: 'unknown_target' });

@@ -32,7 +32,7 @@ test('pages go from the newest registration to the oldest', async () => {
   expect(third.nextCursor).toBeNull();
 });
 
-test('a page has a hundred unless it is said otherwise', async () => {
+test('a page has a hundred executions by default', async () => {
   await using api = await startApi();
   await registerEach(
     api.store,
@@ -55,7 +55,7 @@ test.each([
   ['?label.constructor=x', []],
   ['?tracking=active&target=east&label.team=platform', [1]],
   ['?status=NOBODY_KNOWS', []],
-])('filters must all match: %s', async (query, expected) => {
+])('an execution must match all filters: %s', async (query, expected) => {
   await using api = await startApi();
   api.parts.targets = [EAST, WEST];
   await track(api.store, EAST, 1, [], NOW, { labels: { team: 'platform' } });
@@ -94,7 +94,7 @@ test.each([
   ['?cursor=x&limit=0&x=1', 'invalid_request', ['cursor', 'limit', 'x']],
   ['?label.__proto__=x', 'invalid_request', ['label.__proto__']],
   ['?__proto__=1', 'invalid_request', ['__proto__']],
-])('a query that is not valid is refused with every fault named: %s', async (query, code, paths) => {
+])('an invalid query is refused with every fault listed: %s', async (query, code, paths) => {
   await using api = await startApi();
   expect(await problemOf(await api.ask('GET', `/v1/executions${query}`))).toMatchObject({
     status: 400,
