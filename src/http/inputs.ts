@@ -48,7 +48,10 @@ export const labels = z.preprocess(
 export const instant = z.iso
   .datetime({
     offset: true,
-    error: 'must be an ISO 8601 date and time with a UTC offset, such as 2026-11-23T06:00:00Z',
+    error: ({ input }) =>
+      input === undefined
+        ? undefined
+        : 'must be an ISO 8601 date and time with a UTC offset, such as 2026-11-23T06:00:00Z',
   })
   .max(64)
   .transform((text) => Date.parse(text));

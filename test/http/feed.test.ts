@@ -58,10 +58,10 @@ test('readers get every event once and in order, even if events are recorded and
   const { store } = api;
   const { reading, intake, upkeep } = store;
   const written: StoredEvent[] = [];
-  const ended = new Map<string, number>();
+  const numbers = new Map<string, number>();
   let isWritten = false;
-  let whole: readonly string[] = [];
-  let failed: readonly string[] = [];
+  let unfilteredIds: readonly string[] = [];
+  let failedIds: readonly string[] = [];
 
   /** Several run at once, so that transactions do not commit in the order they begin. */
   async function write() {
@@ -72,7 +72,7 @@ test('readers get every event once and in order, even if events are recorded and
         return recordEnd(store, each, status, each % 10 === 0 ? ['ops'] : [], NOW + each * DAY_MS);
       });
       for (const [index, execution] of (await Promise.all(group)).entries()) {
-        ended.set(execution.lifecycleExecutionId, number + index);
+        numbers.set(execution.lifecycleExecutionId, number + index);
         if (index % 3 === 0) await intake.remove(execution, NOW + (number + index) * DAY_MS);
       }
       const { events } = await reading.feed({ after: written.at(-1)?.position ?? 0, limit: 1000 });
@@ -85,10 +85,13 @@ test('readers get every event once and in order, even if events are recorded and
   async function retain() {
     let deletions = 0;
     while (!isWritten) {
-      const read = Math.min(whole.length, written.findLastIndex(({ id }) => failed.includes(id)) + 1);
+      const read = Math.min(
+        unfilteredIds.length,
+        written.findLastIndex(({ id }) => failedIds.includes(id)) + 1,
+      );
       const first = written.slice(read).map(({ body }) => (JSON.parse(body) as { subject: string }).subject);
       // Later numbers may already be recorded, too.
-      const oldest = Math.min(written.length, ...first.flatMap((id) => ended.get(id) ?? []));
+      const oldest = Math.min(written.length, ...first.flatMap((id) => numbers.get(id) ?? []));
       if (written.length > 0 && read > 0)
         await upkeep.sweep({ finishedBefore: NOW + oldest * DAY_MS, deliveredBefore: 0, deadBefore: 0 }, 50);
       deletions = (await reading.feedBounds()).deletions;
@@ -104,13 +107,13 @@ test('readers get every event once and in order, even if events are recorded and
       api,
       'limit=3',
       () => isWritten,
-      (ids) => (whole = ids),
+      (ids) => (unfilteredIds = ids),
     ),
     readAll(
       api,
       'limit=2&type=execution.f*&type=execution.canc*',
       () => isWritten,
-      (ids) => (failed = ids),
+      (ids) => (failedIds = ids),
     ),
   ]);
   expect(deletions).toBeGreaterThan(3);
@@ -123,9 +126,9 @@ test('readers get every event once and in order, even if events are recorded and
   expect(await api.statusOf(`after=${first}`)).toBe(410);
   expect(await api.statusOf(`after=${first}&type=target.*`)).toBe(410);
   expect(await api.statusOf(`after=${all.cursors.at(-1)}`)).toBe(200);
-  const kept = await api.page('limit=1000');
-  const keptIds = new Set(kept.events.map(({ id }) => id));
-  expect(kept.events.map(({ id }) => id)).toEqual(
+  const rest = await api.page('limit=1000');
+  const keptIds = new Set(rest.events.map(({ id }) => id));
+  expect(rest.events.map(({ id }) => id)).toEqual(
     written.filter(({ id }) => keptIds.has(id)).map(({ id }) => id),
   );
   expect(keptIds.size).toBeLessThan(EVENTS);

@@ -9,7 +9,7 @@ import { EAST, NOW, startApi } from './api.ts';
 
 const file = new URL('../../config/openapi.json', import.meta.url);
 const [KNOWN, NEW] = [executionId(1), executionId(2)];
-const known = `/v1/executions/${KNOWN}`;
+const KNOWN_PATH = `/v1/executions/${KNOWN}`;
 
 /** For each operation, requests that produce each of its successes in turn. Like all answers, these are checked against the description. */
 const SUCCESSES: Readonly<Record<string, readonly (readonly [string, string, unknown?])[]>> = {
@@ -25,10 +25,10 @@ const SUCCESSES: Readonly<Record<string, readonly (readonly [string, string, unk
     ['POST', '/v1/executions/batch', { executions: [{ lifecycleExecutionId: KNOWN }, 1] }],
   ],
   listExecutions: [['GET', '/v1/executions?label.team=a&limit=1']],
-  getExecution: [['GET', known]],
-  listExecutionEvents: [['GET', `${known}/events`]],
-  pollExecution: [['POST', `${known}/poll`]],
-  deleteExecution: [['DELETE', known]],
+  getExecution: [['GET', KNOWN_PATH]],
+  listExecutionEvents: [['GET', `${KNOWN_PATH}/events`]],
+  pollExecution: [['POST', `${KNOWN_PATH}/poll`]],
+  deleteExecution: [['DELETE', KNOWN_PATH]],
   listTargets: [['GET', '/v1/targets']],
   pauseTarget: [['POST', `/v1/targets/${EAST.name}/pause`]],
   resumeTarget: [['POST', `/v1/targets/${EAST.name}/resume`]],

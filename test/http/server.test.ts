@@ -292,8 +292,8 @@ test('metrics are served by the API server unless they have their own address', 
 
 test('while draining, new requests are refused and a request in progress is answered', async () => {
   await using api = await startApi();
-  const held = Promise.withResolvers<undefined>();
-  using _held = holdStore(api.store, held.promise);
+  const storeHold = Promise.withResolvers<undefined>();
+  using _heldStore = holdStore(api.store, storeHold.promise);
   const looked = vi.spyOn(api.store.reading, 'list');
   const inFlight = api.ask('GET', '/v1/executions');
   await vi.waitFor(() => expect(looked).toHaveBeenCalled(), SOON);
@@ -306,7 +306,7 @@ test('while draining, new requests are refused and a request in progress is answ
   expect((await fetch(`${api.url}/livez`)).status).toBe(200);
 
   const closed = api.http.close();
-  held.resolve(undefined);
+  storeHold.resolve(undefined);
   expect((await inFlight).status).toBe(200);
   await closed;
   await expect(fetch(`${api.url}/livez`)).rejects.toThrow();
@@ -314,10 +314,10 @@ test('while draining, new requests are refused and a request in progress is answ
 
 test('a request that waits for the store delays neither probes nor other requests', async () => {
   await using api = await startApi();
-  const held = Promise.withResolvers<undefined>();
+  const storeHold = Promise.withResolvers<undefined>();
   const working = { ...api.store.reading };
   const looked = vi.spyOn(api.store.reading, 'list').mockImplementation(async (query) => {
-    await held.promise;
+    await storeHold.promise;
     return working.list(query);
   });
   const waiting = api.ask('GET', '/v1/executions');
@@ -325,15 +325,15 @@ test('a request that waits for the store delays neither probes nor other request
   expect((await fetch(`${api.url}/livez`)).status).toBe(200);
   expect((await api.ask(...REGISTER, { lifecycleExecutionId: ID })).status).toBe(201);
   expect((await api.ask('GET', `/v1/executions/${ID}`)).status).toBe(200);
-  held.resolve(undefined);
+  storeHold.resolve(undefined);
   expect(await (await waiting).json()).toMatchObject({ executions: [{ lifecycleExecutionId: ID }] });
 });
 
 test('hundreds of simultaneous registrations are all accepted', async () => {
   await using api = await startApi();
   const ids = Array.from({ length: 400 }, (_, number) => executionId(number));
-  const asked = ids.map((lifecycleExecutionId) => api.ask(...REGISTER, { lifecycleExecutionId }));
-  const statuses = new Set((await Promise.all(asked)).map(({ status }) => status));
+  const responses = ids.map((lifecycleExecutionId) => api.ask(...REGISTER, { lifecycleExecutionId }));
+  const statuses = new Set((await Promise.all(responses)).map(({ status }) => status));
   expect([...statuses]).toEqual([201]);
   const { executions } = await api.store.reading.list({ limit: 1000 });
   expect(new Set(executions.map(({ lifecycleExecutionId: id }) => id))).toEqual(new Set(ids));
@@ -341,11 +341,11 @@ test('hundreds of simultaneous registrations are all accepted', async () => {
 
 test('requests are refused while the bodies of others may take 128 MiB, and accepted again afterwards', async () => {
   await using api = await startApi();
-  const held = Promise.withResolvers<undefined>();
-  using _held = holdStore(api.store, held.promise);
+  const storeHold = Promise.withResolvers<undefined>();
+  using _heldStore = holdStore(api.store, storeHold.promise);
   const registering = vi.spyOn(api.store.intake, 'register');
   // Each batch counts as 2 MiB, whatever its size.
-  const asked = Array.from({ length: 64 }, (_, number) =>
+  const responses = Array.from({ length: 64 }, (_, number) =>
     api.ask('POST', '/v1/executions/batch', { executions: [{ lifecycleExecutionId: executionId(number) }] }),
   );
   await vi.waitFor(() => expect(registering).toHaveBeenCalledTimes(64), SOON);
@@ -359,8 +359,8 @@ test('requests are refused while the bodies of others may take 128 MiB, and acce
     expect(await problemOf(refused)).toMatchObject({ status: 503, code: 'overloaded' });
   }
   expect((await fetch(`${api.url}/livez`)).status).toBe(200);
-  held.resolve(undefined);
-  expect((await Promise.all(asked)).map(({ status }) => status)).toEqual(asked.map(() => 200));
+  storeHold.resolve(undefined);
+  expect((await Promise.all(responses)).map(({ status }) => status)).toEqual(responses.map(() => 200));
   await vi.waitFor(async () => expect((await api.ask('GET', '/v1/executions')).status).toBe(200), SOON);
 });
 

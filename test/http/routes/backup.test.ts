@@ -66,16 +66,16 @@ test('no temporary file is left, even if the client does not read the copy', asy
     await Promise.all(
       Array.from({ length: 50 }, (_, index) => recordFailure(api.store, number + index, ['ops'], NOW)),
     );
-  const asked = request(`${api.url}/v1/backup`, {
+  const backupRequest = request(`${api.url}/v1/backup`, {
     method: 'POST',
     headers: { authorization: `Bearer ${ADMIN_TOKEN}` },
   }).end();
-  await once(asked, 'response');
+  await once(backupRequest, 'response');
   expect(await problemOf(await api.ask('POST', '/v1/backup'))).toMatchObject({
     status: 409,
     code: 'backup_running',
   });
-  asked.destroy();
+  backupRequest.destroy();
   await vi.waitFor(async () => expect(await statusOf(api)).toBe(200));
   expect(existsSync(`${api.path}.backup`)).toBe(false);
 });
@@ -91,14 +91,14 @@ test('a client that disconnects cancels its backup, and the next client gets a n
     // The partial copy is discarded.
     return working.backUp(new AbortController().signal);
   });
-  const asked = request(`${api.url}/v1/backup`, {
+  const backupRequest = request(`${api.url}/v1/backup`, {
     method: 'POST',
     headers: { authorization: `Bearer ${ADMIN_TOKEN}` },
   }).end();
-  asked.on('error', () => undefined);
+  backupRequest.on('error', () => undefined);
   const signal = await begun.promise;
   expect(signal.aborted).toBe(false);
-  asked.destroy();
+  backupRequest.destroy();
   copying.mockRestore();
   await vi.waitFor(async () => expect(await statusOf(api)).toBe(200));
   expect(signal.aborted).toBe(true);

@@ -96,26 +96,26 @@ test('a test returns its outcome', async () => {
 
 test('a slow test delays nothing else, and is cancelled if its client disconnects', async () => {
   await using api = await start();
-  const ended = vi.fn();
+  const onEnd = vi.fn();
   api.parts.test = (_, signal) =>
     new Promise((resolve) => {
       signal.addEventListener('abort', () => {
-        ended();
+        onEnd();
         resolve(undefined);
       });
     });
   const asking = new AbortController();
-  const asked = fetch(`${api.url}/v1/endpoints/ops/test`, {
+  const testRequest = fetch(`${api.url}/v1/endpoints/ops/test`, {
     method: 'POST',
     headers: { authorization: 'Bearer admin-token-0123456789ab' },
     signal: asking.signal,
   });
-  const failed = expect(asked).rejects.toThrow();
+  const failed = expect(testRequest).rejects.toThrow();
   expect((await api.ask('GET', '/v1/endpoints')).status).toBe(200);
-  expect(ended).not.toHaveBeenCalled();
+  expect(onEnd).not.toHaveBeenCalled();
   asking.abort();
   await failed;
-  await vi.waitFor(() => expect(ended).toHaveBeenCalledOnce());
+  await vi.waitFor(() => expect(onEnd).toHaveBeenCalledOnce());
 });
 
 test.each(['test', 'enable', 'resend'])('%s of an unknown endpoint is 404', async (action) => {

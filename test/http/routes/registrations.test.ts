@@ -358,13 +358,13 @@ test('validating a batch full of faults does not block other requests', async ()
     rounds.add(round);
     return NOW;
   });
-  const asked = api.ask('POST', '/v1/executions/batch', {
+  const batch = api.ask('POST', '/v1/executions/batch', {
     executions: Array.from({ length: 1000 }, () => faulty),
   });
   const answered = new AbortController();
-  void asked.finally(() => answered.abort());
+  void batch.finally(() => answered.abort());
   for (; !answered.signal.aborted; round += 1) await nextRound();
-  expect((await asked).status).toBe(200);
+  expect((await batch).status).toBe(200);
   expect(rounds.size).toBeGreaterThan(2);
 });
 
