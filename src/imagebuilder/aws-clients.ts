@@ -26,8 +26,8 @@ export class CredentialsTimeoutError extends Error {
 }
 
 /**
- * Creates the SDK's clients for one target. They send each request once and end it after `timeoutMs`. If credentials have not
- * arrived within 80 % of that time, the call fails with `CredentialsTimeoutError`.
+ * Creates the SDK's clients for one target. They send each request once and end it after `timeoutMs`. If credentials have
+ * not arrived within 80 % of that time, the call fails with `CredentialsTimeoutError`.
  */
 export function createAwsClients(
   { region, endpoint, stsEndpoint = endpoint }: AwsLocation,
@@ -46,7 +46,9 @@ export function createAwsClients(
   };
 }
 
-/** Returns the Region that the SDK finds in the environment or a profile, or else `AWS_DEFAULT_REGION`, which the CLI reads. */
+/**
+ * Returns the Region that the SDK finds in the environment or a profile, or else `AWS_DEFAULT_REGION`, which the CLI reads.
+ */
 export async function configuredRegion(): Promise<string | undefined> {
   const client = new ImagebuilderClient({});
   try {

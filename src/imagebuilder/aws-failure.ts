@@ -57,9 +57,9 @@ const Thrown = z.object({
 type Thrown = z.infer<typeof Thrown>;
 
 /**
- * Classifies the error of a call by its HTTP status, its name and the SDK's own `$retryable` flag. `now` is the wall clock in
- * epoch milliseconds, for a Retry-After header with a date. Recognizes errors by their shape, so it works with any version
- * of the SDK.
+ * Classifies the error of a call by its HTTP status, its name and the SDK's own `$retryable` flag. `now` is the wall clock
+ * in epoch milliseconds, for a Retry-After header with a date. Recognizes errors by their shape, so it works with any
+ * version of the SDK.
  */
 export function toFailure(error: unknown, operation: Operation, now: number): CallFailure {
   const thrown: Thrown = Thrown.safeParse(error).data ?? {};

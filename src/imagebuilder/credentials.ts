@@ -33,9 +33,9 @@ const RETRY_MS = 10_000;
 const CLIENT_LIFETIME_MS = 60_000;
 
 /**
- * Shares the credentials of one identity among all clients that use it. Fetches them once and renews them before they expire,
- * at a random moment so that identities do not all renew at once. If a renewal fails, the old credentials are used until
- * they expire.
+ * Shares the credentials of one identity among all clients that use it. Fetches them once and renews them before they
+ * expire, at a random moment so that identities do not all renew at once. If a renewal fails, the old credentials are used
+ * until they expire.
  */
 export function shareCredentials(
   provide: () => Promise<AwsCredentials>,

@@ -51,8 +51,8 @@ export function linkSignals(
 const listenersOf = new WeakMap<AbortSignal, Set<() => void>>();
 
 /**
- * Calls `listener` when `signal` aborts, or at once if it has already. Returns a function that removes the listener. Use this
- * for signals with many listeners: `removeEventListener` walks the list of all listeners each time.
+ * Calls `listener` when `signal` aborts, or at once if it has already. Returns a function that removes the listener. Use
+ * this for signals with many listeners: `removeEventListener` walks the list of all listeners each time.
  */
 export function onAbort(signal: AbortSignal, listener: () => void): () => void {
   if (signal.aborted) {
@@ -95,7 +95,9 @@ export async function untilAborted<T>(
   }
 }
 
-/** Reports whether `work` resolves within `ms`; the work continues either way. Rejects if `work` rejects within that time. */
+/**
+ * Reports whether `work` resolves within `ms`; the work continues either way. Rejects if `work` rejects within that time.
+ */
 export async function endsWithin(
   work: Promise<unknown>,
   clock: Pick<Clock, 'sleep'>,

@@ -5,8 +5,8 @@ export interface Clock {
   /** Milliseconds since an arbitrary instant. Never steps. */
   monotonicNow(): number;
   /**
-   * The wall clock as it was at the start of the process plus the time since then, in epoch milliseconds. Never steps. Use it
-   * for due times that are stored.
+   * The wall clock as it was at the start of the process plus the time since then, in epoch milliseconds. Never steps. Use
+   * it for due times that are stored.
    */
   steadyNow(): number;
   /** Calls `then` after `ms`. Returns a function that cancels the call. Any length is allowed. */

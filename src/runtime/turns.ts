@@ -2,7 +2,9 @@ import { untilAborted } from './abort.ts';
 
 /** Lets one caller through at a time, in order of arrival. */
 export interface Turns {
-  /** Resolves with a function that ends the turn once the turn has come. Rejects with the signal's reason if it aborts first. */
+  /**
+   * Resolves with a function that ends the turn once the turn has come. Rejects with the signal's reason if it aborts first.
+   */
   take(signal: AbortSignal): Promise<() => void>;
 }
 

@@ -21,9 +21,9 @@ export interface CadenceGoal {
 }
 
 /**
- * The plan by which a target's looks are distributed. `c` is one constant for all executions of the target: the next look at a
- * stay is due when the integral of the square root of its hazard has grown by `c`. `shortfall` is the ratio of calls wanted
- * to calls allowed; above 1 the budget is too small.
+ * The plan by which a target's looks are distributed. `c` is one constant for all executions of the target: the next look at
+ * a stay is due when the integral of the square root of its hazard has grown by `c`. `shortfall` is the ratio of calls
+ * wanted to calls allowed; above 1 the budget is too small.
  */
 export interface Cadence {
   readonly c: number;

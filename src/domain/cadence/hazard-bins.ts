@@ -1,8 +1,8 @@
 /** Below this age all bins are about equally wide; beyond it each bin is wider than the one before by the same factor. */
 const FINEST_SECONDS = 5;
 /**
- * The logarithm of that factor, which is 1.16. The lengths of runs usually vary by about a third, so a peak of the hazard spans
- * a few bins. Half or twice this width makes detection later by a few per cent.
+ * The logarithm of that factor, which is 1.16. The lengths of runs usually vary by about a third, so a peak of the hazard
+ * spans a few bins. Half or twice this width makes detection later by a few per cent.
  */
 const LOG_FACTOR = 0.15;
 /** The number of bins on each side of zero. They reach about 190 days; the outermost bins have no limit. */

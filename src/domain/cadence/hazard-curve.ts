@@ -102,8 +102,9 @@ export const PRIOR: HazardCurve = new HazardCurve(
 );
 
 /**
- * Estimates the hazard from counts: h = (prior endings + endings) / (prior exposure + exposure) in each bin. The prior stands
- * for runs of the wider class, `parent`. It gets smaller with age, as fewer and fewer of those runs would still be alive.
+ * Estimates the hazard from counts: h = (prior endings + endings) / (prior exposure + exposure) in each bin. The prior
+ * stands for runs of the wider class, `parent`. It gets smaller with age, as fewer and fewer of those runs would still be
+ * alive.
  */
 export function learntCurve(counts: HazardCounts, parent: HazardCurve): HazardCurve {
   const priorRuns = PARENT_RUNS * counts.priorWeight;

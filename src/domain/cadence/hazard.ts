@@ -1,7 +1,7 @@
 /**
  * The hazard of a stay: the probability per second that the stay ends, given that it has lasted until a certain age. A stay
- * is the time that an execution spends in one status; its age is in seconds and may be negative, see `ageZeroAt`. Only ratios
- * between hazards matter to the cadence.
+ * is the time that an execution spends in one status; its age is in seconds and may be negative, see `ageZeroAt`. Only
+ * ratios between hazards matter to the cadence.
  */
 export interface Hazard {
   /** Returns the hazard at this age, per second. Always above zero. */

@@ -48,8 +48,8 @@ export function lastsSince({ statusSince, registeredAt }: Execution, now: number
 }
 
 /**
- * Returns the part of the present stay between the last look and `observation`. Returns undefined for the first look, because
- * nothing was observed before it.
+ * Returns the part of the present stay between the last look and `observation`. Returns undefined for the first look,
+ * because nothing was observed before it.
  */
 export function watchedUntil(execution: Execution, observation: Observation): Watched | undefined {
   const { status, lastPolledAt } = execution;

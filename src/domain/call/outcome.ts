@@ -32,7 +32,10 @@ export type CallResult<T> = { readonly outcome: 'ok'; readonly value: T } | Call
 /** Codes of calls that got no response. A retry at once would only double the wait. */
 const NOT_RETRIED: readonly (string | undefined)[] = ['AbortError', 'TimeoutError'];
 
-/** Reports whether a retry a moment later may succeed: after a 5xx or a broken connection, but not after a timeout or an abort. */
+/**
+ * Reports whether a retry a moment later may succeed: after a 5xx or a broken connection, but not after a timeout or an
+ * abort.
+ */
 export function isTransient({ outcome, code }: CallFailure): boolean {
   return outcome === 'unavailable' && !NOT_RETRIED.includes(code);
 }

@@ -37,8 +37,8 @@ const LONGEST_CURVE_SECONDS = 300;
 const ONWARD_GROWTH = 0.03;
 const ONWARD_GROWTH_PER_SECOND = { least: 0.03, most: 0.25 } as const;
 /**
- * A throttle at more than this many times the learnt limit, or before any limit is learnt, only shows that the limit is somewhere
- * below. The limit is then assumed to be this share of the rate, and the rate falls to the last share.
+ * A throttle at more than this many times the learnt limit, or before any limit is learnt, only shows that the limit is
+ * somewhere below. The limit is then assumed to be this share of the rate, and the rate falls to the last share.
  */
 const FAR_ABOVE = 1.2;
 const FAR_LEARNT_SHARE = 0.93;
@@ -54,8 +54,8 @@ const LEAST_KEPT = { above: 0.98, below: 0.95 } as const;
 const REPEATED_DECREASE = { least: 0.1, most: 0.5 } as const;
 
 /**
- * Returns the rate after one more successful call. If the limit of AWS is known, the rate returns to it, stays close to it for
- * most of a curve, and then exceeds it until a throttle shows how much AWS grants now.
+ * Returns the rate after one more successful call. If the limit of AWS is known, the rate returns to it, stays close to it
+ * for most of a curve, and then exceeds it until a throttle shows how much AWS grants now.
  */
 export function raisedRate({ perSecond, ceiling, throttledAt, passed }: RateState): number {
   if (throttledAt === undefined) return perSecond + perCall(UNKNOWN_GROWTH * ceiling, perSecond);
@@ -72,8 +72,8 @@ export function raisedRate({ perSecond, ceiling, throttledAt, passed }: RateStat
 }
 
 /**
- * Returns the rate and the learnt limit after a throttle. If `grant` is undefined, nothing is known about how full the bucket
- * was before.
+ * Returns the rate and the learnt limit after a throttle. If `grant` is undefined, nothing is known about how full the
+ * bucket was before.
  */
 export function loweredRate(
   { perSecond, throttledAt: learnt }: RateState,

@@ -10,7 +10,9 @@ export type ThrottleCause = (typeof THROTTLE_CAUSES)[number];
 export const LOWEST_PER_SECOND = 1 / 60;
 /** The rate at the first start, when nothing is stored. */
 const FIRST_PER_SECOND = 1;
-/** At least this share of the rate must be used before it may grow. The share is a moving average over the last few calls. */
+/**
+ * At least this share of the rate must be used before it may grow. The share is a moving average over the last few calls.
+ */
 const USED_SHARE = 0.9;
 const USED_WEIGHT = 0.25;
 /** The largest weight of one call: a call that starts early makes up for one that a busy machine started late. */
@@ -27,8 +29,8 @@ const JITTER_MS = 1000;
  * The request rate of a target and everything learnt about its limit. All times are milliseconds of one monotonic clock.
  *
  * AWS does not publish the limit, and other users of the account may share it, so the rate is learnt as in congestion
- * control: successful calls raise it slowly, and a throttle lowers it. AWS limits by token bucket: it is empty at a throttle,
- * so the calls let through between two throttles measure the limit.
+ * control: successful calls raise it slowly, and a throttle lowers it. AWS limits by token bucket: it is empty at a
+ * throttle, so the calls let through between two throttles measure the limit.
  */
 export interface Rate {
   readonly perSecond: number;
@@ -47,7 +49,9 @@ export interface Rate {
   /** The share of the rate that is used; 1 means all of it. */
   readonly usedShare: number;
   readonly lastSentAt?: number;
-  /** The rates when the last two calls were sent. The limiter fixes the time of the next call before it learns a new rate. */
+  /**
+   * The rates when the last two calls were sent. The limiter fixes the time of the next call before it learns a new rate.
+   */
   readonly ratesAtSend: readonly [number, number];
 }
 
@@ -101,8 +105,8 @@ export function withCeiling(rate: Rate, ceiling: number): Rate {
 }
 
 /**
- * Returns the rate after a call was sent. The share of the rate that is used follows from the distances between calls, so this
- * must be called in the order of sending.
+ * Returns the rate after a call was sent. The share of the rate that is used follows from the distances between calls, so
+ * this must be called in the order of sending.
  */
 export function onSend(rate: Rate, sentAt: number): Rate {
   const ratesAtSend = [rate.ratesAtSend[1], rate.perSecond] as const;

@@ -32,7 +32,9 @@ export interface EndedCall {
   readonly tick: number;
 }
 
-/** A target is unreachable after this many failures in a row over at least this time, so that a network glitch is no outage. */
+/**
+ * A target is unreachable after this many failures in a row over at least this time, so that a network glitch is no outage.
+ */
 const ROW = { count: 3, ms: 10_000 } as const;
 /** A target is also unreachable after this time of nothing but failures, even if all of them are 5xx. */
 const FAILING_MS = 300_000;

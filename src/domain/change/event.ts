@@ -68,8 +68,8 @@ function hashOf(parts: readonly (string | number)[]): string {
 }
 
 /**
- * Returns the id of an event. The event of a final status has the same id whenever it is recorded, so that a receiver ignores
- * events that a restored backup sends again. The id of any other event depends on its sequence and time as well.
+ * Returns the id of an event. The event of a final status has the same id whenever it is recorded, so that a receiver
+ * ignores events that a restored backup sends again. The id of any other event depends on its sequence and time as well.
  */
 export function eventId(type: EventType, execution: Execution, time: number): string {
   const { accountId, region, lifecycleExecutionId, status, sequence } = execution;
@@ -103,7 +103,10 @@ function transitionData(execution: Execution, { from, to, lastSeenFromAt, firstS
   };
 }
 
-/** Returns a CloudEvent 1.0 in the JSON event format (https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md). */
+/**
+ * Returns a CloudEvent 1.0 in the JSON event format
+ * (https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md).
+ */
 function cloudEvent(attributes: {
   readonly id: string;
   readonly type: EventType;

@@ -21,8 +21,8 @@ export interface Filterable {
 }
 
 /**
- * Reports whether `text` matches `glob`. A `*` matches any number of characters, including none; every other character matches
- * itself. Takes linear time for each star, so that no pattern is slow.
+ * Reports whether `text` matches `glob`. A `*` matches any number of characters, including none; every other character
+ * matches itself. Takes linear time for each star, so that no pattern is slow.
  */
 export function matchesGlob(glob: string, text: string): boolean {
   const [head = '', ...rest] = glob.split('*');

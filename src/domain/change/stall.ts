@@ -7,8 +7,8 @@ import type { Change } from './transition.ts';
 export type StallLimits = Readonly<Partial<Record<string, number>>>;
 
 /**
- * Returns the instant at which the present stay exceeds its limit, in epoch milliseconds. Returns undefined if there is no limit
- * or the stall has already been recorded.
+ * Returns the instant at which the present stay exceeds its limit, in epoch milliseconds. Returns undefined if there is no
+ * limit or the stall has already been recorded.
  */
 export function stallsAt(execution: Execution, limits: StallLimits): number | undefined {
   const { status, statusSince, stalledAt, expectedAt = -Infinity } = execution;

@@ -41,8 +41,8 @@ const COMPARED_MEMBERS = [
 ] as const;
 
 /**
- * Returns the instant at which the new stay began: the observation, because the change was not seen itself. A first look that
- * finds the execution in progress knows better, from `startTime` and `expectedAt`.
+ * Returns the instant at which the new stay began: the observation, because the change was not seen itself. A first look
+ * that finds the execution in progress knows better, from `startTime` and `expectedAt`.
  */
 function startOfStay(execution: Execution, observation: Observation): number {
   if (execution.status !== undefined || observation.status !== 'IN_PROGRESS') return observation.answeredAt;

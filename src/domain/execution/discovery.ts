@@ -35,8 +35,8 @@ export function mustListInFull(mark: PolicyMark | undefined, now: number): boole
 }
 
 /**
- * Reports whether executions of a policy that have already ended are no news: in a target's first round, and in the first list
- * of a policy that could not be listed then.
+ * Reports whether executions of a policy that have already ended are no news: in a target's first round, and in the first
+ * list of a policy that could not be listed then.
  */
 export function isBaseline(mark: PolicyMark | undefined, baselinedAt: number | undefined): boolean {
   return mark === undefined ? baselinedAt === undefined : mark.listedAt === NOT_LISTED.listedAt;

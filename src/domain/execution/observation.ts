@@ -1,8 +1,8 @@
 import type { Sighting } from './execution.ts';
 
 /**
- * The result of one look. `sentAt` and `answeredAt` are wall-clock instants in epoch milliseconds, for people. The ticks are the
- * same instants on the monotonic clock and decide the order of observations.
+ * The result of one look. `sentAt` and `answeredAt` are wall-clock instants in epoch milliseconds, for people. The ticks are
+ * the same instants on the monotonic clock and decide the order of observations.
  */
 export interface Observation extends Sighting {
   readonly status: string;
@@ -13,8 +13,8 @@ export interface Observation extends Sighting {
 }
 
 /**
- * Reports whether an observation may be applied after the last accepted one. Its request must have been sent after the answer
- * to that one arrived, or it may show an older state.
+ * Reports whether an observation may be applied after the last accepted one. Its request must have been sent after the
+ * answer to that one arrived, or it may show an older state.
  */
 export function isInOrder(observation: Observation, lastAcceptedTick: number | undefined): boolean {
   return lastAcceptedTick === undefined || observation.sentTick >= lastAcceptedTick;

@@ -34,8 +34,8 @@ function isTracked(execution: Execution): boolean {
 
 /**
  * Applies a registration to an execution. If it exists and is active or finished, labels are merged with the new values
- * winning, unset members are set, and members with another value stay as they are and are listed in `unchanged`. Otherwise it
- * is tracked anew with the registration number `number`, and only its event sequence continues.
+ * winning, unset members are set, and members with another value stay as they are and are listed in `unchanged`. Otherwise
+ * it is tracked anew with the registration number `number`, and only its event sequence continues.
  */
 export function register(
   existing: Execution | undefined,
