@@ -96,9 +96,7 @@ async function countsOf(name: FaultName): Promise<Readonly<Record<string, number
 }
 
 const failureLinesOf = (name: FaultName) =>
-  daemon
-    .lines()
-    .filter((line) => line.includes(`"target":"${name}"`) && line.includes('call to AWS failed'));
+  daemon.lines().filter((line) => line.includes(`"target":"${name}"`) && line.includes('call to AWS failed'));
 
 describe('the watcher handles the fault', { concurrent: true, timeout: 120_000 }, () => {
   test.each(FAULT_NAMES)('%s', async (name) => {

@@ -32,7 +32,7 @@ describe('a configuration that is refused', { timeout: 90_000 }, () => {
     await using check = startCommand(['check-config', '--config', file], { TEST_TOKEN: TOKEN, ...ENV });
     const { stderr } = await check.ended;
     const outcome = await sendHangup(daemon);
-    expect(outcome.msg).toMatch(/^configuration not reloaded, the old one stays: /);
+    expect(outcome.msg).toMatch(/^configuration not reloaded, the old one stays in effect: /);
     expect(outcome.level).toBe(50);
     expect(outcome.faults).toEqual(stderr.split('\n'));
     expect(outcome.faults).toHaveLength(3);
@@ -65,7 +65,7 @@ describe('a configuration that is refused', { timeout: 90_000 }, () => {
     const fixed = ['server.host', 'server.port', 'metrics.host', 'metrics.port', 'store.sqlite.path'];
     expect(await reload(daemon, directory.path, changed)).toMatchObject({
       level: 50,
-      msg: `configuration not reloaded, the old one stays: only a restart changes ${fixed.join(', ')}`,
+      msg: `configuration not reloaded, the old one stays in effect: only a restart changes ${fixed.join(', ')}`,
       changed: fixed,
     });
     await expect(access(join(directory.path, 'other.db'))).rejects.toThrow();
