@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config/schema.ts';
 import type { Dispatcher } from '../delivery/dispatcher.ts';
-import { createLibrary } from '../domain/cadence/hazard-book.ts';
+import { createHazardBooks } from '../domain/cadence/hazard-book.ts';
 import { createCredentialSource } from '../imagebuilder/aws-credentials.ts';
 import { createAwsGateway } from '../imagebuilder/aws-gateway.ts';
 import { createBottleneckLimiter } from '../limiter/bottleneck-limiter.ts';
@@ -46,7 +46,7 @@ type MakePoller = (settings: PollerSettings, before?: Incumbent<PollerSettings, 
 export function createPollerMaker(parts: PollerMakerParts): MakePoller {
   const { live, store, dispatcher, clock, random } = parts;
   const credentialsOf = createCredentialSource({ now: () => clock.now(), random });
-  const hazardsOf = createLibrary();
+  const hazardsOf = createHazardBooks();
   return async (settings, before) => {
     const { target } = settings;
     const ledger = store.ledgerOf(target, SOLE_TERM);

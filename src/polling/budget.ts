@@ -1,4 +1,4 @@
-import { onAnswer, onSend, startRate, withCeiling } from '../domain/call/rate.ts';
+import { afterAnswer, afterSend, startRate, withCeiling } from '../domain/call/rate.ts';
 import type { LearntRate, Rate } from '../domain/call/rate.ts';
 import type { CallResult } from '../domain/call/outcome.ts';
 import { LimiterClosedError } from '../limiter/limiter.ts';
@@ -167,7 +167,7 @@ class LearningBudget implements Budget {
   async #send<T>(send: Send<T>): Promise<CallResult<T>> {
     const { clock } = this.#parts;
     const sentTick = clock.monotonicNow();
-    this.#rate = onSend(this.#rate, sentTick);
+    this.#rate = afterSend(this.#rate, sentTick);
     const answer = await send(this.#closing.signal);
     this.#learn(sentTick, answer);
     return answer;
@@ -176,7 +176,7 @@ class LearningBudget implements Budget {
   #learn(sentAt: number, answer: CallResult<unknown>): void {
     const { clock, random, target, notices } = this.#parts;
     const retryAfterMs = answer.outcome === 'ok' ? undefined : answer.retryAfterMs;
-    const learnt = onAnswer(this.#rate, {
+    const learnt = afterAnswer(this.#rate, {
       sentAt,
       answeredAt: clock.monotonicNow(),
       outcome: answer.outcome,

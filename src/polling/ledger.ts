@@ -1,4 +1,4 @@
-import type { Known, PolicyMark } from '../domain/execution/discovery.ts';
+import type { StoredTracking, PolicyMark } from '../domain/execution/discovery.ts';
 import type { NewEvent } from '../domain/change/event.ts';
 import type { Execution } from '../domain/execution/execution.ts';
 import type { LearntHazard, LearntHazards } from '../domain/cadence/hazard-book.ts';
@@ -69,7 +69,7 @@ export interface Ledger {
   /** Replaces a truncated list; does nothing if the execution is gone. */
   completeResources(registration: number, resources: ResourceSummary): Promise<void>;
   /** Looks executions up by their ids, deleted ones included. Ids that are unknown are missing from the map. */
-  findKnown(ids: readonly string[]): Promise<ReadonlyMap<string, Known>>;
+  findKnown(ids: readonly string[]): Promise<ReadonlyMap<string, StoredTracking>>;
   loadDiscovery(): Promise<DiscoveryState>;
   markPolicy(policyArn: string, mark: PolicyMark): Promise<void>;
   finishBaseline(at: number): Promise<void>;

@@ -144,7 +144,7 @@ export class Poller {
     gateway.close();
   }
 
-  /** Makes an execution the next to be polled, even while the target is tried with care. Returns false if it is not tracked. */
+  /** Makes an execution the next to be polled, even while the target cannot be reached. Returns false if it is not tracked. */
   pollNow(key: ExecutionKey): boolean {
     if (!this.executions.pollNow(key)) return false;
     this.#careful.hurry();

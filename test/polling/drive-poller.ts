@@ -7,7 +7,7 @@ import type { CallFailure, CallResult } from '../../src/domain/call/outcome.ts';
 import type { Observation } from '../../src/domain/execution/observation.ts';
 import { startRate } from '../../src/domain/call/rate.ts';
 import type { ResourceSummary } from '../../src/domain/execution/resources.ts';
-import { HazardBook, newEverything } from '../../src/domain/cadence/hazard-book.ts';
+import { HazardBook, newGlobalHazards } from '../../src/domain/cadence/hazard-book.ts';
 import { Poller } from '../../src/polling/poller.ts';
 import type { PollingRules } from '../../src/polling/poller-settings.ts';
 import { NO_NOTICES } from '../../src/notices/notices.ts';
@@ -136,7 +136,7 @@ export async function drivePoller({
         close: () => Promise.resolve(),
       },
       ledger: disk.watched({ ...ledgerOf(), ...wrap?.(ledgerOf(), store) }),
-      hazards: new HazardBook(newEverything()),
+      hazards: new HazardBook(newGlobalHazards()),
       registrar,
       recipients: { of: () => [], wake: silent },
       notices: NO_NOTICES,

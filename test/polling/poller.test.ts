@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Wishes } from '../../src/domain/execution/execution.ts';
 import type { Change } from '../../src/domain/change/transition.ts';
-import { HazardBook, newEverything } from '../../src/domain/cadence/hazard-book.ts';
+import { HazardBook, newGlobalHazards } from '../../src/domain/cadence/hazard-book.ts';
 import { createCredentialSource } from '../../src/imagebuilder/aws-credentials.ts';
 import { createAwsGateway } from '../../src/imagebuilder/aws-gateway.ts';
 import { createBottleneckLimiter } from '../../src/limiter/bottleneck-limiter.ts';
@@ -84,7 +84,7 @@ async function pollSimulator({
         random: Math.random,
       }),
       ledger: { ...ledger, ...wrap?.(ledger) },
-      hazards: new HazardBook(newEverything()),
+      hazards: new HazardBook(newGlobalHazards()),
       registrar: { register: () => Promise.reject(new Error('nothing is discovered here')) },
       recipients: { of: () => ['ops'], wake: () => undefined },
       notices: {

@@ -1,4 +1,4 @@
-import { onAnswer, onSend, startRate } from '../../src/domain/call/rate.ts';
+import { afterAnswer, afterSend, startRate } from '../../src/domain/call/rate.ts';
 import type { LearntRate, Rate, ThrottleCause } from '../../src/domain/call/rate.ts';
 import { seeded } from './random.ts';
 
@@ -74,7 +74,7 @@ export function play(scene: Scene): Second[] {
     (scene.isErratic === true ? -Math.log(1 - random()) : 0.9 + 0.2 * random()) * (1000 / perSecond);
   const answer = ({ sentAt, isThrottled }: Flying) => {
     second[isThrottled ? 'throttled' : 'ok'] += 1;
-    const learnt = onAnswer(rate, {
+    const learnt = afterAnswer(rate, {
       sentAt,
       answeredAt: now,
       outcome: isThrottled ? 'throttled' : 'ok',
@@ -88,7 +88,7 @@ export function play(scene: Scene): Second[] {
   let startsAt = 0;
   const startCall = () => {
     wanting -= 1;
-    rate = onSend(rate, now);
+    rate = afterSend(rate, now);
     const isThrottled = !take();
     flying.push({ sentAt: now, answeredAt: now + latencyMs * (0.5 + random()), isThrottled });
     // A late timer does not delay later calls, but any other wait does.

@@ -1,4 +1,4 @@
-import { missedAgain } from '../../domain/change/absence.ts';
+import { withMissingAnswer } from '../../domain/change/absence.ts';
 import type { Absence } from '../../domain/execution/execution.ts';
 import type { Observation } from '../../domain/execution/observation.ts';
 import type { CallFailure, CallResult } from '../../domain/call/outcome.ts';
@@ -100,7 +100,7 @@ class WaitState {
     if (outcome === 'denied' || outcome === 'rejected') return { kind: 'broken', message };
     const now = this.#clock.now();
     if (outcome === 'missing') {
-      this.#absence = missedAgain(this.#absence, now);
+      this.#absence = withMissingAnswer(this.#absence, now);
       const { answers, since } = this.#absence;
       const isOver = answers >= NOT_FOUND.answers && now - since >= NOT_FOUND.ms;
       return isOver && this.#seen === undefined ? { kind: 'not_found' } : undefined;

@@ -1,7 +1,7 @@
 import { targetText } from '../execution/execution.ts';
 import type { TargetKey } from '../execution/execution.ts';
 import { HazardClass } from './hazard-class.ts';
-import type { Watched } from './hazard-class.ts';
+import type { ObservedSpan } from './hazard-class.ts';
 import type { LearntCounts } from './hazard-counts.ts';
 import { STAY_KINDS } from './stay.ts';
 import type { StayKind } from './stay.ts';
@@ -14,7 +14,7 @@ type ClassByKind = Readonly<Record<StayKind, HazardClass>>;
 /** The hazards of each kind of stay over all targets. They are the starting point for a target that is new. */
 export type Everything = ClassByKind;
 
-export function newEverything(): Everything {
+export function newGlobalHazards(): Everything {
   return classesBelow(undefined);
 }
 
@@ -44,8 +44,8 @@ export interface LearntHazards {
 }
 
 /** Returns a function that returns the one book of each target. All books share the hazards over all targets. */
-export function createLibrary(): (target: TargetKey) => HazardBook {
-  const everything = newEverything();
+export function createHazardBooks(): (target: TargetKey) => HazardBook {
+  const everything = newGlobalHazards();
   const books = new Map<string, HazardBook>();
   return (target) => {
     const key = targetText(target);
@@ -80,7 +80,7 @@ export class HazardBook {
   }
 
   /** Learns from the observed part of a stay. */
-  watch(policyArn: string | undefined, kind: StayKind, watched: Watched): void {
+  watch(policyArn: string | undefined, kind: StayKind, watched: ObservedSpan): void {
     this.#touch(policyArn ?? NO_POLICY)[kind].watch(watched);
     this.#unsaved.add(policyArn ?? NO_POLICY).add(undefined);
   }

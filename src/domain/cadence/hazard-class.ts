@@ -8,7 +8,7 @@ import type { HazardCurve } from './hazard-curve.ts';
 const LOOKS_PER_CURVE = 16;
 
 /** The observed part of a stay, from one age in seconds to another. */
-export interface Watched {
+export interface ObservedSpan {
   readonly fromAge: number;
   readonly toAge: number;
   /** Present only if the stay has ended: it ended after this age, and at `toAge` at the latest. */
@@ -58,7 +58,7 @@ export class HazardClass {
   }
 
   /** Learns from the observed part of a stay. */
-  watch({ fromAge, toAge, endedAfterAge }: Watched): void {
+  watch({ fromAge, toAge, endedAfterAge }: ObservedSpan): void {
     for (const { bin, seconds } of splitAtBins(fromAge, endedAfterAge ?? toAge)) this.#add(bin, seconds, 0);
     if (endedAfterAge === undefined) this.#countLook();
     else {

@@ -1,5 +1,5 @@
 import type { Execution } from '../execution/execution.ts';
-import type { Watched } from './hazard-class.ts';
+import type { ObservedSpan } from './hazard-class.ts';
 import type { Observation } from '../execution/observation.ts';
 import { isFinal } from '../execution/status.ts';
 
@@ -43,7 +43,7 @@ export function ageZeroAt(execution: Execution, now: number): number {
  * Returns the instant since which the present stay has lasted, in epoch milliseconds: its beginning, or the registration if
  * the stay is unknown or begins in the future.
  */
-export function lastsSince({ statusSince, registeredAt }: Execution, now: number): number {
+export function stayingSince({ statusSince, registeredAt }: Execution, now: number): number {
   return statusSince === undefined || statusSince > now ? registeredAt : statusSince;
 }
 
@@ -51,7 +51,7 @@ export function lastsSince({ statusSince, registeredAt }: Execution, now: number
  * Returns the part of the present stay between the last look and `observation`. Returns undefined for the first look,
  * because nothing was observed before it.
  */
-export function watchedUntil(execution: Execution, observation: Observation): Watched | undefined {
+export function observedSpan(execution: Execution, observation: Observation): ObservedSpan | undefined {
   const { status, lastPolledAt } = execution;
   if (status === undefined || lastPolledAt === undefined) return undefined;
   const { sentAt, answeredAt, endTime } = observation;

@@ -73,7 +73,7 @@ export interface Answer {
   readonly random: number;
 }
 
-export interface Learnt {
+export interface RateChange {
   readonly rate: Rate;
   /** Present only after a throttle. All throttles of one flight have the cause of the first. */
   readonly cause?: ThrottleCause;
@@ -108,7 +108,7 @@ export function withCeiling(rate: Rate, ceiling: number): Rate {
  * Returns the rate after a call was sent. The share of the rate that is used follows from the distances between calls, so
  * this must be called in the order of sending.
  */
-export function onSend(rate: Rate, sentAt: number): Rate {
+export function afterSend(rate: Rate, sentAt: number): Rate {
   const ratesAtSend = [rate.ratesAtSend[1], rate.perSecond] as const;
   if (rate.lastSentAt === undefined) return { ...rate, lastSentAt: sentAt, ratesAtSend };
   const allowedGapMs = 1000 / Math.min(...rate.ratesAtSend);
@@ -122,7 +122,7 @@ export function onSend(rate: Rate, sentAt: number): Rate {
  * flight, that is for all calls that were sent before the answer to the first throttle. Any other answer of AWS raises the
  * rate a little, if the rate is used and more calls are wanted.
  */
-export function onAnswer(rate: Rate, answer: Answer): Learnt {
+export function afterAnswer(rate: Rate, answer: Answer): RateChange {
   if (answer.outcome === 'throttled') return throttled(rate, answer);
   if (answer.outcome === 'unavailable' || answer.outcome === 'denied') return { rate };
   // If fewer calls are wanted than the rate allows, the bucket may fill up unnoticed: an idle target proves nothing.
@@ -134,7 +134,7 @@ export function onAnswer(rate: Rate, answer: Answer): Learnt {
   return { rate: { ...rate, perSecond, passed: rate.passed + 1, granted } };
 }
 
-function throttled(rate: Rate, { sentAt, answeredAt, retryAfterMs, random }: Answer): Learnt {
+function throttled(rate: Rate, { sentAt, answeredAt, retryAfterMs, random }: Answer): RateChange {
   const requestedMs = Math.min(Math.max(0, retryAfterMs ?? 0), LONGEST_PAUSE_MS);
   const requestedUntil = requestedMs > 0 ? answeredAt + requestedMs + JITTER_MS * random : -Infinity;
   if (sentAt < rate.lastDecreaseAt) {

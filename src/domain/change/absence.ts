@@ -8,7 +8,7 @@ const NEVER_SEEN = { answers: 5, ms: 600_000 } as const;
 const SEEN_MS = 86_400_000;
 
 /** Returns the run of missing answers after one more at `at`, in epoch milliseconds. */
-export function missedAgain(absence: Absence | undefined, at: number): Absence {
+export function withMissingAnswer(absence: Absence | undefined, at: number): Absence {
   return { since: absence?.since ?? at, answers: (absence?.answers ?? 0) + 1 };
 }
 

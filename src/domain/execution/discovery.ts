@@ -43,14 +43,18 @@ export function isBaseline(mark: PolicyMark | undefined, baselinedAt: number | u
 }
 
 /** Reports whether a policy that last ran at `lastRunAt`, according to AWS, can have no new executions. */
-export function isQuiet(mark: PolicyMark | undefined, lastRunAt: number | undefined, now: number): boolean {
+export function canSkipListing(
+  mark: PolicyMark | undefined,
+  lastRunAt: number | undefined,
+  now: number,
+): boolean {
   if (mark === undefined || lastRunAt === undefined) return false;
   if (now - mark.listedInFullAt >= FULL_EVERY_MS) return false;
   return mark.listedAt - lastRunAt >= AFTER_LAST_RUN_MS;
 }
 
 /** Returns the mark of a policy after one more list. */
-export function marked(mark: PolicyMark | undefined, listing: PolicyListing): PolicyMark {
+export function updatedMark(mark: PolicyMark | undefined, listing: PolicyListing): PolicyMark {
   const { at, isInFull, isNewestFirst, newestStart = -Infinity } = listing;
   const watermark = Math.max(mark?.watermark ?? -Infinity, newestStart);
   return {
@@ -68,15 +72,15 @@ export interface Listed {
 }
 
 /** The state of a listed execution in the store; undefined if it is not there. */
-export type Known = Tracking | 'deleted' | undefined;
+export type StoredTracking = Tracking | 'deleted' | undefined;
 
 /**
  * Reports whether a listed execution is to be tracked from now on. An execution that began before the watermark has been
  * handled, even if the store has since deleted it. If `inBaseline`, executions that have already ended are no news.
  */
-export function isNews(
+export function isNewExecution(
   { status, startTime }: Listed,
-  stored: Known,
+  stored: StoredTracking,
   mark: PolicyMark | undefined,
   inBaseline: boolean,
 ): boolean {

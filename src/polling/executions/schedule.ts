@@ -6,7 +6,7 @@ import type { StayShare } from '../../domain/cadence/demand.ts';
 import { DueQueue } from '../../domain/cadence/due-queue.ts';
 import type { HazardBook } from '../../domain/cadence/hazard-book.ts';
 import type { HazardClass } from '../../domain/cadence/hazard-class.ts';
-import { ageZeroAt, lastsSince, stayKind } from '../../domain/cadence/stay.ts';
+import { ageZeroAt, stayingSince, stayKind } from '../../domain/cadence/stay.ts';
 import type { Bell } from '../../runtime/bell.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { Tracked } from './tracked.ts';
@@ -173,7 +173,7 @@ export class Schedule {
       hazard: hazards.curve,
       isKnown: hazards.isKnown,
       ageSeconds: (at - ageZeroAt(execution, at)) / 1000,
-      lastedSeconds: (at - lastsSince(execution, at)) / 1000,
+      lastedSeconds: (at - stayingSince(execution, at)) / 1000,
     };
   }
 

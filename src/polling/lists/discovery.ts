@@ -1,8 +1,8 @@
 import {
   isBaseline,
-  isQuiet,
+  canSkipListing,
   ListOrder,
-  marked,
+  updatedMark,
   mustListInFull,
   NOT_LISTED,
 } from '../../domain/execution/discovery.ts';
@@ -86,7 +86,7 @@ export class Discovery {
     const counts = { policies: policies.length, listed: 0, found: 0, failed: 0 };
     for (const { arn, lastRunAt } of policies) {
       const mark = marks.get(arn);
-      if (isQuiet(mark, lastRunAt, clock.now())) continue;
+      if (canSkipListing(mark, lastRunAt, clock.now())) continue;
       const inBaseline = isBaseline(mark, baselinedAt);
       try {
         counts.found += await this.#listPolicy(arn, mark, inBaseline, signal);
@@ -143,7 +143,7 @@ export class Discovery {
     }
     const { isNewestFirst, newestStart } = order;
     const listing = { at, isInFull, isNewestFirst, ...defined({ newestStart }) };
-    await ledger.markPolicy(policyArn, marked(mark, listing));
+    await ledger.markPolicy(policyArn, updatedMark(mark, listing));
     return news;
   }
 

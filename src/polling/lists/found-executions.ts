@@ -1,4 +1,4 @@
-import { isNews } from '../../domain/execution/discovery.ts';
+import { isNewExecution } from '../../domain/execution/discovery.ts';
 import type { PolicyMark } from '../../domain/execution/discovery.ts';
 import type { Target } from '../../domain/execution/execution.ts';
 import { isInOrder } from '../../domain/execution/observation.ts';
@@ -40,7 +40,7 @@ export class FoundExecutions {
     const { accountId, region } = target;
     const known = await ledger.findKnown(page.map(({ lifecycleExecutionId }) => lifecycleExecutionId));
     const news = page.filter(({ lifecycleExecutionId, observation }) =>
-      isNews(observation, known.get(lifecycleExecutionId), mark, inBaseline),
+      isNewExecution(observation, known.get(lifecycleExecutionId), mark, inBaseline),
     );
     const registrations = news.map(({ lifecycleExecutionId }) => {
       return { accountId, region, lifecycleExecutionId, labels: {}, source: 'discovery' } as const;

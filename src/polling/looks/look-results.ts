@@ -1,7 +1,7 @@
 import type { HazardBook } from '../../domain/cadence/hazard-book.ts';
-import { stayKind, watchedUntil } from '../../domain/cadence/stay.ts';
+import { stayKind, observedSpan } from '../../domain/cadence/stay.ts';
 import type { CallResult } from '../../domain/call/outcome.ts';
-import { isGone, missedAgain } from '../../domain/change/absence.ts';
+import { isGone, withMissingAnswer } from '../../domain/change/absence.ts';
 import { stall } from '../../domain/change/stall.ts';
 import type { StallLimits } from '../../domain/change/stall.ts';
 import { expire, notFound } from '../../domain/change/tracking-end.ts';
@@ -109,7 +109,7 @@ export class LookResults {
 
   /** The time that this execution has spent in its status says how long others will stay in it. */
   #learn(execution: Execution, observation: Observation): void {
-    const watched = watchedUntil(execution, observation);
+    const watched = observedSpan(execution, observation);
     const { lifecyclePolicyArn, status } = execution;
     if (watched !== undefined) this.#parts.hazards.watch(lifecyclePolicyArn, stayKind(status), watched);
   }
@@ -118,7 +118,7 @@ export class LookResults {
   async #miss(tracked: Tracked): Promise<void> {
     const { target, executions, recorder, reachability, clock } = this.#parts;
     const now = clock.now();
-    const absence = missedAgain(tracked.execution.absence, now);
+    const absence = withMissingAnswer(tracked.execution.absence, now);
     executions.replaceUnsaved(tracked, { ...tracked.execution, absence });
     const since = executions.allMissingSince();
     if (since !== undefined) {

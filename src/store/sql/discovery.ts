@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Known, PolicyMark } from '../../domain/execution/discovery.ts';
+import type { StoredTracking, PolicyMark } from '../../domain/execution/discovery.ts';
 import type { TargetKey, Tracking } from '../../domain/execution/execution.ts';
 import type { DiscoveryState } from '../../polling/ledger.ts';
 import { defined } from '../../runtime/defined.ts';
@@ -71,7 +71,7 @@ export async function knownOf(
   db: Db,
   { accountId, region }: TargetKey,
   ids: readonly string[],
-): Promise<ReadonlyMap<string, Known>> {
+): Promise<ReadonlyMap<string, StoredTracking>> {
   const rows = await readKnown(
     db,
     ids.map((lifecycleExecutionId) => keyValues({ accountId, region, lifecycleExecutionId })),

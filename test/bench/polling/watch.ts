@@ -1,5 +1,5 @@
-import { HazardBook, newEverything } from '../../../src/domain/cadence/hazard-book.ts';
-import { ageZeroAt, stayKind, watchedUntil } from '../../../src/domain/cadence/stay.ts';
+import { HazardBook, newGlobalHazards } from '../../../src/domain/cadence/hazard-book.ts';
+import { ageZeroAt, stayKind, observedSpan } from '../../../src/domain/cadence/stay.ts';
 import type { Hazard } from '../../../src/domain/cadence/hazard.ts';
 import type { Execution } from '../../../src/domain/execution/execution.ts';
 import { transition } from '../../../src/domain/change/transition.ts';
@@ -48,7 +48,7 @@ function hazardPoller(
   c: number,
   seed: number,
   hazardOf: (execution: Execution, index: number) => Hazard,
-  learn: (execution: Execution, observation: Parameters<typeof watchedUntil>[1]) => void,
+  learn: (execution: Execution, observation: Parameters<typeof observedSpan>[1]) => void,
 ): Poller {
   return (run, index) => {
     const random = seeded(seed + index);
@@ -92,13 +92,13 @@ export function optimalPoller({ truth }: Population, c: number, seed: number): P
   );
 }
 
-export function learningPoller(c: number, seed: number, book = new HazardBook(newEverything())): Poller {
+export function learningPoller(c: number, seed: number, book = new HazardBook(newGlobalHazards())): Poller {
   return hazardPoller(
     c,
     seed,
     ({ lifecyclePolicyArn, status }) => book.classOf(lifecyclePolicyArn, stayKind(status)).curve,
     (execution, observation) => {
-      const watched = watchedUntil(execution, observation);
+      const watched = observedSpan(execution, observation);
       if (watched !== undefined)
         book.watch(observation.lifecyclePolicyArn, stayKind(execution.status), watched);
     },

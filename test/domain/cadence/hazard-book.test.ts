@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { HazardBook, createLibrary, newEverything } from '../../../src/domain/cadence/hazard-book.ts';
+import { HazardBook, createHazardBooks, newGlobalHazards } from '../../../src/domain/cadence/hazard-book.ts';
 import type { LearntHazard } from '../../../src/domain/cadence/hazard-book.ts';
 
 const A = 'arn:a';
@@ -16,30 +16,30 @@ const at = (book: HazardBook, policyArn: string | undefined, age: number) =>
 
 describe('a book of hazards', () => {
   it('keeps policies apart, and executions without a policy', () => {
-    const book = new HazardBook(newEverything());
+    const book = new HazardBook(newGlobalHazards());
     learn(book, A, 60);
     learn(book, undefined, 600);
     expect(at(book, A, 60)).toBeGreaterThan(5 * at(book, undefined, 60));
   });
 
   it('keeps kinds of stay apart', () => {
-    const book = new HazardBook(newEverything());
+    const book = new HazardBook(newGlobalHazards());
     learn(book, A, 600);
     expect(book.classOf(A, 'CANCELLING').curve.at(600)).toBeLessThan(at(book, A, 600) / 3);
   });
 
   it('starts a new policy or target from the hazards of the others', () => {
-    const everything = newEverything();
+    const everything = newGlobalHazards();
     const book = new HazardBook(everything);
     learn(book, A, 600);
     const elsewhere = new HazardBook(everything);
-    const nowhere = new HazardBook(newEverything());
+    const nowhere = new HazardBook(newGlobalHazards());
     expect(at(book, B, 600)).toBeGreaterThan(3 * at(nowhere, B, 600));
     expect(at(elsewhere, A, 600)).toBeGreaterThan(2 * at(nowhere, A, 600));
   });
 
   it('returns unsaved changes once, and again if they could not be stored', () => {
-    const book = new HazardBook(newEverything());
+    const book = new HazardBook(newGlobalHazards());
     expect(book.takeUnsaved().learnt).toEqual([]);
     learn(book, A, 60, 1);
     const first = book.takeUnsaved();
@@ -52,10 +52,10 @@ describe('a book of hazards', () => {
   });
 
   it('exists once for each target and restores stored counts once', () => {
-    const earlier = new HazardBook(newEverything());
+    const earlier = new HazardBook(newGlobalHazards());
     learn(earlier, A, 60);
     const { learnt } = earlier.takeUnsaved();
-    const bookOf = createLibrary();
+    const bookOf = createHazardBooks();
     const book = bookOf({ accountId: '1', region: 'r' });
     expect(bookOf({ accountId: '1', region: 'r' })).toBe(book);
     const other = bookOf({ accountId: '1', region: 's' });
@@ -66,22 +66,22 @@ describe('a book of hazards', () => {
   });
 
   it('has the same hazards after a restart', () => {
-    const book = new HazardBook(newEverything());
+    const book = new HazardBook(newGlobalHazards());
     learn(book, A, 60);
     learn(book, undefined, 600);
-    const everything = newEverything();
+    const everything = newGlobalHazards();
     const again = new HazardBook(everything);
     again.restore(book.takeUnsaved().learnt);
     for (const policyArn of [A, undefined, B])
       for (const age of [30, 60, 300, 600, 3000])
         expect(at(again, policyArn, age) / at(book, policyArn, age)).toBeCloseTo(1, 1);
     expect(
-      at(new HazardBook(everything), A, 600) / at(new HazardBook(newEverything()), A, 600),
+      at(new HazardBook(everything), A, 600) / at(new HazardBook(newGlobalHazards()), A, 600),
     ).toBeGreaterThan(2);
   });
 
   it('remembers the latest 200 policies', () => {
-    const book = new HazardBook(newEverything());
+    const book = new HazardBook(newGlobalHazards());
     learn(book, 'arn:first', 60, 5);
     for (let number = 2; number <= 200; number += 1) learn(book, `arn:${number}`, 60, 1);
     learn(book, 'arn:first', 60, 1);
@@ -101,7 +101,7 @@ describe('a book of hazards', () => {
 
   it('forgets the oldest policy first, even after a restart', () => {
     const counts: LearntHazard['counts'] = { runs: 1, firstBin: 120, endings: [1], exposure: [60] };
-    const book = new HazardBook(newEverything());
+    const book = new HazardBook(newGlobalHazards());
     book.restore(
       Array.from({ length: 200 }, (_, number) => ({
         policyArn: `arn:${number}`,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ageZeroAt, lastsSince, stayKind, watchedUntil } from '../../../src/domain/cadence/stay.ts';
+import { ageZeroAt, stayingSince, stayKind, observedSpan } from '../../../src/domain/cadence/stay.ts';
 import { anExecution, anObservation } from '../../support/executions.ts';
 
 const START = Date.UTC(2026, 10, 23, 6);
@@ -51,7 +51,7 @@ describe('the instant since which a stay has lasted', () => {
     ['the registration, before the first look', {}, START],
     ['the registration, if the stay begins in the future', { statusSince: START + DAY }, START],
   ])('is %s', (_, differing, since) => {
-    expect(lastsSince(anExecution({ registeredAt: START, ...differing }), START + 2 * HOUR)).toBe(since);
+    expect(stayingSince(anExecution({ registeredAt: START, ...differing }), START + 2 * HOUR)).toBe(since);
   });
 });
 
@@ -65,20 +65,20 @@ describe('the part of a stay that a look observes', () => {
   });
 
   it('is nothing for the first look', () => {
-    expect(watchedUntil(anExecution(), anObservation('IN_PROGRESS', START))).toBeUndefined();
+    expect(observedSpan(anExecution(), anObservation('IN_PROGRESS', START))).toBeUndefined();
     const { lastPolledAt: _none, ...unseen } = seen;
-    expect(watchedUntil(unseen, anObservation('IN_PROGRESS', START))).toBeUndefined();
+    expect(observedSpan(unseen, anObservation('IN_PROGRESS', START))).toBeUndefined();
   });
 
   it('is the time since the last look if the stay continues', () => {
-    expect(watchedUntil(seen, anObservation('IN_PROGRESS', START + 130_000))).toEqual({
+    expect(observedSpan(seen, anObservation('IN_PROGRESS', START + 130_000))).toEqual({
       fromAge: 100,
       toAge: 130,
     });
   });
 
   it('ends at an unknown time since the last look if the status changed', () => {
-    expect(watchedUntil(seen, anObservation('PENDING', START + 130_000))).toEqual({
+    expect(observedSpan(seen, anObservation('PENDING', START + 130_000))).toEqual({
       fromAge: 100,
       toAge: 130.05,
       endedAfterAge: 100,
@@ -87,11 +87,11 @@ describe('the part of a stay that a look observes', () => {
 
   it('ends at the time reported by AWS, limited to the time between the looks', () => {
     const end = (endTime: number) =>
-      watchedUntil(seen, anObservation('SUCCESS', START + 130_000, { endTime }));
+      observedSpan(seen, anObservation('SUCCESS', START + 130_000, { endTime }));
     expect(end(START + 120_000)).toEqual({ fromAge: 100, toAge: 120, endedAfterAge: 120 });
     expect(end(START + 90_000)).toEqual({ fromAge: 100, toAge: 100, endedAfterAge: 100 });
     expect(end(START + 190_000)).toEqual({ fromAge: 100, toAge: 130.05, endedAfterAge: 130.05 });
-    expect(watchedUntil(seen, anObservation('SUCCESS', START + 130_000))).toEqual({
+    expect(observedSpan(seen, anObservation('SUCCESS', START + 130_000))).toEqual({
       fromAge: 100,
       toAge: 130.05,
       endedAfterAge: 100,
@@ -99,7 +99,7 @@ describe('the part of a stay that a look observes', () => {
   });
 
   it('is never negative, even if the clock is set back', () => {
-    expect(watchedUntil(seen, anObservation('IN_PROGRESS', START + 50_000))).toEqual({
+    expect(observedSpan(seen, anObservation('IN_PROGRESS', START + 50_000))).toEqual({
       fromAge: 100,
       toAge: 100,
     });

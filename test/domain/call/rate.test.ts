@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CALL_OUTCOMES } from '../../../src/domain/call/outcome.ts';
-import { LOWEST_PER_SECOND, onAnswer, onSend, startRate } from '../../../src/domain/call/rate.ts';
+import { LOWEST_PER_SECOND, afterAnswer, afterSend, startRate } from '../../../src/domain/call/rate.ts';
 
 import { play, score, total } from '../../support/rate-scene.ts';
 
@@ -128,49 +128,51 @@ describe('the rate after an answer', () => {
   });
 
   it('lowers the rate once for all calls in flight', () => {
-    const first = onAnswer(start, throttle);
+    const first = afterAnswer(start, throttle);
     expect(first.rate.perSecond).toBeCloseTo(7);
     expect(first.rate.throttledAt).toBeCloseTo(9.3);
     expect(first.cause).toBe('at_learnt_rate');
-    const sameFlight = onAnswer(first.rate, { ...throttle, sentAt: 1050, answeredAt: 1200 });
+    const sameFlight = afterAnswer(first.rate, { ...throttle, sentAt: 1050, answeredAt: 1200 });
     expect(sameFlight.rate.perSecond).toBe(first.rate.perSecond);
     expect(sameFlight.cause).toBe('at_learnt_rate');
     expect(sameFlight.pauseUntil).toBeUndefined();
-    const next = onAnswer(first.rate, { ...throttle, sentAt: 1100, answeredAt: 1200 });
+    const next = afterAnswer(first.rate, { ...throttle, sentAt: 1100, answeredAt: 1200 });
     expect(next.rate.perSecond).toBeLessThan(6.4);
     expect(next.cause).toBe('below_learnt_rate');
   });
 
   it('learns the limit from the calls let through between two throttles', () => {
     const known = { ...startRate(50, { perSecond: 19.8, throttledAt: 20 }, 0), emptyAt: 0, granted: 190 };
-    const { rate, cause } = onAnswer(known, { ...throttle, sentAt: 10_000, answeredAt: 10_100 });
+    const { rate, cause } = afterAnswer(known, { ...throttle, sentAt: 10_000, answeredAt: 10_100 });
     expect(cause).toBe('at_learnt_rate');
     expect(rate.throttledAt).toBeCloseTo(19);
     expect(rate.perSecond).toBeCloseTo(0.98 * 19);
     expect(rate).toMatchObject({ emptyAt: 10_000, granted: 0 });
     // If fewer calls were wanted meanwhile, their number is no measurement.
-    const idle = onAnswer(known, { ...answer, wanted: false }).rate;
-    const after = onAnswer(idle, { ...throttle, sentAt: 100_000, answeredAt: 100_100 }).rate;
+    const idle = afterAnswer(known, { ...answer, wanted: false }).rate;
+    const after = afterAnswer(idle, { ...throttle, sentAt: 100_000, answeredAt: 100_100 }).rate;
     expect(after.throttledAt).toBeCloseTo(0.95 * 19.8);
   });
 
   it('falls by half at most if one throttle follows another at once', () => {
     const known = { ...startRate(50, { perSecond: 20, throttledAt: 20 }, 0), emptyAt: 0, granted: 4 };
-    const { rate, cause } = onAnswer(known, throttle);
+    const { rate, cause } = afterAnswer(known, throttle);
     expect(cause).toBe('below_learnt_rate');
     expect(rate).toMatchObject({ perSecond: 10, emptyAt: 0, granted: 4 });
   });
 
   it('does not raise the rate on the answer to a call sent before the throttle was known', () => {
-    const { rate } = onAnswer(start, throttle);
-    const before = onAnswer(rate, { ...answer, sentAt: 1099, answeredAt: 1300 }).rate;
+    const { rate } = afterAnswer(start, throttle);
+    const before = afterAnswer(rate, { ...answer, sentAt: 1099, answeredAt: 1300 }).rate;
     expect(before.perSecond).toBe(rate.perSecond);
-    expect(onAnswer(rate, { ...answer, sentAt: 1100, answeredAt: 1300 }).rate.perSecond).toBeGreaterThan(7);
+    expect(afterAnswer(rate, { ...answer, sentAt: 1100, answeredAt: 1300 }).rate.perSecond).toBeGreaterThan(
+      7,
+    );
   });
 
   it('pauses with jitter for as long as Retry-After asks, five minutes at most', () => {
     const pause = (retryAfterMs: number | undefined, random: number) =>
-      onAnswer(start, { ...throttle, random, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) })
+      afterAnswer(start, { ...throttle, random, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) })
         .pauseUntil! - throttle.answeredAt;
     // About three calls at the lowered rate.
     expect(pause(undefined, 0)).toBeCloseTo(214, 0);
@@ -179,33 +181,33 @@ describe('the rate after an answer', () => {
     expect(pause(86_400_000, 0)).toBe(300_000);
     expect(pause(-5, 0)).toBeCloseTo(214, 0);
     expect(pause(5, 0)).toBeCloseTo(214, 0);
-    const { rate } = onAnswer(start, throttle);
+    const { rate } = afterAnswer(start, throttle);
     expect(
-      onAnswer(rate, { ...throttle, sentAt: 1050, answeredAt: 1200, retryAfterMs: 9000 }).pauseUntil,
+      afterAnswer(rate, { ...throttle, sentAt: 1050, answeredAt: 1200, retryAfterMs: 9000 }).pauseUntil,
     ).toBe(10_700);
   });
 
   it.each(['unavailable', 'denied'] as const)('learns nothing from %s', (outcome) => {
-    expect(onAnswer(start, { ...answer, outcome }).rate).toBe(start);
+    expect(afterAnswer(start, { ...answer, outcome }).rate).toBe(start);
   });
 
   it.each(['ok', 'missing', 'rejected', 'malformed'] as const)('grows on %s', (outcome) => {
-    expect(onAnswer(start, { ...answer, outcome }).rate.perSecond).toBeGreaterThan(10);
+    expect(afterAnswer(start, { ...answer, outcome }).rate.perSecond).toBeGreaterThan(10);
   });
 
   it('does not grow if no more calls are wanted or the rate is not used', () => {
-    expect(onAnswer(start, { ...answer, wanted: false }).rate.perSecond).toBe(10);
-    const unused = [100, 400, 700, 1000].reduce(onSend, start);
+    expect(afterAnswer(start, { ...answer, wanted: false }).rate.perSecond).toBe(10);
+    const unused = [100, 400, 700, 1000].reduce(afterSend, start);
     expect(unused.usedShare).toBeLessThan(0.9);
-    expect(onAnswer(unused, answer).rate.perSecond).toBe(10);
-    const used = [100, 200, 300, 400].reduce(onSend, start);
-    expect(onAnswer(used, answer).rate.perSecond).toBeGreaterThan(10);
+    expect(afterAnswer(unused, answer).rate.perSecond).toBe(10);
+    const used = [100, 200, 300, 400].reduce(afterSend, start);
+    expect(afterAnswer(used, answer).rate.perSecond).toBeGreaterThan(10);
   });
 
   it('returns quickly to the learnt limit, stays near it, and finally exceeds it', () => {
     const course = (perSecond: number) => {
       const rates = [startRate(50, { perSecond, throttledAt: 20 }, 0)];
-      for (let calls = 0; calls < 640; calls += 1) rates.push(onAnswer(rates.at(-1)!, answer).rate);
+      for (let calls = 0; calls < 640; calls += 1) rates.push(afterAnswer(rates.at(-1)!, answer).rate);
       return rates.map((rate) => rate.perSecond);
     };
     const returning = course(14);
@@ -244,9 +246,9 @@ describe('the rate after an answer', () => {
           let now = 0;
           for (const { gapMs, latencyMs, ...step } of steps) {
             now += gapMs;
-            rate = onSend(rate, now);
+            rate = afterSend(rate, now);
             const before = rate.perSecond;
-            const after = onAnswer(rate, { ...step, sentAt: now, answeredAt: now + latencyMs });
+            const after = afterAnswer(rate, { ...step, sentAt: now, answeredAt: now + latencyMs });
             rate = after.rate;
             expect(rate.perSecond).toBeGreaterThanOrEqual(LOWEST_PER_SECOND);
             expect(rate.perSecond).toBeLessThanOrEqual(ceiling);
@@ -265,11 +267,11 @@ describe('the rate after an answer', () => {
     fc.assert(
       fc.property(stored, fc.integer({ min: 2, max: 20 }), fc.nat(1000), (learnt, calls, latencyMs) => {
         const sendings = Array.from({ length: calls }, (_, index) => 1000 + index);
-        const flown = sendings.reduce(onSend, startRate(1000, learnt, 0));
+        const flown = sendings.reduce(afterSend, startRate(1000, learnt, 0));
         const rates = sendings.map(() => flown);
         for (const [index, sentAt] of sendings.entries()) {
           const answeredAt = 1000 + calls + latencyMs + index;
-          rates[index] = onAnswer(rates[index - 1] ?? flown, { ...throttle, sentAt, answeredAt }).rate;
+          rates[index] = afterAnswer(rates[index - 1] ?? flown, { ...throttle, sentAt, answeredAt }).rate;
         }
         expect(new Set(rates.map(({ perSecond }) => perSecond)).size).toBe(1);
       }),

@@ -1,12 +1,15 @@
 import { expect, it } from 'vitest';
-import { isGone, missedAgain } from '../../../src/domain/change/absence.ts';
+import { isGone, withMissingAnswer } from '../../../src/domain/change/absence.ts';
 import type { Absence } from '../../../src/domain/execution/execution.ts';
 
 const START = Date.UTC(2026, 0, 1);
 const HOUR_MS = 3_600_000;
 
 const afterMinutes = (minutes: readonly number[]) =>
-  minutes.reduce<Absence | undefined>((known, at) => missedAgain(known, START + at * 60_000), undefined);
+  minutes.reduce<Absence | undefined>(
+    (known, at) => withMissingAnswer(known, START + at * 60_000),
+    undefined,
+  );
 
 it('a run of missing answers has the time of the first and their number', () => {
   expect(afterMinutes([0, 1, 5])).toEqual({ since: START, answers: 3 });

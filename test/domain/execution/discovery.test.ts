@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   ListOrder,
-  isNews,
-  isQuiet,
-  marked,
+  isNewExecution,
+  canSkipListing,
+  updatedMark,
   mustListInFull,
 } from '../../../src/domain/execution/discovery.ts';
 import type { PolicyMark } from '../../../src/domain/execution/discovery.ts';
@@ -37,7 +37,7 @@ describe('a policy', () => {
       false,
     ],
   ])('%s', (_case, known, lastRunAt, expected) => {
-    expect(isQuiet(known, lastRunAt, NOW)).toBe(expected);
+    expect(canSkipListing(known, lastRunAt, NOW)).toBe(expected);
   });
 
   it.each([
@@ -50,11 +50,11 @@ describe('a policy', () => {
   });
 
   it('remembers the start of its newest execution', () => {
-    const first = marked(undefined, { at: NOW, isInFull: true, isNewestFirst: true });
+    const first = updatedMark(undefined, { at: NOW, isInFull: true, isNewestFirst: true });
     expect(first).toEqual({ listedAt: NOW, listedInFullAt: NOW, isNewestFirst: true });
-    const second = marked(first, { at: NOW + 1, isInFull: false, isNewestFirst: true, newestStart: 7 });
+    const second = updatedMark(first, { at: NOW + 1, isInFull: false, isNewestFirst: true, newestStart: 7 });
     expect(second).toEqual({ watermark: 7, listedAt: NOW + 1, listedInFullAt: NOW, isNewestFirst: true });
-    const third = marked(second, { at: NOW + 2, isInFull: true, isNewestFirst: false, newestStart: 3 });
+    const third = updatedMark(second, { at: NOW + 2, isInFull: true, isNewestFirst: false, newestStart: 3 });
     expect(third).toEqual({
       watermark: 7,
       listedAt: NOW + 2,
@@ -88,7 +88,7 @@ describe('a listed execution', () => {
     ],
     ['is new if it is unknown and has no start', { status: 'FAILED' }, undefined, mark(), false, true],
   ] as const)('%s', (_case, listed, known, policyMark, isBaseline, expected) => {
-    expect(isNews(listed, known, policyMark, isBaseline)).toBe(expected);
+    expect(isNewExecution(listed, known, policyMark, isBaseline)).toBe(expected);
   });
 });
 

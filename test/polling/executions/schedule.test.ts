@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { HazardBook, newEverything } from '../../../src/domain/cadence/hazard-book.ts';
+import { HazardBook, newGlobalHazards } from '../../../src/domain/cadence/hazard-book.ts';
 import { Schedule } from '../../../src/polling/executions/schedule.ts';
 import type { Tracked } from '../../../src/polling/executions/tracked.ts';
 import type { Execution } from '../../../src/domain/execution/execution.ts';
@@ -18,7 +18,7 @@ function scheduleOf({
   const clock = createFakeClock(START);
   const bounds = { targetLagSeconds, minIntervalSeconds: 5, maxIntervalSeconds };
   const rate = { callsPerSecond };
-  const hazards = new HazardBook(newEverything());
+  const hazards = new HazardBook(newGlobalHazards());
   const bell = new Bell();
   const schedule = new Schedule({
     bounds,
