@@ -81,7 +81,7 @@ function rulesOf({ target, polling }: PollerSettings) {
     bounds: { targetLagSeconds, minIntervalSeconds, maxIntervalSeconds },
     giveUpAfterDays,
     stallLimits: stalledAfterSeconds,
-    discoverEverySeconds: discover?.everySeconds,
+    discover,
   };
 }
 

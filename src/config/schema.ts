@@ -150,7 +150,7 @@ const egressSchema = z.strictObject({
 
 /** The configuration file as it is written. Rules that span several keys are in `checks.ts`. */
 export const fileSchema = z.strictObject({
-  server: serverSchema.prefault({}).describe('The HTTP API and status page'),
+  server: serverSchema.prefault({}).describe('The HTTP API'),
   metrics: z
     .exactOptional(metricsSchema)
     .describe('If present, /metrics is served only there; otherwise on the port of the server'),

@@ -27,12 +27,8 @@ export function logNotices(log: Log): Subscriber {
         );
         break;
       }
-      // Metrics alone count these; a reload logs its own result.
-      case 'call_ended':
-      case 'throttled':
-      case 'registered':
-      case 'attempt_ended':
-      case 'configuration_loaded':
+      default:
+        // All others are only counted.
         break;
     }
   };

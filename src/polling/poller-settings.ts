@@ -9,14 +9,15 @@ import type { Budget, BudgetState } from './budget.ts';
 import type { CadenceBounds } from './executions/schedule.ts';
 import type { TrackingRules } from './executions/tracked-executions.ts';
 import type { Ledger } from './ledger.ts';
+import type { DiscoveryRules } from './lists/discovery.ts';
 import type { Recipients } from './recipients.ts';
 
 /** The rules that the configuration sets for a target. */
 export interface PollingRules extends TrackingRules {
   readonly target: Target;
   readonly bounds: CadenceBounds;
-  /** The time between two rounds of discovery. Undefined: executions are not looked for. */
-  readonly discoverEverySeconds?: number | undefined;
+  /** Undefined if executions are not to be discovered. */
+  readonly discover?: DiscoveryRules | undefined;
 }
 
 /** The world around a poller. */

@@ -50,7 +50,7 @@ export class Poller {
 
   /** `isConfirmed`: the credentials are known to belong to the target's account, so they are not checked. */
   constructor(rules: PollingRules, surroundings: PollerSurroundings, isConfirmed = false) {
-    const { target, bounds, stallLimits, discoverEverySeconds } = rules;
+    const { target, bounds, stallLimits, discover } = rules;
     const { budget, registrar } = surroundings;
     const { name } = target;
     this.target = target;
@@ -78,12 +78,12 @@ export class Poller {
     });
     this.#looks = new Looks({ ...state, target: name, calls, results: this.#results });
     this.#discovery =
-      discoverEverySeconds === undefined
+      discover === undefined
         ? undefined
         : new Discovery({
             ...state,
             target: name,
-            everySeconds: discoverEverySeconds,
+            rules: discover,
             calls,
             listCalls: new ListCalls({ ...state, calls }),
             found: new FoundExecutions({ ...state, target, registrar, results: this.#results }),

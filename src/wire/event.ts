@@ -1,19 +1,32 @@
 import * as z from 'zod';
 import { EVENT_TYPES, TYPE_PREFIX } from '../domain/change/event.ts';
-import type { EventType, TargetEventType } from '../domain/change/event.ts';
+import type { EventType } from '../domain/change/event.ts';
 import { EXECUTION_ID_PATTERN } from '../domain/execution/execution.ts';
 import { PROBLEM_KINDS } from '../domain/call/reachability.ts';
 import { resourcesSchema } from './execution.ts';
 import { instantText } from './instant.ts';
 import { targetSchema } from './target.ts';
 
-/** Events of an execution that do not report a change of its status. */
-const STATE_TYPES = ['execution.stalled', 'execution.not_found', 'execution.expired'] as const;
-type StateType = (typeof STATE_TYPES)[number];
+type Subject = 'status' | 'execution' | 'target';
 
-const isOfTarget = (type: EventType): type is TargetEventType => type.startsWith('target.');
-const isState = (type: EventType): type is StateType => STATE_TYPES.some((state) => state === type);
-const typesOf = (types: readonly EventType[]) => z.enum(types.map((type) => TYPE_PREFIX + type));
+/** Each event reports a change of a status, something else about an execution, or something about a target. */
+const SUBJECTS: Readonly<Record<EventType, Subject>> = {
+  'execution.pending': 'status',
+  'execution.resumed': 'status',
+  'execution.cancelling': 'status',
+  'execution.succeeded': 'status',
+  'execution.failed': 'status',
+  'execution.cancelled': 'status',
+  'execution.unknown_status': 'status',
+  'execution.stalled': 'execution',
+  'execution.not_found': 'execution',
+  'execution.expired': 'execution',
+  'target.unreachable': 'target',
+  'target.recovered': 'target',
+};
+
+const typesAbout = (subject: Subject) =>
+  z.enum(EVENT_TYPES.filter((type) => SUBJECTS[type] === subject).map((type) => TYPE_PREFIX + type));
 
 /** The attributes that every event has. */
 const attributes = {
@@ -79,7 +92,7 @@ const ofExecution = {
 const statusEvent = z
   .object({
     ...ofExecution,
-    type: typesOf(EVENT_TYPES.filter((type) => !isOfTarget(type) && !isState(type))),
+    type: typesAbout('status'),
     data: z.object({
       target: targetSchema,
       execution,
@@ -93,7 +106,7 @@ const statusEvent = z
 const executionEvent = z
   .object({
     ...ofExecution,
-    type: typesOf(STATE_TYPES),
+    type: typesAbout('execution'),
     data: z.object({
       target: targetSchema,
       execution,
@@ -111,7 +124,7 @@ const targetEvent = z
   .object({
     ...attributes,
     source,
-    type: typesOf(EVENT_TYPES.filter(isOfTarget)),
+    type: typesAbout('target'),
     subject: z.string().describe('Name of the target'),
     targetsequence: sequence.describe('1, 2, 3 … without gaps over all events of one target'),
     data: z.object({
@@ -163,6 +176,12 @@ const receivedEventSchema = z.looseObject({
   }),
 });
 export type ReceivedEvent = z.output<typeof receivedEventSchema>;
+
+/** A page of the feed as a client reads it. */
+export const receivedFeedPageSchema = z.object({
+  events: z.array(z.looseObject({ id: z.string(), type: z.string(), time: z.string() })),
+  next: z.string(),
+});
 
 export const receivedExecutionEventsSchema = z.object({ events: z.array(receivedEventSchema) });
 

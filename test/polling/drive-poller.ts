@@ -124,7 +124,7 @@ export async function drivePoller({
       bounds,
       giveUpAfterDays: 90,
       stallLimits: { IN_PROGRESS: 3600 },
-      discoverEverySeconds: everySeconds,
+      discover: everySeconds === undefined ? undefined : { everySeconds },
     };
     const made = new Poller(rules, {
       gateway,

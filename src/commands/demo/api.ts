@@ -1,6 +1,6 @@
 import type * as z from 'zod';
 import { pagesOf } from '../../runtime/pages.ts';
-import { feedPageSchema } from '../../wire/event.ts';
+import { receivedFeedPageSchema } from '../../wire/event.ts';
 import { receivedBatchResultsSchema } from '../../wire/registration.ts';
 import { createDaemonClient } from '../api-client/client.ts';
 
@@ -31,8 +31,8 @@ export async function registerAll(api: Api, ids: readonly string[]): Promise<voi
 export async function readFeed(api: Api): Promise<ReadonlySet<string>> {
   const daemon = createDaemonClient(api);
   const fetchPage = (after: string) =>
-    daemon.ask(feedPageSchema, `/v1/events?limit=${PAGE}${after}`, { scope: 'read' });
-  const nextOf = ({ events, next }: z.output<typeof feedPageSchema>) =>
+    daemon.ask(receivedFeedPageSchema, `/v1/events?limit=${PAGE}${after}`, { scope: 'read' });
+  const nextOf = ({ events, next }: z.output<typeof receivedFeedPageSchema>) =>
     events.length < PAGE ? undefined : `&after=${encodeURIComponent(next)}`;
   const ids = new Set<string>();
   for await (const { events } of pagesOf('', fetchPage, nextOf)) for (const { id } of events) ids.add(id);

@@ -48,8 +48,9 @@ async function demo({ seconds, executions }: DemoOptions): Promise<0 | 1> {
       const { id, subject, type, executionsequence, data } = JSON.parse(event.body) as DemoEvent;
       const shortName = type.replace('lifecycle-watcher.', '');
       arrived.push({ id, executionId: subject, sequence: executionsequence, type: shortName });
-      const { from, to, detectionLagSeconds } = data.transition;
-      view.change(subject, from, to, detectionLagSeconds);
+      const { transition } = data;
+      if (transition === undefined) return;
+      view.change(subject, transition.from, transition.to, transition.detectionLagSeconds);
     },
   });
   introduce(view, stage, executions, hiddenPerSecond);
@@ -76,7 +77,7 @@ interface DemoEvent {
   readonly type: string;
   readonly executionsequence: number;
   readonly data: {
-    readonly transition: {
+    readonly transition?: {
       readonly from: string | null;
       readonly to: string;
       readonly detectionLagSeconds?: number;

@@ -1,4 +1,5 @@
 import { TYPE_PREFIX } from '../../domain/change/event.ts';
+import type { EventType } from '../../domain/change/event.ts';
 import { clean, code, codeBlock, escaped } from './slack-text.ts';
 
 /** The members of an event that a message shows. Each may be missing, because another version may have stored the event. */
@@ -25,7 +26,7 @@ interface ShownEvent {
 }
 
 /** The title of each event, by its short name. */
-const TITLES: Readonly<Partial<Record<string, string>>> = {
+const TITLES: Readonly<Record<EventType | 'endpoint.test', string>> = {
   'execution.pending': '⏸️ Lifecycle execution paused until the next run of its policy',
   'execution.resumed': '▶️ Lifecycle execution was resumed',
   'execution.cancelling': '🛑 Lifecycle execution is being cancelled',
@@ -40,6 +41,8 @@ const TITLES: Readonly<Partial<Record<string, string>>> = {
   'target.recovered': '🔋 Target is reachable again',
   'endpoint.test': '👋 Test: events will arrive here',
 };
+
+const titles: ReadonlyMap<string, string> = new Map(Object.entries(TITLES));
 
 /** The character limits of Slack (https://docs.slack.dev/reference/block-kit/blocks). */
 const LIMITS = { header: 150, field: 2000, section: 3000, context: 2000 } as const;
@@ -56,7 +59,7 @@ export function slackMessage(cloudEvent: string): string {
   const event = JSON.parse(cloudEvent) as ShownEvent;
   const { subject = '', time = '', data = {} } = event;
   const type = (event.type ?? '').replace(TYPE_PREFIX, '');
-  const title = TITLES[type] ?? `ℹ️ ${type}`;
+  const title = titles.get(type) ?? `ℹ️ ${type}`;
   const reason = reasonOf(data);
   const text = [`${title}: ${subject}`, ...(reason === undefined ? [] : [reason])]
     .map((part) => escaped(clean(part).replaceAll('@', '@\u200b'), REASON_IN_TEXT))

@@ -25,11 +25,16 @@ import type { Operation } from '../../domain/call/operation.ts';
 /** Rounds vary by ±10 %, so that many targets do not list at the same moment. */
 const JITTER = 0.1;
 
+/** The rules that the configuration sets for discovery. */
+export interface DiscoveryRules {
+  /** The time from the begin of a round to the begin of the next. */
+  readonly everySeconds: number;
+}
+
 export interface DiscoveryParts {
   /** Name of the target. */
   readonly target: string;
-  /** The time from the begin of a round to the begin of the next. */
-  readonly everySeconds: number;
+  readonly rules: DiscoveryRules;
   readonly gateway: Pick<Gateway, 'listPolicies' | 'listExecutions'>;
   /** For the rounds. */
   readonly listCalls: Pick<ListCalls, 'make'>;
@@ -57,9 +62,9 @@ export class Discovery {
 
   /** Makes one round after the other until `signal` aborts. A round that overruns is followed at once. Never rejects. */
   async goRounds(signal: AbortSignal): Promise<void> {
-    const { everySeconds, clock, random } = this.#parts;
+    const { rules, clock, random } = this.#parts;
     while (!signal.aborted) {
-      const roundMs = everySeconds * 1000 * (1 - JITTER + 2 * JITTER * random());
+      const roundMs = rules.everySeconds * 1000 * (1 - JITTER + 2 * JITTER * random());
       this.#roundDueTick = clock.monotonicNow() + roundMs;
       await this.#round(signal).catch((error: unknown) => {
         if (!signal.aborted) this.#logFailure(error);
