@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { healthcheckCommand } from '../../src/commands/healthcheck.ts';
-import { serve } from '../support/serve.ts';
+import { startHttpServer } from '../support/listen.ts';
 
 let errorOutput = '';
 
@@ -31,18 +31,18 @@ test.each([
   ['/livez', '/livez'],
 ])('an address with the path "%s" is checked at %s', async (path, expected) => {
   const paths: (string | undefined)[] = [];
-  await using server = await serve((request, response) => {
+  await using server = await startHttpServer((request, response) => {
     paths.push(request.url);
     response.end('{}');
   });
-  expect(await check(server.url + path)).toBeUndefined();
+  expect(await check(server.origin + path)).toBeUndefined();
   expect(paths).toEqual([expected]);
   expect(errorOutput).toBe('');
 });
 
 test('the address comes from LIFECYCLE_WATCHER_URL if there is no flag', async () => {
-  await using server = await serve((_request, response) => response.end('{}'));
-  vi.stubEnv('LIFECYCLE_WATCHER_URL', server.url);
+  await using server = await startHttpServer((_request, response) => response.end('{}'));
+  vi.stubEnv('LIFECYCLE_WATCHER_URL', server.origin);
   await healthcheckCommand().parseAsync([], { from: 'user' });
   expect(process.exitCode).toBeUndefined();
   vi.stubEnv('LIFECYCLE_WATCHER_URL', 'nowhere');
@@ -51,23 +51,23 @@ test('the address comes from LIFECYCLE_WATCHER_URL if there is no flag', async (
 });
 
 test.each([503, 404, 204, 302])('status %i means not healthy', async (status) => {
-  await using server = await serve((_request, response) => {
+  await using server = await startHttpServer((_request, response) => {
     response.writeHead(status, { location: '/elsewhere' }).end();
   });
-  expect(await check(server.url)).toBe(1);
+  expect(await check(server.origin)).toBe(1);
   expect(errorOutput).toBe(`lifecycle-watcher: not healthy: answered ${status}\n`);
 });
 
 test('a refused connection is reported in one line', async () => {
-  const server = await serve(() => undefined);
+  const server = await startHttpServer(() => undefined);
   await server[Symbol.asyncDispose]();
-  expect(await check(server.url)).toBe(1);
+  expect(await check(server.origin)).toBe(1);
   expect(errorOutput).toMatch(/^lifecycle-watcher: not healthy: .*ECONNREFUSED.*\n$/);
 });
 
 test('a broken connection is reported in one line', async () => {
-  await using server = await serve((request) => request.socket.destroy());
-  expect(await check(server.url)).toBe(1);
+  await using server = await startHttpServer((request) => request.socket.destroy());
+  expect(await check(server.origin)).toBe(1);
   expect(errorOutput).toMatch(/^lifecycle-watcher: not healthy: .+\n$/);
 });
 
@@ -75,8 +75,8 @@ test('a daemon that does not answer in time is not healthy', async () => {
   vi.spyOn(AbortSignal, 'timeout').mockReturnValue(
     AbortSignal.abort(new DOMException('too late', 'TimeoutError')),
   );
-  await using server = await serve(() => undefined);
-  expect(await check(server.url)).toBe(1);
+  await using server = await startHttpServer(() => undefined);
+  expect(await check(server.origin)).toBe(1);
   expect(errorOutput).toBe('lifecycle-watcher: not healthy: no answer within 5 s\n');
 });
 

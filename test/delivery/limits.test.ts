@@ -6,7 +6,7 @@ import { createSender } from '../../src/delivery/sending/sender.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { NO_NOTICES } from '../../src/notices/notices.ts';
 import { temporaryDirectory } from '../support/daemon.ts';
-import { http } from '../support/listen.ts';
+import { startHttpServer } from '../support/listen.ts';
 import { recordFailure } from '../support/record-final.ts';
 import { WEBHOOK_SECRET } from '../support/secrets.ts';
 import { openStoreAt } from '../support/store.ts';
@@ -80,7 +80,7 @@ it('an endpoint never gets more concurrent requests, or more per second, than it
   let open = 0;
   let mostOpen = 0;
   const ids = new Set<string>();
-  await using receiver = await http((request, response) => {
+  await using receiver = await startHttpServer((request, response) => {
     arrived += 1;
     open += 1;
     mostOpen = Math.max(mostOpen, open);

@@ -3,7 +3,7 @@ import type { RequestListener } from 'node:http';
 import { createServer as createTcpServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 
-/** Makes a server listen on loopback and counts its connections, which are cut when it is disposed of. */
+/** Makes a server listen on loopback and counts its connections; disposing of it cuts them. */
 export async function listening(server: Server, host = '127.0.0.1', atPort = 0) {
   const sockets = new Set<Socket>();
   let connections = 0;
@@ -17,9 +17,12 @@ export async function listening(server: Server, host = '127.0.0.1', atPort = 0) 
     server.listen(atPort, host, resolve);
   });
   const { port } = server.address() as AddressInfo;
+  const origin = `http://${host}:${port}`;
   return {
     port,
-    url: `http://${host}:${port}/hook`,
+    origin,
+    /** The address of a receiver on this server. */
+    url: `${origin}/hook`,
     /** The number of connections so far. */
     connections: () => connections,
     /** The number of open connections. */
@@ -34,6 +37,6 @@ export async function listening(server: Server, host = '127.0.0.1', atPort = 0) 
 }
 
 /** Starts an HTTP server on a free port of 127.0.0.1. */
-export const http = (listener: RequestListener) => listening(createServer(listener));
+export const startHttpServer = (listener: RequestListener) => listening(createServer(listener));
 /** Starts a TCP server on a free port of 127.0.0.1. */
-export const tcp = (listener: (socket: Socket) => void) => listening(createTcpServer(listener));
+export const startTcpServer = (listener: (socket: Socket) => void) => listening(createTcpServer(listener));

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { createDaemonClient } from '../../../src/commands/api-client/client.ts';
 import type { RequestOptions } from '../../../src/commands/api-client/client.ts';
 import { CommandFailure } from '../../../src/commands/api-client/failure.ts';
-import { serve } from '../../support/serve.ts';
+import { startHttpServer } from '../../support/listen.ts';
 
 const answer = z.object({ good: z.boolean() });
 const SECRET = 'token-that-nobody-may-see';
@@ -20,20 +20,20 @@ async function failure(url: string, options: Partial<RequestOptions> = {}) {
 }
 
 const problem = (status: number, body: object) =>
-  serve((_request, response) => {
+  startHttpServer((_request, response) => {
     response.writeHead(status, { 'content-type': 'application/problem+json' }).end(JSON.stringify(body));
   });
 
 describe('the client of the daemon', () => {
   it('sends the token and returns the JSON of the response, also if the address has a path', async () => {
     const asked: unknown[] = [];
-    await using server = await serve((request, response) => {
+    await using server = await startHttpServer((request, response) => {
       asked.push([request.method, request.url, request.headers.authorization]);
       response.end('{"good": true, "more": 1}');
     });
-    const client = createDaemonClient({ url: `${server.url}/watcher/`, token: SECRET });
+    const client = createDaemonClient({ url: `${server.origin}/watcher/`, token: SECRET });
     expect(await client.ask(answer, '/v1/x?y', { scope: 'read' })).toEqual({ good: true });
-    await createDaemonClient({ url: server.url }).ask(answer, '/v1/x', { scope: 'admin', body: {} });
+    await createDaemonClient({ url: server.origin }).ask(answer, '/v1/x', { scope: 'admin', body: {} });
     expect(asked).toEqual([
       ['GET', '/watcher/v1/x?y', `Bearer ${SECRET}`],
       ['POST', '/v1/x', undefined],
@@ -49,7 +49,7 @@ describe('the client of the daemon', () => {
         { path: '', message: 'is odd' },
       ],
     });
-    expect(await failure(server.url)).toEqual({
+    expect(await failure(server.origin)).toEqual({
       exitCode: 2,
       lines: ['invalid_request: Not valid; see [2J errors.', 'until: must be after since', 'is odd'],
     });
@@ -60,7 +60,7 @@ describe('the client of the daemon', () => {
     [403, 'forbidden', undefined],
   ])('names the scope that is needed after a response of %i', async (status, code, hint) => {
     await using server = await problem(status, { code, detail: 'No.' });
-    expect(await failure(server.url, { scope: 'admin' })).toEqual({
+    expect(await failure(server.origin, { scope: 'admin' })).toEqual({
       exitCode: 1,
       lines: [
         `${code}: No.`,
@@ -71,18 +71,18 @@ describe('the client of the daemon', () => {
   });
 
   it('names the address if nothing listens there', async () => {
-    const server = await serve(() => undefined);
+    const server = await startHttpServer(() => undefined);
     await server[Symbol.asyncDispose]();
-    const { lines, exitCode } = await failure(server.url);
+    const { lines, exitCode } = await failure(server.origin);
     expect(exitCode).toBe(1);
-    expect(lines).toEqual([expect.stringMatching(`^no answer from ${server.url}: .*ECONNREFUSED`)]);
-    const named = server.url.replace('127.0.0.1', 'localhost');
+    expect(lines).toEqual([expect.stringMatching(`^no answer from ${server.origin}: .*ECONNREFUSED`)]);
+    const named = server.origin.replace('127.0.0.1', 'localhost');
     expect((await failure(named)).lines).toEqual([
       expect.stringMatching(`^no answer from ${named}: .*ECONNREFUSED`),
     ]);
   });
 
-  it.each<[string, (url: string) => Parameters<typeof serve>[0], RegExp]>([
+  it.each<[string, (url: string) => Parameters<typeof startHttpServer>[0], RegExp]>([
     [
       'an error page of a proxy',
       () => (_q, response) => void response.writeHead(502).end('<html>'),
@@ -105,33 +105,33 @@ describe('the client of the daemon', () => {
       /no answer from/,
     ],
   ])('fails for %s', async (_case, answerOf, reason) => {
-    await using server = await serve(answerOf(''));
-    expect((await failure(server.url)).lines).toEqual([expect.stringMatching(reason)]);
+    await using server = await startHttpServer(answerOf(''));
+    expect((await failure(server.origin)).lines).toEqual([expect.stringMatching(reason)]);
   });
 
   it('does not send its token to the target of a redirect', async () => {
     const followed: unknown[] = [];
-    await using elsewhere = await serve((request, response) => {
+    await using elsewhere = await startHttpServer((request, response) => {
       followed.push(request.url);
       response.end('{"good": true}');
     });
-    await using server = await serve((_request, response) => {
-      response.writeHead(307, { location: elsewhere.url }).end();
+    await using server = await startHttpServer((_request, response) => {
+      response.writeHead(307, { location: elsewhere.origin }).end();
     });
-    expect((await failure(server.url)).lines[0]).toContain('answered 307');
+    expect((await failure(server.origin)).lines[0]).toContain('answered 307');
     expect(followed).toEqual([]);
   });
 
   it('does not wait longer than its time limit for a response and its body', async () => {
-    await using silent = await serve(() => undefined);
-    expect((await failure(silent.url, { timeoutMs: 50 })).lines[0]).toMatch(/no answer within 50 ms/);
-    await using endless = await serve((_request, response) => void response.write('{'));
-    expect((await failure(endless.url, { timeoutMs: 200 })).lines[0]).toMatch(/no answer within 200 ms/);
+    await using silent = await startHttpServer(() => undefined);
+    expect((await failure(silent.origin, { timeoutMs: 50 })).lines[0]).toMatch(/no answer within 50 ms/);
+    await using endless = await startHttpServer((_request, response) => void response.write('{'));
+    expect((await failure(endless.origin, { timeoutMs: 200 })).lines[0]).toMatch(/no answer within 200 ms/);
   });
 
   it('rejects with the reason of its signal', async () => {
-    await using silent = await serve(() => undefined);
-    const client = createDaemonClient({ url: silent.url });
+    await using silent = await startHttpServer(() => undefined);
+    const client = createDaemonClient({ url: silent.origin });
     const asking = client.ask(answer, '/', { scope: 'read', signal: AbortSignal.timeout(20) });
     await expect(asking).rejects.toMatchObject({ name: 'TimeoutError' });
   });

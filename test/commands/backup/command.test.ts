@@ -6,7 +6,7 @@ import { ADMIN_TOKEN, NOW, READ_TOKEN, startApi } from '../../http/api.ts';
 import { startCommand, startProgram, temporaryDirectory } from '../../support/daemon.ts';
 import { recordFailure } from '../../support/record-final.ts';
 import { runCommand } from '../../support/run-command.ts';
-import { serve } from '../../support/serve.ts';
+import { startHttpServer } from '../../support/listen.ts';
 import { openStoreAt } from '../../support/store.ts';
 
 const MAIN = new URL('../../../src/main.ts', import.meta.url).pathname;
@@ -14,8 +14,8 @@ const backUp = (url: string, file: string, ...args: readonly string[]) =>
   runCommand(backupCommand(), [file, '--url', url, '--token', ADMIN_TOKEN, ...args]);
 
 /** Sends the first half of a store, and then what `answer` does. */
-const serveStore = (answer: Parameters<typeof serve>[0]) =>
-  serve((request, response) => {
+const serveStore = (answer: Parameters<typeof startHttpServer>[0]) =>
+  startHttpServer((request, response) => {
     response.writeHead(200, { 'content-type': 'application/vnd.sqlite3', 'content-length': 1_000_000 });
     response.write(Buffer.alloc(500_000), () => answer(request, response));
   });
@@ -49,13 +49,15 @@ test('writes a complete store that only its owner can read, and replaces a file 
   expect((await readdir(api.copies)).filter((name) => name.endsWith('.part'))).toEqual([]);
 });
 
-test.each<[string, Parameters<typeof serve>[0], RegExp]>([
+test.each<[string, Parameters<typeof startHttpServer>[0], RegExp]>([
   ['breaks off', (_request, response) => response.destroy(), /broke before the copy|sent only/],
   ['is not a store', (_request, response) => response.end('<html>'), /something other than an SQLite store/],
 ])('leaves no file behind if the response %s', async (_case, answer, reason) => {
-  await using server = await (reason.source.includes('something') ? serve(answer) : serveStore(answer));
+  await using server = await (reason.source.includes('something')
+    ? startHttpServer(answer)
+    : serveStore(answer));
   await using directory = await temporaryDirectory();
-  const { code, stderr, stdout } = await backUp(server.url, join(directory.path, 'copy.db'));
+  const { code, stderr, stdout } = await backUp(server.origin, join(directory.path, 'copy.db'));
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
   expect(stderr).toMatch(reason);
   expect(await readdir(directory.path)).toEqual([]);
@@ -77,7 +79,7 @@ test('leaves no file behind after a signal', async () => {
   await using server = await serveStore(() => undefined);
   await using directory = await temporaryDirectory();
   const file = join(directory.path, 'copy.db');
-  await using command = startCommand(['backup', file, '--url', server.url]);
+  await using command = startCommand(['backup', file, '--url', server.origin]);
   await vi.waitFor(async () => expect(await readdir(directory.path)).toHaveLength(1), 10_000);
   expect(await command.kill('SIGTERM')).toMatchObject({ code: 143, stdout: '', stderr: '' });
   expect(await readdir(directory.path)).toEqual([]);

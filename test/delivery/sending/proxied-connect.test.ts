@@ -5,7 +5,7 @@ import { createSender } from '../../../src/delivery/sending/sender.ts';
 import type { DeliveryRequest, Egress } from '../../../src/delivery/sending/sender.ts';
 import { systemClock } from '../../../src/runtime/clock.ts';
 import { watchConnectionAttempts } from '../../support/connection-attempts.ts';
-import { http, listening } from '../../support/listen.ts';
+import { startHttpServer, listening } from '../../support/listen.ts';
 import { startProxy } from '../../support/proxy.ts';
 import { WEBHOOK_SECRET } from '../../support/secrets.ts';
 import { METADATA, NOT_PUBLIC } from '../../support/hosts.ts';
@@ -27,7 +27,7 @@ function requestTo(url: string, timeoutMs = 5000): DeliveryRequest {
   return { url, secrets: [WEBHOOK_SECRET], headers: {}, timeoutMs, eventId: 'event', body: '{}', signal };
 }
 
-const accepting = () => http((_, response) => response.writeHead(202).end());
+const accepting = () => startHttpServer((_, response) => response.writeHead(202).end());
 
 describe('deliveries through a proxy', () => {
   it('go to names that only the proxy can resolve, through a tunnel even for http', async () => {
@@ -55,7 +55,7 @@ describe('deliveries through a proxy', () => {
 
   it('send the credentials to the proxy alone', async () => {
     const seen: unknown[] = [];
-    await using receiver = await http(({ headers }, response) => {
+    await using receiver = await startHttpServer(({ headers }, response) => {
       seen.push(headers['proxy-authorization'], headers['authorization']);
       response.writeHead(202).end();
     });
@@ -128,7 +128,7 @@ describe('a failure of the proxy is not an answer of the receiver', () => {
   });
 
   it('silence behind a tunnel', async () => {
-    await using receiver = await http(() => undefined);
+    await using receiver = await startHttpServer(() => undefined);
     await using proxy = await startProxy({ hosts: { 'hooks.example': '127.0.0.1' } });
     const sender = senderThrough(proxy.url);
     const request = requestTo(`http://hooks.example:${receiver.port}/`, 100);

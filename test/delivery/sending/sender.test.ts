@@ -7,7 +7,7 @@ import type { DeliveryRequest, Egress, SenderOptions } from '../../../src/delive
 import { newEvent } from '../../../src/domain/change/event.ts';
 import { systemClock } from '../../../src/runtime/clock.ts';
 import { TARGET, anExecution } from '../../support/executions.ts';
-import { http, tcp } from '../../support/listen.ts';
+import { startHttpServer, startTcpServer } from '../../support/listen.ts';
 import { WEBHOOK_SECRET } from '../../support/secrets.ts';
 
 const PATIENCE = { timeout: 10_000 };
@@ -42,7 +42,7 @@ function requestTo(url: string, differing: Partial<DeliveryRequest> = {}): Deliv
 describe('a request', () => {
   async function received(differing: Partial<DeliveryRequest> = {}) {
     const requests: { headers: IncomingHttpHeaders; body: string; method?: string; url?: string }[] = [];
-    await using receiver = await http((request, response) => {
+    await using receiver = await startHttpServer((request, response) => {
       const { headers, method, url } = request;
       const chunks: Buffer[] = [];
       request.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -81,7 +81,7 @@ describe('a request', () => {
 describe('an answer', () => {
   it('with a redirect is not followed', async () => {
     const asked: string[] = [];
-    await using receiver = await http((request, response) => {
+    await using receiver = await startHttpServer((request, response) => {
       asked.push(request.url ?? '');
       response.writeHead(307, { location: '/elsewhere' }).end();
     });
@@ -99,13 +99,15 @@ describe('an answer', () => {
     [429, { 'retry-after': '120' }, { outcome: 'throttled', retryAfterMs: 120_000 }],
     [503, { 'retry-after': 'Fri, 02 Jan 2026 00:01:00 GMT' }, { outcome: 'throttled', retryAfterMs: 60_000 }],
   ])('%i with %j is understood', async (status, headers, expected) => {
-    await using receiver = await http((_, response) => response.writeHead(status, headers).end('no'));
+    await using receiver = await startHttpServer((_, response) =>
+      response.writeHead(status, headers).end('no'),
+    );
     await using sender = senderWith({ clock: { now: () => Date.UTC(2026, 0, 2) } });
     expect(await sender.send(requestTo(receiver.url))).toEqual({ ...expected, httpStatus: status });
   });
 
   it.each([200, 410])('%i counts even if its body never ends', async (status) => {
-    await using receiver = await http((_, response) => response.writeHead(status).write('begun'));
+    await using receiver = await startHttpServer((_, response) => response.writeHead(status).write('begun'));
     await using sender = senderWith();
     const result = await sender.send(requestTo(receiver.url, { timeoutMs: 300 }));
     expect(result.httpStatus).toBe(status);
@@ -117,7 +119,7 @@ describe('an answer', () => {
     async (how) => {
       const chunk = Buffer.alloc(65_536);
       let written = 0;
-      await using receiver = await http((_, response) => {
+      await using receiver = await startHttpServer((_, response) => {
         response.writeHead(200, how === 'with its length' ? { 'content-length': 1e9 } : {});
         const write = () => {
           while (!response.destroyed && response.write(chunk)) written += chunk.length;
@@ -133,7 +135,7 @@ describe('an answer', () => {
   );
 
   it('leaves its connection to the next request', async () => {
-    await using receiver = await http((_, response) => response.writeHead(200).end('ok'));
+    await using receiver = await startHttpServer((_, response) => response.writeHead(200).end('ok'));
     await using sender = senderWith();
     for (let count = 0; count < 10; count += 1) await sender.send(requestTo(receiver.url));
     // The second may come before the first connection is seen to be idle.
@@ -143,7 +145,7 @@ describe('an answer', () => {
 
 describe('no answer', () => {
   it('before the timeout is a timeout', async () => {
-    await using receiver = await http(() => undefined);
+    await using receiver = await startHttpServer(() => undefined);
     await using sender = senderWith();
     const result = await sender.send(requestTo(receiver.url, { timeoutMs: 100 }));
     expect(result).toEqual({ outcome: 'timeout', error: 'no status line within the timeout' });
@@ -151,7 +153,7 @@ describe('no answer', () => {
   });
 
   it('before the timeout is a timeout even if it comes byte by byte, or if the name resolves slowly', async () => {
-    await using receiver = await tcp((socket) => socket.write('HTTP/1.1 200'));
+    await using receiver = await startTcpServer((socket) => socket.write('HTTP/1.1 200'));
     await using sender = senderWith({ lookup: () => new Promise(() => undefined) });
     expect((await sender.send(requestTo(receiver.url, { timeoutMs: 100 }))).outcome).toBe('timeout');
     const slow = requestTo('http://slow.example/', { timeoutMs: 100 });
@@ -167,7 +169,7 @@ describe('no answer', () => {
   ] as const)(
     'and no end of one is waited for any longer because of a trickle %s',
     async (_, before, bit, outcome) => {
-      await using receiver = await tcp((socket) => {
+      await using receiver = await startTcpServer((socket) => {
         socket.write(before);
         const trickle = setInterval(() => socket.write(bit), 20);
         socket.once('close', () => clearInterval(trickle));
@@ -185,7 +187,7 @@ describe('no answer', () => {
     ['speaks no HTTP', (socket: Socket) => socket.end('220 mail.example ESMTP\r\n')],
     ['sends endless headers', (socket: Socket) => socket.write(`HTTP/1.1 200 OK\r\nx: ${'x'.repeat(1e6)}`)],
   ])('of a receiver that %s is unreachable', async (_, answer) => {
-    await using receiver = await tcp((socket) => socket.once('data', () => answer(socket)));
+    await using receiver = await startTcpServer((socket) => socket.once('data', () => answer(socket)));
     await using sender = senderWith();
     const result = await sender.send(requestTo(`${receiver.url}?key=hidden`));
     expect(result).toMatchObject({ outcome: 'unreachable' });
@@ -195,10 +197,10 @@ describe('no answer', () => {
   it('from a closed port, an unknown name or a receiver without TLS is unreachable', async () => {
     let url: string;
     {
-      await using closed = await http(() => undefined);
+      await using closed = await startHttpServer(() => undefined);
       url = closed.url;
     }
-    await using plain = await http((_, response) => response.end());
+    await using plain = await startHttpServer((_, response) => response.end());
     const unknown = Object.assign(new Error('getaddrinfo ENOTFOUND gone.example'), { code: 'ENOTFOUND' });
     await using sender = senderWith({ lookup: () => Promise.reject(unknown) });
     expect(await sender.send(requestTo(url))).toEqual({
@@ -215,7 +217,7 @@ describe('no answer', () => {
 
   it('to a request that was cut off has no status', async () => {
     const asked = Promise.withResolvers<undefined>();
-    await using receiver = await http(() => asked.resolve(undefined));
+    await using receiver = await startHttpServer(() => asked.resolve(undefined));
     await using sender = senderWith();
     const cutOff = new AbortController();
     const sending = sender.send(requestTo(receiver.url, { signal: cutOff.signal }));
@@ -228,7 +230,7 @@ describe('no answer', () => {
 
   it('does not delay the closing of the sender', async () => {
     const asked = Promise.withResolvers<undefined>();
-    await using receiver = await http(() => asked.resolve(undefined));
+    await using receiver = await startHttpServer(() => asked.resolve(undefined));
     const sender = senderWith({ lookup: () => new Promise(() => undefined) });
     const sending = Promise.all(
       [receiver.url, 'http://slow.example/'].map((url) => sender.send(requestTo(url))),
@@ -261,7 +263,7 @@ describe('the guard', () => {
     '[::ffff:127.0.0.1]',
     '[::ffff:7f00:1]',
   ])('refuses %s, and makes no connection', async (host) => {
-    await using receiver = await http((_, response) => response.end());
+    await using receiver = await startHttpServer((_, response) => response.end());
     await using sender = senderWith({ egress: STRICT });
     const result = await sender.send(requestTo(`http://${host}:${receiver.port}/hook`));
     expect(result).toEqual({ outcome: 'refused', error: 'the address is not allowed by egress' });
@@ -275,13 +277,13 @@ describe('the guard', () => {
   });
 
   it('allows the networks in allowCidrs', async () => {
-    await using receiver = await http((_, response) => response.end());
+    await using receiver = await startHttpServer((_, response) => response.end());
     await using sender = senderWith({ egress: { ...STRICT, allowCidrs: ['127.0.0.0/8'] } });
     expect((await sender.send(requestTo(receiver.url))).outcome).toBe('delivered');
   });
 
   it('refuses a name with refused addresses alone', async () => {
-    await using receiver = await http((_, response) => response.end());
+    await using receiver = await startHttpServer((_, response) => response.end());
     const lookup = vi.fn().mockResolvedValue([LOOPBACK, { address: '::1', family: 6 }]);
     await using sender = senderWith({ egress: STRICT, lookup });
     const result = await sender.send(requestTo(`http://hooks.example:${receiver.port}/`));
@@ -295,7 +297,7 @@ describe('the guard', () => {
   });
 
   it('never connects to a refused address of a name that also has an allowed one', async () => {
-    await using receiver = await http((_, response) => response.end());
+    await using receiver = await startHttpServer((_, response) => response.end());
     const lookup = vi.fn().mockResolvedValue([LOOPBACK, { address: '127.0.0.2', family: 4 }]);
     await using sender = senderWith({ egress: { ...STRICT, allowCidrs: ['127.0.0.2/32'] }, lookup });
     const result = await sender.send(requestTo(`http://hooks.example:${receiver.port}/`));
@@ -304,7 +306,7 @@ describe('the guard', () => {
   });
 
   it('checks the very address that is connected to, even if the name resolves differently later', async () => {
-    await using receiver = await http((_, response) => {
+    await using receiver = await startHttpServer((_, response) => {
       response.writeHead(200, { connection: 'close' }).end();
     });
     const lookup = vi
@@ -319,7 +321,7 @@ describe('the guard', () => {
   });
 
   it('looks up a name once if many requests wait for it', async () => {
-    await using receiver = await http((_, response) => response.end());
+    await using receiver = await startHttpServer((_, response) => response.end());
     const asked = Promise.withResolvers<(typeof LOOPBACK)[]>();
     const lookup = vi.fn().mockReturnValue(asked.promise);
     await using sender = senderWith({ lookup });
@@ -338,8 +340,8 @@ describe('the guard', () => {
   });
 
   it('ignores a proxy of the environment', async () => {
-    await using proxy = await http((_, response) => response.end());
-    await using receiver = await http((_, response) => response.writeHead(202).end());
+    await using proxy = await startHttpServer((_, response) => response.end());
+    await using receiver = await startHttpServer((_, response) => response.writeHead(202).end());
     vi.stubEnv('HTTP_PROXY', proxy.url);
     vi.stubEnv('http_proxy', proxy.url);
     vi.stubEnv('NODE_USE_ENV_PROXY', '1');
@@ -355,7 +357,7 @@ describe('the guard', () => {
 
 it('a change of egress applies to later requests', async () => {
   const { promise: asked, resolve: onAsked } = Promise.withResolvers<() => void>();
-  await using receiver = await http((_request, response) => onAsked(() => response.end()));
+  await using receiver = await startHttpServer((_request, response) => onAsked(() => response.end()));
   await using sender = senderWith();
   const underWay = sender.send(requestTo(receiver.url));
   const answer = await asked;

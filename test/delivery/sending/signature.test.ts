@@ -4,7 +4,7 @@ import { Webhook as SvixWebhook } from 'svix';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createSender } from '../../../src/delivery/sending/sender.ts';
 import { systemClock } from '../../../src/runtime/clock.ts';
-import { http } from '../../support/listen.ts';
+import { startHttpServer } from '../../support/listen.ts';
 import { WEBHOOK_SECRET } from '../../support/secrets.ts';
 
 const secretOf = (text: string) => `whsec_${Buffer.from(text).toString('base64')}`;
@@ -28,7 +28,7 @@ async function sent(
   { eventId = ID, body = BODY, now = () => systemClock.now() } = {},
 ): Promise<Sent> {
   const arrived = Promise.withResolvers<Sent>();
-  await using receiver = await http((request, response) => {
+  await using receiver = await startHttpServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
