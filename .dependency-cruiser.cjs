@@ -2,7 +2,7 @@
 const room = (name) => `^src/${name}/`;
 const bottomUp = ['domain', 'runtime'];
 
-/** What the users of the store need of it; each contract stands with its user. */
+/** The contracts that the store implements, each in the room that uses it. */
 const contractsOfStore = [
   'polling/ledger',
   'registration/intake',
@@ -11,7 +11,7 @@ const contractsOfStore = [
   'http/operating',
 ];
 
-/** What each room may import of ours besides itself. */
+/** The parts of src that each room may import besides itself. */
 const allowed = {
   domain: [],
   runtime: ['domain'],
@@ -54,7 +54,7 @@ module.exports = {
       to: { path: room('simulator') },
     },
     {
-      // The control port of the simulator is a server of its own, so it may use the parts of one.
+      // The control port of the simulator is itself an HTTP server, so it may use the parts of src/http.
       name: 'commands-know-the-api-by-its-shapes',
       severity: 'error',
       from: { path: room('commands'), pathNot: '^src/commands/simulate/' },
