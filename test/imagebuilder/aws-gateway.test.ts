@@ -56,8 +56,8 @@ afterAll(async () => {
   await aws.close();
 });
 
-describe('getExecution', () => {
-  it('returns the execution as AWS reports it, with the times of request and response on both clocks', async () => {
+describe('reading an execution from AWS', () => {
+  it('returns it as AWS reports it, with the times of request and response on both clocks', async () => {
     aws.answers(reply(200, { lifecycleExecution: FULL }));
     const before = { wall: Date.now(), tick: performance.now() };
     const result = await gatewayTo().getExecution(ID);
@@ -91,7 +91,7 @@ describe('getExecution', () => {
     );
   });
 
-  it.each([ID.toUpperCase().replace('LCE', 'lce'), ID])('accepts a response about %s', async (id) => {
+  it.each([ID.toUpperCase().replace('LCE', 'lce'), ID])('accepts a response with the ID %s', async (id) => {
     aws.answers(reply(200, { lifecycleExecution: { ...FULL, lifecycleExecutionId: id } }));
     expect((await gatewayTo().getExecution(ID)).outcome).toBe('ok');
   });
@@ -168,13 +168,13 @@ describe('getExecution', () => {
     expect(aws.requests).toHaveLength(1); // no repeats by the SDK
   });
 
-  it('a connection reset before the response is unavailable and may be retried', async () => {
+  it('fails as unavailable and may be retried if the connection is reset before the response', async () => {
     const failure = await failureOf((request) => request.socket.resetAndDestroy());
     expect(failure).toMatchObject({ outcome: 'unavailable', code: 'ECONNRESET' });
     expect(isTransient(failure)).toBe(true);
   });
 
-  it('a connection cut in the middle of the body is unavailable and may be retried', async () => {
+  it('fails as unavailable and may be retried if the connection breaks in the middle of the body', async () => {
     const failure = await failureOf((request, response) => {
       response.writeHead(200, { 'content-type': 'application/json', 'content-length': '1000' });
       response.write('{"lifecycleExecution":', () => request.socket.destroy());
@@ -192,7 +192,7 @@ describe('getExecution', () => {
         response.write('{"lifecycleExecution":');
       },
     ],
-  ])('%s ends at the time limit', async (_case, answer) => {
+  ])('times out on %s', async (_case, answer) => {
     const failure = await failureOf(answer, 150);
     expect(failure).toMatchObject({ outcome: 'unavailable', code: 'TimeoutError' });
     expect(isTransient(failure)).toBe(false);
@@ -207,7 +207,7 @@ describe('getExecution', () => {
     expect(await gatewayTo().getExecution(ID, abort.signal)).toMatchObject({ code: 'AbortError' });
   });
 
-  it('a refused connection is unavailable', async () => {
+  it('fails as unavailable if the connection is refused', async () => {
     const gone = await startRawAws();
     await gone.close();
     expect(await gatewayTo({ endpoint: gone.url }).getExecution(ID)).toMatchObject({
@@ -216,26 +216,26 @@ describe('getExecution', () => {
     });
   });
 
-  it('a name that does not resolve, and a server that does not speak TLS, are unavailable', async () => {
+  it('fails as unavailable if the name does not resolve or the server does not speak TLS', async () => {
     const unknown = gatewayTo({ endpoint: 'http://no-such-host.invalid' });
     expect(await unknown.getExecution(ID)).toMatchObject({ outcome: 'unavailable' });
     const plain = gatewayTo({ endpoint: aws.url.replace('http:', 'https:') });
     expect(await plain.getExecution(ID)).toMatchObject({ outcome: 'unavailable' });
   });
 
-  it('a call without credentials is denied before anything is sent', async () => {
-    const back = withAwsEnvironment({});
+  it('is denied without credentials before anything is sent', async () => {
+    const restoreKeys = withAwsEnvironment({});
     aws.answers(reply(200, {}));
     try {
       const result = await gatewayTo().getExecution(ID);
       expect(result).toMatchObject({ outcome: 'denied', code: 'CredentialsProviderError' });
       expect(aws.requests).toHaveLength(0);
     } finally {
-      back();
+      restoreKeys();
     }
   });
 
-  it('a throttle contains the Retry-After of AWS, other failures do not', async () => {
+  it('returns the Retry-After of AWS with a throttle, but not with other failures', async () => {
     const after = { 'retry-after': '7' };
     expect(await failureOf(reply(429, {}, after))).toMatchObject({ retryAfterMs: 7000, httpStatus: 429 });
     expect(await failureOf(reply(503, {}, after))).not.toHaveProperty('retryAfterMs');
@@ -245,7 +245,7 @@ describe('getExecution', () => {
     expect(retryAfterMs).toBeLessThanOrEqual(60_000);
   });
 
-  it('closing one gateway does not affect the calls of another', async () => {
+  it('is not affected by the closing of another gateway', async () => {
     const first = gatewayTo();
     const second = gatewayTo();
     aws.answers((request, response) => {
@@ -263,7 +263,7 @@ const xmlError = (code: string, message: string) =>
   `<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type><Code>${code}</Code><Message>${message}</Message></Error></ErrorResponse>`;
 const XML = { 'content-type': 'text/xml' };
 
-describe('getAccountId', () => {
+describe('asking AWS for the account ID', () => {
   it.each<[string, Answering, object]>([
     [
       'an account',
@@ -289,12 +289,12 @@ describe('getAccountId', () => {
       reply(200, HTML, { 'content-type': 'text/html' }),
       { outcome: 'malformed' },
     ],
-  ])('a response with %s', async (_case, answer, expected) => {
+  ])('handles a response with %s', async (_case, answer, expected) => {
     aws.answers(answer);
     expect(await gatewayTo().getAccountId()).toMatchObject(expected);
   });
 
-  it('keeps a signature out of the message', async () => {
+  it('keeps signatures out of error messages', async () => {
     const message = 'The canonical string was GET x-amz-security-token:FwoGZXIvYXdzEJr';
     aws.answers(reply(403, xmlError('SignatureDoesNotMatch', message), XML));
     expect(await gatewayTo().getAccountId()).toMatchObject({
@@ -302,11 +302,13 @@ describe('getAccountId', () => {
       message: 'SignatureDoesNotMatch, HTTP 403',
     });
   });
+});
 
+describe('a target with a role', () => {
   const assumed = `<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials><AccessKeyId>ASIAEXAMPLE</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>`;
   const role = { roleArn: 'arn:aws:iam::123456789012:role/watcher', externalId: 'agreed' };
 
-  it('assumes the role of the target once for all its calls', async () => {
+  it('assumes the role once for all its calls', async () => {
     aws.answers((request, response) => {
       const isAssume = aws.requests.at(-1)!.body.includes('Action=AssumeRole');
       const body = isAssume ? assumed : identity('<Account>123456789012</Account>');
@@ -320,19 +322,19 @@ describe('getAccountId', () => {
     await unused.close();
     const assumptions = aws.requests.filter(({ body }) => body.includes('Action=AssumeRole'));
     expect(assumptions).toHaveLength(1);
-    const asked = new URLSearchParams(assumptions[0]!.body);
-    expect(asked.get('RoleArn')).toBe(role.roleArn);
-    expect(asked.get('ExternalId')).toBe('agreed');
-    expect(asked.get('RoleSessionName')).toBe(sessionName());
+    const assumption = new URLSearchParams(assumptions[0]!.body);
+    expect(assumption.get('RoleArn')).toBe(role.roleArn);
+    expect(assumption.get('ExternalId')).toBe('agreed');
+    expect(assumption.get('RoleSessionName')).toBe(sessionName());
   });
 
-  it('a call is denied if its role may not be assumed', async () => {
+  it('is denied calls if the role may not be assumed', async () => {
     aws.answers(reply(403, xmlError('AccessDenied', 'not authorized to perform sts:AssumeRole'), XML));
     expect(await gatewayTo(role).getExecution(ID)).toMatchObject({ outcome: 'denied', code: 'AccessDenied' });
     expect(aws.requests).toHaveLength(1);
   });
 
-  it('a call is denied if its credentials do not arrive in time', async () => {
+  it('is denied calls if the credentials do not arrive in time', async () => {
     aws.answers(() => undefined);
     expect(await gatewayTo(role, 200).getExecution(ID)).toMatchObject({
       outcome: 'denied',

@@ -8,37 +8,37 @@ const HOUR_MS = 3_600_000;
 /** Shares credentials that live for `lifeMs`, or for ever; the key of the n-th fetch ends in n. */
 function setUp({ lifeMs, random = 0 }: { readonly lifeMs?: number; readonly random?: number } = {}) {
   let now = Date.UTC(2026, 10, 23);
-  let asked = 0;
+  let fetches = 0;
   let failure: Error | undefined;
   const provide = (): Promise<AwsCredentials> => {
-    asked += 1;
+    fetches += 1;
     if (failure !== undefined) return Promise.reject(failure);
     const expiration = lifeMs === undefined ? {} : { expiration: new Date(now + lifeMs) };
-    return Promise.resolve({ accessKeyId: `AKID${asked}`, secretAccessKey: 's', ...expiration });
+    return Promise.resolve({ accessKeyId: `AKID${fetches}`, secretAccessKey: 's', ...expiration });
   };
   const credentials = shareCredentials(provide, { now: () => now, random: () => random });
   return {
     credentials,
     key: async () => (await credentials.get()).accessKeyId,
-    asked: () => asked,
+    fetches: () => fetches,
     now: () => now,
-    pass: (ms: number) => (now += ms),
+    advance: (ms: number) => (now += ms),
     fail: (error: Error | undefined) => (failure = error),
   };
 }
 
 describe('shared credentials', () => {
   it('are fetched once for all concurrent callers', async () => {
-    const { credentials, asked } = setUp();
-    const given = await Promise.all([credentials.get(), credentials.get(), credentials.get()]);
-    expect(given.map(({ accessKeyId }) => accessKeyId)).toEqual(['AKID1', 'AKID1', 'AKID1']);
-    expect(asked()).toBe(1);
+    const { credentials, fetches } = setUp();
+    const received = await Promise.all([credentials.get(), credentials.get(), credentials.get()]);
+    expect(received.map(({ accessKeyId }) => accessKeyId)).toEqual(['AKID1', 'AKID1', 'AKID1']);
+    expect(fetches()).toBe(1);
   });
 
   it('have a short lifetime for clients, so that all clients get renewed credentials at once', async () => {
-    const { credentials, now, pass, key } = setUp({ lifeMs: HOUR_MS });
+    const { credentials, now, advance, key } = setUp({ lifeMs: HOUR_MS });
     expect((await credentials.get()).expiration?.getTime()).toBe(now() + 60_000);
-    pass(49 * 60_000);
+    advance(49 * 60_000);
     expect(await key()).toBe('AKID1');
   });
 
@@ -48,37 +48,37 @@ describe('shared credentials', () => {
     ['a quarter of an hour', HOUR_MS / 4, 0, HOUR_MS / 6],
     ['six seconds', 6000, 0, 4000],
   ])('with a lifetime of %s are renewed before they expire', async (_case, lifeMs, random, renewedMs) => {
-    const { key, pass } = setUp({ lifeMs, random });
+    const { key, advance } = setUp({ lifeMs, random });
     await key();
-    pass(renewedMs - 10);
+    advance(renewedMs - 10);
     expect(await key()).toBe('AKID1');
-    pass(20);
+    advance(20);
     expect(await key()).toBe('AKID2');
   });
 
   it('are used until they expire if they cannot be renewed', async () => {
-    const { key, pass, fail, asked } = setUp({ lifeMs: HOUR_MS });
+    const { key, advance, fail, fetches } = setUp({ lifeMs: HOUR_MS });
     await key();
     fail(new Error('STS is down'));
-    pass(HOUR_MS - 60_000);
+    advance(HOUR_MS - 60_000);
     expect(await key()).toBe('AKID1');
     expect(await key()).toBe('AKID1');
-    expect(asked()).toBe(2);
-    pass(15_000);
+    expect(fetches()).toBe(2);
+    advance(15_000);
     expect(await key()).toBe('AKID1');
-    expect(asked()).toBe(3);
-    pass(60_000);
+    expect(fetches()).toBe(3);
+    advance(60_000);
     await expect(key()).rejects.toThrow('STS is down');
     fail(undefined);
     expect(await key()).toBe('AKID5');
   });
 
   it('are replaced if AWS refuses them, unless they are new', async () => {
-    const { credentials, key, pass } = setUp();
+    const { credentials, key, advance } = setUp();
     await key();
     credentials.refuse();
     expect(await key()).toBe('AKID1');
-    pass(5000);
+    advance(5000);
     credentials.refuse();
     expect(await key()).toBe('AKID2');
   });

@@ -12,13 +12,13 @@ let restore: () => void;
 
 function gateway() {
   const target = { accountId: '123456789012', region: 'us-east-1', endpoint: aws.url };
-  const made = createAwsGateway(target, {
+  const created = createAwsGateway(target, {
     clock: systemClock,
     timeoutMs: 5000,
     credentialsOf: createCredentialSource({ now: Date.now, random: Math.random }),
   });
-  onTestFinished(() => made.close());
-  return made;
+  onTestFinished(() => created.close());
+  return created;
 }
 
 beforeAll(async () => {
@@ -30,7 +30,7 @@ afterAll(async () => {
   await aws.close();
 });
 
-describe('listResources', () => {
+describe('listing the resources of an execution', () => {
   it('returns a page and the token of the next page', async () => {
     aws.answers(
       reply(200, {
@@ -76,7 +76,7 @@ describe('listResources', () => {
     ['no such execution', reply(404, {}), 'rejected'],
     ['no permission', reply(403, { __type: 'ForbiddenException' }), 'denied'],
     ['a throttle', reply(429, {}), 'throttled'],
-  ])('%s is a failure', async (_case, answer, outcome) => {
+  ])('fails on %s', async (_case, answer, outcome) => {
     aws.answers(answer);
     expect(await gateway().listResources({ lifecycleExecutionId: ID })).toMatchObject({ outcome });
   });
@@ -84,7 +84,7 @@ describe('listResources', () => {
 
 const ARN = 'arn:aws:imagebuilder:us-east-1:123456789012:lifecycle-policy/nightly';
 
-describe('listPolicies', () => {
+describe('listing lifecycle policies', () => {
   it('returns a page and the token of the next page', async () => {
     aws.answers(
       reply(200, {
@@ -103,7 +103,7 @@ describe('listPolicies', () => {
     expect(JSON.parse(aws.requests[0]?.body ?? '')).toEqual({ nextToken: 'before', maxResults: 25 });
   });
 
-  it('is malformed if a policy has no ARN', async () => {
+  it('fails as malformed if a policy has no ARN', async () => {
     aws.answers(reply(200, { lifecyclePolicySummaryList: [{ name: 'nightly' }] }));
     expect(await gateway().listPolicies({})).toMatchObject({ outcome: 'malformed' });
     aws.answers(reply(200, {}));
@@ -111,8 +111,8 @@ describe('listPolicies', () => {
   });
 });
 
-describe('listExecutions', () => {
-  it('returns each execution as a look would observe it', async () => {
+describe('listing the executions of a policy', () => {
+  it('returns each execution as a poll of it would', async () => {
     const shown = {
       lifecycleExecutionId: ID,
       resourcesImpactedSummary: { hasImpactedResources: true },
@@ -141,8 +141,8 @@ describe('listExecutions', () => {
     });
     const { sentTick = NaN, answeredTick = NaN } = result.value.items[0]?.observation ?? {};
     expect(answeredTick).toBeGreaterThan(sentTick);
-    const asked = { resourceArn: ARN, nextToken: 'before', maxResults: 25 };
-    expect(JSON.parse(aws.requests[0]?.body ?? '')).toEqual(asked);
+    const query = { resourceArn: ARN, nextToken: 'before', maxResults: 25 };
+    expect(JSON.parse(aws.requests[0]?.body ?? '')).toEqual(query);
   });
 
   it('leaves out executions without a valid id or a status', async () => {

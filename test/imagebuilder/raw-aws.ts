@@ -54,7 +54,10 @@ const NAMES = [
   'AWS_WEB_IDENTITY_TOKEN_FILE',
 ] as const;
 
-/** Sets the environment variables that the SDK reads to `values` and removes all others. Returns a function that restores them. */
+/**
+ * Sets the environment variables that the SDK reads to `values` and removes all others. Returns a function that restores
+ * them.
+ */
 export function withAwsEnvironment(values: Partial<Record<(typeof NAMES)[number], string>>): () => void {
   const before = NAMES.map((name) => [name, process.env[name]] as const);
   const isolated = {
