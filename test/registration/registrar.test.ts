@@ -17,23 +17,23 @@ const registration = {
   source: 'api',
 } as const;
 
-describe('a registration and a removal that become durable together', () => {
+describe('a registration and a removal of one execution at the same time', () => {
   const tracked = new Map<string, Execution>();
   beforeEach(() => tracked.clear());
 
-  /** The registrar over a real store whose answers come in an order that the test decides. */
-  async function registering() {
+  /** Makes a registrar over a real store whose answers a test can delay. */
+  async function startRegistrar() {
     const store = await openTemporaryStore();
-    const held: { register?: Promise<unknown>; remove?: Promise<unknown> } = {};
+    const delays: { register?: Promise<unknown>; remove?: Promise<unknown> } = {};
     const intake: Intake = {
       async register(registrations, at) {
         const results = await store.intake.register(registrations, at);
-        await held.register;
+        await delays.register;
         return results;
       },
       async remove(key, at) {
         const removed = await store.intake.remove(key, at);
-        await held.remove;
+        await delays.remove;
         return removed;
       },
     };
@@ -45,22 +45,22 @@ describe('a registration and a removal that become durable together', () => {
         of: () => ({
           track: (execution) => void tracked.set(keyText(execution), execution),
           forget(key, upTo) {
-            const known = tracked.get(keyText(key));
-            if (known !== undefined && known.registration <= upTo) tracked.delete(keyText(key));
+            const execution = tracked.get(keyText(key));
+            if (execution !== undefined && execution.registration <= upTo) tracked.delete(keyText(key));
           },
         }),
       },
       deliveries: { wake: () => undefined },
     });
-    return { registrar, held, store, [Symbol.asyncDispose]: () => store[Symbol.asyncDispose]() };
+    return { registrar, delays, store, [Symbol.asyncDispose]: () => store[Symbol.asyncDispose]() };
   }
 
-  it('leave nothing tracked if the removal came last, though it is answered first', async () => {
-    await using stage = await registering();
-    const { registrar, held, store } = stage;
+  it('leave it untracked if the removal is stored last, even if it is answered first', async () => {
+    await using stage = await startRegistrar();
+    const { registrar, delays, store } = stage;
     await registrar.register([registration]);
     const answer = Promise.withResolvers<undefined>();
-    held.register = answer.promise;
+    delays.register = answer.promise;
     const again = registrar.register([{ ...registration, labels: { late: 'yes' } }]);
     await vi.waitFor(async () =>
       expect((await store.reading.findById(executionId(1)))[0]?.labels).toEqual({ late: 'yes' }),
@@ -71,12 +71,12 @@ describe('a registration and a removal that become durable together', () => {
     expect(tracked.size).toBe(0);
   });
 
-  it('leave it tracked if it was registered anew, though the removal is answered last', async () => {
-    await using stage = await registering();
-    const { registrar, held, store } = stage;
+  it('leave it tracked if the registration is stored last, even if the removal is answered last', async () => {
+    await using stage = await startRegistrar();
+    const { registrar, delays, store } = stage;
     await registrar.register([registration]);
     const answer = Promise.withResolvers<undefined>();
-    held.remove = answer.promise;
+    delays.remove = answer.promise;
     const removed = registrar.remove(registration);
     await vi.waitFor(async () => expect(await store.reading.findById(executionId(1))).toEqual([]));
     await registrar.register([registration]);
