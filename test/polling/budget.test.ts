@@ -6,6 +6,7 @@ import { recordNotices } from '../support/notices.ts';
 import { createBudget } from '../../src/polling/budget.ts';
 import type { Budget, BudgetParts, Send } from '../../src/polling/budget.ts';
 import { LimiterClosedError } from '../../src/limiter/limiter.ts';
+import { NEVER } from '../../src/runtime/abort.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
 
@@ -15,9 +16,8 @@ const throttled = (retryAfterMs?: number): CallFailure => ({
   message: 'slow down',
   ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
 });
-const { signal: NEVER } = new AbortController();
 const CUT_OFF: CallFailure = { outcome: 'unavailable', message: 'cut off' };
-/** Runs a call that is known beforehand. */
+/** Sends `call` through the budget. */
 const run = <T>(budget: Budget, call: Send<T>, signal: AbortSignal) => budget.run(() => call, signal);
 
 function budgetOf(parts: Partial<BudgetParts> = {}) {
@@ -35,11 +35,11 @@ function budgetOf(parts: Partial<BudgetParts> = {}) {
   return budget;
 }
 
-/** A clock whose sleeps end when the test says so. */
-function handClock() {
+/** A clock that only the test advances. */
+function createManualClock() {
   let tick = 1000;
   const sleepers: { ms: number; wake: () => void }[] = [];
-  let tellAsleep: (() => void) | undefined;
+  let onSleep: (() => void) | undefined;
   const clock: Clock = {
     now: () => tick,
     monotonicNow: () => tick,
@@ -49,15 +49,15 @@ function handClock() {
       return new Promise((resolve) => {
         sleepers.push({ ms, wake: resolve });
         signal?.addEventListener('abort', () => resolve(), { once: true });
-        tellAsleep?.();
+        onSleep?.();
       });
     },
   };
   return {
     clock,
     sleepers,
-    /** Resolves when somebody sleeps next. */
-    nextSleep: () => new Promise<void>((resolve) => (tellAsleep = resolve)),
+    /** Resolves at the start of the next sleep. */
+    nextSleep: () => new Promise<void>((resolve) => (onSleep = resolve)),
     advance: (ms: number) => {
       tick += ms;
       for (const { wake } of sleepers.splice(0)) wake();
@@ -69,8 +69,8 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-describe('run', () => {
-  it('hands on what the call gives, and its error', async () => {
+describe('the call budget of a target', () => {
+  it('returns the result of a request, or rejects with its error', async () => {
     const budget = budgetOf();
     const answer = { outcome: 'ok', value: 7 } as const;
     expect(await run(budget, () => Promise.resolve(answer), NEVER)).toBe(answer);
@@ -78,14 +78,14 @@ describe('run', () => {
     await expect(run(budget, () => Promise.reject(failure), NEVER)).rejects.toBe(failure);
   });
 
-  it('learns nothing where no call was made', async () => {
+  it('keeps its rate if no request is sent', async () => {
     const budget = budgetOf({ learnt: { perSecond: 10 } });
     budget.setWanted(true);
     expect(await budget.run(() => undefined, NEVER)).toBeUndefined();
     expect(budget.rate()).toEqual({ perSecond: 10, ceiling: 100 });
   });
 
-  it('grows only while more is wanted', async () => {
+  it('raises its rate only while more calls are due than the rate allows', async () => {
     const budget = budgetOf({ learnt: { perSecond: 50 } });
     await run(budget, () => Promise.resolve(OK), NEVER);
     expect(budget.rate().perSecond).toBe(50);
@@ -94,14 +94,14 @@ describe('run', () => {
     expect(budget.rate().perSecond).toBeGreaterThan(50);
   });
 
-  it('starts at one call a second where nothing is learnt', () => {
+  it('starts at one call per second if no rate has been learnt', () => {
     const { learnt: _none, ...parts } = { learnt: undefined };
-    const made: number[] = [];
+    const limiterRates: number[] = [];
     const budget = createBudget({
       target: 'prod',
       notices: NO_NOTICES,
       makeLimiter: (perSecond) => {
-        made.push(perSecond);
+        limiterRates.push(perSecond);
         return createBottleneckLimiter({ perSecond, maxConcurrent: 1 });
       },
       clock: systemClock,
@@ -110,12 +110,12 @@ describe('run', () => {
       ...parts,
     });
     onTestFinished(() => budget.close());
-    expect(made).toEqual([1]);
+    expect(limiterRates).toEqual([1]);
     expect(budget.rate()).toEqual({ perSecond: 1, ceiling: 50 });
   });
 
-  it('lowers the rate on a throttle, says why, and pauses as long as AWS asks', async () => {
-    const { clock, sleepers, nextSleep, advance } = handClock();
+  it('lowers its rate when AWS throttles, reports the cause, and pauses for as long as AWS asks', async () => {
+    const { clock, sleepers, nextSleep, advance } = createManualClock();
     const notices = recordNotices();
     const budget = budgetOf({ clock, notices });
     await run(budget, () => Promise.resolve(throttled(7000)), NEVER);
@@ -139,8 +139,8 @@ describe('run', () => {
     expect(await next).toBe(OK);
   });
 
-  it('goes on from the one before: its rate below the new ceiling, its pause, its spacing', async () => {
-    const { clock, sleepers, nextSleep, advance } = handClock();
+  it('continues with the rate, pause and spacing of the budget before it, but at most at the new ceiling', async () => {
+    const { clock, sleepers, nextSleep, advance } = createManualClock();
     const before = budgetOf({ clock, learnt: { perSecond: 100 } });
     await run(before, () => Promise.resolve(throttled(7000)), NEVER);
     await before.close();
@@ -155,10 +155,10 @@ describe('run', () => {
     await next;
     await budget.close();
 
-    const again = nextSleep();
+    const asleepAgain = nextSleep();
     const last = budgetOf({ clock, ceiling: 10, before: budget.state() });
     const spaced = run(last, () => Promise.resolve(OK), NEVER);
-    await again;
+    await asleepAgain;
     expect(sleepers.map(({ ms }) => ms)).toEqual([100]);
     advance(100);
     await spaced;
@@ -167,8 +167,8 @@ describe('run', () => {
     expect(budgetOf({ clock, ceiling: 50, before: last.state() }).rate().perSecond).toBe(10);
   });
 
-  it('looks at the pause again when the turn of the limiter comes', async () => {
-    const { clock, nextSleep, advance } = handClock();
+  it('holds back a request that is waiting in the limiter when a pause begins', async () => {
+    const { clock, nextSleep, advance } = createManualClock();
     const budget = budgetOf({ clock, learnt: { perSecond: 20 } });
     const answer = Promise.withResolvers<CallFailure>();
     const begun = Promise.withResolvers<undefined>();
@@ -191,7 +191,7 @@ describe('run', () => {
       },
       NEVER,
     );
-    // It waits in the limiter when the throttle of the first one comes.
+    // The second call waits in the limiter when the first is throttled.
     answer.resolve(throttled(5000));
     await first;
     await asleep;
@@ -200,9 +200,9 @@ describe('run', () => {
     expect(await second).toBe(OK);
   });
 
-  it('lets one wait in the limiter at most, in the order of asking', async () => {
+  it('lets at most one call wait in the limiter, and sends requests in the order they came', async () => {
     let waiting = 0;
-    let most = 0;
+    let mostWaiting = 0;
     const budget = budgetOf({
       makeLimiter(perSecond) {
         const limiter = createBottleneckLimiter({ perSecond, maxConcurrent: 4 });
@@ -210,7 +210,7 @@ describe('run', () => {
           ...limiter,
           schedule(job) {
             waiting += 1;
-            most = Math.max(most, waiting);
+            mostWaiting = Math.max(mostWaiting, waiting);
             return limiter.schedule(() => {
               waiting -= 1;
               return job();
@@ -225,12 +225,12 @@ describe('run', () => {
         run(budget, () => Promise.resolve({ outcome: 'ok', value: order.push(number) } as const), NEVER),
       ),
     );
-    expect(most).toBe(1);
+    expect(mostWaiting).toBe(1);
     expect(order).toEqual([1, 2, 3, 4, 5]);
   });
 
-  it('ends at once with the reason of its signal, in the pause and in the limiter', async () => {
-    const { clock, nextSleep, advance } = handClock();
+  it('ends a waiting call at once when its signal aborts, during a pause and in the limiter', async () => {
+    const { clock, nextSleep, advance } = createManualClock();
     const budget = budgetOf({ clock, learnt: { perSecond: 0.5 } });
     await run(budget, () => Promise.resolve(throttled()), NEVER);
     const reason = new Error('enough');
@@ -252,7 +252,7 @@ describe('run', () => {
     await expect(run(budget, () => Promise.resolve(OK), inLimiter.signal)).rejects.toBe(reason);
   });
 
-  it('lets a call that has begun go on to its end after an abort, and learns from it', async () => {
+  it('lets a request that was sent finish after an abort, and learns from its result', async () => {
     const budget = budgetOf();
     const abort = new AbortController();
     const result = run(
@@ -268,8 +268,8 @@ describe('run', () => {
   });
 });
 
-describe('close', () => {
-  it('refuses what waits and aborts what runs', async () => {
+describe('closing a call budget', () => {
+  it('rejects waiting calls and aborts requests under way', async () => {
     const budget = budgetOf({ learnt: { perSecond: 0.5 } });
     const begun = Promise.withResolvers<undefined>();
     const running = run(
@@ -293,36 +293,36 @@ describe('close', () => {
 });
 
 describe('a step of the wall clock', () => {
-  it.each([-3_600_000, 3_600_000])('of %i ms does not stop the budget', async (stepMs) => {
-    let made = 0;
+  it.each([-3_600_000, 3_600_000])('of %i ms does not stop calls', async (stepMs) => {
+    let limiters = 0;
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
     // The faked Date stands still: it drifts from the monotonic clock by less than a second in this test.
     const budget = budgetOf({
       learnt: { perSecond: 50 },
       makeLimiter(perSecond) {
-        made += 1;
+        limiters += 1;
         return createBottleneckLimiter({ perSecond, maxConcurrent: 1 });
       },
     });
     expect(await run(budget, () => Promise.resolve(OK), NEVER)).toBe(OK);
     vi.setSystemTime(Date.now() + stepMs);
     expect(await run(budget, () => Promise.resolve(OK), NEVER)).toBe(OK);
-    expect(made).toBeGreaterThanOrEqual(2);
+    expect(limiters).toBeGreaterThanOrEqual(2);
   });
 
-  it('is noticed while a call waits in the limiter, and the call goes into the new one', async () => {
+  it('while a call waits in the limiter moves the call to a new limiter', async () => {
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
-    const made: number[] = [];
+    const limiterRates: number[] = [];
     const scheduled = Promise.withResolvers<undefined>();
     const budget = budgetOf({
       makeLimiter(perSecond) {
-        made.push(perSecond);
+        limiterRates.push(perSecond);
         const limiter = createBottleneckLimiter({ perSecond, maxConcurrent: 1 });
         return {
           ...limiter,
           schedule(job) {
             // After the clocks were compared and before Bottleneck reads its clock: the worst moment.
-            if (made.length === 1) vi.setSystemTime(Date.now() - 3_600_000);
+            if (limiterRates.length === 1) vi.setSystemTime(Date.now() - 3_600_000);
             scheduled.resolve(undefined);
             return limiter.schedule(job);
           },
@@ -332,6 +332,6 @@ describe('a step of the wall clock', () => {
     const late = run(budget, () => Promise.resolve(OK), NEVER);
     await scheduled.promise;
     expect(await late).toBe(OK);
-    expect(made).toHaveLength(2);
+    expect(limiterRates).toHaveLength(2);
   });
 });

@@ -16,7 +16,7 @@ const RESET: CallFailure = {
 };
 const MISSING: CallFailure = { outcome: 'missing', message: 'no such execution' };
 
-/** Calls with a budget that never waits. Answers come in the order given, then `ok`. */
+/** Calls with a budget that never waits. AWS returns `answers` in order, then `ok`. */
 function callsOf(answers: readonly CallResult<string>[] = []) {
   const left = [...answers];
   const notices = recordNotices();
@@ -49,7 +49,7 @@ function callsOf(answers: readonly CallResult<string>[] = []) {
   return { make, gate, notices, reported, logged, sent: () => sent };
 }
 
-it('a call is reported once, after its repeats, and each of its requests is counted', async () => {
+it('a call is reported once, after its last retry, and each of its requests is counted', async () => {
   const { make, notices, reported } = callsOf([RESET, RESET]);
   expect(await make()).toBe(OK);
   expect(reported).toEqual(['ok']);
@@ -61,7 +61,7 @@ it('a call is reported once, after its repeats, and each of its requests is coun
   ]);
 });
 
-it('no request is sent while the gate does not allow it', async () => {
+it('no request is sent while the state of the target does not allow it', async () => {
   const { make, gate, reported, sent } = callsOf();
   gate.isOpen = false;
   expect(await make()).toBeUndefined();
@@ -69,7 +69,7 @@ it('no request is sent while the gate does not allow it', async () => {
   expect(reported).toEqual([]);
 });
 
-it('a failed request is not repeated once the target is paused, and its failure is the result', async () => {
+it('a failed request is not retried once the target is paused, and the call returns the failure', async () => {
   const { make, gate, reported, sent } = callsOf([RESET]);
   const result = await make({}, () => (gate.isOpen = false));
   expect(result).toBe(RESET);
@@ -77,7 +77,7 @@ it('a failed request is not repeated once the target is paused, and its failure 
   expect(reported).toEqual(['unavailable']);
 });
 
-it('a problem of the target that a good answer shows is reported instead of the answer', async () => {
+it('if a successful response reveals a problem of the target, the problem is reported instead of the success', async () => {
   const { make, reported } = callsOf();
   const problem: TargetProblem = { kind: 'wrong_account', message: 'another account', since: 0 };
   expect(await make({ problemIn: (value) => (value === 'seen' ? problem : undefined) })).toBe(OK);
@@ -98,7 +98,7 @@ it('a failure is logged with its operation and subject; a missing execution only
   ]);
 });
 
-it('a call that a stop cut off is not reported', async () => {
+it('a call that is cut off by a shutdown is not reported', async () => {
   const { make, reported } = callsOf([{ ...RESET, code: 'AbortError' }]);
   const stopping = new AbortController();
   await make({ signal: stopping.signal }, () => stopping.abort());

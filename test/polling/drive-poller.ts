@@ -27,7 +27,7 @@ export const SECOND_MS = 1000;
 export const MINUTE_MS = 60 * SECOND_MS;
 export const HOUR_MS = 60 * MINUTE_MS;
 
-/** What AWS answers about an execution: its status, or a failure. */
+/** The answer of AWS about an execution: its status or a failure. */
 type Answer = string | CallFailure;
 
 export const missing: CallFailure = { outcome: 'missing', message: 'no such execution' };
@@ -47,19 +47,19 @@ export const error: CallFailure = {
 
 type Lists = Partial<Pick<Gateway, 'listResources' | 'listPolicies' | 'listExecutions'>>;
 
-/** A poller on a clock that is driven, over a real store, with an AWS that answers as it is told. */
+/** Starts a poller over a real store, with a clock and answers of AWS that the test controls. */
 export async function drivePoller({
   wrap,
   everySeconds,
   begin,
   bounds = { targetLagSeconds: 60, minIntervalSeconds: 60, maxIntervalSeconds: 120 },
 }: {
-  /** What stands between the poller and its ledger. */
+  /** Overrides methods of the ledger of the poller. */
   readonly wrap?: (ledger: Ledger, store: Store) => Partial<Ledger>;
-  /** Discovers, in rounds of this length. */
+  /** The length of a discovery round. Without it, nothing is discovered. */
   readonly everySeconds?: number;
   /** Called before the poller starts. */
-  readonly begin?: (clock: FakeClock, lists: (given: Lists) => void) => void;
+  readonly begin?: (clock: FakeClock, answerLists: (answers: Lists) => void) => void;
   readonly bounds?: PollingRules['bounds'];
 } = {}) {
   const directory = await mkdtemp(join(tmpdir(), 'watcher-troubles-'));
@@ -68,9 +68,9 @@ export async function drivePoller({
   const disk = createPendingCalls();
   const clock = createFakeClock(undefined, () => disk.settled());
   const answers = new Map<string, Answer>();
-  const calls: { readonly at: number; readonly what: string }[] = [];
+  const calls: { readonly at: number; readonly subject: string }[] = [];
   let account: CallResult<string> = { outcome: 'ok', value: TARGET.accountId };
-  let everything: CallFailure | undefined;
+  let failureOfAll: CallFailure | undefined;
   let lists: Lists = {};
   let store = await openStoreAt(path, { clock });
   const silent = () => undefined;
@@ -92,13 +92,13 @@ export async function drivePoller({
   });
   const gateway: Gateway = {
     getExecution(id) {
-      calls.push({ at: clock.monotonicNow(), what: id });
-      const answer = everything ?? answers.get(id) ?? missing;
+      calls.push({ at: clock.monotonicNow(), subject: id });
+      const answer = failureOfAll ?? answers.get(id) ?? missing;
       return Promise.resolve(typeof answer === 'string' ? observed(answer) : answer);
     },
     getAccountId() {
-      calls.push({ at: clock.monotonicNow(), what: 'identity' });
-      return Promise.resolve(everything ?? account);
+      calls.push({ at: clock.monotonicNow(), subject: 'identity' });
+      return Promise.resolve(failureOfAll ?? account);
     },
     listResources: (query, signal) =>
       lists.listResources?.(query, signal) ?? Promise.resolve({ outcome: 'ok', value: { items: [] } }),
@@ -126,7 +126,7 @@ export async function drivePoller({
       stallLimits: { IN_PROGRESS: 3600 },
       discover: everySeconds === undefined ? undefined : { everySeconds },
     };
-    const made = new Poller(rules, {
+    const created = new Poller(rules, {
       gateway,
       budget: {
         run: async (choose, signal) => choose()?.(signal),
@@ -144,10 +144,10 @@ export async function drivePoller({
       random: () => 0.5,
       log: { debug: silent, info: silent, warn: silent, error: silent },
     });
-    tracking.set(TARGET, made.executions);
-    return made;
+    tracking.set(TARGET, created.executions);
+    return created;
   };
-  begin?.(clock, (given) => (lists = given));
+  begin?.(clock, (answers) => (lists = answers));
   let poller = newPoller();
   await poller.start();
   await clock.advance(0);
@@ -167,9 +167,9 @@ export async function drivePoller({
     pause: () => setPaused(true),
     resume: () => setPaused(false),
     answer: (number: number, answer: Answer) => answers.set(executionId(number), answer),
-    answerAll: (failure: CallFailure | undefined) => (everything = failure),
-    /** How lists are answered from now on; by default they are empty. */
-    lists: (given: Lists) => (lists = given),
+    answerAll: (failure: CallFailure | undefined) => (failureOfAll = failure),
+    /** Sets how lists are answered from now on. By default they are empty. */
+    lists: (answers: Lists) => (lists = answers),
     accountIs: (result: CallResult<string>) => (account = result),
     register: async (numbers: readonly number[], wishes: Partial<Wishes> = {}) => {
       const registrations = numbers.map((number) => ({
@@ -182,7 +182,7 @@ export async function drivePoller({
       await clock.advance(0);
     },
     remove: (number: number) => registrar.remove(keyOf(number)),
-    /** As retention does, of all that has ended. */
+    /** Deletes all executions that have ended, as retention does. */
     forgetEnded: async () => {
       const before = { finishedBefore: Infinity, deliveredBefore: Infinity, deadBefore: Infinity };
       while (await store.upkeep.sweep(before, 100));
@@ -197,7 +197,7 @@ export async function drivePoller({
       const { events } = await store.reading.feed({ after: 0, limit: 1000 });
       return events.map(({ type }) => type);
     },
-    /** As a restart does. */
+    /** Stops the poller, opens the store again and starts a new poller. */
     restart: async () => {
       await stop();
       store = await openStoreAt(path, { clock });

@@ -19,7 +19,7 @@ it('a new target is unconfirmed until its account is known, and open from then o
   expect(gate.state).toBe('open');
 });
 
-it('a pause comes before everything else, and an unknown account before an unreachable target', () => {
+it('the state of a target is the strictest that applies: paused, then unconfirmed, then careful', () => {
   const { gate, store } = gateOf({ isConfirmed: false });
   gate.setReachable(false);
   expect(gate.state).toBe('unconfirmed');
@@ -32,7 +32,7 @@ it('a pause comes before everything else, and an unknown account before an unrea
   expect(gate.state).toBe('paused');
 });
 
-it('a state allows the calls of all stricter states', () => {
+it('each state allows the calls of all stricter states', () => {
   const { gate } = gateOf();
   gate.setReachable(false);
   expect(GATE_STATES.filter((state) => gate.allows(state))).toEqual(['paused', 'unconfirmed', 'careful']);
@@ -45,7 +45,7 @@ it('a pause by an operator is not undone by an older stored value', () => {
   expect(gate.isPaused).toBe(true);
 });
 
-it('whoever waits goes on when the gate opens, even if only the store has recovered', async () => {
+it('waiting calls continue once the target may be polled again, even if only the store has recovered', async () => {
   const { clock, store, gate } = gateOf();
   let opened = 0;
   store.takesWrites = false;
@@ -64,7 +64,7 @@ it('whoever waits goes on when the gate opens, even if only the store has recove
   expect(clock.sleepers()).toBe(0);
 });
 
-it('each change of the state ends the wait of the polling loop', async () => {
+it('each change of state wakes the polling loop', async () => {
   const { clock, bell, gate } = gateOf();
   let rings = 0;
   for (const change of [() => gate.setPaused(true), () => gate.setReachable(false), () => gate.confirm()]) {

@@ -3,59 +3,62 @@ import { HOUR_MS, MINUTE_MS, SECOND_MS, drivePoller } from './drive-poller.ts';
 
 const bounds = { targetLagSeconds: 30, minIntervalSeconds: 5, maxIntervalSeconds: 3600 };
 
-/** Twenty runs of ten minutes, one after the other. */
-async function learntHouse() {
-  const one = await drivePoller({ bounds });
+/** Starts a poller that has seen twenty runs of ten minutes, one after the other. */
+async function startLearntPoller() {
+  const driven = await drivePoller({ bounds });
   for (let number = 1; number <= 20; number += 1) {
-    one.answer(number, 'IN_PROGRESS');
-    await one.register([number]);
-    await one.clock.advance(10 * MINUTE_MS);
-    one.answer(number, 'SUCCESS');
-    await one.clock.advance(3 * MINUTE_MS);
+    driven.answer(number, 'IN_PROGRESS');
+    await driven.register([number]);
+    await driven.clock.advance(10 * MINUTE_MS);
+    driven.answer(number, 'SUCCESS');
+    await driven.clock.advance(3 * MINUTE_MS);
   }
-  return one;
+  return driven;
 }
 
-/** Seconds after its registration at which the execution is looked at, within twenty minutes. */
-async function looksAt(one: Awaited<ReturnType<typeof drivePoller>>, number: number): Promise<number[]> {
-  const from = one.clock.now();
-  one.answer(number, 'IN_PROGRESS');
-  await one.register([number]);
-  const looks: number[] = [];
-  const seen = () => one.poller().executions.live(one.keyOf(number))?.lastPolledAt;
+/** Returns the seconds after its registration at which the execution is polled, within twenty minutes. */
+async function pollTimesOf(
+  driven: Awaited<ReturnType<typeof drivePoller>>,
+  number: number,
+): Promise<number[]> {
+  const from = driven.clock.now();
+  driven.answer(number, 'IN_PROGRESS');
+  await driven.register([number]);
+  const polls: number[] = [];
+  const lastPolledAt = () => driven.poller().executions.live(driven.keyOf(number))?.lastPolledAt;
   for (let second = 0; second < 20 * 60; second += 5) {
-    const before = seen();
-    await one.clock.advance(5 * SECOND_MS);
-    const now = seen();
-    if (now !== undefined && now !== before) looks.push((now - from) / 1000);
+    const before = lastPolledAt();
+    await driven.clock.advance(5 * SECOND_MS);
+    const now = lastPolledAt();
+    if (now !== undefined && now !== before) polls.push((now - from) / 1000);
   }
-  return looks;
+  return polls;
 }
 
-describe('what a poller learns', () => {
-  it('makes it look when runs are used to end, and rarely before; after a restart, too', async () => {
-    const one = await learntHouse();
-    await one.restart();
-    const looks = await looksAt(one, 100);
-    const between = (from: number, to: number) => looks.filter((at) => at > from && at <= to).length;
+describe('a poller that learns how long executions run', () => {
+  it('polls most often around the time when executions usually end, also after a restart', async () => {
+    const driven = await startLearntPoller();
+    await driven.restart();
+    const polls = await pollTimesOf(driven, 100);
+    const between = (from: number, to: number) => polls.filter((at) => at > from && at <= to).length;
     expect(between(550, 700)).toBeGreaterThan(2 * between(0, 400));
   }, 60_000);
 
-  it('shows in what a registration is told', async () => {
+  it('estimates the detection lag of new executions from the runs it has seen', async () => {
     const fresh = await drivePoller({ bounds });
     await fresh.register([100]);
     const before = fresh.poller().executions.live(fresh.keyOf(100));
-    const one = await learntHouse();
-    await one.register([100]);
-    const after = one.poller().executions.live(one.keyOf(100));
+    const driven = await startLearntPoller();
+    await driven.register([100]);
+    const after = driven.poller().executions.live(driven.keyOf(100));
     expect(before?.nextPollAt).toBeDefined();
     expect(after?.estimatedDetectionLagSeconds).not.toBe(before?.estimatedDetectionLagSeconds);
   }, 60_000);
 
-  it('is one end where the store took it only after several looks', async () => {
+  it('counts the end of an execution once, even if the store accepts it only after several polls', async () => {
     let failures = 3;
     const runs = new Map<string, number>();
-    const one = await drivePoller({
+    const driven = await drivePoller({
       bounds,
       wrap: (ledger) => ({
         record: (change, ...rest) =>
@@ -68,28 +71,29 @@ describe('what a poller learns', () => {
         },
       }),
     });
-    one.answer(1, 'IN_PROGRESS');
-    await one.register([1]);
-    await one.clock.advance(10 * MINUTE_MS);
-    one.answer(1, 'SUCCESS');
-    await one.clock.advance(60 * MINUTE_MS);
-    expect(await one.types()).toEqual(['execution.succeeded']);
+    driven.answer(1, 'IN_PROGRESS');
+    await driven.register([1]);
+    await driven.clock.advance(10 * MINUTE_MS);
+    driven.answer(1, 'SUCCESS');
+    await driven.clock.advance(60 * MINUTE_MS);
+    expect(await driven.types()).toEqual(['execution.succeeded']);
     expect(failures).toBeLessThan(0);
     expect(runs.get('IN_PROGRESS')).toBe(1);
   }, 60_000);
 });
 
 describe('an execution that is scheduled far ahead', () => {
-  it('is looked at ever more rarely while it waits, also once it was seen', async () => {
-    const one = await drivePoller({ bounds: { ...bounds, maxIntervalSeconds: 900 } });
-    one.answer(1, 'IN_PROGRESS');
-    await one.register([1], { expectedAt: one.clock.now() + 720 * HOUR_MS });
-    const looks = () => one.calls.filter(({ what }) => what === one.keyOf(1).lifecycleExecutionId).length;
-    for (let minute = 0; minute < 60; minute += 1) await one.clock.advance(MINUTE_MS);
-    expect(looks()).toBeLessThan(20);
-    const inFirstHour = looks();
-    for (let minute = 0; minute < 60; minute += 1) await one.clock.advance(MINUTE_MS);
-    expect(looks() - inFirstHour).toBeLessThan(7);
-    expect(looks() - inFirstHour).toBeGreaterThanOrEqual(3);
+  it('is polled less and less often while it waits, even after it has been seen', async () => {
+    const driven = await drivePoller({ bounds: { ...bounds, maxIntervalSeconds: 900 } });
+    driven.answer(1, 'IN_PROGRESS');
+    await driven.register([1], { expectedAt: driven.clock.now() + 720 * HOUR_MS });
+    const polls = () =>
+      driven.calls.filter(({ subject }) => subject === driven.keyOf(1).lifecycleExecutionId).length;
+    for (let minute = 0; minute < 60; minute += 1) await driven.clock.advance(MINUTE_MS);
+    expect(polls()).toBeLessThan(20);
+    const inFirstHour = polls();
+    for (let minute = 0; minute < 60; minute += 1) await driven.clock.advance(MINUTE_MS);
+    expect(polls() - inFirstHour).toBeLessThan(7);
+    expect(polls() - inFirstHour).toBeGreaterThanOrEqual(3);
   }, 60_000);
 });

@@ -26,30 +26,30 @@ process.env['AWS_SECRET_ACCESS_KEY'] = 'secret';
 
 const TARGET = { name: 'prod', accountId: '123456789012', region: 'us-east-1' };
 const SOON = { timeout: 15_000, interval: 20 };
-const ended: Timeline = [{ status: 'SUCCESS', afterMs: 0 }];
-const running: Timeline = [{ status: 'IN_PROGRESS', afterMs: 0 }];
+const SUCCEEDED: Timeline = [{ status: 'SUCCESS', afterMs: 0 }];
+const RUNNING: Timeline = [{ status: 'IN_PROGRESS', afterMs: 0 }];
 
 const OFTEN = { targetLagSeconds: 0.2, minIntervalSeconds: 0.1, maxIntervalSeconds: 0.3 };
 const NEVER_AGAIN = { targetLagSeconds: 900, minIntervalSeconds: 900, maxIntervalSeconds: 900 };
 
-interface Wanted {
+interface Options {
   readonly simulator?: SimulatorOptions;
   readonly perSecond?: number;
-  /** Of one request. */
+  /** The time limit of one request. */
   readonly timeoutMs?: number;
   readonly bounds?: PollingRules['bounds'];
-  /** What stands between the poller and its ledger. */
+  /** Overrides methods of the ledger of the poller. */
   readonly wrap?: (ledger: Ledger) => Partial<Ledger>;
 }
 
-/** A poller over the real gateway, limiter and store, and a simulator that it polls. */
+/** Makes a poller with the real gateway, limiter and store, which polls a simulator. */
 async function pollSimulator({
   simulator: options,
   perSecond = 100,
   timeoutMs = 10_000,
   bounds = OFTEN,
   wrap,
-}: Wanted = {}) {
+}: Options = {}) {
   const stack = new AsyncDisposableStack();
   onTestFinished(() => stack.disposeAsync());
   const directory = await mkdtemp(join(tmpdir(), 'watcher-poller-'));
@@ -126,12 +126,12 @@ async function pollSimulator({
       registrar.register(ids.map((id) => ({ ...keyOf(id), labels: {}, source: 'api' as const, ...wishes }))),
     remove: (id: string) => registrar.remove(keyOf(id)),
     types: async () => (await store.reading.feed({ after: 0, limit: 1000 })).events.map(({ type }) => type),
-    lookedAt: (id: string) => simulator.calls().filter(({ executionId }) => executionId === id).length,
+    pollsOf: (id: string) => simulator.calls().filter(({ executionId }) => executionId === id).length,
   };
 }
 
 describe('a poller', { timeout: 30_000 }, () => {
-  it('tells every change of an execution until it ends, PENDING and unknown statuses included', async () => {
+  it('reports every change of status until an execution ends, including PENDING and unknown statuses', async () => {
     const { simulator, poller, registerAll, types, ledger, keyOf } = await pollSimulator();
     await poller.start();
     const id = simulator.start({
@@ -162,29 +162,29 @@ describe('a poller', { timeout: 30_000 }, () => {
     expect(poller.executions.live(keyOf(id))).toBeUndefined();
   });
 
-  it('loses no execution to throttling', async () => {
+  it('loses no execution when AWS throttles', async () => {
     const { simulator, poller, registerAll, types } = await pollSimulator({
       simulator: { ratePerSecond: 10, burst: 1 },
       perSecond: 20,
     });
     await poller.start();
-    const ids = Array.from({ length: 10 }, () => simulator.start({ timeline: ended }));
+    const ids = Array.from({ length: 10 }, () => simulator.start({ timeline: SUCCEEDED }));
     await registerAll(ids);
     await vi.waitFor(async () => expect(await types()).toHaveLength(ids.length), SOON);
     const { throttled } = simulator.counts();
     expect(throttled).toBeGreaterThan(0);
-    // A throttled look is no look: each execution needed exactly one that was answered.
-    const looks = simulator.calls().filter(({ operation }) => operation === 'GetLifecycleExecution');
-    expect(looks.filter(({ outcome }) => outcome === 'ok')).toHaveLength(ids.length);
+    // A throttled request is no poll: each execution needed exactly one answered request.
+    const polls = simulator.calls().filter(({ operation }) => operation === 'GetLifecycleExecution');
+    expect(polls.filter(({ outcome }) => outcome === 'ok')).toHaveLength(ids.length);
   });
 
-  it('repeats what failed on the way, at most twice', async () => {
+  it('retries a request at most twice after server errors and broken connections', async () => {
     const { simulator, poller, registerAll, types } = await pollSimulator();
     await poller.start();
     await vi.waitFor(() => expect(poller.measures().isUp).toBe(true), SOON);
     simulator.addFault({ kind: 'error', code: 'ServiceException', httpStatus: 500, count: 1 });
     simulator.addFault({ kind: 'reset', count: 1 });
-    const id = simulator.start({ timeline: ended });
+    const id = simulator.start({ timeline: SUCCEEDED });
     await registerAll([id]);
     await vi.waitFor(async () => expect(await types()).toEqual(['execution.succeeded']), SOON);
     expect(simulator.calls().filter(({ operation }) => operation === 'GetLifecycleExecution')).toHaveLength(
@@ -192,53 +192,56 @@ describe('a poller', { timeout: 30_000 }, () => {
     );
   });
 
-  it('does not repeat at once what did not answer in time', async () => {
+  it('does not immediately retry a request that timed out', async () => {
     const { simulator, poller, registerAll, logged } = await pollSimulator({ timeoutMs: 200 });
     await poller.start();
     await vi.waitFor(() => expect(poller.measures().isUp).toBe(true), SOON);
     simulator.addFault({ kind: 'hang', count: 1 });
     simulator.addFault({ kind: 'error', code: 'AccessDeniedException', httpStatus: 403 });
-    await registerAll([simulator.start({ timeline: ended })]);
-    const looks = () => logged.filter((line) => line.startsWith('call to AWS failed'));
-    await vi.waitFor(() => expect(looks().length).toBeGreaterThanOrEqual(2), SOON);
-    expect(looks()[0]).toContain('"outcome":"unavailable"');
-    expect(looks()[1]).toContain('"outcome":"denied"');
+    await registerAll([simulator.start({ timeline: SUCCEEDED })]);
+    const failures = () => logged.filter((line) => line.startsWith('call to AWS failed'));
+    await vi.waitFor(() => expect(failures().length).toBeGreaterThanOrEqual(2), SOON);
+    expect(failures()[0]).toContain('"outcome":"unavailable"');
+    expect(failures()[1]).toContain('"outcome":"denied"');
   });
 
   it.each([
     [
-      'a body cut short',
+      'a truncated response',
       { kind: 'body', httpStatus: 200, contentType: 'application/json', text: '{"lifecyc' },
     ],
-    ['a page of a proxy', { kind: 'body', httpStatus: 200, contentType: 'text/html', text: '<html>' }],
-    ['no execution', { kind: 'body', httpStatus: 200, contentType: 'application/json', text: '{}' }],
-    ['a refusal', { kind: 'error', code: 'AccessDeniedException', httpStatus: 403 }],
-  ] as const)('changes nothing on %s, and goes on', async (_case, fault) => {
+    ['a web page from a proxy', { kind: 'body', httpStatus: 200, contentType: 'text/html', text: '<html>' }],
+    [
+      'a response without an execution',
+      { kind: 'body', httpStatus: 200, contentType: 'application/json', text: '{}' },
+    ],
+    ['a denied request', { kind: 'error', code: 'AccessDeniedException', httpStatus: 403 }],
+  ] as const)('records nothing from %s, and polls again', async (_case, fault) => {
     const { simulator, poller, registerAll, types, logged } = await pollSimulator();
     await poller.start();
     await vi.waitFor(() => expect(poller.measures().isUp).toBe(true), SOON);
     simulator.addFault({ ...fault, count: 2 });
-    const id = simulator.start({ timeline: ended });
+    const id = simulator.start({ timeline: SUCCEEDED });
     await registerAll([id]);
     await vi.waitFor(async () => expect(await types()).toEqual(['execution.succeeded']), SOON);
     expect(logged.filter((line) => line.startsWith('call to AWS failed'))).toHaveLength(2);
   });
 
-  it('looks again where the store failed, and tells of it once', async () => {
+  it('polls again if the store fails, and reports the change once', async () => {
     let failures = 2;
     const { simulator, poller, registerAll, types, changes } = await pollSimulator({
       wrap: (inner) => ({
-        record: (...asked) =>
-          failures-- > 0 ? Promise.reject(new Error('disk full')) : inner.record(...asked),
+        record: (...args) =>
+          failures-- > 0 ? Promise.reject(new Error('disk full')) : inner.record(...args),
       }),
     });
     await poller.start();
-    await registerAll([simulator.start({ timeline: ended })]);
+    await registerAll([simulator.start({ timeline: SUCCEEDED })]);
     await vi.waitFor(async () => expect(await types()).toEqual(['execution.succeeded']), SOON);
     expect(changes).toHaveLength(1);
   });
 
-  it('takes over what somebody else stored meanwhile, and looks again', async () => {
+  it('adopts a change that another process has stored in the meantime, and polls again', async () => {
     let isFirst = true;
     const { simulator, poller, registerAll, types, changes } = await pollSimulator({
       wrap: (inner) => ({
@@ -267,27 +270,27 @@ describe('a poller', { timeout: 30_000 }, () => {
     expect(changes.map(({ next }) => next.sequence)).toEqual([8]);
   });
 
-  it('records nothing of an execution that was deleted while a look was under way', async () => {
+  it('records nothing for an execution that is deleted during a poll', async () => {
     const { simulator, poller, store, registerAll, remove, types, keyOf } = await pollSimulator();
     await poller.start();
     await vi.waitFor(() => expect(poller.measures().isUp).toBe(true), SOON);
     simulator.addFault({ kind: 'delay', delayMs: 500, count: 1 });
-    const id = simulator.start({ timeline: ended });
+    const id = simulator.start({ timeline: SUCCEEDED });
     await registerAll([id]);
     await vi.waitFor(() => expect(poller.executions.live(keyOf(id))?.nextPollAt).toBeUndefined(), SOON);
     await remove(id);
-    const marker = simulator.start({ timeline: [...running, { status: 'SUCCESS', afterMs: 1500 }] });
+    const marker = simulator.start({ timeline: [...RUNNING, { status: 'SUCCESS', afterMs: 1500 }] });
     await registerAll([marker]);
     await vi.waitFor(async () => expect(await types()).toEqual(['execution.succeeded']), SOON);
     expect(await store.reading.eventsOf(keyOf(id), 10)).toEqual([]);
   });
 
-  it('ends the tracking of what has expired, once, whether the target can be polled or not', async () => {
+  it('reports an expired execution once and stops tracking it, even if the target cannot be polled', async () => {
     const { simulator, poller, registerAll, types, store, ledger, keyOf } = await pollSimulator({
       simulator: { accounts: { AKIDEXAMPLE: '210987654321' } },
     });
     await poller.start();
-    const [first, second] = [simulator.start({ timeline: running }), simulator.start({ timeline: running })];
+    const [first, second] = [simulator.start({ timeline: RUNNING }), simulator.start({ timeline: RUNNING })];
     await registerAll([first, second]);
     await registerAll([first], { giveUpAt: Date.now() + 500 });
     await vi.waitFor(
@@ -307,34 +310,34 @@ describe('a poller', { timeout: 30_000 }, () => {
     expect(await ledger.find(first)).toMatchObject({ tracking: 'active', sequence: 1 });
   });
 
-  it('looks at once where it is asked to', async () => {
-    const { simulator, poller, registerAll, keyOf, lookedAt } = await pollSimulator({ perSecond: 2 });
+  it('polls an execution immediately on request', async () => {
+    const { simulator, poller, registerAll, keyOf, pollsOf } = await pollSimulator({ perSecond: 2 });
     await poller.start();
-    const ids = Array.from({ length: 6 }, () => simulator.start({ timeline: running }));
+    const ids = Array.from({ length: 6 }, () => simulator.start({ timeline: RUNNING }));
     await registerAll(ids);
     const last = ids.at(-1) ?? '';
     expect(poller.pollNow(keyOf(last))).toBe(true);
-    await vi.waitFor(() => expect(lookedAt(last)).toBe(1), SOON);
-    expect(ids.filter((id) => lookedAt(id) === 0).length).toBeGreaterThanOrEqual(3);
+    await vi.waitFor(() => expect(pollsOf(last)).toBe(1), SOON);
+    expect(ids.filter((id) => pollsOf(id) === 0).length).toBeGreaterThanOrEqual(3);
     expect(poller.pollNow(keyOf('lce-unknown'))).toBe(false);
   });
 
-  it('looks again at once where it is asked to during a look', async () => {
-    const { simulator, poller, registerAll, keyOf, lookedAt } = await pollSimulator({ bounds: NEVER_AGAIN });
+  it('polls an execution again at once if that is requested during a poll', async () => {
+    const { simulator, poller, registerAll, keyOf, pollsOf } = await pollSimulator({ bounds: NEVER_AGAIN });
     await poller.start();
     await vi.waitFor(() => expect(poller.measures().isUp).toBe(true), SOON);
     simulator.addFault({ kind: 'delay', delayMs: 500, count: 1 });
-    const id = simulator.start({ timeline: running });
+    const id = simulator.start({ timeline: RUNNING });
     await registerAll([id]);
     await vi.waitFor(() => expect(poller.executions.live(keyOf(id))?.nextPollAt).toBeUndefined(), SOON);
     expect(poller.pollNow(keyOf(id))).toBe(true);
-    await vi.waitFor(() => expect(lookedAt(id)).toBe(2), SOON);
+    await vi.waitFor(() => expect(pollsOf(id)).toBe(2), SOON);
   });
 
-  it('records at a stop what was under way, and a new one goes on from there', async () => {
+  it('records the results of polls under way when it stops, and its successor continues from there', async () => {
     const { simulator, poller, newPoller, registerAll, types, ledger, keyOf } = await pollSimulator();
     await poller.start();
-    const [first, second] = [ended, running].map((timeline) => simulator.start({ timeline }));
+    const [first, second] = [SUCCEEDED, RUNNING].map((timeline) => simulator.start({ timeline }));
     if (first === undefined || second === undefined) throw new Error('not started');
     await registerAll([second]);
     await vi.waitFor(() => expect(poller.executions.live(keyOf(second))?.lastPolledAt).toBeDefined(), SOON);
@@ -351,12 +354,12 @@ describe('a poller', { timeout: 30_000 }, () => {
     expect(next.executions.live(keyOf(second))).toBeDefined();
   });
 
-  it('cuts off at the limit what does not answer', async () => {
+  it('cuts off unanswered requests at the time limit for stopping', async () => {
     const { simulator, poller, registerAll, types, keyOf } = await pollSimulator();
     await poller.start();
     await vi.waitFor(() => expect(poller.measures().isUp).toBe(true), SOON);
     simulator.addFault({ kind: 'hang' });
-    const id = simulator.start({ timeline: ended });
+    const id = simulator.start({ timeline: SUCCEEDED });
     await registerAll([id]);
     await vi.waitFor(() => expect(poller.executions.live(keyOf(id))?.nextPollAt).toBeUndefined(), SOON);
     await poller.stop(AbortSignal.abort());

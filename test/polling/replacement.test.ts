@@ -9,41 +9,41 @@ import { createFakeClock } from '../support/fake-clock.ts';
 
 type Event = 'retire' | 'retired' | 'made' | 'started' | 'stopped';
 
-/** Pollers that do nothing, and end when the test lets them. */
+/** Sets up the replacement of fake pollers, whose end a test can delay. */
 function setUp() {
   const clock = createFakeClock();
   const events: string[] = [];
   const tracking = new Tracking();
   const failures: Partial<Record<'make' | 'start', number>> = {};
   let retiring: Promise<void> = Promise.resolve();
-  const wishes = new Map<string, ExecutionKey[]>();
+  const requestsOf = new Map<string, ExecutionKey[]>();
 
-  function maybeFail(what: 'make' | 'start'): void {
-    const left = failures[what] ?? 0;
-    failures[what] = left - 1;
+  function maybeFail(step: 'make' | 'start'): void {
+    const left = failures[step] ?? 0;
+    failures[step] = left - 1;
     if (left > 0) throw new Error('the store does not answer');
   }
 
   function fakePoller(settings: string) {
-    const tell = (event: Event) => void events.push(`${settings} ${event}`);
+    const record = (event: Event) => void events.push(`${settings} ${event}`);
     const wanted: ExecutionKey[] = [];
-    wishes.set(settings, wanted);
+    requestsOf.set(settings, wanted);
     return {
       settings,
       executions: { track: () => undefined, forget: () => undefined },
       async start() {
         await Promise.resolve();
         maybeFail('start');
-        tell('started');
+        record('started');
       },
       async retire() {
-        tell('retire');
+        record('retire');
         await retiring;
-        tell('retired');
+        record('retired');
       },
       async stop() {
         await retiring;
-        tell('stopped');
+        record('stopped');
       },
       pollNow: (key: ExecutionKey) => wanted.push(key) > 0,
       handOver: () => ({
@@ -72,14 +72,14 @@ function setUp() {
     replacement,
     events,
     failures,
-    wishes,
-    /** Retiring and stopping take until what is returned is called. */
-    hold: () => {
+    requestsOf,
+    /** Makes retiring and stopping last until the returned function is called. */
+    delayEnd: () => {
       const { promise, resolve } = Promise.withResolvers<undefined>();
       retiring = promise.then(() => undefined);
       return () => resolve(undefined);
     },
-    begin: async () => {
+    startFirst: async () => {
       await replacement.open('a');
       await replacement.start();
       events.length = 0;
@@ -87,19 +87,19 @@ function setUp() {
   };
 }
 
-describe('the pollers of a target', () => {
-  it('leaves a poller alone that is made of the same', async () => {
-    const { replacement, events, begin } = setUp();
-    await begin();
+describe('when a target is reconfigured', () => {
+  it('its poller is kept if the settings are the same', async () => {
+    const { replacement, events, startFirst } = setUp();
+    await startFirst();
     await replacement.become('a');
     expect(events).toEqual([]);
     expect(replacement.poller?.settings).toBe('a');
   });
 
-  it('lets the next one poll only when the one before has ended, which answers until then', async () => {
-    const { replacement, events, wishes, hold, begin, clock } = setUp();
-    await begin();
-    const letEnd = hold();
+  it('the new poller starts only after the old one has ended, which takes requests until then', async () => {
+    const { replacement, events, requestsOf, delayEnd, startFirst, clock } = setUp();
+    await startFirst();
+    const letEnd = delayEnd();
     const becoming = replacement.become('b');
     await clock.advance(0);
     expect(replacement.poller?.settings).toBe('a');
@@ -109,13 +109,13 @@ describe('the pollers of a target', () => {
     await becoming;
     expect(events).toEqual(['a retire', 'a retired', 'b made after a', 'b started']);
     expect(replacement.poller?.settings).toBe('b');
-    expect(wishes.get('b')).toEqual([key]);
+    expect(requestsOf.get('b')).toEqual([key]);
   });
 
-  it('goes straight to what is wanted last', async () => {
-    const { replacement, events, hold, begin, clock } = setUp();
-    await begin();
-    const letEnd = hold();
+  it('several changes in a row lead straight to the last settings', async () => {
+    const { replacement, events, delayEnd, startFirst, clock } = setUp();
+    await startFirst();
+    const letEnd = delayEnd();
     const becoming = ['b', undefined, 'c'].map((settings) => replacement.become(settings));
     await clock.advance(0);
     letEnd();
@@ -123,28 +123,28 @@ describe('the pollers of a target', () => {
     expect(events).toEqual(['a retire', 'a retired', 'c made after a', 'c started']);
 
     events.length = 0;
-    const back = hold();
-    const away = replacement.become('d');
+    const letEndAgain = delayEnd();
+    const changing = replacement.become('d');
     await clock.advance(0);
-    const home = replacement.become('c');
-    back();
-    await Promise.all([away, home]);
+    const changingBack = replacement.become('c');
+    letEndAgain();
+    await Promise.all([changing, changingBack]);
     expect(events).toEqual(['c retire', 'c retired', 'c made after c', 'c started']);
   });
 
-  it('ends, and begins anew', async () => {
-    const { replacement, events, begin } = setUp();
-    await begin();
+  it('its poller ends if it is removed, and a new one starts if it is added again', async () => {
+    const { replacement, events, startFirst } = setUp();
+    await startFirst();
     await replacement.become(undefined);
     expect(replacement.poller).toBeUndefined();
     await replacement.become('b');
     expect(events).toEqual(['a retire', 'a retired', 'b made after none', 'b started']);
   });
 
-  it.each(['make', 'start'] as const)('tries again where the store fails: %s', async (what) => {
-    const { replacement, events, failures, begin, clock } = setUp();
-    await begin();
-    failures[what] = 2;
+  it.each(['make', 'start'] as const)('the replacement is retried if the step "%s" fails', async (step) => {
+    const { replacement, events, failures, startFirst, clock } = setUp();
+    await startFirst();
+    failures[step] = 2;
     let isDone = false;
     const becoming = replacement.become('b').then(() => (isDone = true));
     await clock.advance(1500);
@@ -155,10 +155,10 @@ describe('the pollers of a target', () => {
     expect(events.at(-1)).toBe('b started');
   });
 
-  it('has nobody follow once it stops', async () => {
-    const { replacement, events, failures, hold, begin, clock } = setUp();
-    await begin();
-    const letEnd = hold();
+  it('no new poller starts once the daemon stops', async () => {
+    const { replacement, events, failures, delayEnd, startFirst, clock } = setUp();
+    await startFirst();
+    const letEnd = delayEnd();
     const becoming = replacement.become('b');
     await clock.advance(0);
     const stopped = replacement.stop(AbortSignal.abort());
@@ -167,7 +167,7 @@ describe('the pollers of a target', () => {
     expect(events.filter((event) => event.startsWith('b'))).toEqual([]);
 
     const other = setUp();
-    await other.begin();
+    await other.startFirst();
     other.failures.make = Infinity;
     const failing = other.replacement.become('b');
     await other.clock.advance(5000);

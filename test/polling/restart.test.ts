@@ -2,17 +2,16 @@ import { describe, expect, it } from 'vitest';
 import type { Page } from '../../src/imagebuilder/gateway.ts';
 import type { TouchedResource } from '../../src/domain/execution/resources.ts';
 import type { CallResult } from '../../src/domain/call/outcome.ts';
+import { NEVER } from '../../src/runtime/abort.ts';
 import type { Store } from '../../src/store/store.ts';
 import { TARGET, executionId } from '../support/executions.ts';
 import { MINUTE_MS, SECOND_MS, drivePoller } from './drive-poller.ts';
 
-const { signal: NEVER } = new AbortController();
-
 const keyOf = (number: number) => ({ ...TARGET, lifecycleExecutionId: executionId(number) });
 
-describe('a poller that follows another', { timeout: 60_000 }, () => {
-  it('goes by what it is told while it reads what is stored', async () => {
-    /** Called when something was read, and is not yet taken up. */
+describe('a poller that replaces another', { timeout: 60_000 }, () => {
+  it('applies pauses, removals and registrations that arrive while it loads its state', async () => {
+    /** Called after each read from the store, before the poller applies the result. */
     let onRead: (store: Store) => Promise<void> = () => Promise.resolve();
     const { poller, pause, resume, restart, register, remove, answer, clock, events } = await drivePoller({
       wrap: (ledger, store) => ({
@@ -31,7 +30,7 @@ describe('a poller that follows another', { timeout: 60_000 }, () => {
     for (const number of [1, 2, 3]) answer(number, 'IN_PROGRESS');
     await register([1, 2]);
     const labels = { team: 'platform' };
-    const meanwhile = [
+    const changesMeanwhile = [
       () => pause(),
       async (store: Store) => {
         await remove(1);
@@ -42,7 +41,7 @@ describe('a poller that follows another', { timeout: 60_000 }, () => {
           if (result.outcome !== 'invalid') poller().executions.track(result.execution);
       },
     ];
-    onRead = (store) => meanwhile.shift()?.(store) ?? Promise.resolve();
+    onRead = (store) => changesMeanwhile.shift()?.(store) ?? Promise.resolve();
     await restart();
     expect(poller().executions.live(keyOf(1))).toBeUndefined();
     expect(poller().state()).toMatchObject({ isPaused: true, tracked: 2 });
@@ -55,7 +54,7 @@ describe('a poller that follows another', { timeout: 60_000 }, () => {
     ]);
   });
 
-  it('looks first at what the one before was asked to and has not', async () => {
+  it('first polls the executions that the other was asked to poll and did not', async () => {
     const { poller, register, answer, clock } = await drivePoller();
     answer(1, 'IN_PROGRESS');
     answer(2, 'IN_PROGRESS');
@@ -71,7 +70,7 @@ describe('a poller that follows another', { timeout: 60_000 }, () => {
     ]);
   });
 
-  it('need not wait long, and no event goes out without what it is held up for', async () => {
+  it('waits until the other has listed the resources of executions that ended, but not for further polls', async () => {
     const { poller, register, answer, lists, events, clock, calls } = await drivePoller();
     const listed = Promise.withResolvers<CallResult<Page<TouchedResource>>>();
     lists({ listResources: () => listed.promise });
@@ -82,7 +81,7 @@ describe('a poller that follows another', { timeout: 60_000 }, () => {
     const retired = poller()
       .retire(NEVER)
       .then(() => (isRetired = true));
-    const made = calls.length;
+    const callsBefore = calls.length;
     await clock.advance(5 * SECOND_MS);
     expect(isRetired).toBe(false);
     listed.resolve({ outcome: 'ok', value: { items: [{ action: 'DELETE', status: 'SUCCESS' }] } });
@@ -92,10 +91,10 @@ describe('a poller that follows another', { timeout: 60_000 }, () => {
       counts: [{ action: 'DELETE', status: 'SUCCESS', count: 1 }],
       truncated: false,
     });
-    expect(calls).toHaveLength(made);
+    expect(calls).toHaveLength(callsBefore);
   });
 
-  it('takes over at the limit at the latest', async () => {
+  it('takes over at the time limit even if such a list is incomplete, and the list is reported as truncated', async () => {
     const { poller, register, answer, lists, events, clock } = await drivePoller();
     lists({ listResources: () => new Promise(() => undefined) });
     answer(1, 'SUCCESS');

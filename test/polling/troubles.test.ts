@@ -15,8 +15,8 @@ import { TARGET } from '../support/executions.ts';
 const gapsOf = (calls: readonly { readonly at: number }[]) =>
   calls.slice(1).map(({ at }, index) => (at - (calls[index]?.at ?? 0)) / SECOND_MS);
 
-describe('what AWS does not know', () => {
-  it('ends after five missing answers over ten minutes where it was never seen', async () => {
+describe('an execution that AWS does not know', () => {
+  it('is reported as not found after five missing answers over ten minutes if it was never seen', async () => {
     const { clock, register, types, events, find } = await drivePoller();
     const startAt = clock.now();
     await register([1]);
@@ -28,7 +28,7 @@ describe('what AWS does not know', () => {
     expect((await events())[0]?.data.since).toBe(new Date(startAt).toISOString());
   });
 
-  it('is not given up where it shows itself in the meantime', async () => {
+  it('is still tracked if it appears in the meantime', async () => {
     const { clock, register, types, find, answer } = await drivePoller();
     await register([1]);
     await clock.advance(9 * MINUTE_MS);
@@ -40,7 +40,7 @@ describe('what AWS does not know', () => {
     expect(await find(1)).toMatchObject({ tracking: 'active', status: 'IN_PROGRESS' });
   }, 60_000);
 
-  it('ends after a day of missing answers where it was seen before, also over a restart', async () => {
+  it('is reported as not found after a day of missing answers if it was seen before, even across a restart', async () => {
     const { clock, register, types, answer, restart } = await drivePoller();
     answer(1, 'PENDING');
     await register([1]);
@@ -52,7 +52,7 @@ describe('what AWS does not know', () => {
     expect(await types()).toEqual(['execution.not_found']);
   }, 30_000);
 
-  it('is the doing of the target where all are missing: none ends, and their day begins anew', async () => {
+  it('is kept while all are missing: the target is reported unreachable, and the day starts again on recovery', async () => {
     const { clock, register, types, events, answer, find, poller } = await drivePoller();
     for (const number of [1, 2, 3]) answer(number, 'PENDING');
     await register([1, 2, 3, 4]);
@@ -75,8 +75,8 @@ describe('what AWS does not know', () => {
   }, 60_000);
 });
 
-describe('a stay that lasts too long', () => {
-  it('is told once, confirmed by a look that comes first', async () => {
+describe('an execution that stays in one status for too long', () => {
+  it('is reported as stalled once per stay, after a poll has confirmed the status', async () => {
     const { clock, register, types, events, answer, calls } = await drivePoller();
     answer(1, 'IN_PROGRESS');
     const startAt = clock.now();
@@ -104,7 +104,7 @@ describe('a stay that lasts too long', () => {
     ]);
   });
 
-  it('is told once over a restart, too', async () => {
+  it('is reported as stalled only once, even across a restart', async () => {
     const { clock, register, types, answer, restart } = await drivePoller();
     answer(1, 'IN_PROGRESS');
     await register([1]);
@@ -114,7 +114,7 @@ describe('a stay that lasts too long', () => {
     expect(await types()).toEqual(['execution.stalled']);
   });
 
-  it('counts from when it is expected', async () => {
+  it('is reported as stalled only when the limit has passed since its expected time', async () => {
     const { clock, register, types, answer } = await drivePoller();
     answer(1, 'IN_PROGRESS');
     await register([1], { expectedAt: clock.now() + 2 * HOUR_MS });
@@ -124,7 +124,7 @@ describe('a stay that lasts too long', () => {
     expect(await types()).toEqual(['execution.stalled']);
   });
 
-  it('is told within a minute after the target is back', async () => {
+  it('is reported as stalled soon after an unreachable target recovers', async () => {
     const { clock, register, types, answer, answerAll } = await drivePoller();
     answer(1, 'IN_PROGRESS');
     await register([1]);
@@ -140,10 +140,10 @@ describe('a stay that lasts too long', () => {
 
 describe('a target that cannot be reached', () => {
   it.each([
-    ['refusals', denied],
-    ['silence', timeout],
+    ['access denied', denied],
+    ['timeouts', timeout],
   ])(
-    'is told after three calls, tried with care, and told again when it is back: %s',
+    'is reported unreachable after three failed calls, tried with backoff, and reported recovered once it answers: %s',
     async (_case, failure) => {
       const { clock, register, types, events, answer, answerAll, calls, poller } = await drivePoller();
       for (const number of [1, 2, 3, 4, 5]) answer(number, 'IN_PROGRESS');
@@ -178,7 +178,7 @@ describe('a target that cannot be reached', () => {
     },
   );
 
-  it('is told after five minutes of nothing but errors of AWS', async () => {
+  it('is reported unreachable after five minutes of nothing but AWS errors', async () => {
     const { clock, register, types, answer, answerAll } = await drivePoller();
     answer(1, 'IN_PROGRESS');
     await register([1]);
@@ -189,7 +189,7 @@ describe('a target that cannot be reached', () => {
     expect(await types()).toEqual(['target.unreachable']);
   });
 
-  it('is known over a restart, and told once', async () => {
+  it('is reported unreachable only once, even across a restart', async () => {
     const { clock, register, types, answer, answerAll, restart } = await drivePoller();
     answer(1, 'IN_PROGRESS');
     await register([1]);
@@ -203,7 +203,7 @@ describe('a target that cannot be reached', () => {
     expect(await types()).toEqual(['target.unreachable', 'target.recovered']);
   });
 
-  it('is told again with the next call where the store failed', async () => {
+  it('is reported unreachable with the next failed call if the store fails', async () => {
     let failures = 2;
     const { clock, register, types, answer, answerAll } = await drivePoller({
       wrap: (ledger) => ({
@@ -218,7 +218,7 @@ describe('a target that cannot be reached', () => {
     expect(await types()).toEqual(['target.unreachable']);
   });
 
-  it('is asked whose the credentials are where nothing is tracked', async () => {
+  it('is checked by asking for its account ID if no execution is tracked', async () => {
     const { clock, types, answerAll, calls, poller, restart } = await drivePoller();
     answerAll(timeout);
     await restart();
@@ -228,14 +228,14 @@ describe('a target that cannot be reached', () => {
     await clock.advance(6 * MINUTE_MS);
     expect(await types()).toEqual(['target.unreachable', 'target.recovered']);
     expect(poller().measures().isUp).toBe(true);
-    const asked = calls.length;
+    const callsBefore = calls.length;
     await clock.advance(HOUR_MS);
-    expect(calls).toHaveLength(asked);
+    expect(calls).toHaveLength(callsBefore);
   });
 });
 
-describe('the account', () => {
-  it('is asked for until it is known, ever more seldom, and nothing is polled before', async () => {
+describe('the account of a target', () => {
+  it('is asked for with backoff until it is known, and no execution is polled before', async () => {
     const { clock, register, answer, accountIs, calls, restart, types } = await drivePoller();
     accountIs(denied);
     await restart();
@@ -243,16 +243,16 @@ describe('the account', () => {
     await register([1]);
     const from = calls.length - 1;
     await clock.advance(HOUR_MS);
-    const asked = calls.slice(from);
-    expect(new Set(asked.map(({ what }) => what))).toEqual(new Set(['identity']));
-    expect(gapsOf(asked).slice(0, 4)).toEqual([3.6, 7.2, 14.4, 28.8]);
-    expect(Math.max(...gapsOf(asked))).toBe(270);
+    const identityCalls = calls.slice(from);
+    expect(new Set(identityCalls.map(({ subject }) => subject))).toEqual(new Set(['identity']));
+    expect(gapsOf(identityCalls).slice(0, 4)).toEqual([3.6, 7.2, 14.4, 28.8]);
+    expect(Math.max(...gapsOf(identityCalls))).toBe(270);
     accountIs({ outcome: 'ok', value: TARGET.accountId });
     await clock.advance(6 * MINUTE_MS);
     expect(await types()).toEqual(['target.unreachable', 'target.recovered', 'execution.succeeded']);
   });
 
-  it('that is another one is told at once, and never polled', async () => {
+  it('is reported as wrong at once if it is not the configured one, and no execution is polled', async () => {
     const { clock, register, answer, accountIs, calls, restart, events, poller } = await drivePoller();
     accountIs({ outcome: 'ok', value: '999999999999' });
     await restart();
@@ -263,12 +263,12 @@ describe('the account', () => {
       ['lifecycle-watcher.target.unreachable', 'wrong_account'],
     ]);
     expect(poller().state().problem?.message).toContain('999999999999');
-    expect(calls.every(({ what }) => what === 'identity')).toBe(true);
+    expect(calls.every(({ subject }) => subject === 'identity')).toBe(true);
   }, 30_000);
 });
 
-describe('a store that takes no writes', () => {
-  it('stops the calls to AWS, and what ended meanwhile is reported once it takes them again', async () => {
+describe('a store that accepts no writes', () => {
+  it('stops the calls to AWS, and executions that ended meanwhile are reported once it accepts writes again', async () => {
     let takesWrites = true;
     const { clock, register, types, answer, calls } = await drivePoller({
       wrap: (ledger) => ({
@@ -282,47 +282,47 @@ describe('a store that takes no writes', () => {
     takesWrites = false;
     for (const number of [1, 2, 3]) answer(number, 'SUCCESS');
     await clock.advance(5 * SECOND_MS);
-    const made = calls.length;
+    const callsBefore = calls.length;
     await clock.advance(HOUR_MS);
-    expect(calls).toHaveLength(made);
+    expect(calls).toHaveLength(callsBefore);
     takesWrites = true;
     await clock.advance(5 * MINUTE_MS);
     expect(await types()).toEqual(Array(3).fill('execution.succeeded'));
   });
 });
 
-describe('a pause', () => {
-  it('lets no call through, survives a restart, and lets executions expire', async () => {
+describe('pausing a target', () => {
+  it('stops all calls, survives a restart, and still lets executions expire', async () => {
     const { pause, resume, clock, register, answer, calls, poller, restart, types } = await drivePoller();
     answer(1, 'IN_PROGRESS');
     await register([1]);
     await register([2], { giveUpAt: clock.now() + HOUR_MS });
     await pause();
-    const made = calls.length;
+    const callsBefore = calls.length;
     answer(1, 'SUCCESS');
     await clock.advance(30 * MINUTE_MS);
     await restart();
     expect(poller().state().isPaused).toBe(true);
     await clock.advance(HOUR_MS);
-    expect(calls).toHaveLength(made);
+    expect(calls).toHaveLength(callsBefore);
     expect(await types()).toEqual(['execution.expired']);
     await resume();
     await clock.advance(MINUTE_MS);
     expect(await types()).toEqual(['execution.expired', 'execution.succeeded']);
   });
 
-  it('holds back the calls of a target that cannot be reached, too', async () => {
+  it('also stops the calls to a target that is unreachable', async () => {
     const { pause, resume, clock, register, answer, answerAll, calls } = await drivePoller();
     answer(1, 'IN_PROGRESS');
     await register([1]);
     answerAll(denied);
     await clock.advance(10 * MINUTE_MS);
     await pause();
-    const made = calls.length;
+    const callsBefore = calls.length;
     await clock.advance(HOUR_MS);
-    expect(calls).toHaveLength(made);
+    expect(calls).toHaveLength(callsBefore);
     await resume();
     await clock.advance(5 * MINUTE_MS);
-    expect(calls.length).toBeGreaterThan(made);
+    expect(calls.length).toBeGreaterThan(callsBefore);
   });
 });

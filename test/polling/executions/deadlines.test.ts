@@ -2,7 +2,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { Deadlines } from '../../../src/polling/executions/deadlines.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
 
-function watched(onPassed: (item: string) => void = () => undefined) {
+function watchDeadlines(onPassed: (item: string) => void = () => undefined) {
   const clock = createFakeClock();
   const stopping = new AbortController();
   const passed: string[] = [];
@@ -27,8 +27,8 @@ function watched(onPassed: (item: string) => void = () => undefined) {
 }
 
 describe('deadlines', () => {
-  it('pass in their order, each once and in time', async () => {
-    const { clock, deadlines, passed, startAt } = watched();
+  it('pass in order, each once and on time', async () => {
+    const { clock, deadlines, passed, startAt } = watchDeadlines();
     deadlines.set('late', startAt + 60_000);
     deadlines.set('soon', startAt + 1500);
     deadlines.set('never', startAt + 2000);
@@ -41,8 +41,8 @@ describe('deadlines', () => {
     expect(passed).toEqual(['soon', 'late']);
   });
 
-  it('can be moved, and set anew while they pass', async () => {
-    const { clock, deadlines, passed, startAt } = watched((item) => {
+  it('can be moved, and can be set again when they pass', async () => {
+    const { clock, deadlines, passed, startAt } = watchDeadlines((item) => {
       if (item === 'again' && clock.now() < startAt + 5000) deadlines.set(item, startAt + 5000);
     });
     deadlines.set('moved', startAt + 60_000);
@@ -55,9 +55,9 @@ describe('deadlines', () => {
     expect(passed).toEqual(['moved', 'again', 'again']);
   });
 
-  it('are tried again a second after a failure', async () => {
+  it('are retried a second after a failure', async () => {
     let failures = 2;
-    const { clock, deadlines, passed, logged, startAt } = watched(() => {
+    const { clock, deadlines, passed, logged, startAt } = watchDeadlines(() => {
       if (failures-- > 0) throw new Error('disk full');
     });
     deadlines.set('a', startAt + 100);

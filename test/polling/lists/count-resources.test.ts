@@ -11,11 +11,11 @@ const image = (number: number): TouchedResource => ({
 });
 const ami = (status: string): TouchedResource => ({ resourceId: 'ami-1', action: 'DELETE', status });
 
-/** Pages by parent; the token is the number of the next page. */
+/** Lists pages by parent; the token is the number of the next page. */
 function listOf(pages: Readonly<Record<string, readonly (readonly TouchedResource[])[]>>) {
-  const asked: string[] = [];
+  const queries: string[] = [];
   const list: ListResources = ({ lifecycleExecutionId, parentResourceId = 'all', nextToken = '0' }) => {
-    asked.push(`${lifecycleExecutionId} ${parentResourceId} ${nextToken}`);
+    queries.push(`${lifecycleExecutionId} ${parentResourceId} ${nextToken}`);
     const at = Number(nextToken);
     const items = pages[parentResourceId]?.[at] ?? [];
     const hasMore = (pages[parentResourceId]?.length ?? 0) > at + 1;
@@ -24,11 +24,11 @@ function listOf(pages: Readonly<Record<string, readonly (readonly TouchedResourc
       value: { items, ...(hasMore ? { nextToken: String(at + 1) } : {}) },
     });
   };
-  return { list, asked };
+  return { list, queries };
 }
 
 it('the images and the resources that belong to each are counted over all pages', async () => {
-  const { list, asked } = listOf({
+  const { list, queries } = listOf({
     all: [[image(1)], [image(2), { action: 'DELETE', status: 'SKIPPED' }]],
     [image(1).resourceId ?? '']: [[ami('SUCCESS'), ami('FAILED')], [ami('SUCCESS')]],
     [image(2).resourceId ?? '']: [[ami('SUCCESS')]],
@@ -43,8 +43,8 @@ it('the images and the resources that belong to each are counted over all pages'
     ],
     truncated: false,
   });
-  // Neither an AMI nor what has no id is asked for what belongs to it.
-  expect(asked).toEqual([
+  // AMIs, and resources without an ID, are not queried for the resources that belong to them.
+  expect(queries).toEqual([
     'lce-1 all 0',
     'lce-1 all 1',
     `lce-1 ${image(1).resourceId} 0`,
@@ -53,7 +53,7 @@ it('the images and the resources that belong to each are counted over all pages'
   ]);
 });
 
-it('a failure truncates the summary, which says whether AWS refused the list', async () => {
+it('a failed call truncates the summary of resources, which says whether AWS refused the list', async () => {
   const failing = { outcome: 'denied', trouble: 'denied', message: 'no' } as const;
   const { list } = listOf({ all: [[image(1)]] });
   const { summary, isRefused } = await countResources(
@@ -65,7 +65,7 @@ it('a failure truncates the summary, which says whether AWS refused the list', a
   expect(summary).toEqual({ counts: [{ action: 'DELETE', status: 'SUCCESS', count: 1 }], truncated: true });
 });
 
-it('an abort truncates the summary; any other error is thrown', async () => {
+it('an abort truncates the summary of resources; any other error is thrown', async () => {
   const abort = new AbortController();
   const { list } = listOf({ all: [[image(1)]] });
   const failing: ListResources = (query) => {

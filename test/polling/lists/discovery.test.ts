@@ -15,8 +15,8 @@ interface Run {
   readonly startTime: number;
 }
 
-/** An Image Builder with policies and their runs, in pages of `pageSize`. */
-function account(clock: () => FakeClock, pageSize = 25) {
+/** A fake account with lifecycle policies and their runs, listed in pages of `pageSize`. */
+function createAccount(clock: () => FakeClock, pageSize = 25) {
   const policies = new Map<string, { readonly runs: Run[]; lastRunAt?: number }>();
   const listed: string[] = [];
   const troubles = new Map<string, CallFailure>();
@@ -33,14 +33,14 @@ function account(clock: () => FakeClock, pageSize = 25) {
     listed,
     troubles,
     orderIs: (next: typeof order) => (order = next),
-    /** Starts a run now, `agoMs` ago. */
+    /** Adds a run of a policy that started `agoMs` ago. */
     run(policy: string, number: number, status = 'IN_PROGRESS', agoMs = 0): Run {
       const startTime = clock().now() - agoMs;
-      const known = policies.get(policy) ?? { runs: [] };
-      policies.set(policy, known);
+      const entry = policies.get(policy) ?? { runs: [] };
+      policies.set(policy, entry);
       const run = { number, status, startTime };
-      known.runs.push(run);
-      known.lastRunAt = Math.max(known.lastRunAt ?? 0, startTime);
+      entry.runs.push(run);
+      entry.lastRunAt = Math.max(entry.lastRunAt ?? 0, startTime);
       return run;
     },
     policy: (name: string) => policies.set(name, policies.get(name) ?? { runs: [] }),
@@ -81,34 +81,34 @@ function account(clock: () => FakeClock, pageSize = 25) {
   };
 }
 
-/** A poller that discovers in an account; the first round is over unless `prepare` is given something to find. */
-async function discovering(
-  prepare: (aws: ReturnType<typeof account>) => void = () => undefined,
+/** Starts a poller that discovers executions in an account, which `prepare` fills before the first round. */
+async function startDiscovery(
+  prepare: (account: ReturnType<typeof createAccount>) => void = () => undefined,
   pageSize = 25,
 ) {
-  const made: { clock?: FakeClock } = {};
-  const aws = account(() => {
-    if (made.clock === undefined) throw new Error('no clock yet');
-    return made.clock;
+  const driven: { clock?: FakeClock } = {};
+  const aws = createAccount(() => {
+    if (driven.clock === undefined) throw new Error('no clock yet');
+    return driven.clock;
   }, pageSize);
-  const at = await drivePoller({
+  const poller = await drivePoller({
     everySeconds: EVERY_SECONDS,
-    begin: (clock, lists) => {
-      made.clock = clock;
+    begin: (clock, answerLists) => {
+      driven.clock = clock;
       prepare(aws);
-      lists(aws.lists);
+      answerLists(aws.lists);
     },
   });
-  await at.clock.advance(SECOND_MS);
-  return { ...at, aws };
+  await poller.clock.advance(SECOND_MS);
+  return { ...poller, aws };
 }
 
 describe('discovery', { timeout: 60_000 }, () => {
-  it('takes its first round as baseline: what runs is tracked, what is over is no news', async () => {
-    const { find, types, aws } = await discovering((there) => {
-      there.run('golden', 1, 'SUCCESS', 48 * HOUR_MS);
-      there.run('golden', 2, 'FAILED', 24 * HOUR_MS);
-      there.run('golden', 3, 'IN_PROGRESS', MINUTE_MS);
+  it('tracks executions that are running in its first round, and does not report those that have ended', async () => {
+    const { find, types, aws } = await startDiscovery((account) => {
+      account.run('golden', 1, 'SUCCESS', 48 * HOUR_MS);
+      account.run('golden', 2, 'FAILED', 24 * HOUR_MS);
+      account.run('golden', 3, 'IN_PROGRESS', MINUTE_MS);
     });
     expect(await find(1)).toBeUndefined();
     expect(await find(2)).toBeUndefined();
@@ -122,8 +122,8 @@ describe('discovery', { timeout: 60_000 }, () => {
     expect(aws.listed).toEqual(['policies', 'golden']);
   });
 
-  it('finds what begins, and what ended between two rounds', async () => {
-    const { clock, find, types, aws } = await discovering((there) => there.policy('golden'));
+  it('finds executions that started since the last round, even if they have ended', async () => {
+    const { clock, find, types, aws } = await startDiscovery((account) => account.policy('golden'));
     aws.run('golden', 1, 'SUCCESS');
     aws.run('new', 2, 'FAILED');
     aws.run('new', 3);
@@ -135,9 +135,9 @@ describe('discovery', { timeout: 60_000 }, () => {
     expect(await types()).toHaveLength(2);
   });
 
-  it('goes on from its marks after a restart, and after what was found is forgotten', async () => {
-    const { clock, find, types, aws, restart, forgetEnded } = await discovering((there) =>
-      there.policy('golden'),
+  it('does not find an execution again after a restart, even if retention has deleted it', async () => {
+    const { clock, find, types, aws, restart, forgetEnded } = await startDiscovery((account) =>
+      account.policy('golden'),
     );
     aws.run('golden', 1, 'SUCCESS');
     await clock.advance(ROUND_MS);
@@ -151,11 +151,11 @@ describe('discovery', { timeout: 60_000 }, () => {
     expect(await find(2)).toMatchObject({ status: 'CANCELLED' });
   });
 
-  it('has a baseline for each policy only until its first round has come to an end', async () => {
-    const { clock, types, aws, find } = await discovering((there) => {
-      there.run('broken', 1, 'SUCCESS', HOUR_MS);
-      there.run('golden', 2, 'SUCCESS', HOUR_MS);
-      there.troubles.set('broken', REJECTED);
+  it('reports ended executions of a policy only after the first complete list of that policy', async () => {
+    const { clock, types, aws, find } = await startDiscovery((account) => {
+      account.run('broken', 1, 'SUCCESS', HOUR_MS);
+      account.run('golden', 2, 'SUCCESS', HOUR_MS);
+      account.troubles.set('broken', REJECTED);
     });
     aws.run('golden', 3, 'SUCCESS');
     aws.troubles.clear();
@@ -168,10 +168,10 @@ describe('discovery', { timeout: 60_000 }, () => {
     expect(await types()).toEqual(['execution.succeeded', 'execution.failed']);
   });
 
-  it('makes no baseline of a new policy because of another that cannot be listed', async () => {
-    const { clock, find, types, aws, restart } = await discovering((there) => {
-      there.run('forbidden', 1, 'SUCCESS', HOUR_MS);
-      there.troubles.set('forbidden', REJECTED);
+  it('reports ended executions of a new policy even if another policy cannot be listed', async () => {
+    const { clock, find, types, aws, restart } = await startDiscovery((account) => {
+      account.run('forbidden', 1, 'SUCCESS', HOUR_MS);
+      account.troubles.set('forbidden', REJECTED);
     });
     aws.run('new', 2, 'FAILED');
     await clock.advance(ROUND_MS);
@@ -183,9 +183,9 @@ describe('discovery', { timeout: 60_000 }, () => {
     expect(await types()).toEqual(['execution.failed']);
   });
 
-  it('leaves alone what was deleted, and tracks anew what was not found', async () => {
-    const { clock, find, register, remove, types, aws, answer } = await discovering((there) =>
-      there.policy('golden'),
+  it('ignores executions that were deleted, and tracks again those that were reported as not found', async () => {
+    const { clock, find, register, remove, types, aws, answer } = await startDiscovery((account) =>
+      account.policy('golden'),
     );
     answer(1, 'IN_PROGRESS');
     await register([1, 2]);
@@ -201,8 +201,10 @@ describe('discovery', { timeout: 60_000 }, () => {
     expect(await types()).toEqual(['execution.not_found']);
   });
 
-  it('counts a list that shows a tracked execution as its look', async () => {
-    const { clock, find, aws, calls, answer, types } = await discovering((there) => there.run('golden', 1));
+  it('does not poll an execution whose end a list has shown', async () => {
+    const { clock, find, aws, calls, answer, types } = await startDiscovery((account) =>
+      account.run('golden', 1),
+    );
     answer(1, 'IN_PROGRESS');
     const run = aws.run('golden', 2);
     await clock.advance(ROUND_MS - 20 * SECOND_MS);
@@ -211,25 +213,25 @@ describe('discovery', { timeout: 60_000 }, () => {
     await clock.advance(40 * SECOND_MS);
     expect(await find(2)).toMatchObject({ tracking: 'finished', status: 'SUCCESS' });
     expect(await types()).toEqual(['execution.succeeded']);
-    const looks = calls.slice(before).filter(({ what }) => what === executionId(2));
-    expect(looks).toEqual([]);
+    const polls = calls.slice(before).filter(({ subject }) => subject === executionId(2));
+    expect(polls).toEqual([]);
   });
 
-  it('skips policies that cannot have run since, and reads no further than what it knows', async () => {
-    const { clock, aws } = await discovering((there) => {
+  it('skips policies that have not run since, and reads a list no further than to known executions', async () => {
+    const { clock, aws } = await startDiscovery((account) => {
       for (let number = 1; number <= 6; number += 1)
-        there.run('golden', number, 'SUCCESS', number * 24 * HOUR_MS);
+        account.run('golden', number, 'SUCCESS', number * 24 * HOUR_MS);
     }, 2);
     expect(aws.listed).toEqual(['policies', 'golden', 'golden', 'golden']);
     aws.listed.length = 0;
-    // Its last run began a day ago: nothing is listed but the policies.
+    // The last run started a day ago, so only the policies are listed.
     await clock.advance(2 * ROUND_MS);
     expect(aws.listed).toEqual(['policies', 'policies']);
     aws.run('golden', 7);
     aws.listed.length = 0;
     await clock.advance(ROUND_MS);
     expect(aws.listed).toEqual(['policies', 'golden']);
-    // An hour after it began it is quiet again; a day after the first list comes one in full.
+    // The policy is skipped again an hour after its run, and listed in full a day after the first list.
     await clock.advance(2 * HOUR_MS);
     aws.listed.length = 0;
     await clock.advance(20 * HOUR_MS);
@@ -238,11 +240,11 @@ describe('discovery', { timeout: 60_000 }, () => {
     expect(aws.listed.filter((name) => name === 'golden')).toHaveLength(4);
   });
 
-  it('reads lists in full whose order is not that of time', async () => {
-    const { clock, aws, find } = await discovering((there) => {
-      there.orderIs('oldest-first');
+  it('reads a list to its end if the list is not ordered by time', async () => {
+    const { clock, aws, find } = await startDiscovery((account) => {
+      account.orderIs('oldest-first');
       for (let number = 1; number <= 6; number += 1)
-        there.run('golden', number, 'SUCCESS', (7 - number) * HOUR_MS);
+        account.run('golden', number, 'SUCCESS', (7 - number) * HOUR_MS);
     }, 2);
     aws.run('golden', 7, 'FAILED');
     await clock.advance(ROUND_MS);
@@ -255,8 +257,8 @@ describe('discovery', { timeout: 60_000 }, () => {
     ]);
   });
 
-  it('counts for the reachability of its target, whatever else AWS answers, and goes on when that is back', async () => {
-    const { clock, types, aws, find } = await discovering((there) => there.policy('golden'));
+  it('reports its target unreachable if lists are denied, even if other calls succeed, and continues once it recovers', async () => {
+    const { clock, types, aws, find } = await startDiscovery((account) => account.policy('golden'));
     aws.troubles.set('policies', denied);
     await clock.advance(10 * ROUND_MS);
     expect(await types()).toEqual(['target.unreachable']);
@@ -269,7 +271,7 @@ describe('discovery', { timeout: 60_000 }, () => {
   });
 
   it('makes no call while its target is paused', async () => {
-    const { clock, aws, pause, resume } = await discovering((there) => there.policy('golden'));
+    const { clock, aws, pause, resume } = await startDiscovery((account) => account.policy('golden'));
     await pause();
     aws.listed.length = 0;
     await clock.advance(10 * ROUND_MS);

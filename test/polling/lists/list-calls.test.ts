@@ -13,7 +13,10 @@ const OK = { outcome: 'ok', value: 'listed' } as const;
 const THROTTLED: CallFailure = { outcome: 'throttled', message: 'slow down' };
 const RESET: CallFailure = { outcome: 'unavailable', trouble: 'connection', code: 'ECONNRESET', message: '' };
 
-/** List calls through an open gate, with a budget that never waits and answers in the order given. */
+/**
+ * Makes list calls for a target that may be polled. Its budget never waits, and AWS returns `answers` in order, then
+ * `ok`.
+ */
 function listCalls({ perSecond = 10 } = {}) {
   const clock = createFakeClock();
   const sent: number[] = [];
@@ -60,7 +63,7 @@ function listCalls({ perSecond = 10 } = {}) {
   return { clock, gate, use, looks, sent, reported, answers, make };
 }
 
-it('list calls take what looks leave, and a tenth of the rate while looks leave nothing', async () => {
+it('list calls use the rate that polls leave, and a tenth of the rate while polls leave none', async () => {
   const { clock, sent, looks, make, use } = listCalls();
   await Promise.all([make(), make(), make()]);
   expect(sent).toEqual([0, 0, 0]);
@@ -91,7 +94,7 @@ it('a list call waits while the target is paused', async () => {
   expect(sent).toEqual([3_600_000]);
 });
 
-it('a list call is made again until AWS answers it, and every result is reported', async () => {
+it('a list call is retried until AWS answers it, and every result is reported', async () => {
   const { clock, reported, answers, make } = listCalls();
   answers.push(THROTTLED, THROTTLED, RESET, OK);
   const result = make();
@@ -130,7 +133,7 @@ it('an abort ends a list call at once, whatever it waits for, and lets the next 
   expect(reported).toEqual(['ok', 'ok']);
 });
 
-it('a list call that is given up while the target is paused leaves no timer behind', async () => {
+it('a list call that is aborted while the target is paused leaves no timer behind', async () => {
   const { clock, gate, make } = listCalls();
   gate.setPaused(true);
   const stopping = new AbortController();
@@ -141,7 +144,7 @@ it('a list call that is given up while the target is paused leaves no timer behi
   expect(clock.sleepers()).toBe(0);
 });
 
-it('looks may plan with seven tenths of the rate at least', () => {
+it('at least seven tenths of the rate are left for polls', () => {
   const { clock, use } = listCalls();
   expect(use.leftForLooks(10)).toBe(10);
   for (let call = 0; call < 60; call += 1) use.count();

@@ -23,7 +23,7 @@ const COMPLETE = {
 };
 
 describe('an execution that ends', { timeout: 60_000 }, () => {
-  it('tells in its event what it did to resources', async () => {
+  it('is reported with counts of the resources it touched', async () => {
     const { register, answer, lists, events, find } = await drivePoller();
     lists({ listResources: everything });
     answer(1, 'FAILED');
@@ -32,12 +32,12 @@ describe('an execution that ends', { timeout: 60_000 }, () => {
     expect(await find(1)).toMatchObject({ tracking: 'finished', resources: COMPLETE });
   });
 
-  it('is told of without them where AWS gives no list', async () => {
+  it('is reported without resources if AWS refuses to list them', async () => {
     const { register, answer, lists, events, find } = await drivePoller();
-    const asked: string[] = [];
+    const queried: string[] = [];
     lists({
       listResources: ({ lifecycleExecutionId }) => {
-        asked.push(lifecycleExecutionId);
+        queried.push(lifecycleExecutionId);
         return Promise.resolve(denied);
       },
     });
@@ -45,14 +45,14 @@ describe('an execution that ends', { timeout: 60_000 }, () => {
     await register([1]);
     expect((await events())[0]?.data).not.toHaveProperty('resources');
     expect(await find(1)).not.toHaveProperty('resources');
-    expect(asked).toHaveLength(1);
+    expect(queried).toHaveLength(1);
   });
 
   it.each<[string, (query: ResourcesQuery) => Promise<CallResult<Page<TouchedResource>>>]>([
     ['hangs', hangs],
     ['is throttled for ever', answersLater({ outcome: 'throttled', message: 'slow down' })],
-    ['comes without an end', answersLater({ outcome: 'ok', value: { items: [], nextToken: 'next' } })],
-  ])('is held up by ten seconds at most where the list %s', async (_case, listResources) => {
+    ['never ends', answersLater({ outcome: 'ok', value: { items: [], nextToken: 'next' } })],
+  ])('is reported at most ten seconds later if its list of resources %s', async (_case, listResources) => {
     const { clock, register, answer, lists, events } = await drivePoller();
     lists({ listResources });
     answer(1, 'SUCCESS');
@@ -63,11 +63,11 @@ describe('an execution that ends', { timeout: 60_000 }, () => {
     await clock.advance(0.2 * SECOND_MS);
     const [event] = await events();
     expect(event?.data.resources).toEqual({ counts: [], truncated: true });
-    // The time of the event is that of the look.
+    // The event has the time of the poll.
     expect(Date.parse(event?.time ?? '')).toBe(clock.now() - 10.1 * SECOND_MS);
   });
 
-  it('has a list that was truncated completed later, and no second event', async () => {
+  it('gets its truncated list completed later, without a second event', async () => {
     const { clock, register, answer, lists, events, find } = await drivePoller();
     let isBroken = true;
     lists({
@@ -88,9 +88,9 @@ describe('an execution that ends', { timeout: 60_000 }, () => {
     expect(await events()).toHaveLength(1);
   });
 
-  it('has it completed after a restart too, and not for longer than a day', async () => {
+  it('has its truncated list retried after a restart too, but for no longer than a day', async () => {
     const { clock, register, answer, lists, find, restart } = await drivePoller();
-    let asked = 0;
+    let requests = 0;
     const refused: CallFailure = { outcome: 'rejected', message: 'no' };
     lists({ listResources: hangs });
     answer(1, 'SUCCESS');
@@ -98,22 +98,22 @@ describe('an execution that ends', { timeout: 60_000 }, () => {
     await clock.advance(11 * SECOND_MS);
     lists({
       listResources: () => {
-        asked += 1;
+        requests += 1;
         return Promise.resolve(refused);
       },
     });
     await restart();
     await clock.advance(0);
-    expect(asked).toBe(1);
+    expect(requests).toBe(1);
     await clock.advance(24 * HOUR_MS);
-    expect(asked).toBeGreaterThan(10);
-    const before = asked;
+    expect(requests).toBeGreaterThan(10);
+    const requestsBefore = requests;
     await clock.advance(24 * HOUR_MS);
-    expect(asked).toBeLessThanOrEqual(before + 1);
+    expect(requests).toBeLessThanOrEqual(requestsBefore + 1);
     expect(await find(1)).toMatchObject({ resources: { truncated: true } });
   });
 
-  it('is recorded at a stop without waiting for its list', async () => {
+  it('is recorded when the poller stops, without waiting for its list', async () => {
     const { register, answer, lists, restart, events, find } = await drivePoller();
     lists({ listResources: hangs });
     answer(1, 'CANCELLED');
@@ -123,7 +123,7 @@ describe('an execution that ends', { timeout: 60_000 }, () => {
     expect(await find(1)).toMatchObject({ tracking: 'finished' });
   });
 
-  it('does not expire, nor come back, while its list is asked for', async () => {
+  it('neither expires nor is tracked again while its resources are listed', async () => {
     const { clock, register, answer, lists, types, poller } = await drivePoller();
     lists({ listResources: hangs });
     answer(1, 'SUCCESS');
@@ -134,7 +134,7 @@ describe('an execution that ends', { timeout: 60_000 }, () => {
   });
 });
 
-/** As soon as something else has had its turn. */
+/** Answers after 5 ms, so that other work gets its turn. */
 function answersLater(result: CallResult<Page<TouchedResource>>) {
   return () => new Promise<typeof result>((resolve) => setTimeout(resolve, 5, result));
 }
