@@ -7,5 +7,7 @@ export type Defined<T> = {
 
 /** Returns a copy without the members that are undefined, for types whose optional members must be absent. */
 export function defined<T extends object>(members: T): Defined<T> {
-  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as Defined<T>;
+  const result: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(members)) if (value !== undefined) result[name] = value;
+  return result as Defined<T>;
 }
