@@ -65,7 +65,10 @@ export class Poller {
     const state = { ...surroundings, executions: this.executions, gate: this.#gate, schedule, use };
     this.#reachability = new TargetReachability({ ...state, target });
     const calls = new Calls({ ...state, target: name, reports: this.#reachability });
-    this.#resources = new TouchedResources({ ...state, target, calls: new ListCalls({ ...state, calls }) });
+    // List calls leave room for looks, but a poller that is stopping makes no more looks.
+    const looks = { untilDueMs: () => (this.#stopping.signal.aborted ? Infinity : schedule.untilDueMs()) };
+    const newListCalls = () => new ListCalls({ ...state, calls, schedule: looks });
+    this.#resources = new TouchedResources({ ...state, target, calls: newListCalls() });
     const recorder = new ChangeRecorder({ ...state, target: name });
     this.#results = new LookResults({
       ...state,
@@ -85,7 +88,7 @@ export class Poller {
             target: name,
             rules: discover,
             calls,
-            listCalls: new ListCalls({ ...state, calls }),
+            listCalls: newListCalls(),
             found: new FoundExecutions({ ...state, target, registrar, results: this.#results }),
           });
     this.#careful = new CarefulCalls({

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Page, ResourcesQuery } from '../../../src/imagebuilder/gateway.ts';
 import type { TouchedResource } from '../../../src/domain/execution/resources.ts';
 import type { CallFailure, CallResult } from '../../../src/domain/call/outcome.ts';
+import { NEVER } from '../../../src/runtime/abort.ts';
 import { HOUR_MS, MINUTE_MS, SECOND_MS, denied, error, drivePoller } from '../drive-poller.ts';
 
 const ARN = 'arn:aws:imagebuilder:us-east-1:123456789012:image/golden/1.0.0/1';
@@ -121,6 +122,29 @@ describe('an execution that ends', { timeout: 60_000 }, () => {
     await restart();
     expect((await events())[0]?.data.resources).toEqual({ counts: [], truncated: true });
     expect(await find(1)).toMatchObject({ tracking: 'finished' });
+  });
+
+  it('has its resources listed at the full rate while its poller is replaced, even if looks are due', async () => {
+    const { clock, register, answer, lists, events, poller } = await drivePoller();
+    const first = Promise.withResolvers<CallResult<Page<TouchedResource>>>();
+    let pages = 0;
+    lists({
+      listResources() {
+        pages += 1;
+        if (pages === 1) return first.promise;
+        const nextToken = pages < 20 ? { nextToken: 'next' } : {};
+        return Promise.resolve({ outcome: 'ok', value: { items: [deleted], ...nextToken } });
+      },
+    });
+    answer(1, 'SUCCESS');
+    await register([1]);
+    const retired = poller().retire(NEVER);
+    await register([2]);
+    first.resolve({ outcome: 'ok', value: { items: [deleted], nextToken: 'next' } });
+    await clock.advance(1);
+    const counts = [{ ...deleted, count: 20 }];
+    expect((await events())[0]?.data.resources).toEqual({ counts, truncated: false });
+    await retired;
   });
 
   it('neither expires nor is tracked again while its resources are listed', async () => {
