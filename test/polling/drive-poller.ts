@@ -74,6 +74,7 @@ export async function drivePoller({
   let lists: Lists = {};
   let store = await openStoreAt(path, { clock });
   const silent = () => undefined;
+  const warnings: object[] = [];
   const ledgerOf = () => store.ledgerOf(TARGET, SOLE_TERM);
   const setPaused = async (isPaused: boolean) => {
     await store.operating.pauseTarget(TARGET, isPaused);
@@ -142,7 +143,12 @@ export async function drivePoller({
       notices: NO_NOTICES,
       clock,
       random: () => 0.5,
-      log: { debug: silent, info: silent, warn: silent, error: silent },
+      log: {
+        debug: silent,
+        info: silent,
+        warn: (fields: object) => void warnings.push(fields),
+        error: silent,
+      },
     });
     tracking.set(TARGET, created.executions);
     return created;
@@ -163,6 +169,8 @@ export async function drivePoller({
   return {
     clock,
     calls,
+    /** The fields of the lines logged as warnings. */
+    warnings,
     poller: () => poller,
     pause: () => setPaused(true),
     resume: () => setPaused(false),

@@ -139,6 +139,7 @@ export class Discovery {
       'ListLifecycleExecutions',
       (nextToken, callSignal) => gateway.listExecutions({ policyArn, ...defined({ nextToken }) }, callSignal),
       signal,
+      () => ({ policyArn }),
     );
     for await (const page of pages) {
       for (const { observation } of page) order.add(observation);
@@ -152,13 +153,13 @@ export class Discovery {
     return news;
   }
 
-  #pages<T>(operation: Operation, send: SendForPage<T>, signal: AbortSignal) {
+  #pages<T>(operation: Operation, send: SendForPage<T>, signal: AbortSignal, about?: () => object) {
     const { listCalls, budget } = this.#parts;
     const sendWanted: SendForPage<T> = (nextToken, callSignal) => {
       budget.setWanted(this.#isShort());
       return send(nextToken, callSignal);
     };
-    return listPages(listCalls, operation, sendWanted, signal);
+    return listPages(listCalls, operation, sendWanted, signal, about);
   }
 
   /** Reports whether looks need more than the budget allows, or the round overruns. */
@@ -168,6 +169,7 @@ export class Discovery {
 
   #logFailure(error: unknown, policyArn?: string): void {
     const { target, log } = this.#parts;
+    if (error instanceof ListFailure && error.isLogged) return;
     log.warn({ target, policyArn, ...errorFields(error) }, 'discovery did not succeed');
   }
 }

@@ -9,6 +9,13 @@ const MOST_PAGES = 1000;
 /** A list that could not be read to its end. */
 export class ListFailure extends Error {
   override readonly name = 'ListFailure';
+  /** True if a call failed, which `Calls` has logged. */
+  readonly isLogged: boolean;
+
+  constructor(message: string, isLogged = false) {
+    super(message);
+    this.isLogged = isLogged;
+  }
 }
 
 export type SendForPage<T> = (
@@ -16,18 +23,22 @@ export type SendForPage<T> = (
   signal: AbortSignal,
 ) => Promise<CallResult<Page<T>>>;
 
-/** Yields the items of a list page by page. Rejects with `ListFailure` if a page cannot be had. */
+/**
+ * Yields the items of a list page by page. Rejects with `ListFailure` if a page cannot be had. `about` returns fields for the log
+ * that name the subject of the list.
+ */
 export async function* listPages<T>(
   calls: Pick<ListCalls, 'make'>,
   operation: Operation,
   send: SendForPage<T>,
   signal: AbortSignal,
+  about?: () => object,
 ): AsyncGenerator<readonly T[], void, undefined> {
   let nextToken: string | undefined;
   for (let pages = 0; pages < MOST_PAGES; pages += 1) {
     const token = nextToken;
-    const result = await calls.make(operation, (callSignal) => send(token, callSignal), signal);
-    if (result.outcome !== 'ok') throw new ListFailure(`${result.outcome}: ${result.message}`);
+    const result = await calls.make(operation, (callSignal) => send(token, callSignal), signal, about);
+    if (result.outcome !== 'ok') throw new ListFailure(`${result.outcome}: ${result.message}`, true);
     yield result.value.items;
     ({ nextToken } = result.value);
     if (nextToken === undefined) return;

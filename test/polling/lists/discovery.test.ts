@@ -183,6 +183,20 @@ describe('discovery', { timeout: 60_000 }, () => {
     expect(await types()).toEqual(['execution.failed']);
   });
 
+  it('logs a refused list in one line, with its policy', async () => {
+    const { warnings } = await startDiscovery((account) => {
+      account.policy('forbidden');
+      account.troubles.set('forbidden', REJECTED);
+    });
+    expect(warnings).toEqual([
+      expect.objectContaining({ operation: 'ListLifecycleExecutions', policyArn: arnOf('forbidden') }),
+    ]);
+    const { warnings: ofPolicies } = await startDiscovery((account) =>
+      account.troubles.set('policies', REJECTED),
+    );
+    expect(ofPolicies).toEqual([expect.objectContaining({ operation: 'ListLifecyclePolicies' })]);
+  });
+
   it('ignores executions that were deleted, and tracks again those that were reported as not found', async () => {
     const { clock, find, register, remove, types, aws, answer } = await startDiscovery((account) =>
       account.policy('golden'),
