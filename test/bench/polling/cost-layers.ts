@@ -94,6 +94,16 @@ export async function createLayers({ url, executionIds }: Aws) {
     systemClock.now(),
   );
 
+  const dispatcher = { wake: () => undefined };
+  const surroundings = { notices, clock: systemClock, random: Math.random, log };
+  const registrar = createRegistrar({
+    ...surroundings,
+    intake: store.intake,
+    tracking: new Tracking(),
+    deliveries: dispatcher,
+  });
+  const make = createPollerMaker({ ...surroundings, live: { config }, store, dispatcher, registrar });
+
   const layers = {
     sdk: async (signal) => {
       await callPaced(callSdk, signal);
@@ -149,15 +159,6 @@ export async function createLayers({ url, executionIds }: Aws) {
       const [spec] = config.targets;
       if (spec === undefined) throw new Error('no target');
       const before = await requestsOf(instruments);
-      const dispatcher = { wake: () => undefined };
-      const surroundings = { notices, clock: systemClock, random: Math.random, log };
-      const registrar = createRegistrar({
-        ...surroundings,
-        intake: store.intake,
-        tracking: new Tracking(),
-        deliveries: dispatcher,
-      });
-      const make = createPollerMaker({ ...surroundings, live: { config }, store, dispatcher, registrar });
       const poller = await make({ target: spec, polling: config.polling });
       await poller.start();
       await aborted(signal);
