@@ -2,6 +2,8 @@ import type { Operation } from '../domain/call/operation.ts';
 import type { CallFailure, CallResult } from '../domain/call/outcome.ts';
 import { linkSignals, untilAborted } from '../runtime/abort.ts';
 import type { Clock } from '../runtime/clock.ts';
+import { defined } from '../runtime/defined.ts';
+import { answerDateOf } from './answer-date.ts';
 import { toFailure } from './aws-failure.ts';
 import type { Times } from './aws-responses.ts';
 import type { Credentials } from './credentials.ts';
@@ -33,13 +35,14 @@ export async function makeAwsCall<R, T>(
   try {
     // The SDK reacts to an abort only while a request is in flight, not while it waits for credentials.
     const response = await untilAborted(send(linked.signal), linked.signal);
-    return read(response, { ...sent, answeredAt: clock.now(), answeredTick: clock.monotonicNow() });
+    const times = { ...sent, answeredAt: clock.now(), answeredTick: clock.monotonicNow() };
+    return { ...read(response, times), ...defined({ answerDate: answerDateOf(response) }) };
   } catch (error) {
     if (linked.hasTimedOut) return connectionFailure('TimeoutError', `no answer within ${timeoutMs} ms`);
     if (linked.signal.aborted) return connectionFailure('AbortError', 'the call was aborted');
     const failure = toFailure(error, operation, clock.now());
     if (failure.trouble === 'credentials') credentials.refuse();
-    return failure;
+    return { ...failure, ...defined({ answerDate: answerDateOf(error) }) };
   }
 }
 

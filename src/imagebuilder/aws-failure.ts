@@ -3,6 +3,7 @@ import type { CallFailure, Trouble } from '../domain/call/outcome.ts';
 import { parseRetryAfterMs } from '../domain/delivery/retry-after.ts';
 import type { Operation } from '../domain/call/operation.ts';
 import { defined } from '../runtime/defined.ts';
+import { wellFormed } from './well-formed.ts';
 
 /** Error codes of AWS and of the SDK without namespace and suffix. Sources: the service models and the SDK's own lists. */
 const THROTTLING = new Set([
@@ -121,7 +122,8 @@ function httpStatusOf({ $metadata, $response }: Thrown): number | undefined {
 /** Returns the first specific code or name: Node's code or AWS's name. */
 function codeOf(names: readonly string[]): string | undefined {
   const specific = names.find((name) => !['Error', 'AggregateError', 'TypeError', 'Unknown'].includes(name));
-  return (specific ?? names[0])?.slice(0, 100);
+  const code = specific ?? names[0];
+  return code && wellFormed(code.slice(0, 100));
 }
 
 /** Returns one readable line. Leaves out text that may contain a signature, an access key or a part of the body. */
@@ -134,7 +136,7 @@ function messageOf({ message }: Thrown, code: string | undefined, httpStatus: nu
     .replace(/ ?Deserialization error: to see.*/, '')
     .replace(ACCESS_KEY, '[access key]')
     .trim();
-  return `${subject}: ${line}`.slice(0, LONGEST_MESSAGE);
+  return wellFormed(`${subject}: ${line}`.slice(0, LONGEST_MESSAGE));
 }
 
 function retryAfterOf({ $response }: Thrown, now: number): number | undefined {

@@ -6,6 +6,7 @@ import {
 } from '@aws-sdk/client-imagebuilder';
 import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
 import type { Clock } from '../runtime/clock.ts';
+import { keepResponses } from './answer-date.ts';
 import { makeAwsCall } from './aws-call.ts';
 import type { AwsCall } from './aws-call.ts';
 import { createAwsClients } from './aws-clients.ts';
@@ -31,6 +32,7 @@ export function createAwsGateway(
 ): Gateway {
   const credentials = credentialsOf(target);
   const { imagebuilder, sts } = createAwsClients(target, credentials, timeoutMs);
+  for (const client of [imagebuilder, sts]) keepResponses(client);
   const call = <R, T>(awsCall: AwsCall<R, T>, signal: AbortSignal | undefined) =>
     makeAwsCall(awsCall, { clock, credentials, timeoutMs }, signal);
 

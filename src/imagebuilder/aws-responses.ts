@@ -5,11 +5,25 @@ import type { Observation } from '../domain/execution/observation.ts';
 import type { TouchedResource } from '../domain/execution/resources.ts';
 import { defined } from '../runtime/defined.ts';
 import type { ListedExecution, ListedPolicy, Page } from './gateway.ts';
+import { wellFormed } from './well-formed.ts';
 
 const LONGEST_MESSAGE = 300;
+/** The years 0 to 9999, which ISO 8601 writes with four digits. */
+const WRITABLE = { from: Date.parse('0000-01-01T00:00:00.000Z'), to: Date.parse('9999-12-31T23:59:59.999Z') };
 
 /** The instants at which a request was sent and its response arrived, on the wall clock and on the monotonic clock. */
 export type Times = Pick<Observation, 'sentAt' | 'answeredAt' | 'sentTick' | 'answeredTick'>;
+
+/** Text that is stored or shown. */
+const text = z.string().transform(wellFormed);
+/** Instants in epoch milliseconds. One that cannot be written counts as absent. */
+const instant = z
+  .date()
+  .nullish()
+  .transform((date) => {
+    const at = date?.getTime();
+    return at !== undefined && at >= WRITABLE.from && at <= WRITABLE.to ? at : undefined;
+  });
 
 /**
  * `lifecycleExecution` as the SDK returns it. AWS documents every member as optional, but an execution without a status
@@ -17,23 +31,23 @@ export type Times = Pick<Observation, 'sentAt' | 'answeredAt' | 'sentTick' | 'an
  */
 const LifecycleExecution = z.object({
   lifecycleExecutionId: z.string().nullish(),
-  lifecyclePolicyArn: z.string().nullish(),
+  lifecyclePolicyArn: text.nullish(),
   resourcesImpactedSummary: z.object({ hasImpactedResources: z.boolean().nullish() }).nullish(),
-  state: z.object({ status: z.string().min(1), reason: z.string().nullish() }),
-  startTime: z.date().nullish(),
-  endTime: z.date().nullish(),
+  state: z.object({ status: text.pipe(z.string().min(1)), reason: text.nullish() }),
+  startTime: instant,
+  endTime: instant,
 });
 
 const nextToken = z.string().nullish();
 const Resource = z.object({
   resourceId: z.string().nullish(),
-  action: z.object({ name: z.string().nullish() }).nullish(),
-  state: z.object({ status: z.string().nullish() }).nullish(),
+  action: z.object({ name: text.nullish() }).nullish(),
+  state: z.object({ status: text.nullish() }).nullish(),
 });
 const Resources = z.object({ resources: z.array(Resource).nullish(), nextToken });
 
 const Executions = z.object({ lifecycleExecutions: z.array(z.unknown()).nullish(), nextToken });
-const Policy = z.object({ arn: z.string().min(1), dateLastRun: z.date().nullish() });
+const Policy = z.object({ arn: text.pipe(z.string().min(1)), dateLastRun: instant });
 const Policies = z.object({ lifecyclePolicySummaryList: z.array(Policy).nullish(), nextToken });
 
 /**
@@ -70,8 +84,8 @@ function observationOf(
     status: state.status,
     reason: state.reason ?? undefined,
     lifecyclePolicyArn: lifecyclePolicyArn ?? undefined,
-    startTime: startTime?.getTime(),
-    endTime: endTime?.getTime(),
+    startTime,
+    endTime,
     hasImpactedResources: resourcesImpactedSummary?.hasImpactedResources ?? undefined,
   });
 }
@@ -81,7 +95,7 @@ export function toPolicies(response: unknown): CallResult<Page<ListedPolicy>> {
   const parsed = Policies.safeParse(response);
   if (!parsed.success) return notAsDocumented('list', parsed.error);
   const items = (parsed.data.lifecyclePolicySummaryList ?? []).map(({ arn, dateLastRun }) =>
-    defined({ arn, lastRunAt: dateLastRun?.getTime() }),
+    defined({ arn, lastRunAt: dateLastRun }),
   );
   return { outcome: 'ok', value: pageOf(items, parsed.data.nextToken) };
 }
@@ -122,7 +136,7 @@ export function toResources(response: unknown): CallResult<Page<TouchedResource>
 export function toAccountId({ Account: id }: { readonly Account?: string | undefined }): CallResult<string> {
   return id === undefined || id === ''
     ? malformed('the response contains no account id')
-    : { outcome: 'ok', value: id };
+    : { outcome: 'ok', value: wellFormed(id) };
 }
 
 function pageOf<T>(items: readonly T[], token: string | null | undefined): Page<T> {

@@ -15,6 +15,10 @@ export interface Choices {
   readonly unknownArn: UnknownIdAnswer;
   /** The place of an error's code in the response. Default: header. */
   readonly errorWire: WireForm;
+  /** Whether answers have a `Date` header. Default: sent. */
+  readonly dateHeader: 'sent' | 'omitted';
+  /** How far the `Date` header is ahead of the clock; negative if it is behind. Default: 0. */
+  readonly dateShiftMs: number;
   /** The order of lists. Default: newest-first. */
   readonly listOrder: 'newest-first' | 'oldest-first' | 'random';
   /** Pages hold as many items as the caller asks for, half as many, or none on the first page. Default: full. */
@@ -44,6 +48,7 @@ export const CHOICE_LISTS = {
   unknownId: UNKNOWN_ID_ANSWERS,
   unknownArn: ['empty', 'invalid-request', 'client-exception', 'not-found'],
   errorWire: WIRE_FORMS,
+  dateHeader: ['sent', 'omitted'],
   listOrder: ['newest-first', 'oldest-first', 'random'],
   listPages: ['full', 'short', 'empty-first'],
   cancelOfEnded: ['resource-in-use', 'invalid-request', 'accepted'],
@@ -54,6 +59,7 @@ export const CHOICE_LISTS = {
   updateStarts: ['execution', 'nothing'],
   updateKind: KINDS,
 } as const satisfies { readonly [Name in keyof Choices]?: readonly Choices[Name][] };
+const LONGEST_SHIFT_MS = 100 * 365 * 86_400_000;
 const lists: Readonly<Record<string, readonly unknown[]>> = CHOICE_LISTS;
 
 /** Returns `before` with the choices in `next`. Throws a RangeError if a value is not allowed. */
@@ -62,17 +68,23 @@ export function choose(before: Choices, next: Partial<Choices>): Choices {
   for (const name of Object.keys(before) as (keyof Choices)[]) {
     const value = next[name];
     if (value === undefined) continue;
-    const isAllowed = lists[name]?.includes(value) ?? (Number(value) >= 0 && Number(value) < Infinity);
-    if (!isAllowed) throw new RangeError(`${name} cannot be ${value}`);
+    if (!(lists[name]?.includes(value) ?? isDuration(name, Number(value))))
+      throw new RangeError(`${name} cannot be ${value}`);
     chosen[name] = value;
   }
   return chosen as unknown as Choices;
+}
+
+function isDuration(name: keyof Choices, ms: number): boolean {
+  return name === 'dateShiftMs' ? Math.abs(ms) <= LONGEST_SHIFT_MS : ms >= 0 && ms < Infinity;
 }
 
 export const DEFAULT_CHOICES: Choices = {
   unknownId: 'invalid-request',
   unknownArn: 'empty',
   errorWire: 'header',
+  dateHeader: 'sent',
+  dateShiftMs: 0,
   listOrder: 'newest-first',
   listPages: 'full',
   cancelOfEnded: 'resource-in-use',

@@ -86,6 +86,8 @@ async function send(
 ): Promise<void> {
   const bytes = Buffer.from(body);
   const length = { 'content-length': bytes.length };
+  // An answer brings its own `Date`, or is meant to have none.
+  response.sendDate = false;
   response.writeHead(httpStatus, { 'x-amzn-requestid': randomUUID(), ...length, ...headers });
   if (pace === undefined) {
     response.end(bytes);

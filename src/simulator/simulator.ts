@@ -1,4 +1,5 @@
 import type { CallDetails } from './call-log.ts';
+import type { Choices } from './choices.ts';
 import { createControls } from './controls.ts';
 import type { Controls } from './controls.ts';
 import { dispatch } from './dispatch.ts';
@@ -8,6 +9,7 @@ import { createParts } from './parts.ts';
 import type { SimulatorParts } from './parts.ts';
 import { listen, pause } from './server.ts';
 import type { Serving } from './server.ts';
+import type { Answer } from './wire.ts';
 
 export type { Call, CallCounts, CallOutcome } from './call-log.ts';
 export { CHOICE_LISTS } from './choices.ts';
@@ -68,8 +70,13 @@ function createServing(parts: SimulatorParts, latencyMs: number): Serving {
     if (overtakenWithinMs === undefined) overtakenAnswers.release(call.executionId);
     else await overtakenAnswers.hold(call.executionId, overtakenWithinMs, gone);
     calls.record({ at, ...(gone.aborted ? unanswered(call) : call) });
-    return effect;
+    return typeof effect === 'string' ? effect : dated(effect, now(), world.choices());
   };
+}
+
+function dated({ headers, ...answer }: Answer, now: number, { dateHeader, dateShiftMs }: Choices): Answer {
+  const date = dateHeader === 'sent' && { date: new Date(now + dateShiftMs).toUTCString() };
+  return { ...answer, headers: { ...date, ...headers } };
 }
 
 type Unanswered = Omit<CallDetails, 'at'>;

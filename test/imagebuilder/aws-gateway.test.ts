@@ -91,6 +91,43 @@ describe('reading an execution from AWS', () => {
     );
   });
 
+  it.each([
+    ['a lone surrogate', 'in use \\ud83d by app', 'in use \uFFFD by app'],
+    ['NUL', 'in use\\u0000', 'in use\uFFFD'],
+    ['a whole pair of surrogates', 'in use \\ud83d\\ude00', 'in use \u{1F600}'],
+  ])('replaces text that is not well-formed: %s', async (_case, sent, expected) => {
+    const lifecycleExecution = `{"state": {"status": "${sent}", "reason": "${sent}"}, "lifecyclePolicyArn": "${sent}"}`;
+    aws.answers(reply(200, `{"lifecycleExecution": ${lifecycleExecution}}`));
+    expect(await gatewayTo().getExecution(ID)).toMatchObject({
+      value: { status: expected, reason: expected, lifecyclePolicyArn: expected },
+    });
+    aws.answers(reply(403, `{"message": "${sent}"}`, { 'x-amzn-errortype': 'AccessDeniedException' }));
+    const { message } = (await gatewayTo().getExecution(ID)) as CallFailure;
+    expect(message).toBe(`AccessDeniedException, HTTP 403: ${expected}`);
+  });
+
+  it('cuts no character of a long message in half', async () => {
+    const answer = reply(403, { message: '\u{1F600}'.repeat(300) });
+    for (const padding of ['', 'x']) {
+      const failure = await failureOf((request, response) => {
+        response.setHeader('x-amzn-errortype', `AccessDenied${padding}`);
+        answer(request, response);
+      });
+      expect(failure.message.isWellFormed()).toBe(true);
+    }
+  });
+
+  it.each([253_402_300_800, 1_788_990_149_801, -62_167_219_201])(
+    'takes an instant that no year of four digits has as unknown: %d s',
+    async (seconds) => {
+      const lifecycleExecution = { ...FULL, startTime: seconds, endTime: 253_402_300_799.999 };
+      aws.answers(reply(200, { lifecycleExecution }));
+      const result = await gatewayTo().getExecution(ID);
+      expect(result).toMatchObject({ value: { status: 'FAILED', endTime: 253_402_300_799_999 } });
+      expect(result.outcome === 'ok' && result.value).not.toHaveProperty('startTime');
+    },
+  );
+
   it.each([ID.toUpperCase().replace('LCE', 'lce'), ID])('accepts a response with the ID %s', async (id) => {
     aws.answers(reply(200, { lifecycleExecution: { ...FULL, lifecycleExecutionId: id } }));
     expect((await gatewayTo().getExecution(ID)).outcome).toBe('ok');

@@ -5,13 +5,14 @@ import type { AddressInfo } from 'node:net';
 
 export type Answering = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** Starts an HTTP server whose responses a test chooses, including malformed bodies and broken connections. */
+/** Starts an HTTP server whose responses a test chooses, including malformed bodies and broken connections. They have no `Date`. */
 export async function startRawAws() {
   let answer: Answering = (_request, response) => response.end('{}');
   const requests: { readonly method: string; readonly url: string; body: string }[] = [];
   const server = createServer((request, response) => {
     const seen = { method: request.method ?? '', url: request.url ?? '', body: '' };
     requests.push(seen);
+    response.sendDate = false;
     request.setEncoding('utf8').on('data', (chunk: string) => (seen.body += chunk));
     request.on('end', () => answer(request, response));
   });

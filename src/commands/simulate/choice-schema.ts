@@ -8,11 +8,17 @@ const chosen = <Name extends keyof typeof CHOICE_LISTS>(name: Name, description:
   return z.exactOptional(z.enum(list)).describe(`${description}. Default: ${list[0]}`);
 };
 
+const LONGEST_SHIFT_SECONDS = 100 * 365 * 86_400;
+
 /** The choices for behaviour that AWS does not document. */
 export const choiceSchema = z.strictObject({
   unknownId: chosen('unknownId', 'Response to an unknown id'),
   unknownArn: chosen('unknownArn', 'Response of a list of executions to an unknown ARN'),
   errorWire: chosen('errorWire', 'Place of the code of an error'),
+  dateHeader: chosen('dateHeader', 'Whether answers have a Date header'),
+  dateShiftSeconds: z
+    .exactOptional(z.number().min(-LONGEST_SHIFT_SECONDS).max(LONGEST_SHIFT_SECONDS))
+    .describe('How far the Date header is ahead of the clock; negative if it is behind. Default: 0'),
   listOrder: chosen('listOrder', 'Order of lists'),
   listPages: chosen('listPages', 'Length of pages compared with the requested one'),
   cancelOfEnded: chosen(

@@ -67,8 +67,13 @@ export function sessionJson({ issuedAt, expiresAt, ...session }: Session) {
   return { ...session, issuedAt: instant(issuedAt), expiresAt: instant(expiresAt) };
 }
 
-export function choicesJson({ cancelMs, updateMs, ...choices }: Choices) {
-  return { ...choices, cancelSeconds: cancelMs / 1000, updateSeconds: updateMs / 1000 };
+export function choicesJson({ cancelMs, updateMs, dateShiftMs, ...choices }: Choices) {
+  return {
+    ...choices,
+    cancelSeconds: cancelMs / 1000,
+    updateSeconds: updateMs / 1000,
+    dateShiftSeconds: dateShiftMs / 1000,
+  };
 }
 
 export function timeJson(simulator: Simulator) {

@@ -27,14 +27,24 @@ export function toFault({ forSeconds, ...fault }: WrittenFault): NamedFault {
   return { ...fault, ...defined({ forMs: toOptionalMs(forSeconds) }) };
 }
 
-interface WrittenChoices extends Partial<Omit<Choices, 'cancelMs' | 'updateMs'>> {
+interface WrittenChoices extends Partial<Omit<Choices, 'cancelMs' | 'updateMs' | 'dateShiftMs'>> {
   readonly cancelSeconds?: number;
+  readonly dateShiftSeconds?: number;
   readonly updateSeconds?: number;
 }
 
-export function toChoices({ cancelSeconds, updateSeconds, ...choices }: WrittenChoices): Partial<Choices> {
+export function toChoices({
+  cancelSeconds,
+  updateSeconds,
+  dateShiftSeconds,
+  ...choices
+}: WrittenChoices): Partial<Choices> {
   return {
     ...choices,
-    ...defined({ cancelMs: toOptionalMs(cancelSeconds), updateMs: toOptionalMs(updateSeconds) }),
+    ...defined({
+      cancelMs: toOptionalMs(cancelSeconds),
+      updateMs: toOptionalMs(updateSeconds),
+      dateShiftMs: toOptionalMs(dateShiftSeconds),
+    }),
   };
 }

@@ -16,6 +16,7 @@ Examples:
     curl http://127.0.0.1:4567/
     curl http://127.0.0.1:4567/executions
     curl -H 'content-type: application/json' http://127.0.0.1:4567/faults -d '{"name": "throttled", "count": 3}'
+    curl -X PUT -H 'content-type: application/json' http://127.0.0.1:4567/choices -d '{"dateShiftSeconds": 86400}'
 
 Faults, for the steps of a scenario and POST /faults:
 ${faults.join('\n')}`;

@@ -14,8 +14,14 @@ export type CallOutcome = (typeof CALL_OUTCOMES)[number];
 export const TROUBLES = ['denied', 'credentials', 'connection', 'unavailable'] as const;
 export type Trouble = (typeof TROUBLES)[number];
 
+/** The end of a call as far as AWS dated it. */
+interface Dated {
+  /** The `Date` header of the answer in epoch milliseconds, which is AWS's own clock. Absent if there is none that can be read. */
+  readonly answerDate?: number;
+}
+
 /** A failed call. `message` is for people and contains no secret. */
-export interface CallFailure {
+export interface CallFailure extends Dated {
   readonly outcome: Exclude<CallOutcome, 'ok'>;
   readonly message: string;
   /** The error code of AWS or of Node. */
@@ -27,7 +33,7 @@ export interface CallFailure {
   readonly retryAfterMs?: number;
 }
 
-export type CallResult<T> = { readonly outcome: 'ok'; readonly value: T } | CallFailure;
+export type CallResult<T> = ({ readonly outcome: 'ok'; readonly value: T } & Dated) | CallFailure;
 
 /** Codes of calls that got no response. A retry at once would only double the wait. */
 const NOT_RETRIED: readonly (string | undefined)[] = ['AbortError', 'TimeoutError'];
