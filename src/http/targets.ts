@@ -16,7 +16,7 @@ export interface TargetState {
   readonly problem?: {
     readonly kind: ProblemKind | 'removed';
     readonly message: string;
-    readonly since?: number;
+    readonly since: number;
   };
   readonly rate: { readonly perSecond: number; readonly ceiling: number; readonly lastThrottledAt?: number };
   /** The number of active executions. */

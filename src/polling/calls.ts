@@ -1,17 +1,19 @@
 import type { Operation } from '../domain/call/operation.ts';
 import type { CallFailure, CallResult } from '../domain/call/outcome.ts';
+import { isList } from '../domain/call/reachability.ts';
 import type { TargetProblem } from '../domain/call/reachability.ts';
 import type { Notices } from '../notices/notices.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Budget, Send } from './budget.ts';
 import type { Gate, GateState } from './gate.ts';
+import type { ListProblems } from './lists/list-problems.ts';
 import { callRepeatedly } from './repeat.ts';
 
 /** The target as a whole, as its calls show it. */
 export interface CallReports {
   /** Takes in how a call ended, after its repeats. Never rejects. */
-  report(result: CallResult<unknown>): Promise<void>;
+  report(operation: Operation, result: CallResult<unknown>): Promise<void>;
   /** Makes the target unreachable at once. Never rejects. */
   fail(problem: TargetProblem): Promise<void>;
 }
@@ -22,6 +24,7 @@ export interface CallsParts {
   readonly budget: Pick<Budget, 'run'>;
   readonly gate: Pick<Gate, 'allows'>;
   readonly reports: CallReports;
+  readonly listProblems: Pick<ListProblems, 'take'>;
   readonly notices: Notices;
   readonly clock: Pick<Clock, 'monotonicNow'>;
   /** In [0, 1). */
@@ -42,6 +45,8 @@ export interface CallOptions<T> {
   readonly problemIn?: (value: T) => TargetProblem | undefined;
   /** Returns fields for the log that name the subject of the call. */
   readonly about?: () => object;
+  /** Names what is listed, if it is listed again and again. */
+  readonly listed?: string | undefined;
 }
 
 /** The only way to call AWS for a target: every request waits for the budget and passes the gate, and every call is reported. */
@@ -91,17 +96,18 @@ export class Calls {
   async #report<T>(
     operation: Operation,
     result: CallResult<T>,
-    { problemIn, about }: CallOptions<T>,
+    { problemIn, about, listed = '' }: CallOptions<T>,
   ): Promise<void> {
-    const { target, reports, log } = this.#parts;
+    const { target, reports, listProblems, log } = this.#parts;
+    const isNews = !isList(operation) || listProblems.take(`${operation} ${listed}`, result);
     if (result.outcome !== 'ok')
-      log[levelOf(result)]({ target, operation, ...about?.(), ...result }, 'call to AWS failed');
+      log[levelOf(result, isNews)]({ target, operation, ...about?.(), ...result }, 'call to AWS failed');
     const problem = result.outcome === 'ok' ? problemIn?.(result.value) : undefined;
-    await (problem === undefined ? reports.report(result) : reports.fail(problem));
+    await (problem === undefined ? reports.report(operation, result) : reports.fail(problem));
   }
 }
 
-/** Throttles and missing executions are part of normal operation. */
-function levelOf({ outcome }: CallFailure): 'debug' | 'warn' {
-  return outcome === 'throttled' || outcome === 'missing' ? 'debug' : 'warn';
+/** Throttles and missing executions are part of normal operation, and a list may be refused for ever. */
+function levelOf({ outcome }: CallFailure, isNews: boolean): 'debug' | 'warn' {
+  return outcome === 'throttled' || outcome === 'missing' || !isNews ? 'debug' : 'warn';
 }

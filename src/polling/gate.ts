@@ -6,11 +6,14 @@ import type { Ledger } from './ledger.ts';
  * Decides which calls to AWS may be made now, from none to all:
  * - `paused`: none, because an operator paused the target or the store takes no writes;
  * - `unconfirmed`: single calls that show which account the credentials belong to;
- * - `careful`: single calls too, because the target cannot be reached;
+ * - `careful`: single looks, because the target cannot be reached;
+ * - `searching`: single looks, and any lists, because AWS answers but knows none of the executions any more;
  * - `open`: any.
  */
-export const GATE_STATES = ['paused', 'unconfirmed', 'careful', 'open'] as const;
+export const GATE_STATES = ['paused', 'unconfirmed', 'careful', 'searching', 'open'] as const;
 export type GateState = (typeof GATE_STATES)[number];
+/** What the target itself allows. */
+export type Reach = Extract<GateState, 'careful' | 'searching' | 'open'>;
 
 /** How often a closed gate asks whether the store takes writes again. */
 const STORE_CHECK_MS = 1000;
@@ -32,7 +35,7 @@ export class Gate {
   /** Undefined until the store or an operator has said so. */
   #isPaused: boolean | undefined;
   #isConfirmed: boolean;
-  #isReachable = true;
+  #reach: Reach = 'open';
 
   constructor({ ledger, isConfirmed, bell, clock }: GateParts) {
     this.#ledger = ledger;
@@ -44,7 +47,7 @@ export class Gate {
   get state(): GateState {
     if (this.isPaused || !this.#ledger.takesWrites()) return 'paused';
     if (!this.#isConfirmed) return 'unconfirmed';
-    return this.#isReachable ? 'open' : 'careful';
+    return this.#reach;
   }
 
   /** Reports whether a call that needs at least this state may be made. */
@@ -76,8 +79,8 @@ export class Gate {
     this.#ring();
   }
 
-  setReachable(isReachable: boolean): void {
-    this.#isReachable = isReachable;
+  setReach(reach: Reach): void {
+    this.#reach = reach;
     this.#ring();
   }
 
@@ -86,12 +89,12 @@ export class Gate {
     return this.#ledger.takesWrites() ? Infinity : STORE_CHECK_MS;
   }
 
-  /** Resolves once the gate is open or `signal` aborts. */
-  async untilOpen(signal: AbortSignal): Promise<void> {
-    if (this.allows('open')) return;
+  /** Resolves once calls that need this state may be made, or `signal` aborts. */
+  async untilAllowed(needed: GateState, signal: AbortSignal): Promise<void> {
+    if (this.allows(needed)) return;
     const bell = new Bell();
     this.#bells.add(bell);
-    while (!this.allows('open') && !signal.aborted) await bell.wait(this.#clock, this.recheckMs, signal);
+    while (!this.allows(needed) && !signal.aborted) await bell.wait(this.#clock, this.recheckMs, signal);
     this.#bells.delete(bell);
   }
 

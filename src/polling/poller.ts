@@ -15,6 +15,7 @@ import { Gate } from './gate.ts';
 import { Discovery } from './lists/discovery.ts';
 import { FoundExecutions } from './lists/found-executions.ts';
 import { ListCalls } from './lists/list-calls.ts';
+import { ListProblems } from './lists/list-problems.ts';
 import { ListUse } from './lists/list-use.ts';
 import { TouchedResources } from './lists/touched-resources.ts';
 import { ChangeRecorder } from './looks/change-recorder.ts';
@@ -35,6 +36,7 @@ export class Poller {
   readonly #surroundings: PollerSurroundings;
   readonly #gate: Gate;
   readonly #reachability: TargetReachability;
+  readonly #listProblems: ListProblems;
   readonly #resources: TouchedResources;
   readonly #results: LookResults;
   readonly #looks: Looks;
@@ -63,10 +65,15 @@ export class Poller {
     this.#gate = new Gate({ ...surroundings, isConfirmed, bell: this.#bell });
 
     const state = { ...surroundings, executions: this.executions, gate: this.#gate, schedule, use };
-    this.#reachability = new TargetReachability({ ...state, target });
-    const calls = new Calls({ ...state, target: name, reports: this.#reachability });
-    // List calls leave room for looks, but a poller that is stopping makes no more looks.
-    const looks = { untilDueMs: () => (this.#stopping.signal.aborted ? Infinity : schedule.untilDueMs()) };
+    this.#bookkeeping = new Bookkeeping({ ...state, target: name });
+    const { bookkeeping, bell } = { bookkeeping: this.#bookkeeping, bell: this.#bell };
+    this.#reachability = new TargetReachability({ ...state, target, bookkeeping, bell });
+    this.#listProblems = new ListProblems(surroundings.clock);
+    const reported = { reports: this.#reachability, listProblems: this.#listProblems };
+    const calls = new Calls({ ...state, target: name, ...reported });
+    // List calls leave room for looks that are due, unless no more of them are made, or single ones only.
+    const mayLook = () => !this.#stopping.signal.aborted && this.#gate.allows('open');
+    const looks = { untilDueMs: () => (mayLook() ? schedule.untilDueMs() : Infinity) };
     const newListCalls = () => new ListCalls({ ...state, calls, schedule: looks });
     this.#resources = new TouchedResources({ ...state, target, calls: newListCalls() });
     const recorder = new ChangeRecorder({ ...state, target: name });
@@ -87,18 +94,10 @@ export class Poller {
             ...state,
             target: name,
             rules: discover,
-            calls,
             listCalls: newListCalls(),
             found: new FoundExecutions({ ...state, target, registrar, results: this.#results }),
           });
-    this.#careful = new CarefulCalls({
-      ...state,
-      target,
-      calls,
-      looks: this.#looks,
-      discovery: this.#discovery,
-    });
-    this.#bookkeeping = new Bookkeeping({ ...state, target: name });
+    this.#careful = new CarefulCalls({ ...state, target, calls, looks: this.#looks });
   }
 
   /** Loads the target's state, everything learnt and the active executions from the store, then polls until `stop`. */
@@ -168,7 +167,7 @@ export class Poller {
 
   /** Returns the present state for people. */
   state(): TargetState {
-    const { isReachable, problem } = this.#reachability;
+    const { isReachable, problem = this.#listProblems.oldest } = this.#reachability;
     return {
       target: this.target,
       isReachable,
@@ -206,8 +205,11 @@ export class Poller {
         return this.#gate.recheckMs;
       case 'unconfirmed':
       case 'careful':
+      case 'searching':
         return this.#careful.makeNext(signal);
       case 'open':
+        // If nothing is tracked, only a careful call shows whether looks would fail as lists do.
+        if (this.executions.size === 0 && this.#reachability.isInDoubt) return this.#careful.makeNext(signal);
         this.#careful.reset();
         return this.#looks.beginNext(signal);
     }

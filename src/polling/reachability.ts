@@ -1,27 +1,33 @@
+import type { Operation } from '../domain/call/operation.ts';
 import type { CallResult } from '../domain/call/outcome.ts';
-import { afterCall, withProblem } from '../domain/call/reachability.ts';
+import { afterCall, isInDoubt, withProblem } from '../domain/call/reachability.ts';
 import type { Reachability, TargetProblem } from '../domain/call/reachability.ts';
 import { newTargetEvent } from '../domain/change/event.ts';
 import type { Target } from '../domain/execution/execution.ts';
 import type { Notices } from '../notices/notices.ts';
 import { NEVER } from '../runtime/abort.ts';
+import type { Bell } from '../runtime/bell.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { defined } from '../runtime/defined.ts';
 import { errorFields } from '../runtime/log.ts';
 import type { Log } from '../runtime/log.ts';
 import { createTurns } from '../runtime/turns.ts';
+import type { Bookkeeping } from './bookkeeping.ts';
 import type { CallReports } from './calls.ts';
 import type { TrackedExecutions } from './executions/tracked-executions.ts';
-import type { Gate } from './gate.ts';
+import type { Gate, Reach } from './gate.ts';
 import type { Ledger, StoredTarget } from './ledger.ts';
 import type { Recipients } from './recipients.ts';
 
 export interface ReachabilityParts {
   readonly target: Target;
   readonly ledger: Pick<Ledger, 'recordTarget'>;
-  readonly gate: Pick<Gate, 'setReachable'>;
+  readonly gate: Pick<Gate, 'setReach'>;
   readonly executions: Pick<TrackedExecutions, 'forgetAbsences'>;
+  readonly bookkeeping: Pick<Bookkeeping, 'write'>;
   readonly recipients: Recipients;
+  /** Rings if looks may begin to fail. */
+  readonly bell: Pick<Bell, 'ring'>;
   readonly notices: Notices;
   readonly clock: Clock;
   readonly log: Log;
@@ -47,20 +53,26 @@ export class TargetReachability implements CallReports {
     return this.#state.problem;
   }
 
+  /** True if looks may fail, so that it is worth trying one. */
+  get isInDoubt(): boolean {
+    return isInDoubt(this.#state);
+  }
+
   /** Continues from the stored state. */
   restore({ sequence, problem }: StoredTarget): void {
     this.#sequence = sequence;
     this.#state = { isReachable: problem === undefined, ...defined({ problem }) };
-    this.#parts.gate.setReachable(this.#state.isReachable);
+    this.#parts.gate.setReach(reachOf(this.#state));
   }
 
   /** If the store fails, the state stays as it was, and the next call decides again. */
-  async report(result: CallResult<unknown>): Promise<void> {
+  async report(operation: Operation, result: CallResult<unknown>): Promise<void> {
     const { clock } = this.#parts;
     const { outcome } = result;
     const { message, trouble } = result.outcome === 'ok' ? { message: '', trouble: undefined } : result;
-    const call = { outcome, message, ...defined({ trouble }), at: clock.now(), tick: clock.monotonicNow() };
-    await this.#become((state) => afterCall(state, call), call.at);
+    const [at, tick] = [clock.now(), clock.monotonicNow()];
+    const call = { operation, outcome, message, ...defined({ trouble }), at, tick };
+    await this.#become((state) => afterCall(state, call), at);
   }
 
   async fail(problem: TargetProblem): Promise<void> {
@@ -69,14 +81,15 @@ export class TargetReachability implements CallReports {
 
   /** Makes one change at a time, so that an event is durable before the next call can cause another. */
   async #become(step: (state: Reachability) => Reachability, at: number): Promise<void> {
-    const { target, gate, log } = this.#parts;
+    const { target, gate, bell, log } = this.#parts;
     const endTurn = await this.#turns.take(NEVER);
     try {
       const next = step(this.#state);
-      const hasChanged = next.isReachable !== this.#state.isReachable;
-      if (hasChanged) await this.#record(next, at);
+      const before = this.#state;
+      if (next.isReachable !== before.isReachable) await this.#record(next, at);
       this.#state = next;
-      if (hasChanged) gate.setReachable(next.isReachable);
+      if (reachOf(next) !== reachOf(before)) gate.setReach(reachOf(next));
+      if (isInDoubt(next) && !isInDoubt(before)) bell.ring();
     } catch (error) {
       log.error(
         { target: target.name, ...errorFields(error) },
@@ -88,7 +101,7 @@ export class TargetReachability implements CallReports {
   }
 
   async #record(next: Reachability, at: number): Promise<void> {
-    const { target, ledger, executions, recipients, notices } = this.#parts;
+    const { target, ledger, executions, bookkeeping, recipients, notices } = this.#parts;
     const { isReachable } = next;
     const problem = isReachable ? this.#state.problem : next.problem;
     if (problem === undefined) return;
@@ -96,11 +109,19 @@ export class TargetReachability implements CallReports {
     const reported = isReachable ? { ...problem, since: at } : problem;
     const event = newTargetEvent(type, target, reported, this.#sequence + 1, at);
     const endpoints = recipients.of(type);
-    // Executions that were missing together with all others have to be missing again to count as gone.
-    if (isReachable && problem.kind === 'all_missing') executions.forgetAbsences();
+    if (isReachable && problem.kind === 'all_missing') {
+      // Executions that were missing together with all others have to be missing anew to count as gone, whatever happens now.
+      executions.forgetAbsences();
+      await bookkeeping.write();
+    }
     await ledger.recordTarget({ ...(isReachable ? {} : { problem }), event }, endpoints);
     this.#sequence = event.sequence;
     notices.publish({ kind: 'target_event_recorded', target: target.name, event, problem });
     recipients.wake(endpoints);
   }
+}
+
+function reachOf({ isReachable, problem }: Reachability): Reach {
+  if (isReachable) return 'open';
+  return problem?.kind === 'all_missing' ? 'searching' : 'careful';
 }

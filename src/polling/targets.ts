@@ -36,6 +36,8 @@ export class Targets<S extends TargetSettings> implements TargetsOfHttp {
   #replacements = new Map<string, Replacement<S>>();
   /** Every account and Region that is or has been configured, or has active executions. */
   readonly #everKnown: Map<string, TargetKey>;
+  /** Those that are not configured, and since when that has been known, in epoch milliseconds. */
+  readonly #removed = new Map<string, { readonly key: TargetKey; readonly since: number }>();
 
   private constructor(parts: TargetsParts<S>, everKnown: readonly TargetKey[]) {
     this.#parts = parts;
@@ -54,6 +56,7 @@ export class Targets<S extends TargetSettings> implements TargetsOfHttp {
       return [targetText(one.target), replacement] as const;
     });
     targets.#replacements = new Map(await Promise.all(opened));
+    targets.#noteRemoved();
     return targets;
   }
 
@@ -75,9 +78,10 @@ export class Targets<S extends TargetSettings> implements TargetsOfHttp {
       if (!wanted.has(key)) this.#replacements.set(key, replacement);
       if (replacement.poller !== undefined) this.#everKnown.set(key, replacement.poller.target);
     }
-    await Promise.all(
-      [...this.#replacements].map(([key, replacement]) => replacement.become(wanted.get(key))),
-    );
+    const becoming = [...this.#replacements].map(([key, one]) => one.become(wanted.get(key)));
+    this.#noteRemoved();
+    await Promise.all(becoming);
+    this.#noteRemoved();
   }
 
   /** Stops all pollers, as `Poller.stop` does. May be called again. */
@@ -94,10 +98,8 @@ export class Targets<S extends TargetSettings> implements TargetsOfHttp {
   }
 
   async states(): Promise<readonly TargetState[]> {
-    const removed = [...this.#everKnown.values()].filter((key) => this.#pollerOf(key) === undefined);
-    const states = await Promise.all(
-      removed.map(async (key) => removedState(key, await this.#parts.store.countActive(key))),
-    );
+    const removed = [...this.#removed.values()].filter(({ key }) => this.#pollerOf(key) === undefined);
+    const states = await Promise.all(removed.map(({ key, since }) => this.#removedState(key, since)));
     return [
       ...this.pollers().map((poller) => poller.state()),
       ...states.filter(({ tracked }) => tracked > 0),
@@ -118,6 +120,27 @@ export class Targets<S extends TargetSettings> implements TargetsOfHttp {
 
   pollNow(key: ExecutionKey): Promise<boolean> {
     return Promise.resolve(this.#pollerOf(key)?.pollNow(key) ?? false);
+  }
+
+  #noteRemoved(): void {
+    for (const [text, key] of this.#everKnown) {
+      if (this.#pollerOf(key) !== undefined) this.#removed.delete(text);
+      else if (!this.#removed.has(text)) this.#removed.set(text, { key, since: this.#parts.clock.now() });
+    }
+  }
+
+  async #removedState({ accountId, region }: TargetKey, since: number): Promise<TargetState> {
+    const target: Target = { name: targetText({ accountId, region }), accountId, region };
+    const message = 'the configuration has no such target: its executions are kept but not polled';
+    return {
+      target,
+      isReachable: true,
+      isPaused: false,
+      problem: { kind: 'removed', message, since },
+      rate: { perSecond: 0, ceiling: 0 },
+      tracked: await this.#parts.store.countActive({ accountId, region }),
+      overdueSeconds: 0,
+    };
   }
 
   #pollerOf(key: TargetKey): Poller | undefined {
@@ -141,18 +164,4 @@ export class Targets<S extends TargetSettings> implements TargetsOfHttp {
       changed = poller;
     }
   }
-}
-
-function removedState({ accountId, region }: TargetKey, tracked: number): TargetState {
-  const target: Target = { name: targetText({ accountId, region }), accountId, region };
-  const message = 'the configuration has no such target: its executions are kept but not polled';
-  return {
-    target,
-    isReachable: true,
-    isPaused: false,
-    problem: { kind: 'removed', message },
-    rate: { perSecond: 0, ceiling: 0 },
-    tracked,
-    overdueSeconds: 0,
-  };
 }

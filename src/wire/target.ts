@@ -14,9 +14,9 @@ export const targetStateSchema = z
     reachable: z.boolean().describe('False between target.unreachable and target.recovered'),
     paused: z.boolean(),
     problem: z
-      .object({ kind: z.enum([...PROBLEM_KINDS, 'removed']), message: z.string() })
+      .object({ kind: z.enum([...PROBLEM_KINDS, 'removed']), message: z.string(), since: instantText })
       .optional()
-      .describe('The problem that the latest calls show'),
+      .describe('The problem that the latest calls show, and since when'),
     requestsPerSecond: z.number().describe('Current rate limit'),
     ceiling: z.number().describe('Configured maximum of the rate limit'),
     lastThrottledAt: instantText.optional(),

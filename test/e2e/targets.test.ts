@@ -4,6 +4,8 @@ import { startDaemon, temporaryDirectory } from '../support/daemon.ts';
 import { startFakeReceiver } from '../support/fake-receiver.ts';
 import { ENV, PATIENCE, configOf, feedOf, register, subjectsOf } from '../support/watch-one-target.ts';
 
+const INSTANT = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/;
+
 interface TargetJson {
   readonly name: string;
   readonly reachable: boolean;
@@ -90,7 +92,12 @@ it(
     const { targets: states } = await daemon.api<{ targets: readonly TargetJson[] }>('GET', '/v1/targets');
     expect(states).toMatchObject([
       { name: 'prod', tracked: 0 },
-      { name: '123456789012/us-east-1', reachable: true, tracked: 1, problem: { kind: 'removed' } },
+      {
+        name: '123456789012/us-east-1',
+        reachable: true,
+        tracked: 1,
+        problem: { kind: 'removed', since: expect.stringMatching(INSTANT) as string },
+      },
     ]);
   },
 );

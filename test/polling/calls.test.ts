@@ -3,6 +3,7 @@ import type { CallFailure, CallResult } from '../../src/domain/call/outcome.ts';
 import type { TargetProblem } from '../../src/domain/call/reachability.ts';
 import { Calls } from '../../src/polling/calls.ts';
 import type { CallOptions } from '../../src/polling/calls.ts';
+import { ListProblems } from '../../src/polling/lists/list-problems.ts';
 import { NEVER } from '../../src/runtime/abort.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { recordNotices } from '../support/notices.ts';
@@ -24,17 +25,19 @@ function callsOf(answers: readonly CallResult<string>[] = []) {
   const logged: { readonly level: string; readonly fields: object }[] = [];
   const log = (level: string) => (fields: object) => void logged.push({ level, fields });
   const gate = { isOpen: true };
+  const clock = createFakeClock();
   let sent = 0;
   const calls = new Calls({
     target: 'prod',
     budget: { run: async (choose, signal) => choose()?.(signal) },
     gate: { allows: () => gate.isOpen },
     reports: {
-      report: ({ outcome }) => Promise.resolve(void reported.push(outcome)),
+      report: (_operation, { outcome }) => Promise.resolve(void reported.push(outcome)),
       fail: ({ kind }) => Promise.resolve(void reported.push(kind)),
     },
+    listProblems: new ListProblems(clock),
     notices,
-    clock: createFakeClock(),
+    clock,
     random: () => 0,
     log: { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') } as never,
   });

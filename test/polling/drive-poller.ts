@@ -71,6 +71,7 @@ export async function drivePoller({
   const calls: { readonly at: number; readonly subject: string }[] = [];
   let account: CallResult<string> = { outcome: 'ok', value: TARGET.accountId };
   let failureOfAll: CallFailure | undefined;
+  let failureOfLooks: CallFailure | undefined;
   let lists: Lists = {};
   let store = await openStoreAt(path, { clock });
   const silent = () => undefined;
@@ -94,7 +95,7 @@ export async function drivePoller({
   const gateway: Gateway = {
     getExecution(id) {
       calls.push({ at: clock.monotonicNow(), subject: id });
-      const answer = failureOfAll ?? answers.get(id) ?? missing;
+      const answer = failureOfAll ?? failureOfLooks ?? answers.get(id) ?? missing;
       return Promise.resolve(typeof answer === 'string' ? observed(answer) : answer);
     },
     getAccountId() {
@@ -176,6 +177,8 @@ export async function drivePoller({
     resume: () => setPaused(false),
     answer: (number: number, answer: Answer) => answers.set(executionId(number), answer),
     answerAll: (failure: CallFailure | undefined) => (failureOfAll = failure),
+    /** Lets every look fail, while STS and lists answer. */
+    lookFailure: (failure: CallFailure | undefined) => (failureOfLooks = failure),
     /** Sets how lists are answered from now on. By default they are empty. */
     lists: (answers: Lists) => (lists = answers),
     accountIs: (result: CallResult<string>) => (account = result),

@@ -21,7 +21,7 @@ it('a new target is unconfirmed until its account is known, and open from then o
 
 it('the state of a target is the strictest that applies: paused, then unconfirmed, then careful', () => {
   const { gate, store } = gateOf({ isConfirmed: false });
-  gate.setReachable(false);
+  gate.setReach('careful');
   expect(gate.state).toBe('unconfirmed');
   gate.confirm();
   expect(gate.state).toBe('careful');
@@ -34,7 +34,7 @@ it('the state of a target is the strictest that applies: paused, then unconfirme
 
 it('each state allows the calls of all stricter states', () => {
   const { gate } = gateOf();
-  gate.setReachable(false);
+  gate.setReach('careful');
   expect(GATE_STATES.filter((state) => gate.allows(state))).toEqual(['paused', 'unconfirmed', 'careful']);
 });
 
@@ -50,7 +50,7 @@ it('waiting calls continue once the target may be polled again, even if only the
   let opened = 0;
   store.takesWrites = false;
   gate.setPaused(true);
-  const waiting = [gate.untilOpen(NEVER), gate.untilOpen(NEVER)].map((wait) =>
+  const waiting = [gate.untilAllowed('open', NEVER), gate.untilAllowed('open', NEVER)].map((wait) =>
     wait.then(() => (opened += 1)),
   );
   await clock.advance(5000);
@@ -67,7 +67,7 @@ it('waiting calls continue once the target may be polled again, even if only the
 it('each change of state wakes the polling loop', async () => {
   const { clock, bell, gate } = gateOf();
   let rings = 0;
-  for (const change of [() => gate.setPaused(true), () => gate.setReachable(false), () => gate.confirm()]) {
+  for (const change of [() => gate.setPaused(true), () => gate.setReach('careful'), () => gate.confirm()]) {
     const waiting = bell.wait(clock, Infinity).then(() => (rings += 1));
     change();
     await waiting;

@@ -75,6 +75,29 @@ describe('an execution that AWS does not know', () => {
   }, 60_000);
 });
 
+describe('a target of which all executions are missing', () => {
+  it('stays unreachable across restarts, and no execution ends before a day after its recovery', async () => {
+    const { clock, register, types, events, answer, restart } = await drivePoller();
+    for (const number of [1, 2, 3]) answer(number, 'PENDING');
+    await register([1, 2, 3]);
+    for (const number of [1, 2, 3]) answer(number, missing);
+    await clock.advance(3 * MINUTE_MS);
+    for (let day = 0; day < 3; day += 1) {
+      await clock.advance(9 * HOUR_MS);
+      await restart();
+    }
+    await clock.advance(HOUR_MS);
+    expect(await types()).toEqual(['target.unreachable']);
+    answer(1, 'PENDING');
+    await clock.advance(20 * MINUTE_MS);
+    expect(await types()).toEqual(['target.unreachable', 'target.recovered']);
+    expect((await events()).map(({ targetsequence }) => targetsequence)).toEqual([1, 2]);
+    await restart();
+    await clock.advance(23 * HOUR_MS);
+    expect(await types()).toEqual(['target.unreachable', 'target.recovered']);
+  }, 60_000);
+});
+
 describe('an execution that stays in one status for too long', () => {
   it('is reported as stalled once per stay, after a poll has confirmed the status', async () => {
     const { clock, register, types, events, answer, calls } = await drivePoller();
@@ -218,7 +241,7 @@ describe('a target that cannot be reached', () => {
     expect(await types()).toEqual(['target.unreachable']);
   });
 
-  it('is checked by asking for its account ID if no execution is tracked', async () => {
+  it('is reported recovered although no execution is tracked', async () => {
     const { clock, types, answerAll, calls, poller, restart } = await drivePoller();
     answerAll(timeout);
     await restart();
@@ -231,6 +254,33 @@ describe('a target that cannot be reached', () => {
     const callsBefore = calls.length;
     await clock.advance(HOUR_MS);
     expect(calls).toHaveLength(callsBefore);
+  });
+
+  it('is not reported recovered because STS answers at a restart', async () => {
+    const { clock, register, types, answer, answerAll, restart, lookFailure } = await drivePoller();
+    for (const number of [1, 2, 3]) answer(number, 'IN_PROGRESS');
+    await register([1, 2, 3]);
+    lookFailure(denied);
+    await clock.advance(10 * MINUTE_MS);
+    for (let time = 0; time < 3; time += 1) {
+      await restart();
+      await clock.advance(10 * MINUTE_MS);
+    }
+    expect(await types()).toEqual(['target.unreachable']);
+    lookFailure(undefined);
+    answerAll(undefined);
+    await clock.advance(6 * MINUTE_MS);
+    expect((await types()).slice(0, 2)).toEqual(['target.unreachable', 'target.recovered']);
+  });
+
+  it('is reported unreachable for credentials until STS accepts them', async () => {
+    const { clock, types, accountIs, restart } = await drivePoller();
+    accountIs({ ...denied, trouble: 'credentials' });
+    await restart();
+    await clock.advance(5 * MINUTE_MS);
+    accountIs({ outcome: 'ok', value: TARGET.accountId });
+    await clock.advance(6 * MINUTE_MS);
+    expect(await types()).toEqual(['target.unreachable', 'target.recovered']);
   });
 });
 

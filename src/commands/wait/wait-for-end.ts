@@ -106,7 +106,8 @@ class WaitState {
       return isOver && this.#seen === undefined ? { kind: 'not_found' } : undefined;
     }
     const tick = this.#clock.monotonicNow();
-    const call = { outcome, message, at: now, tick, ...defined({ trouble }) };
+    const operation = 'GetLifecycleExecution';
+    const call = { operation, outcome, message, at: now, tick, ...defined({ trouble }) } as const;
     this.#reachability = afterCall(this.#reachability, call);
     return this.#reachability.isReachable ? undefined : { kind: 'broken', message };
   }

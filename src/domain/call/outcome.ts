@@ -45,3 +45,8 @@ const NOT_RETRIED: readonly (string | undefined)[] = ['AbortError', 'TimeoutErro
 export function isTransient({ outcome, code }: CallFailure): boolean {
   return outcome === 'unavailable' && !NOT_RETRIED.includes(code);
 }
+
+/** Reports whether AWS refused a call as it is, so that the same call is refused again until somebody changes permissions. */
+export function isRefusal({ outcome, trouble }: CallFailure): boolean {
+  return outcome === 'rejected' || trouble === 'denied';
+}

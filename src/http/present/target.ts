@@ -1,3 +1,4 @@
+import { isoInstant } from '../../domain/change/event.ts';
 import type { TargetStateJson } from '../../wire/target.ts';
 import type { TargetState } from '../targets.ts';
 import { optionalInstant } from './instant.ts';
@@ -19,7 +20,7 @@ export function targetJson({
     region,
     reachable: isReachable,
     paused: isPaused,
-    problem: problem === undefined ? undefined : { kind: problem.kind, message: problem.message },
+    problem: problem && { ...problem, since: isoInstant(problem.since) },
     requestsPerSecond: rate.perSecond,
     ceiling: rate.ceiling,
     lastThrottledAt: optionalInstant(rate.lastThrottledAt),

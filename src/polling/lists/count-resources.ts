@@ -1,3 +1,4 @@
+import { isRefusal } from '../../domain/call/outcome.ts';
 import type { CallResult } from '../../domain/call/outcome.ts';
 import { ResourceTally } from '../../domain/execution/resources.ts';
 import type { ResourceSummary, TouchedResource } from '../../domain/execution/resources.ts';
@@ -9,7 +10,7 @@ export type ListResources = (query: ResourcesQuery) => Promise<CallResult<Page<T
 /** The resources as far as the list came. */
 export interface CountedResources {
   readonly summary: ResourceSummary;
-  /** True if AWS refused to continue the list, so that asking again soon is no use. */
+  /** True if AWS refused to continue the list, so that asking again is no use. */
   readonly isRefused: boolean;
 }
 
@@ -26,21 +27,20 @@ export async function countResources(
   signal: AbortSignal,
 ): Promise<CountedResources> {
   const tally = new ResourceTally();
-  const parents: (string | undefined)[] = [undefined];
+  // An image may be listed several times. More are added during the iteration.
+  const parents = new Set<string | undefined>([undefined]);
   for (const parentResourceId of parents) {
     let nextToken: string | undefined;
     do {
       const query = { lifecycleExecutionId, ...defined({ parentResourceId, nextToken }) };
       const result = await unlessAborted(list(query), signal);
-      if (result?.outcome !== 'ok') {
-        const isRefused = result !== undefined && result.outcome !== 'unavailable';
-        return { summary: tally.summary(true), isRefused };
-      }
+      if (result?.outcome !== 'ok')
+        return { summary: tally.summary(true), isRefused: result !== undefined && isRefusal(result) };
       for (const resource of result.value.items) {
         tally.add(resource);
         const { resourceId } = resource;
         if (parentResourceId === undefined && resourceId !== undefined && IMAGE.test(resourceId))
-          parents.push(resourceId);
+          parents.add(resourceId);
       }
       ({ nextToken } = result.value);
     } while (nextToken !== undefined);

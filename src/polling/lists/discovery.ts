@@ -13,7 +13,6 @@ import { defined } from '../../runtime/defined.ts';
 import { errorFields } from '../../runtime/log.ts';
 import type { Log } from '../../runtime/log.ts';
 import type { Budget } from '../budget.ts';
-import type { Calls } from '../calls.ts';
 import type { Schedule } from '../executions/schedule.ts';
 import type { Ledger } from '../ledger.ts';
 import type { FoundExecutions } from './found-executions.ts';
@@ -36,10 +35,7 @@ export interface DiscoveryParts {
   readonly target: string;
   readonly rules: DiscoveryRules;
   readonly gateway: Pick<Gateway, 'listPolicies' | 'listExecutions'>;
-  /** For the rounds. */
   readonly listCalls: Pick<ListCalls, 'make'>;
-  /** For a single careful call. */
-  readonly calls: Pick<Calls, 'make'>;
   readonly budget: Pick<Budget, 'setWanted'>;
   readonly schedule: Pick<Schedule, 'isShort'>;
   readonly ledger: Pick<Ledger, 'loadDiscovery' | 'markPolicy' | 'finishBaseline'>;
@@ -71,16 +67,6 @@ export class Discovery {
       });
       await clock.sleep(this.#roundDueTick - clock.monotonicNow(), signal);
     }
-  }
-
-  /**
-   * Makes one call of a round, without using its answer. If nothing else is asked of the target, only this shows whether it can
-   * be reached again. Rejects as `Calls.make` does.
-   */
-  async callCarefully(signal: AbortSignal): Promise<void> {
-    const { calls, gateway } = this.#parts;
-    const send = (callSignal: AbortSignal) => gateway.listPolicies({}, callSignal);
-    await calls.make('ListLifecyclePolicies', () => send, { needs: 'careful', signal, repeats: 0 });
   }
 
   /** Lists the policies, then the executions of those that may have news. */
@@ -139,7 +125,7 @@ export class Discovery {
       'ListLifecycleExecutions',
       (nextToken, callSignal) => gateway.listExecutions({ policyArn, ...defined({ nextToken }) }, callSignal),
       signal,
-      () => ({ policyArn }),
+      policyArn,
     );
     for await (const page of pages) {
       for (const { observation } of page) order.add(observation);
@@ -153,13 +139,13 @@ export class Discovery {
     return news;
   }
 
-  #pages<T>(operation: Operation, send: SendForPage<T>, signal: AbortSignal, about?: () => object) {
+  #pages<T>(operation: Operation, send: SendForPage<T>, signal: AbortSignal, policyArn?: string) {
     const { listCalls, budget } = this.#parts;
     const sendWanted: SendForPage<T> = (nextToken, callSignal) => {
       budget.setWanted(this.#isShort());
       return send(nextToken, callSignal);
     };
-    return listPages(listCalls, operation, sendWanted, signal, about);
+    return listPages(listCalls, operation, sendWanted, signal, policyArn);
   }
 
   /** Reports whether looks need more than the budget allows, or the round overruns. */

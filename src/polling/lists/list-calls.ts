@@ -4,7 +4,7 @@ import { untilAborted } from '../../runtime/abort.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { createTurns } from '../../runtime/turns.ts';
 import type { Budget, Send } from '../budget.ts';
-import type { Calls } from '../calls.ts';
+import type { CallOptions, Calls } from '../calls.ts';
 import type { Schedule } from '../executions/schedule.ts';
 import type { Gate } from '../gate.ts';
 import type { ListUse } from './list-use.ts';
@@ -14,16 +14,19 @@ const SHARE = 0.1;
 
 export interface ListCallsParts {
   readonly calls: Pick<Calls, 'make'>;
-  readonly gate: Pick<Gate, 'state' | 'untilOpen'>;
+  readonly gate: Pick<Gate, 'allows' | 'untilAllowed'>;
   readonly budget: Pick<Budget, 'rate'>;
   readonly schedule: Pick<Schedule, 'untilDueMs'>;
   readonly use: ListUse;
   readonly clock: Clock;
 }
 
+/** Names the subject of a list. */
+export type ListSubject = Pick<CallOptions<unknown>, 'about' | 'listed'>;
+
 /**
  * Makes list calls of one kind, one at a time. They use the part of the budget that looks leave, and a tenth of it
- * while looks leave nothing. They wait while the gate is not open.
+ * while looks leave nothing. They wait while the gate does not allow them.
  */
 export class ListCalls {
   readonly #parts: ListCallsParts;
@@ -42,11 +45,11 @@ export class ListCalls {
     operation: Operation,
     send: Send<T>,
     signal: AbortSignal,
-    about?: () => object,
+    subject: ListSubject = {},
   ): Promise<CallResult<T>> {
     const endTurn = await this.#turns.take(signal);
     try {
-      return await untilAborted(this.#untilAnswered(operation, send, signal, about), signal);
+      return await untilAborted(this.#untilAnswered(operation, send, signal, subject), signal);
     } finally {
       endTurn();
     }
@@ -56,7 +59,7 @@ export class ListCalls {
     operation: Operation,
     send: Send<T>,
     signal: AbortSignal,
-    about: (() => object) | undefined,
+    subject: ListSubject,
   ): Promise<CallResult<T>> {
     const choose = () => {
       this.#count();
@@ -64,12 +67,8 @@ export class ListCalls {
     };
     const beforeEach = () => this.#untilAllowed(signal);
     for (;;) {
-      const result = await this.#parts.calls.make(operation, choose, {
-        needs: 'open',
-        signal,
-        beforeEach,
-        ...(about === undefined ? {} : { about }),
-      });
+      const options = { ...subject, needs: 'searching', signal, beforeEach } as const;
+      const result = await this.#parts.calls.make(operation, choose, options);
       signal.throwIfAborted();
       if (result !== undefined && result.outcome !== 'throttled') return result;
     }
@@ -79,9 +78,9 @@ export class ListCalls {
   async #untilAllowed(signal: AbortSignal): Promise<void> {
     const { gate, budget, schedule, clock } = this.#parts;
     for (;;) {
-      await gate.untilOpen(signal);
+      await gate.untilAllowed('searching', signal);
       signal.throwIfAborted();
-      if (gate.state !== 'open') continue;
+      if (!gate.allows('searching')) continue;
       const { perSecond } = budget.rate();
       const leftMs = this.#lastTick + 1000 / (SHARE * perSecond) - clock.monotonicNow();
       if (leftMs <= 0 || schedule.untilDueMs() > 0) return;

@@ -24,20 +24,21 @@ export type SendForPage<T> = (
 ) => Promise<CallResult<Page<T>>>;
 
 /**
- * Yields the items of a list page by page. Rejects with `ListFailure` if a page cannot be had. `about` returns fields for the log
- * that name the subject of the list.
+ * Yields the items of a list page by page. Rejects with `ListFailure` if a page cannot be had. A policy whose
+ * executions are listed is named in the log.
  */
 export async function* listPages<T>(
   calls: Pick<ListCalls, 'make'>,
   operation: Operation,
   send: SendForPage<T>,
   signal: AbortSignal,
-  about?: () => object,
+  policyArn?: string,
 ): AsyncGenerator<readonly T[], void, undefined> {
   let nextToken: string | undefined;
   for (let pages = 0; pages < MOST_PAGES; pages += 1) {
     const token = nextToken;
-    const result = await calls.make(operation, (callSignal) => send(token, callSignal), signal, about);
+    const subject = policyArn === undefined ? {} : { listed: policyArn, about: () => ({ policyArn }) };
+    const result = await calls.make(operation, (callSignal) => send(token, callSignal), signal, subject);
     if (result.outcome !== 'ok') throw new ListFailure(`${result.outcome}: ${result.message}`, true);
     yield result.value.items;
     ({ nextToken } = result.value);

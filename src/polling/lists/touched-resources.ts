@@ -38,6 +38,8 @@ export class TouchedResources {
   /** A list that an event waits for has the turn until it is complete; any other list takes a turn for each call. */
   readonly #turns = createTurns();
   readonly #bell = new Bell();
+  /** The registrations of executions whose list AWS refused. A refusal is final, but it is not stored. */
+  readonly #refused = new Set<number>();
 
   constructor(parts: TouchedResourcesParts) {
     this.#parts = parts;
@@ -48,7 +50,7 @@ export class TouchedResources {
    * Returns undefined if AWS refuses the list. Never rejects.
    */
   async listFor(
-    { lifecycleExecutionId }: Execution,
+    { lifecycleExecutionId, registration }: Execution,
     signal: AbortSignal,
   ): Promise<ResourceSummary | undefined> {
     using limit = linkSignals([signal], HOLD_UP_MS, this.#parts.clock);
@@ -57,7 +59,9 @@ export class TouchedResources {
       try {
         const list = (query: ResourcesQuery) => this.#list(query, limit.signal);
         const { summary, isRefused } = await countResources(lifecycleExecutionId, list, limit.signal);
-        return isRefused && summary.counts.length === 0 ? undefined : summary;
+        if (isRefused && summary.counts.length === 0) return undefined;
+        if (isRefused) this.#refused.add(registration);
+        return summary;
       } finally {
         endTurn();
       }
@@ -86,9 +90,10 @@ export class TouchedResources {
     }
   }
 
-  /** Reports whether no truncated list is left. */
+  /** Reports whether no truncated list is left that may be completed. */
   async #completeAll(signal: AbortSignal): Promise<boolean> {
     const { ledger, clock } = this.#parts;
+    const outdated = new Set(this.#refused);
     let isComplete = true;
     const pages = pagesOf(
       0,
@@ -96,12 +101,18 @@ export class TouchedResources {
       (page) => page.at(-1)?.registration,
     );
     for await (const page of pages)
-      for (const execution of page) isComplete = (await this.#complete(execution, signal)) && isComplete;
+      for (const execution of page) {
+        outdated.delete(execution.registration);
+        isComplete = (await this.#complete(execution, signal)) && isComplete;
+      }
+    for (const registration of outdated) this.#refused.delete(registration);
     return isComplete;
   }
 
+  /** Reports whether no further call is needed. */
   async #complete(execution: Execution, signal: AbortSignal): Promise<boolean> {
     const { lifecycleExecutionId, registration } = execution;
+    if (this.#refused.has(registration)) return true;
     using limit = linkSignals([signal], COMPLETION_MS, this.#parts.clock);
     const list = async (query: ResourcesQuery) => {
       const endTurn = await this.#turns.take(limit.signal);
@@ -111,8 +122,9 @@ export class TouchedResources {
         endTurn();
       }
     };
-    const { summary } = await countResources(lifecycleExecutionId, list, limit.signal);
-    if (summary.truncated) return false;
+    const { summary, isRefused } = await countResources(lifecycleExecutionId, list, limit.signal);
+    if (isRefused) this.#refused.add(registration);
+    if (summary.truncated) return isRefused;
     await this.#parts.ledger.completeResources(registration, summary);
     return true;
   }
@@ -121,7 +133,8 @@ export class TouchedResources {
     const { calls, gateway } = this.#parts;
     const { lifecycleExecutionId } = query;
     const send = (callSignal: AbortSignal) => gateway.listResources(query, callSignal);
-    return calls.make('ListLifecycleExecutionResources', send, signal, () => ({ lifecycleExecutionId }));
+    const about = () => ({ lifecycleExecutionId });
+    return calls.make('ListLifecycleExecutionResources', send, signal, { about });
   }
 
   #logError(error: unknown): void {

@@ -141,6 +141,7 @@ export async function createLayers({ url, executionIds }: Aws) {
         budget,
         gate: { allows: () => true },
         reports: { report: () => Promise.resolve(), fail: () => Promise.resolve() },
+        listProblems: { take: () => false },
         notices,
         clock: systemClock,
         random: Math.random,

@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { OPERATIONS } from '../../../src/domain/call/operation.ts';
+import type { Operation } from '../../../src/domain/call/operation.ts';
 import { CALL_OUTCOMES, TROUBLES } from '../../../src/domain/call/outcome.ts';
-import { PROBLEM_KINDS, afterCall, withProblem } from '../../../src/domain/call/reachability.ts';
-import type { EndedCall, Reachability } from '../../../src/domain/call/reachability.ts';
+import { PROBLEM_KINDS, afterCall, isInDoubt, withProblem } from '../../../src/domain/call/reachability.ts';
+import type { EndedCall, Reachability, TargetProblem } from '../../../src/domain/call/reachability.ts';
 
 const REACHABLE: Reachability = { isReachable: true };
 const START = Date.UTC(2026, 0, 1);
@@ -10,21 +12,26 @@ const START = Date.UTC(2026, 0, 1);
 type Ending = EndedCall['outcome'] | (typeof TROUBLES)[number];
 
 /** Returns a call that ended with this outcome or trouble `seconds` after the start. */
-function call(ending: Ending, seconds: number): EndedCall {
+function call(ending: Ending, seconds: number, operation: Operation = 'GetLifecycleExecution'): EndedCall {
   const trouble = TROUBLES.find((candidate) => candidate === ending && ending !== 'unavailable');
   const at = START + seconds * 1000;
-  const common = { message: ending, at, tick: seconds * 1000 };
+  const common = { operation, message: ending, at, tick: seconds * 1000 };
   if (trouble === 'denied' || trouble === 'credentials') return { ...common, outcome: 'denied', trouble };
   if (trouble === 'connection') return { ...common, outcome: 'unavailable', trouble };
   if (ending === 'unavailable') return { ...common, outcome: 'unavailable', trouble: 'unavailable' };
   return { ...common, outcome: ending as EndedCall['outcome'] };
 }
 
-const after = (calls: readonly (readonly [Ending, number])[], from = REACHABLE) =>
-  calls.reduce((state, [ending, seconds]) => afterCall(state, call(ending, seconds)), from);
+type Calls = readonly (readonly [Ending, number, Operation?])[];
+
+const after = (calls: Calls, from = REACHABLE) =>
+  calls.reduce(
+    (state, [ending, seconds, operation]) => afterCall(state, call(ending, seconds, operation)),
+    from,
+  );
 
 describe('whether a target is unreachable', () => {
-  it.each<[string, (readonly [Ending, number])[], boolean]>([
+  it.each<[string, Calls, boolean]>([
     [
       'it is after three denials over ten seconds',
       [
@@ -71,14 +78,53 @@ describe('whether a target is unreachable', () => {
       false,
     ],
     [
-      'it is not if a 5xx comes in between',
+      'it is even if a 5xx comes in between',
       [
         ['denied', 0],
         ['denied', 5],
         ['unavailable', 8],
         ['denied', 12],
       ],
+      false,
+    ],
+    [
+      'it is not if one of the three failures is a 5xx',
+      [
+        ['denied', 0],
+        ['unavailable', 5],
+        ['denied', 12],
+      ],
       true,
+    ],
+    [
+      'it is after failures of different operations that polls need',
+      [
+        ['credentials', 0, 'GetCallerIdentity'],
+        ['connection', 5, 'GetCallerIdentity'],
+        ['denied', 10],
+      ],
+      false,
+    ],
+    [
+      'it is not if lists are denied or fail',
+      [
+        ['denied', 0, 'ListLifecycleExecutionResources'],
+        ['connection', 10, 'ListLifecyclePolicies'],
+        ['unavailable', 20, 'ListLifecycleExecutions'],
+        ['unavailable', 400, 'ListLifecycleExecutions'],
+      ],
+      true,
+    ],
+    [
+      'it is even if lists succeed in between',
+      [
+        ['denied', 0],
+        ['ok', 2, 'ListLifecyclePolicies'],
+        ['denied', 5],
+        ['ok', 7, 'ListLifecycleExecutions'],
+        ['denied', 12],
+      ],
+      false,
     ],
     [
       'it is not if AWS answers in between',
@@ -197,27 +243,76 @@ describe('an unreachable target', () => {
     },
   );
 
-  it.each(['all_missing', 'wrong_account'] as const)('recovers from %s only on ok', (kind) => {
+  it.each(['missing', 'rejected', 'throttled'] as const)(
+    'does not recover from all_missing on %s',
+    (outcome) => {
+      const state = withProblem(REACHABLE, { kind: 'all_missing', message: '', since: START });
+      expect(after([[outcome, 20]], state)).toEqual(state);
+      expect(after([['ok', 21]], state)).toEqual(REACHABLE);
+    },
+  );
+
+  it.each(['all_missing', 'wrong_account'] as const)('keeps the problem %s if calls fail', (kind) => {
     const state = withProblem(REACHABLE, { kind, message: '', since: START });
-    const others: Ending[] = [
-      ...CALL_OUTCOMES.filter((outcome) => outcome !== 'ok'),
-      'connection',
-      'credentials',
-    ];
-    for (const ending of others) expect(after([[ending, 20]], state)).toEqual(state);
-    expect(after([['ok', 20]], state)).toEqual(REACHABLE);
+    for (const ending of ['malformed', 'denied', 'credentials', 'connection', 'unavailable'] as const)
+      expect(after([[ending, 20]], state)).toEqual(state);
   });
 });
 
-it('an unreachable target always has a problem, and ok always ends it', () => {
+describe('an answer that is not about a poll', () => {
+  const unreachable = (kind: TargetProblem['kind']) =>
+    withProblem(REACHABLE, { kind, message: '', since: START });
+
+  it.each(['wrong_account', 'credentials'] as const)('ends the problem %s if STS gives it', (kind) => {
+    expect(after([['ok', 20, 'GetCallerIdentity']], unreachable(kind))).toEqual(REACHABLE);
+  });
+
+  it.each(['denied', 'connection', 'unavailable', 'all_missing'] as const)(
+    'does not end the problem %s if STS gives it',
+    (kind) => {
+      expect(after([['ok', 20, 'GetCallerIdentity']], unreachable(kind))).toEqual(unreachable(kind));
+    },
+  );
+
+  it('ends no problem if STS rejects or throttles it, but does interrupt a row of failures', () => {
+    const calls: Calls = [
+      ['throttled', 20, 'GetCallerIdentity'],
+      ['rejected', 21, 'GetCallerIdentity'],
+    ];
+    expect(after(calls, unreachable('credentials'))).toEqual(unreachable('credentials'));
+    expect(after([['connection', 0, 'GetCallerIdentity'], ...calls])).toEqual(REACHABLE);
+  });
+
+  it.each(PROBLEM_KINDS)('does not end the problem %s if it is a list', (kind) => {
+    expect(after([['ok', 20, 'ListLifecycleExecutions']], unreachable(kind))).toEqual(unreachable(kind));
+  });
+
+  it('casts doubt on polls if a list fails for want of connection or credentials, but not if it is denied', () => {
+    const list = 'ListLifecyclePolicies';
+    expect(isInDoubt(after([['denied', 0, list]]))).toBe(false);
+    for (const ending of ['connection', 'unavailable', 'credentials'] as const) {
+      expect(isInDoubt(after([[ending, 0, list]]))).toBe(true);
+      expect(
+        isInDoubt(
+          after([
+            [ending, 0, list],
+            ['missing', 1],
+          ]),
+        ),
+      ).toBe(false);
+    }
+  });
+});
+
+it('an unreachable target always has a problem, and the ok of a poll always ends it', () => {
   const endings = fc.constantFrom<Ending>(...CALL_OUTCOMES, ...TROUBLES);
   fc.assert(
-    fc.property(fc.array(fc.tuple(endings, fc.nat(400))), (steps) => {
+    fc.property(fc.array(fc.tuple(endings, fc.nat(400), fc.constantFrom(...OPERATIONS))), (steps) => {
       let seconds = 0;
       let state = REACHABLE;
-      for (const [outcome, passed] of steps) {
+      for (const [outcome, passed, operation] of steps) {
         seconds += passed;
-        state = afterCall(state, call(outcome, seconds));
+        state = afterCall(state, call(outcome, seconds, operation));
         if (!state.isReachable) expect(PROBLEM_KINDS).toContain(state.problem?.kind);
       }
       expect(afterCall(state, call('ok', seconds))).toEqual(REACHABLE);

@@ -2,11 +2,12 @@ import { describe, expect, it } from 'vitest';
 import type { CallFailure } from '../../../src/domain/call/outcome.ts';
 import type { FakeClock } from '../../support/fake-clock.ts';
 import { executionId } from '../../support/executions.ts';
-import { HOUR_MS, MINUTE_MS, SECOND_MS, denied, drivePoller } from '../drive-poller.ts';
+import { HOUR_MS, MINUTE_MS, SECOND_MS, denied, drivePoller, timeout } from '../drive-poller.ts';
 
 const EVERY_SECONDS = 300;
 const ROUND_MS = EVERY_SECONDS * SECOND_MS;
 const arnOf = (name: string) => `arn:aws:imagebuilder:eu-west-1:123456789012:lifecycle-policy/${name}`;
+const NO_EXECUTION = 'lce-00000000-0000-0000-0000-000000000000';
 const REJECTED: CallFailure = { outcome: 'rejected', message: 'no such token' };
 
 interface Run {
@@ -271,17 +272,51 @@ describe('discovery', { timeout: 60_000 }, () => {
     ]);
   });
 
-  it('reports its target unreachable if lists are denied, even if other calls succeed, and continues once it recovers', async () => {
-    const { clock, types, aws, find } = await startDiscovery((account) => account.policy('golden'));
+  it('shows a problem of its target and logs it once, but reports nothing, while lists are denied', async () => {
+    const { clock, types, aws, find, poller, warnings } = await startDiscovery((account) =>
+      account.policy('golden'),
+    );
+    expect(poller().state()).not.toHaveProperty('problem');
+    const startAt = clock.now();
     aws.troubles.set('policies', denied);
     await clock.advance(10 * ROUND_MS);
-    expect(await types()).toEqual(['target.unreachable']);
+    expect(await types()).toEqual([]);
+    const { isReachable, problem } = poller().state();
+    expect({ isReachable, problem }).toEqual({
+      isReachable: true,
+      problem: {
+        kind: 'denied',
+        message: 'AccessDenied',
+        since: expect.closeTo(startAt + ROUND_MS, -4) as number,
+      },
+    });
+    expect(warnings).toEqual([expect.objectContaining({ operation: 'ListLifecyclePolicies' })]);
     aws.troubles.clear();
     await clock.advance(ROUND_MS);
-    expect(await types()).toEqual(['target.unreachable', 'target.recovered']);
+    expect(poller().state()).not.toHaveProperty('problem');
     aws.run('golden', 1, 'SUCCESS');
     await clock.advance(ROUND_MS);
     expect(await find(1)).toMatchObject({ tracking: 'finished' });
+  });
+
+  it('tries whether polls would fail too if lists fail and nothing is tracked', async () => {
+    const { clock, types, aws, answerAll, calls, poller } = await startDiscovery((account) =>
+      account.policy('golden'),
+    );
+    aws.troubles.set('policies', timeout);
+    const from = calls.length;
+    await clock.advance(3 * ROUND_MS + 10 * SECOND_MS);
+    expect(await types()).toEqual([]);
+    expect(poller().state()).toMatchObject({ isReachable: true, problem: { kind: 'connection' } });
+    // One poll for each list that failed: AWS answers that there is no such execution.
+    expect(calls.slice(from).map(({ subject }) => subject)).toEqual(Array(3).fill(NO_EXECUTION));
+    answerAll(timeout);
+    await clock.advance(ROUND_MS + MINUTE_MS);
+    expect(await types()).toEqual(['target.unreachable']);
+    aws.troubles.clear();
+    answerAll(undefined);
+    await clock.advance(ROUND_MS);
+    expect(await types()).toEqual(['target.unreachable', 'target.recovered']);
   });
 
   it('makes no call while its target is paused', async () => {

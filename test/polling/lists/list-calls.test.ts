@@ -4,6 +4,7 @@ import { NO_NOTICES } from '../../../src/notices/notices.ts';
 import { Calls } from '../../../src/polling/calls.ts';
 import { Gate } from '../../../src/polling/gate.ts';
 import { ListCalls } from '../../../src/polling/lists/list-calls.ts';
+import { ListProblems } from '../../../src/polling/lists/list-problems.ts';
 import { ListUse } from '../../../src/polling/lists/list-use.ts';
 import { NEVER } from '../../../src/runtime/abort.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
@@ -35,12 +36,13 @@ function listCalls({ perSecond = 10 } = {}) {
     budget: { run: async (choose, signal) => choose()?.(signal) },
     gate,
     reports: {
-      report({ outcome }) {
+      report(_operation, { outcome }) {
         reported.push(outcome);
         return Promise.resolve();
       },
       fail: () => Promise.resolve(),
     },
+    listProblems: new ListProblems(clock),
     notices: NO_NOTICES,
     clock,
     random: () => 0,

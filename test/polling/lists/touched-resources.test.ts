@@ -7,6 +7,7 @@ import { HOUR_MS, MINUTE_MS, SECOND_MS, denied, error, drivePoller } from '../dr
 
 const ARN = 'arn:aws:imagebuilder:us-east-1:123456789012:image/golden/1.0.0/1';
 const deleted = { action: 'DELETE', status: 'SUCCESS' };
+const REJECTED: CallFailure = { outcome: 'rejected', message: 'no' };
 const hangs = () => new Promise<CallResult<Page<TouchedResource>>>(() => undefined);
 const answers = (result: CallResult<Page<TouchedResource>>) => () => Promise.resolve(result);
 const page = (items: readonly TouchedResource[]) => answers({ outcome: 'ok', value: { items } });
@@ -89,29 +90,71 @@ describe('an execution that ends', { timeout: 60_000 }, () => {
     expect(await events()).toHaveLength(1);
   });
 
-  it('has its truncated list retried after a restart too, but for no longer than a day', async () => {
-    const { clock, register, answer, lists, find, restart } = await drivePoller();
+  it.each<[string, CallFailure]>([
+    ['malformed', { outcome: 'malformed', message: 'no list' }],
+    ['refused for its credentials', { ...denied, trouble: 'credentials' }],
+  ])(
+    'has its truncated list retried for a day, even after a restart, if it is %s',
+    async (_case, failure) => {
+      const { clock, register, answer, lists, find, restart } = await drivePoller();
+      let requests = 0;
+      lists({ listResources: hangs });
+      answer(1, 'SUCCESS');
+      await register([1]);
+      await clock.advance(11 * SECOND_MS);
+      lists({
+        listResources: () => {
+          requests += 1;
+          return Promise.resolve(failure);
+        },
+      });
+      await restart();
+      await clock.advance(0);
+      expect(requests).toBe(1);
+      await clock.advance(24 * HOUR_MS);
+      expect(requests).toBeGreaterThan(10);
+      const requestsBefore = requests;
+      await clock.advance(24 * HOUR_MS);
+      expect(requests).toBeLessThanOrEqual(requestsBefore + 1);
+      expect(await find(1)).toMatchObject({ resources: { truncated: true } });
+    },
+  );
+
+  it.each([
+    ['denied', denied],
+    ['rejected', REJECTED],
+  ])('has its truncated list retried only once if it is %s', async (_case, failure) => {
+    const { clock, register, answer, lists, find } = await drivePoller();
     let requests = 0;
-    const refused: CallFailure = { outcome: 'rejected', message: 'no' };
     lists({ listResources: hangs });
     answer(1, 'SUCCESS');
     await register([1]);
-    await clock.advance(11 * SECOND_MS);
     lists({
-      listResources: () => {
+      listResources() {
         requests += 1;
-        return Promise.resolve(refused);
+        return Promise.resolve(failure);
       },
     });
-    await restart();
-    await clock.advance(0);
+    await clock.advance(24 * HOUR_MS);
     expect(requests).toBe(1);
-    await clock.advance(24 * HOUR_MS);
-    expect(requests).toBeGreaterThan(10);
-    const requestsBefore = requests;
-    await clock.advance(24 * HOUR_MS);
-    expect(requests).toBeLessThanOrEqual(requestsBefore + 1);
     expect(await find(1)).toMatchObject({ resources: { truncated: true } });
+  });
+
+  it('is reported without resources, and its target stays reachable, if no list is allowed', async () => {
+    const { clock, register, answer, lists, types, poller, warnings } = await drivePoller();
+    lists({ listResources: () => Promise.resolve(denied) });
+    const numbers = Array.from({ length: 24 }, (_, index) => index + 1);
+    for (const number of numbers) answer(number, 'IN_PROGRESS');
+    await register(numbers);
+    await clock.advance(10 * MINUTE_MS);
+    for (const number of numbers.slice(0, 12)) answer(number, 'SUCCESS');
+    await clock.advance(24 * HOUR_MS);
+    const counts = Object.entries(Object.groupBy(await types(), (type) => type)).map(
+      ([type, all]) => [type, all?.length] as const,
+    );
+    expect(Object.fromEntries(counts)).toEqual({ 'execution.succeeded': 12, 'execution.stalled': 12 });
+    expect(poller().state()).toMatchObject({ isReachable: true });
+    expect(warnings).toHaveLength(1);
   });
 
   it('is recorded when the poller stops, without waiting for its list', async () => {
