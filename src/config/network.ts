@@ -58,9 +58,3 @@ export function networkFault(
     ? 'must be an IP address or a network such as 10.0.0.0/8'
     : 'must be a network such as 10.0.0.0/8 or fd00::/8';
 }
-
-/** Reports whether a server that listens on `host` is reachable from this machine alone. */
-export function isLoopback(host: string): boolean {
-  if (host.toLowerCase() === 'localhost') return true;
-  return isIP(host) !== 0 && ipaddr.process(host).range() === 'loopback';
-}

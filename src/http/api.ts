@@ -1,10 +1,13 @@
 import rateLimit from '@fastify/rate-limit';
+import type { FastifyRequest } from 'fastify';
 import { derived } from '../runtime/derived.ts';
 import type { Admission } from './admission.ts';
 import { authorize, createAuthentication, shownToken } from './auth.ts';
 import type { App } from './fastify.ts';
 import type { HttpParts, HttpSettings } from './parts.ts';
 import { Problem } from './problem.ts';
+import { clientAddress, createTrust } from './trust.ts';
+import { refuseWebPages } from './web-pages.ts';
 import { backupRoutes } from './routes/backup.ts';
 import { deliveryRoutes } from './routes/deliveries.ts';
 import { endpointRoutes } from './routes/endpoints.ts';
@@ -26,6 +29,7 @@ export async function apiRoutes(
       admitRequests(api, settings, admission);
       await limitRate(api, settings);
       authorizeRequests(api, settings);
+      refuseContentCodings(api);
       refuseOtherMethods(api, () => addRoutes(api, parts));
     },
     { prefix: '/v1' },
@@ -62,11 +66,14 @@ function admitRequests(api: App, settings: () => HttpSettings, admission: Admiss
 }
 
 async function limitRate(api: App, settings: () => HttpSettings): Promise<void> {
+  const trust = derived(() => settings().trustedProxies, createTrust);
+  const addressOf = ({ ip, headers }: FastifyRequest) =>
+    rateLimit.normalizeIP(clientAddress(ip, headers['x-forwarded-for']?.toString(), trust()));
   await api.register(rateLimit, {
     max: () => settings().requestsPerMinute,
     timeWindow: 60_000,
-    keyGenerator: ({ caller, ip }) =>
-      caller === undefined ? `address ${rateLimit.normalizeIP(ip)}` : `token ${caller.name}`,
+    keyGenerator: (request) =>
+      request.caller === undefined ? `address ${addressOf(request)}` : `token ${request.caller.name}`,
     errorResponseBuilder: (_request, { ttl }) =>
       new Problem('too_many_requests', {
         detail: `Too many requests; try again in ${Math.ceil(ttl / 1000)} s.`,
@@ -77,11 +84,21 @@ async function limitRate(api: App, settings: () => HttpSettings): Promise<void> 
 function authorizeRequests(api: App, settings: () => HttpSettings): void {
   api.addHook('preParsing', (request, _reply, payload, done) => {
     try {
-      if (!settings().insecure) authorize(request);
+      if (settings().insecure) refuseWebPages(request.headers);
+      else authorize(request);
       done(null, payload);
     } catch (error) {
       done(error instanceof Error ? error : new Error('not authorized', { cause: error }));
     }
+  });
+}
+
+/** A body is read as it is, because decompressing one could take much more memory than its length suggests. */
+function refuseContentCodings(api: App): void {
+  api.addHook('preParsing', (request, _reply, payload, done) => {
+    const coding = request.headers['content-encoding'] ?? 'identity';
+    if (/^\s*(identity)?\s*$/i.test(coding)) done(null, payload);
+    else done(new Problem('unsupported_content_coding', { headers: { 'accept-encoding': 'identity' } }));
   });
 }
 

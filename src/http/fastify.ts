@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { maxHeaderSize } from 'node:http';
 import type { Socket } from 'node:net';
 import { fastify } from 'fastify';
@@ -50,19 +51,15 @@ const CODE_OF_ERROR: Readonly<Record<string, ProblemCode>> = {
   HPE_HEADER_OVERFLOW: 'headers_too_large',
 };
 
-/**
- * Creates an instance that answers every error with a problem and accepts only JSON bodies. `isTrustedProxy` reports whether to
- * trust the X-Forwarded-For header from an address.
- */
-export function createFastify(isTrustedProxy: (address: string) => boolean, log: Log): App {
+/** Creates an instance that answers every error with a problem and accepts only JSON bodies. */
+export function createFastify(log: Log): App {
   const app = fastify({
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
-    trustProxy: isTrustedProxy,
     // While draining, `Admission` answers.
     return503OnClosing: false,
     // As long as any URL can be, so that ids are checked in one place, after the token.
-    routerOptions: { maxParamLength: maxHeaderSize },
+    routerOptions: { maxParamLength: maxHeaderSize, ignoreTrailingSlash: true },
     frameworkErrors: (error, _request, reply) => {
       setCommonHeaders(reply);
       sendProblem(reply, problemOf(error));
@@ -128,15 +125,17 @@ function problemOf(error: unknown, request?: FastifyRequest): Problem {
 }
 
 /**
- * Accepts only JSON bodies. A member that would change the prototype makes a body malformed; schemas reject all other unknown
- * members. An empty body counts as absent, whatever its content type.
+ * Accepts only JSON bodies. A body is malformed if it is not valid UTF-8, whose broken parts would otherwise be replaced without
+ * a word, or if a member would change the prototype. Schemas reject all other unknown members. An empty body counts as absent,
+ * whatever its content type.
  */
 function acceptOnlyJson(app: App): void {
   const parseJson = app.getDefaultJsonParser('error', 'ignore');
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body: string, done) => {
-    if (body === '') done(null, undefined);
-    else void parseJson(request, body, done);
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
+    if (body.length === 0) done(null, undefined);
+    else if (isUtf8(body)) void parseJson(request, body.toString(), done);
+    else done(new Problem('malformed_json'), undefined);
   });
 }
 

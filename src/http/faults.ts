@@ -9,10 +9,12 @@ type Issue = z.core.$ZodIssue;
 
 /** Formats a path, such as `executions[3].labels.team`. The path of the whole value is empty. */
 function pathText(path: readonly PropertyKey[]): string {
-  return path.reduce<string>((text, part) => {
+  const whole = path.reduce<string>((text, part) => {
     if (typeof part === 'number') return `${text}[${part}]`;
     return text === '' ? String(part) : `${text}.${String(part)}`;
   }, '');
+  // The names of members are the client's, and its own parser might refuse a lone surrogate in them.
+  return whole.toWellFormed();
 }
 
 function* faultsOfIssue(issue: Issue): Generator<Fault> {
@@ -50,15 +52,22 @@ export function invalidRequest(issues: readonly Issue[], most = MOST_FAULTS): Pr
 /** The order in which Fastify validates the parts of a request. It stops at the first invalid part. */
 const PARTS = ['params', 'body', 'querystring'] as const;
 
-/** Lists the faults of a request in `failed`, its first invalid part, and in all later parts. */
-export function invalidRequestOf(request: FastifyRequest, failed: string | undefined): Problem {
+/**
+ * Lists the faults of a request: those in `failed`, its first invalid part if any, those in all later parts, and `others`.
+ */
+export function invalidRequestOf(
+  request: FastifyRequest,
+  failed: string | undefined,
+  others: readonly Issue[] = [],
+): Problem {
   const values = { params: request.params, body: request.body ?? null, querystring: request.query };
   const schema = request.routeOptions.schema ?? {};
-  const issues = PARTS.slice(PARTS.findIndex((part) => part === failed)).flatMap((part) => {
+  const parts = failed === undefined ? [] : PARTS.slice(PARTS.findIndex((part) => part === failed));
+  const issues = parts.flatMap((part) => {
     const partSchema = schema[part];
     return partSchema instanceof z.ZodType
       ? (partSchema.safeParse(values[part], { error: faultMessage }).error?.issues ?? [])
       : [];
   });
-  return invalidRequest(issues);
+  return invalidRequest([...issues, ...others]);
 }

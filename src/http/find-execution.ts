@@ -6,13 +6,23 @@ import type { Targets } from './targets.ts';
 
 const REMOVED_TARGET = /^(\d{12})\/([a-z0-9-]{1,64})$/;
 
-/** Finds the target with this name. A target that is no longer configured goes by `ACCOUNT/REGION`. */
-export function findTargetKey(name: string, targets: Pick<Targets, 'configured'>): TargetKey {
+/** Returns the target with this name. A target that is no longer configured goes by `ACCOUNT/REGION`. */
+export function targetNamed(
+  name: string,
+  targets: Pick<Targets, 'configured'>,
+): { readonly isConfigured: boolean; readonly key: TargetKey | undefined } {
   const target = targets.configured().find((configured) => configured.name === name);
-  if (target !== undefined) return target;
+  if (target !== undefined) return { isConfigured: true, key: target };
   const [, accountId, region] = REMOVED_TARGET.exec(name) ?? [];
-  if (accountId === undefined || region === undefined) throw new Problem('unknown_target');
-  return { accountId, region };
+  const isKey = accountId !== undefined && region !== undefined;
+  return { isConfigured: false, key: isKey ? { accountId, region } : undefined };
+}
+
+/** Returns the target with this name, as `targetNamed` does, or throws. */
+export function findTargetKey(name: string, targets: Pick<Targets, 'configured'>): TargetKey {
+  const { key } = targetNamed(name, targets);
+  if (key === undefined) throw new Problem('unknown_target');
+  return key;
 }
 
 /** Finds the execution with this id. `targetName` is needed if several targets have it. */

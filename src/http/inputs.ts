@@ -12,9 +12,18 @@ const ONLY_ONCE = 'must be given only once';
 export const faultOf = (code: ProblemCode) => ({ params: { code } });
 
 /** The maximum length of an ARN in Image Builder's service model. */
-export const MAX_ARN_LENGTH = 1024;
+const MAX_ARN_LENGTH = 1024;
+const ARN = /^arn:[a-z0-9-]+:[a-z0-9-]+:[a-z0-9-]*:[a-z0-9-]*:[\x21-\x7e]+$/;
+
+export const arn = z.string().max(MAX_ARN_LENGTH).regex(ARN, 'must be an ARN');
 
 export const LABEL_KEY = '[a-zA-Z0-9_.-]{1,64}';
+
+const labelValue = z
+  .string()
+  .max(256)
+  // Many parsers refuse a lone surrogate, and some databases a NUL, in the events that carry the labels.
+  .refine((text) => text.isWellFormed() && !text.includes('\0'), 'must be well-formed Unicode without NUL');
 
 /**
  * Keeps one label more than the number of faults that are reported, and drops the rest. Validating a label takes 2 µs, and
@@ -36,13 +45,16 @@ export const labels = z.preprocess(
   z
     .record(
       z.string().regex(new RegExp(`^${LABEL_KEY}$`), 'must be 1 to 64 characters from a-z A-Z 0-9 _ . -'),
-      z.string().max(256),
+      labelValue,
     )
     .refine((members) => countMembers(members) <= MAX_LABELS, {
       message: `must have at most ${MAX_LABELS} members`,
       when: () => true,
     }),
 );
+
+const EARLIEST = Date.parse('0000-01-01T00:00:00Z');
+const LATEST = Date.parse('9999-12-31T23:59:59.999Z');
 
 /** Parsed to epoch milliseconds. */
 export const instant = z.iso
@@ -54,7 +66,12 @@ export const instant = z.iso
         : 'must be an ISO 8601 date and time with a UTC offset, such as 2026-11-23T06:00:00Z',
   })
   .max(64)
-  .transform((text) => Date.parse(text));
+  .transform((text) => Date.parse(text))
+  // The offset can lead into the year before 0 or after 9999, which no answer could show.
+  .refine((at) => at >= EARLIEST && at <= LATEST, {
+    message: 'must be in the years 0 to 9999 of UTC',
+    abort: true,
+  });
 
 /** A query parameter that must not be repeated. */
 export const parameter = z.string({

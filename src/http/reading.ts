@@ -105,6 +105,10 @@ export interface EndpointHealth extends Health {
 export interface Reading {
   /** Returns the executions with this id that are not deleted, one for each target that has it. */
   findById(lifecycleExecutionId: string): Promise<readonly Execution[]>;
+  /** Reports whether any row, deleted or not, is of this target. */
+  hasExecutionsOf(target: TargetKey): Promise<boolean>;
+  /** Reports whether any row is a delivery to this endpoint. */
+  hasDeliveriesTo(endpoint: string): Promise<boolean>;
   /** Returns the newest registration first. */
   list(query: ExecutionQuery): Promise<ExecutionPage>;
   /** Returns the newest `limit` events of one execution, in the order they were recorded. */

@@ -1,14 +1,9 @@
 import * as z from 'zod';
 import type { CallbackFault } from '../domain/delivery/callback.ts';
 import { EXECUTION_ID_PATTERN } from '../domain/execution/execution.ts';
-import { MAX_ARN_LENGTH, faultOf, instant, labels } from './inputs.ts';
+import { arn, faultOf, instant, labels } from './inputs.ts';
 
 const MAX_BATCH = 1000;
-
-const arn = z
-  .string()
-  .max(MAX_ARN_LENGTH)
-  .regex(/^arn:[a-z0-9-]+:[a-z0-9-]+:[a-z0-9-]*:[a-z0-9-]*:[\x21-\x7e]+$/, 'must be an ARN');
 
 /** The rules that depend on the time and the configuration. They are evaluated at each parse. */
 export interface RegistrationRules {

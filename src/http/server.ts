@@ -1,5 +1,4 @@
 import type { AddressInfo } from 'node:net';
-import { derived } from '../runtime/derived.ts';
 import { Admission } from './admission.ts';
 import { apiRoutes } from './api.ts';
 import { createFastify } from './fastify.ts';
@@ -7,7 +6,6 @@ import type { App } from './fastify.ts';
 import { openApiRoute } from './openapi/route.ts';
 import type { HttpOptions, HttpParts, HttpSettings, ListenAddress } from './parts.ts';
 import { metricsRoute, probeRoutes } from './routes/probes.ts';
-import { createTrust } from './trust.ts';
 
 export type { HttpOptions, HttpParts, HttpSettings, ListenAddress, Readiness } from './parts.ts';
 
@@ -34,10 +32,7 @@ export async function startHttp(options: HttpOptions, parts: HttpParts): Promise
   await using opening = new AsyncDisposableStack();
 
   let settings: HttpSettings = options;
-  const trust = derived(() => settings.trustedProxies, createTrust);
-  const isTrusted = (address: string) => trust()(address);
-
-  const server = createFastify(isTrusted, parts.log);
+  const server = createFastify(parts.log);
   opening.defer(() => closeSoon(server));
   openApiRoute(server);
   probeRoutes(server, parts);
@@ -46,7 +41,7 @@ export async function startHttp(options: HttpOptions, parts: HttpParts): Promise
   const addresses: BoundAddress[] = [{ part: 'server', ...(await listen(server, options)) }];
 
   if (options.metrics !== undefined) {
-    const metrics = createFastify(isTrusted, parts.log);
+    const metrics = createFastify(parts.log);
     opening.defer(() => closeSoon(metrics));
     probeRoutes(metrics, parts);
     metricsRoute(metrics, parts);

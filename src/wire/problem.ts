@@ -3,7 +3,10 @@ import * as z from 'zod';
 /** The stable codes of problems, each with its HTTP status and the detail that is sent if nothing more specific is known. */
 export const PROBLEMS = {
   invalid_request: { status: 400, detail: 'The request is invalid.' },
-  malformed_json: { status: 400, detail: 'The body is not valid JSON or has a member named __proto__.' },
+  malformed_json: {
+    status: 400,
+    detail: 'The body is not valid JSON in UTF-8 or has a member named __proto__.',
+  },
   malformed_request: { status: 400, detail: 'The request is not valid HTTP.' },
   target_required: { status: 400, detail: 'Several targets are configured; name one of them.' },
   invalid_cursor: { status: 400, detail: 'The cursor does not belong to this list.' },
@@ -11,6 +14,7 @@ export const PROBLEMS = {
   too_many_labels: { status: 400, detail: 'The execution would have more than 32 labels.' },
   unauthorized: { status: 401, detail: 'A valid token is required (authorization: Bearer TOKEN).' },
   forbidden: { status: 403, detail: 'The token lacks the required scope.' },
+  foreign_request: { status: 403, detail: 'The request comes from another host.' },
   not_found: { status: 404, detail: 'There is nothing at this path.' },
   unknown_target: { status: 404, detail: 'No target with this name is configured.' },
   unknown_execution: { status: 404, detail: 'No execution with this id is known.' },
@@ -31,6 +35,7 @@ export const PROBLEMS = {
   },
   body_too_large: { status: 413, detail: 'The body is too large.' },
   unsupported_media_type: { status: 415, detail: 'The body must be application/json.' },
+  unsupported_content_coding: { status: 415, detail: 'The body must not be compressed.' },
   too_many_requests: { status: 429, detail: 'Too many requests; try again later.' },
   headers_too_large: { status: 431, detail: 'The header fields are too large.' },
   internal_error: {

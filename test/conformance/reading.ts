@@ -55,6 +55,14 @@ export function describeReading(open: OpenStore): void {
       expect((await pagesOf({ limit: 2 })).map(({ executions }) => executions.length)).toEqual([2, 2]);
     });
 
+    it('is known to have rows of a target, even if they are deleted', async () => {
+      const { store, registered } = stage();
+      const isKnown = () => Promise.all([TARGET, ELSEWHERE].map((key) => store.reading.hasExecutionsOf(key)));
+      expect(await isKnown()).toEqual([false, false]);
+      await store.intake.remove(await registered(1), T0);
+      expect(await isKnown()).toEqual([true, false]);
+    });
+
     it('applies all filters together', async () => {
       const { ledger, registered } = stage();
       const policyArn = 'arn:aws:imagebuilder:eu-west-1:123456789012:lifecycle-policy/p';
@@ -281,6 +289,14 @@ export function describeReading(open: OpenStore): void {
       allPages((before: number | undefined) =>
         stage().store.reading.listDeliveries({ ...query, ...(before === undefined ? {} : { before }) }),
       );
+
+    it('is known to have rows of an endpoint', async () => {
+      const { store, failure } = stage();
+      await failure(1, ['ops']);
+      const names = ['ops', 'op', ''];
+      const known = await Promise.all(names.map((name) => store.reading.hasDeliveriesTo(name)));
+      expect(known).toEqual([true, false, false]);
+    });
 
     it('shows the newest first, in pages, with all attempts', async () => {
       const { store, failure, registered, recorded, oneClaimed, settleOne } = stage();

@@ -1,10 +1,12 @@
 import { once } from 'node:events';
+import { request } from 'node:http';
 import { createServer, connect } from 'node:net';
 import { expect, test, vi } from 'vitest';
 import { StoreError } from '../../src/store/store-error.ts';
 import { executionId } from '../support/executions.ts';
 import { breakStore, holdStore } from '../support/troubled-store.ts';
 import { ADMIN_TOKEN, EAST, READ_TOKEN, REGISTER_TOKEN, problemOf, startApi, urlOf } from './api.ts';
+import type { Api } from './api.ts';
 
 /** A generous limit for a busy machine. */
 const SOON = { timeout: 10_000 };
@@ -121,6 +123,59 @@ test.each([
   }
   expect(statuses).toEqual(expected);
 });
+
+test.each([
+  ['a port', ['192.0.2.1:1001', '192.0.2.1:1002', '192.0.2.1'], [401, 429, 429]],
+  ['a port after an IPv6 address', ['[2001:db8::1]:1001', '[2001:db8::1]', '2001:db8::1'], [401, 429, 429]],
+  ['text', ['one', 'two', '', 'fe80::1%three'], [401, 429, 429, 429]],
+  ['a name in front of an address', ['x, 192.0.2.1', 'y, 192.0.2.1'], [401, 429]],
+])(
+  'a trusted proxy that forwards %s does not hand out a new rate limit',
+  async (_what, forwarded, expected) => {
+    await using api = await startApi({ requestsPerMinute: 1, trustedProxies: ['127.0.0.1'] });
+    const statuses = [];
+    for (const text of forwarded)
+      statuses.push((await fetch(`${api.url}/v1/events`, { headers: { 'x-forwarded-for': text } })).status);
+    expect(statuses).toEqual(expected);
+  },
+);
+
+/** Sends a request with these headers, which `fetch` would not send, and returns its status. */
+function statusWith(api: Api, headers: Readonly<Record<string, string>>, method = 'GET'): Promise<number> {
+  const path = method === 'GET' ? '/v1/events' : `/v1/targets/${EAST.name}/pause`;
+  const { hostname, port } = new URL(api.url);
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  request({ hostname, port, path, method, headers }, (response) => resolve(response.resume().statusCode ?? 0))
+    .on('error', reject)
+    .end();
+  return promise;
+}
+
+test.each([
+  ['the name of another host', { host: 'attacker.example:8080' }],
+  ['a name that only begins like a loopback address', { host: '127.0.0.1.attacker.example' }],
+  ['a host that is no name', { host: 'a b' }],
+  ['a foreign origin', { origin: 'https://attacker.example' }],
+  ['the origin of a sandboxed page', { origin: 'null' }],
+  ['the origin of another port', { origin: 'http://127.0.0.1:1' }],
+  ['a mark of the browser that another site sent it', { 'sec-fetch-site': 'cross-site' }],
+])('without tokens, a request with %s is refused', async (_what, headers) => {
+  await using api = await startApi({ insecure: true });
+  for (const method of ['GET', 'POST']) expect(await statusWith(api, headers, method)).toBe(403);
+  await using withTokens = await startApi();
+  expect(await statusWith(withTokens, { ...headers, authorization: `Bearer ${READ_TOKEN}` })).toBe(200);
+});
+
+test.each(['127.0.0.1', '127.8.9.1:80', '[::1]:8080', '[::1]', 'localhost', 'LOCALHOST:1234'])(
+  'without tokens, requests for the host %s and from its own pages are answered',
+  async (host) => {
+    await using api = await startApi({ insecure: true });
+    expect(await statusWith(api, { host })).toBe(200);
+    const own = { host, origin: `http://${host.toLowerCase()}`, 'sec-fetch-site': 'same-origin' };
+    expect(await statusWith(api, own)).toBe(200);
+    expect(await statusWith(api, { host, 'sec-fetch-site': 'none' })).toBe(200);
+  },
+);
 
 test.each([
   ['GET', '/'],

@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
-import { isLoopback } from '../../config/network.ts';
+import { isLoopback } from '../../runtime/loopback.ts';
 import { createFastify } from '../../http/fastify.ts';
-import { Problem } from '../../http/problem.ts';
+import { refuseWebPages } from '../../http/web-pages.ts';
 import type { Log } from '../../runtime/log.ts';
 import type { Simulator } from '../../simulator/simulator.ts';
 import { routes } from './control-routes.ts';
@@ -21,11 +21,10 @@ export async function startControl(
   log: Log,
 ): Promise<Control> {
   if (!isLoopback(host)) throw new RangeError(`${host} is not a loopback address`);
-  const app = createFastify(() => false, log);
-  app.addHook('onRequest', ({ hostname }, _reply, done) => {
-    // A web page open on this machine could reach the port through a host name of its own (DNS rebinding).
-    const isLocal = isLoopback(hostname.replace(/^\[|\]$/g, ''));
-    done(isLocal ? undefined : new Problem('forbidden', { detail: 'Use a loopback address as the host.' }));
+  const app = createFastify(log);
+  app.addHook('onRequest', ({ headers }, _reply, done) => {
+    refuseWebPages(headers);
+    done();
   });
   for (const { method, path, status = 200, answer } of routes) {
     app.route({

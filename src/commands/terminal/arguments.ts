@@ -69,7 +69,8 @@ const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/;
 
 /** Parses an instant and returns it in UTC. */
 export function parseInstant(text: string): string {
-  if (INSTANT.test(text) && !Number.isNaN(Date.parse(text))) return new Date(text).toISOString();
+  const instant = INSTANT.test(text) && !Number.isNaN(Date.parse(text)) ? new Date(text).toISOString() : '';
+  if (/^\d{4}-/.test(instant)) return instant;
   throw new InvalidArgumentError('It must be an instant such as 2026-11-23T06:00:00Z.');
 }
 

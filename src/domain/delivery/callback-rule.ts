@@ -31,8 +31,8 @@ export type Parsed<T> =
 const MAX_LENGTH = 2048;
 const LABEL = /^[a-z0-9_-]+$/;
 const LABEL_OR_ANY = /^([a-z0-9_-]+|\*)$/;
-/** Characters that a URL parser drops or takes for a slash, so that two parsers could see two URLs. */
-const AMBIGUOUS = /[\s\\\p{Cc}]/u;
+/** Characters that a URL parser drops, replaces or takes for a slash, so that two parsers could see two URLs. */
+const AMBIGUOUS = /[\s\\\p{Cc}\p{Cs}]/u;
 /** Encoded slashes, backslashes, dots, semicolons, control characters and %. A server that decodes them would see another path. */
 const AMBIGUOUS_ENCODED = /%(2e|2f|3b|5c|25|[01][0-9a-f]|7f)/i;
 /** A dot segment with parameters, which some servers treat as a dot segment. */
@@ -41,7 +41,8 @@ const DOT_SEGMENT = /^\.{1,2};/;
 function parsePlace(text: string, label: RegExp): Parsed<Place & { readonly url: URL }> {
   const failed = (message: string) => ({ ok: false, message }) as const;
   if (text.length > MAX_LENGTH) return failed(`must have at most ${MAX_LENGTH} characters`);
-  if (AMBIGUOUS.test(text)) return failed('must not contain spaces, backslashes or control characters');
+  if (AMBIGUOUS.test(text))
+    return failed('must not contain spaces, backslashes, control characters or lone surrogates');
   const url = /^https?:\/\/[^/]/i.test(text) ? URL.parse(text) : null;
   if (url === null) return failed('must be a URL that begins with http:// or https://');
   // An empty user name leaves no trace in the parsed URL.

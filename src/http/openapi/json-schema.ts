@@ -26,12 +26,24 @@ export function jsonSchema(schema: z.ZodType, io: 'input' | 'output', components
       if (io === 'input' && part.format === 'date-time') delete part.pattern;
       // `readonly` in a type does not have the meaning of `readOnly` in OpenAPI.
       delete part.readOnly;
+      if (io === 'input') describeDefault(part);
       if (io === 'output' && part.additionalProperties === false) delete part.additionalProperties;
     },
   });
   const { $schema: _dialect, $defs = {}, ...root } = withComponentRefs(generated);
   Object.assign(components, $defs);
   return root;
+}
+
+/**
+ * Moves a default into the description. A generator of clients may take a member that has a default for one that is always
+ * there, as openapi-typescript does, and would then demand it in requests.
+ */
+function describeDefault(part: JsonSchema): void {
+  const { default: value, description } = part;
+  delete part.default;
+  if (value === undefined || typeof value === 'object') return;
+  part.description = [description, `Default: ${JSON.stringify(value)}`].filter(Boolean).join('. ');
 }
 
 function withComponentRefs(schema: JsonSchema): JsonSchema {

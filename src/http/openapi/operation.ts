@@ -103,6 +103,7 @@ function commonProblems({ method, config, schema }: DescribedRoute): readonly Pr
 const API_PROBLEMS = [
   'unauthorized',
   'forbidden',
+  'foreign_request',
   'too_many_requests',
   'overloaded',
   'draining',
@@ -113,6 +114,7 @@ const BODY_PROBLEMS = [
   'request_timeout',
   'body_too_large',
   'unsupported_media_type',
+  'unsupported_content_coding',
 ] as const;
 
 const header = (description: string, type = 'string') => ({ required: true, description, schema: { type } });

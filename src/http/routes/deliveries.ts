@@ -5,6 +5,7 @@ import { deliveryPageSchema, resentSchema } from '../../wire/delivery.ts';
 import { createCursor, lastNumber } from '../cursor.ts';
 import type { App } from '../fastify.ts';
 import { choiceParameter, limitParameter, noBody, noQuery, parameter } from '../inputs.ts';
+import { refuseUnknownNames } from '../known-names.ts';
 import type { Operating } from '../operating.ts';
 import type { Deliveries, EndpointNames } from '../parts.ts';
 import { deliveryJson } from '../present/delivery.ts';
@@ -20,14 +21,14 @@ const cursors = createCursor('deliveries/1', lastNumber);
 const deliveryPath = z.object({ id: z.string() });
 const deliveriesQuery = z.strictObject({
   state: choiceParameter(DELIVERY_STATES).optional(),
-  endpoint: parameter.min(1).max(64).optional(),
+  endpoint: parameter.optional(),
   eventId: parameter.min(1).max(128).optional(),
   limit: limitParameter,
   cursor: cursors.parameter.optional(),
 });
 
 interface DeliveryRouteParts {
-  readonly reading: Pick<Reading, 'listDeliveries' | 'findDelivery'>;
+  readonly reading: Pick<Reading, 'listDeliveries' | 'findDelivery' | 'hasDeliveriesTo'>;
   readonly operating: Pick<Operating, 'resend'>;
   readonly deliveries: Pick<Deliveries, 'wake'>;
   readonly endpoints: EndpointNames;
@@ -39,7 +40,7 @@ export function deliveryRoutes(app: App, parts: DeliveryRouteParts): void {
   addResend(app, parts);
 }
 
-function addList(app: App, { reading }: DeliveryRouteParts): void {
+function addList(app: App, { reading, endpoints }: DeliveryRouteParts): void {
   app.get(
     '/deliveries',
     {
@@ -51,6 +52,10 @@ function addList(app: App, { reading }: DeliveryRouteParts): void {
         problems: ['invalid_cursor'],
       },
       schema: { querystring: deliveriesQuery, response: { 200: deliveryPageSchema } },
+      attachValidation: true,
+      preHandler: refuseUnknownNames({
+        endpoint: async (name) => endpoints().includes(name) || (await reading.hasDeliveriesTo(name)),
+      }),
     },
     async ({ query }) => {
       const { state, endpoint, eventId, limit, cursor } = query;

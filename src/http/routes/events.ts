@@ -1,4 +1,6 @@
 import * as z from 'zod';
+import { EVENT_TYPES } from '../../domain/change/event.ts';
+import { matchesGlob } from '../../domain/change/filter.ts';
 import { defined } from '../../runtime/defined.ts';
 import { feedPageSchema } from '../../wire/event.ts';
 import { createCursor } from '../cursor.ts';
@@ -24,10 +26,11 @@ const cursors = createCursor('events/1', z.tuple([z.string(), z.int().nonnegativ
 
 const typeGlob = z
   .string()
-  .regex(
-    /^[a-z_.*]{1,64}$/,
-    'must be a short event name, such as execution.failed, or a glob, such as execution.*',
-  );
+  .regex(/^[a-z_.*]{1,64}$/, {
+    message: 'must be a short event name, such as execution.failed, or a glob, such as execution.*',
+    abort: true,
+  })
+  .refine((glob) => EVENT_TYPES.some((type) => matchesGlob(glob, type)), 'matches no event');
 
 const feedQuery = z.strictObject({
   after: cursors.parameter

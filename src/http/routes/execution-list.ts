@@ -4,16 +4,17 @@ import { defined } from '../../runtime/defined.ts';
 import { executionPageSchema } from '../../wire/execution.ts';
 import { createCursor, lastNumber } from '../cursor.ts';
 import type { App } from '../fastify.ts';
-import { findTargetKey } from '../find-execution.ts';
+import { findTargetKey, targetNamed } from '../find-execution.ts';
 import {
   LABEL_KEY,
-  MAX_ARN_LENGTH,
+  arn,
   choiceParameter,
   labels,
   limitParameter,
   parameter,
   targetParameter,
 } from '../inputs.ts';
+import { refuseUnknownNames } from '../known-names.ts';
 import { presentExecutions } from '../present/execution.ts';
 import type { Reading } from '../reading.ts';
 import type { Targets } from '../targets.ts';
@@ -39,9 +40,9 @@ const listQuery = z.preprocess(
   collectLabels,
   z.strictObject({
     tracking: choiceParameter(TRACKINGS).optional(),
-    status: parameter.min(1).max(64).optional(),
+    status: parameter.regex(/^[A-Z_]{1,64}$/, 'must be a status, such as FAILED').optional(),
     target: targetParameter,
-    policyArn: parameter.min(1).max(MAX_ARN_LENGTH).optional(),
+    policyArn: parameter.pipe(arn).optional(),
     label: labels,
     limit: limitParameter,
     cursor: cursors.parameter.optional(),
@@ -49,7 +50,7 @@ const listQuery = z.preprocess(
 );
 
 interface ExecutionListParts {
-  readonly reading: Pick<Reading, 'list'>;
+  readonly reading: Pick<Reading, 'list' | 'hasExecutionsOf'>;
   readonly targets: Pick<Targets, 'configured' | 'live'>;
 }
 
@@ -62,9 +63,16 @@ export function executionListRoutes(app: App, { reading, targets }: ExecutionLis
         scope: 'read',
         operationId: 'listExecutions',
         summary: 'List executions, newest registration first',
-        problems: ['unknown_target', 'invalid_cursor'],
+        problems: ['invalid_cursor'],
       },
       schema: { querystring: listQuery, response: { 200: executionPageSchema } },
+      attachValidation: true,
+      preHandler: refuseUnknownNames({
+        target: async (name) => {
+          const { isConfigured, key } = targetNamed(name, targets);
+          return isConfigured || (key !== undefined && (await reading.hasExecutionsOf(key)));
+        },
+      }),
     },
     async ({ query }) => {
       const { tracking, status, target, policyArn, label, limit, cursor } = query;

@@ -158,11 +158,11 @@ function batchOutcome(result: Accepted | Problem) {
   return { outcome: 'invalid', error: { code, message, errors: faults } } as const;
 }
 
-/** Returns the id in an item of a batch, valid or not; undefined if there is none. */
+/** Returns the id in an item of a batch, valid or not but well-formed; undefined if there is none. */
 function idOf(item: unknown): string | undefined {
   const isObject = typeof item === 'object' && item !== null;
   const id = isObject && 'lifecycleExecutionId' in item ? item.lifecycleExecutionId : undefined;
-  return typeof id === 'string' ? id : undefined;
+  return typeof id === 'string' ? id.toWellFormed() : undefined;
 }
 
 function locationOf(key: ExecutionKey, targets: Pick<Targets, 'configured'>): string {

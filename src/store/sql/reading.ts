@@ -1,3 +1,4 @@
+import type { SelectQueryBuilder } from 'kysely';
 import type { Reading } from '../../http/reading.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { shared } from '../../runtime/share.ts';
@@ -9,6 +10,12 @@ import { executionOf } from './execution-row.ts';
 import { eventsOf, readFeed, readFeedBounds } from './feed.ts';
 import { unhealthyEndpoints } from './lanes.ts';
 import { countOutbox } from './outbox-counts.ts';
+import type { Tables } from './tables.ts';
+
+/** Reports whether a query finds anything. */
+async function isAny<T>(query: SelectQueryBuilder<Tables, keyof Tables, T>): Promise<boolean> {
+  return (await query.limit(1).executeTakeFirst()) !== undefined;
+}
 
 export function createReading(database: Database, claims: Claims, clock: Clock): Reading {
   // Callers that ask during a count share its result, because counting a million deliveries takes a tenth of a second.
@@ -29,6 +36,14 @@ export function createReading(database: Database, claims: Claims, clock: Clock):
           .execute();
         return rows.map(executionOf);
       }),
+    // Both questions are answered by the first entry of an index.
+    hasExecutionsOf: ({ accountId, region }) =>
+      database.read(async (db) => {
+        const ofTarget = db.selectFrom('executions').where('account_id', '=', accountId);
+        return isAny(ofTarget.where('region', '=', region).select('registration'));
+      }),
+    hasDeliveriesTo: (endpoint) =>
+      database.read((db) => isAny(db.selectFrom('deliveries').where('endpoint', '=', endpoint).select('id'))),
     list: (query) => listExecutions(database, query),
     eventsOf: (key, limit) => database.show((db) => eventsOf(db, key, limit), 'later'),
     feed: (query) => database.show((db) => readFeed(db, query), 'later'),

@@ -303,13 +303,17 @@ test('bodies that are no JSON, of another type, or too large', async () => {
   expect(simulator.faults()).toEqual([]);
 });
 
-test('it listens on loopback addresses only, and answers to no other name', async () => {
+test('it listens on loopback addresses only, and answers to no other name and to no web page', async () => {
   for (const host of ['0.0.0.0', '::', '192.0.2.1', 'example.com'])
     await expect(startControl(simulator, { host, port: 0 }, silent)).rejects.toThrow(RangeError);
-  const asked = Promise.withResolvers<number | undefined>();
-  request(
-    { host: '127.0.0.1', port: control.port, path: '/counts', headers: { host: 'attacker.example' } },
-    (response) => asked.resolve(response.resume().statusCode),
-  ).end();
-  expect(await asked.promise).toBe(403);
+  const statusWith = (headers: Record<string, string>) => {
+    const { promise, resolve } = Promise.withResolvers<number | undefined>();
+    const options = { host: '127.0.0.1', port: control.port, path: '/sessions', method: 'DELETE', headers };
+    request(options, (response) => resolve(response.resume().statusCode)).end();
+    return promise;
+  };
+  expect(await statusWith({})).toBe(204);
+  expect(await statusWith({ host: 'attacker.example' })).toBe(403);
+  expect(await statusWith({ origin: 'https://attacker.example' })).toBe(403);
+  expect(await statusWith({ 'sec-fetch-site': 'cross-site' })).toBe(403);
 });

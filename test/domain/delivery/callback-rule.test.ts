@@ -125,6 +125,8 @@ describe('a rule with a wildcard and a path', () => {
     'https://a.example.com/ho\noks/x',
     'https://a.example.com/hooks/x\r\nx: y',
     'https://a.example.com/hooks/x\u0000',
+    'https://a.example.com/hooks/x\ud800',
+    'https://a.example.com/hooks/x?y=\udc00\ud800',
     'https://a.example.com/hooks/x#part',
     `https://a.example.com/hooks/${'x'.repeat(2048)}`,
     '',
@@ -183,7 +185,7 @@ describe('other rules', () => {
     ['https://a.example./', expect.stringContaining('must have a host name of letters')],
     ['https://**.example/', expect.stringContaining('must have a host name of letters')],
     ['https://a.example/%2e%2e/', expect.stringContaining('must not contain dot segments')],
-    ['https://a.example/a\\b', 'must not contain spaces, backslashes or control characters'],
+    ['https://a.example/a\\b', 'must not contain spaces, backslashes, control characters or lone surrogates'],
   ])('%s is no rule', (text, message) => {
     expect(parseCallbackRule(text)).toEqual({ ok: false, message });
   });

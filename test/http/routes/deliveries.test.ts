@@ -61,7 +61,15 @@ test('a delivery must match all filters', async () => {
   expect(ids(await api.list('?state=dead'))).toEqual(['1']);
   expect(ids(await api.list('?state=pending&endpoint=ops'))).toEqual(['4', '3']);
   expect(ids(await api.list(`?eventId=${event?.id ?? ''}`))).toEqual(['2', '1']);
-  expect(ids(await api.list('?endpoint=nobody'))).toEqual([]);
+});
+
+test('a filter for an endpoint that is neither configured nor in any row is a fault', async () => {
+  await using api = await start();
+  api.parts.endpoints = ['new'];
+  expect(ids(await api.list('?endpoint=new'))).toEqual([]);
+  expect(ids(await api.list('?endpoint=other'))).toEqual(['2']);
+  const problem = await problemOf(await api.ask('GET', '/v1/deliveries?endpoint=nobody&limit=0'));
+  expect(problem).toMatchObject({ status: 400, code: 'invalid_request', paths: ['endpoint', 'limit'] });
 });
 
 test('a resend starts the same delivery afresh and wakes the dispatcher', async () => {

@@ -170,6 +170,8 @@ test.each([
   [`?after=${'x'.repeat(600)}`, 'invalid_request', ['after']],
   ['?type=', 'invalid_request', ['type[0]']],
   ['?type=Failed', 'invalid_request', ['type[0]']],
+  ['?type=nope', 'invalid_request', ['type[0]']],
+  ['?type=execution.*&type=endpoint.test&limit=0', 'invalid_request', ['limit', 'type[1]']],
   [`?${'type=x&'.repeat(33)}`, 'invalid_request', ['type']],
   ['?limit=0&cursor=x', 'invalid_request', ['cursor', 'limit']],
 ])('an invalid query is refused: %s', async (query, code, paths) => {

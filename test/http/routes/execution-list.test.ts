@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { recordLook, registerEach, track } from '../../support/track.ts';
-import { EAST, NOW, WEST, problemOf, startApi } from '../api.ts';
+import { executionId } from '../../support/executions.ts';
+import { ADMIN_TOKEN, EAST, NOW, WEST, problemOf, startApi } from '../api.ts';
 import type { Api } from '../api.ts';
 
 const POLICY = 'arn:aws:imagebuilder:us-east-1:123456789012:lifecycle-policy/golden';
@@ -77,6 +78,9 @@ test.each([
   ['?limit=5&limit=6', 'invalid_request', ['limit']],
   ['?tracking=lost', 'invalid_request', ['tracking']],
   ['?status=', 'invalid_request', ['status']],
+  ['?status=failed', 'invalid_request', ['status']],
+  ['?policyArn=golden', 'invalid_request', ['policyArn']],
+  ['?label.a=%00', 'invalid_request', ['label.a']],
   ['?trackin=active&offset=3', 'invalid_request', ['offset', 'trackin']],
   ['?label.=x', 'invalid_request', ['label.']],
   ['?label=x', 'invalid_request', ['label']],
@@ -103,10 +107,39 @@ test.each([
   });
 });
 
-test('a filter for an unknown target is 404', async () => {
+test.each([
+  ['?target=north', ['target']],
+  ['?target=', ['target']],
+  ['?target=123456789012/eu-north-1', ['target']],
+  ['?target=north&limit=0&x=1', ['limit', 'target', 'x']],
+])('a filter for a target that is neither configured nor in any row is a fault: %s', async (query, paths) => {
   await using api = await startApi();
-  expect(await problemOf(await api.ask('GET', '/v1/executions?target=north'))).toMatchObject({
-    status: 404,
-    code: 'unknown_target',
+  expect(await problemOf(await api.ask('GET', `/v1/executions${query}`))).toMatchObject({
+    status: 400,
+    code: 'invalid_request',
+    paths,
   });
+});
+
+test('executions of a target can be listed as long as it is configured or has any row', async () => {
+  await using api = await startApi();
+  api.parts.targets = [EAST, WEST];
+  const removed = await track(api.store, WEST, 1, [], NOW);
+  expect(numbers(await page(api, '?target=west&limit=1'))).toEqual([1]);
+  expect(numbers(await page(api, '?target=east'))).toEqual([]);
+  api.parts.targets = [EAST];
+  expect((await api.ask('GET', '/v1/executions?target=west')).status).toBe(400);
+  expect(numbers(await page(api, '?target=123456789012/eu-west-1'))).toEqual([1]);
+  await api.store.intake.remove(removed, NOW);
+  expect(numbers(await page(api, '?target=123456789012/eu-west-1'))).toEqual([]);
+});
+
+test('a slash at the end of a path changes nothing', async () => {
+  await using api = await startApi();
+  await track(api.store, EAST, 1, [], NOW);
+  const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };
+  const answer = await fetch(`${api.url}/v1/executions/?limit=1`, { headers });
+  expect(numbers((await answer.json()) as Page)).toEqual([1]);
+  const one = await fetch(`${api.url}/v1/executions/${executionId(1)}/`, { headers });
+  expect(await one.json()).toMatchObject({ lifecycleExecutionId: executionId(1) });
 });

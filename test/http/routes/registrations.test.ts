@@ -1,4 +1,5 @@
 import { setImmediate as nextRound } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it, test, vi } from 'vitest';
 import { parseCallbackRule } from '../../../src/domain/delivery/callback-rule.ts';
 import { executionId } from '../../support/executions.ts';
@@ -111,6 +112,19 @@ test.each<[string, unknown, string, string[]]>([
     withId({ labels: { a: 'x'.repeat(257), b: 1 } }),
     'invalid_request',
     ['labels.a', 'labels.b'],
+  ],
+  [
+    'label values that are no text to other programs',
+    withId({ labels: { a: '\ud800', b: 'x\udc00y', c: 'a\0b', d: '\udc00\ud800' } }),
+    'invalid_request',
+    ['labels.a', 'labels.b', 'labels.c', 'labels.d'],
+  ],
+  ['names that are no text', withId({ '\ud800': 1 }), 'invalid_request', ['\ufffd']],
+  [
+    'instants outside the years that answers can show',
+    withId({ expectedAt: '9999-12-31T23:59:59-00:01', giveUpAt: '0000-01-01T00:00:00+00:01' }),
+    'invalid_request',
+    ['expectedAt', 'giveUpAt'],
   ],
   ['too many labels', withId({ labels: manyLabels(33) }), 'invalid_request', ['labels']],
   [
@@ -414,6 +428,67 @@ test('bodies must be JSON and not too large', async () => {
     });
     expect(await problemOf(response)).toMatchObject({ status: 415, code: 'unsupported_media_type' });
   }
+});
+
+test.each(['gzip', 'br', 'gzip, identity', 'nonsense'])(
+  'a body in the coding %s is refused',
+  async (coding) => {
+    await using api = await startApi();
+    const body = gzipSync(JSON.stringify(withId({})));
+    const post = (token: string, path: string) =>
+      fetch(api.url + path, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          'content-encoding': coding,
+          authorization: `Bearer ${token}`,
+        },
+        body,
+      });
+    for (const path of ['/v1/executions', '/v1/executions/batch', '/v1/endpoints/ops/test']) {
+      const response = await post(ADMIN_TOKEN, path);
+      expect(response.headers.get('accept-encoding')).toBe('identity');
+      expect(await problemOf(response)).toMatchObject({ status: 415, code: 'unsupported_content_coding' });
+    }
+    expect((await post('wrong-token-0123456789', '/v1/executions')).status).toBe(401);
+  },
+);
+
+test('a body that is not UTF-8 is malformed, and the coding identity is none', async () => {
+  await using api = await startApi();
+  const post = (body: Uint8Array<ArrayBuffer>) =>
+    fetch(`${api.url}/v1/executions`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        'content-encoding': 'identity',
+        authorization: `Bearer ${ADMIN_TOKEN}`,
+      },
+      body,
+    });
+  const good = new TextEncoder().encode(JSON.stringify(withId({ labels: { team: 'é' } })));
+  const bad = good.map((byte) => (byte === 0xc3 ? 0xff : byte));
+  expect(await problemOf(await post(bad))).toMatchObject({ status: 400, code: 'malformed_json' });
+  expect((await post(good)).status).toBe(201);
+});
+
+test('the length of a label value is counted in characters', async () => {
+  await using api = await startApi();
+  const register = async (value: string) =>
+    (await api.ask('POST', '/v1/executions', withId({ labels: { team: value } }))).status;
+  expect(await register('\u{1f600}'.repeat(256))).toBe(201);
+  expect(await register('\u{1f600}'.repeat(257))).toBe(400);
+  expect(await register('x'.repeat(256))).toBe(200);
+});
+
+test('an invalid id in a batch is answered as text that every program can read', async () => {
+  await using api = await startApi();
+  const response = await api.ask('POST', '/v1/executions/batch', {
+    executions: [{ lifecycleExecutionId: 'lce-\ud800' }, withId({})],
+  });
+  expect(await response.json()).toMatchObject({
+    results: [{ lifecycleExecutionId: 'lce-\ufffd', outcome: 'invalid' }, { outcome: 'created' }],
+  });
 });
 
 test('the size limit also applies to a body without a length', async () => {
