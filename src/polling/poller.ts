@@ -9,6 +9,7 @@ import { Calls } from './calls.ts';
 import { CarefulCalls } from './careful-calls.ts';
 import { Deadlines } from './executions/deadlines.ts';
 import { Schedule } from './executions/schedule.ts';
+import { StallConfirmations } from './executions/stall-confirmations.ts';
 import type { Tracked } from './executions/tracked.ts';
 import { TrackedExecutions } from './executions/tracked-executions.ts';
 import { Gate } from './gate.ts';
@@ -16,7 +17,7 @@ import { Discovery } from './lists/discovery.ts';
 import { FoundExecutions } from './lists/found-executions.ts';
 import { ListCalls } from './lists/list-calls.ts';
 import { ListProblems } from './lists/list-problems.ts';
-import { ListUse } from './lists/list-use.ts';
+import { UnplannedCalls } from './unplanned-calls.ts';
 import { TouchedResources } from './lists/touched-resources.ts';
 import { ChangeRecorder } from './looks/change-recorder.ts';
 import { LookResults } from './looks/look-results.ts';
@@ -58,13 +59,15 @@ export class Poller {
     this.target = target;
     this.#surroundings = surroundings;
 
-    const use = new ListUse(surroundings.clock);
-    const looksPerSecond = () => use.leftForLooks(budget.rate().perSecond);
+    const unplanned = new UnplannedCalls(surroundings.clock);
+    const looksPerSecond = () => unplanned.leftForLooks(budget.rate().perSecond);
     const schedule = new Schedule({ ...surroundings, bounds, looksPerSecond, bell: this.#bell });
-    this.executions = new TrackedExecutions(rules, schedule, new Deadlines<Tracked>(surroundings));
     this.#gate = new Gate({ ...surroundings, isConfirmed, bell: this.#bell });
+    const confirmations = new StallConfirmations({ ...surroundings, gate: this.#gate, unplanned });
+    const deadlines = new Deadlines<Tracked>(surroundings);
+    this.executions = new TrackedExecutions(rules, schedule, deadlines, confirmations);
 
-    const state = { ...surroundings, executions: this.executions, gate: this.#gate, schedule, use };
+    const state = { ...surroundings, executions: this.executions, gate: this.#gate, schedule, unplanned };
     this.#bookkeeping = new Bookkeeping({ ...state, target: name });
     const { bookkeeping, bell } = { bookkeeping: this.#bookkeeping, bell: this.#bell };
     this.#reachability = new TargetReachability({ ...state, target, bookkeeping, bell });
@@ -119,6 +122,7 @@ export class Poller {
       this.#poll(signal),
       this.#bookkeeping.writeRepeatedly(signal),
       this.executions.deadlines.watch((tracked, now) => this.#results.passDeadline(tracked, now), signal),
+      this.executions.confirmStalls(this.#surroundings.clock, signal),
       this.#resources.completeRepeatedly(signal),
       this.#discovery?.goRounds(signal),
     ]);

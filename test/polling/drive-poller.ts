@@ -18,6 +18,7 @@ import type { Ledger } from '../../src/polling/ledger.ts';
 import { SOLE_TERM } from '../../src/store/store.ts';
 import type { Store } from '../../src/store/store.ts';
 import { TARGET, executionId } from '../support/executions.ts';
+import { createTurns } from '../../src/runtime/turns.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import type { FakeClock } from '../support/fake-clock.ts';
 import { createPendingCalls } from '../support/pending-calls.ts';
@@ -52,6 +53,7 @@ export async function drivePoller({
   wrap,
   everySeconds,
   begin,
+  perSecond,
   bounds = { targetLagSeconds: 60, minIntervalSeconds: 60, maxIntervalSeconds: 120 },
 }: {
   /** Overrides methods of the ledger of the poller. */
@@ -61,6 +63,8 @@ export async function drivePoller({
   /** Called before the poller starts. */
   readonly begin?: (clock: FakeClock, answerLists: (answers: Lists) => void) => void;
   readonly bounds?: PollingRules['bounds'];
+  /** The rate of the budget. Without it, calls never wait. */
+  readonly perSecond?: number;
 } = {}) {
   const directory = await mkdtemp(join(tmpdir(), 'watcher-troubles-'));
   const path = join(directory, 'watcher.db');
@@ -110,6 +114,16 @@ export async function drivePoller({
       lists.listExecutions?.(query, signal) ?? Promise.resolve({ outcome: 'ok', value: { items: [] } }),
     close: silent,
   };
+  const turns = createTurns();
+  let nextTick = 0;
+  const nextTurn = async (signal: AbortSignal) => {
+    if (perSecond === undefined) return;
+    const endTurn = await turns.take(signal);
+    await clock.sleep(nextTick - clock.monotonicNow(), signal);
+    nextTick = clock.monotonicNow() + 1000 / perSecond;
+    endTurn();
+    signal.throwIfAborted();
+  };
   const tracking = new Tracking();
   const newRegistrar = () =>
     createRegistrar({
@@ -131,8 +145,11 @@ export async function drivePoller({
     const created = new Poller(rules, {
       gateway,
       budget: {
-        run: async (choose, signal) => choose()?.(signal),
-        rate: () => ({ perSecond: 100, ceiling: 100 }),
+        run: async (choose, signal) => {
+          await nextTurn(signal);
+          return choose()?.(signal);
+        },
+        rate: () => ({ perSecond: perSecond ?? 100, ceiling: perSecond ?? 100 }),
         setWanted: silent,
         state: () => ({ rate: startRate(100, undefined, 0), pausedUntilTick: -Infinity }),
         close: () => Promise.resolve(),

@@ -4,15 +4,19 @@ import { stallsAt } from '../../domain/change/stall.ts';
 import type { StallLimits } from '../../domain/change/stall.ts';
 import { expiresAt } from '../../domain/change/tracking-end.ts';
 import { defined } from '../../runtime/defined.ts';
+import { doublingPauseMs } from '../../runtime/doubling.ts';
+import type { Clock } from '../../runtime/clock.ts';
 import type { Tracks } from '../../registration/tracking.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { Schedule } from './schedule.ts';
+import type { StallConfirmations } from './stall-confirmations.ts';
 import { StatusCounts } from './status-counts.ts';
 import { withWishesOf } from './tracked.ts';
 import type { Tracked } from './tracked.ts';
 
-/** A look that has to confirm a stall is asked for again after this time, until AWS has answered it. */
-const CONFIRM_EVERY_MS = 20_000;
+/** A look that has to confirm a stall is asked for again after this time, doubled each time, until AWS has answered it. */
+const CONFIRM_AGAIN_MS = 20_000;
+const CONFIRM_LONGEST_MS = 900_000;
 /** If fewer executions than this are all missing, they may well have disappeared one by one. */
 const LEAST_ALL_MISSING = 3;
 
@@ -28,14 +32,21 @@ export class TrackedExecutions implements Tracks {
   /** The earlier one for each execution: when it expires, or when it has been in its status for too long. */
   readonly deadlines: Deadlines<Tracked>;
   readonly #rules: TrackingRules;
+  readonly #confirmations: StallConfirmations;
   readonly #counts = new StatusCounts();
   readonly #tracked = new Map<string, Tracked>();
   readonly #unsaved = new Set<Tracked>();
   /** Executions that changed before all of them had been loaded, so that the stored ones are older. */
   #changedWhileLoading: Set<string> | undefined = new Set();
 
-  constructor(rules: TrackingRules, schedule: Schedule, deadlines: Deadlines<Tracked>) {
+  constructor(
+    rules: TrackingRules,
+    schedule: Schedule,
+    deadlines: Deadlines<Tracked>,
+    confirmations: StallConfirmations,
+  ) {
     this.#rules = rules;
+    this.#confirmations = confirmations;
     this.schedule = schedule;
     this.deadlines = deadlines;
   }
@@ -79,6 +90,7 @@ export class TrackedExecutions implements Tracks {
     this.#counts.remove(tracked.execution);
     this.schedule.remove(tracked);
     this.deadlines.set(tracked, undefined);
+    this.#confirmations.delete(tracked);
   }
 
   /** Replaces the execution after a change that is stored, and moves its deadline. */
@@ -171,12 +183,26 @@ export class TrackedExecutions implements Tracks {
     return expiresAt(execution, this.#rules.giveUpAfterDays);
   }
 
-  /** Asks for a look that confirms a stall, and for another if AWS does not answer it soon. */
-  confirmStall(tracked: Tracked, now: number): void {
-    this.pollNow(tracked.execution);
-    // A missing execution keeps its own cadence. The look that finds it again also confirms the stall.
-    const againAt = tracked.execution.absence === undefined ? now + CONFIRM_EVERY_MS : Infinity;
-    this.deadlines.set(tracked, Math.min(this.expiresAt(tracked), againAt));
+  /** Lets a stall be confirmed by a look. A missing execution keeps its own cadence: the look that finds it again confirms it. */
+  confirmStall(tracked: Tracked): void {
+    if (tracked.execution.absence === undefined) this.#confirmations.add(tracked);
+    this.deadlines.set(tracked, this.expiresAt(tracked));
+  }
+
+  /** Asks for looks that confirm stalls until `signal` aborts. */
+  confirmStalls(clock: Pick<Clock, 'now'>, signal: AbortSignal): Promise<void> {
+    return this.#confirmations.askRepeatedly((tracked) => this.#askToConfirm(tracked, clock.now()), signal);
+  }
+
+  #askToConfirm(tracked: Tracked, now: number): boolean {
+    const stallAt = this.#stallsAt(tracked);
+    if (stallAt > now || !this.isCurrent(tracked)) return false;
+    const { confirmation } = tracked;
+    const times = (confirmation?.stallAt === stallAt ? confirmation.times : 0) + 1;
+    const againAt = now + doublingPauseMs(times, CONFIRM_AGAIN_MS, CONFIRM_LONGEST_MS);
+    tracked.confirmation = { stallAt, times, againAt };
+    this.#setDeadline(tracked);
+    return this.pollNow(tracked.execution);
   }
 
   #track(execution: Execution): void {
@@ -202,7 +228,13 @@ export class TrackedExecutions implements Tracks {
   }
 
   #setDeadline(tracked: Tracked): void {
-    const stallAt = stallsAt(tracked.execution, this.#rules.stallLimits) ?? Infinity;
-    this.deadlines.set(tracked, Math.min(this.expiresAt(tracked), stallAt));
+    const stallAt = this.#stallsAt(tracked);
+    const { confirmation } = tracked;
+    const confirmAt = confirmation?.stallAt === stallAt ? confirmation.againAt : stallAt;
+    this.deadlines.set(tracked, Math.min(this.expiresAt(tracked), confirmAt));
+  }
+
+  #stallsAt({ execution }: Tracked): number {
+    return stallsAt(execution, this.#rules.stallLimits) ?? Infinity;
   }
 }

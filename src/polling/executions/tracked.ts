@@ -11,6 +11,8 @@ export interface Tracked {
   lastLookTick?: number;
   /** Its part of the demand for looks, while it is scheduled. */
   share?: StayShare;
+  /** The looks asked for to confirm that the stay has stalled which reaches its limit at `stallAt`, in epoch milliseconds. */
+  confirmation?: { readonly stallAt: number; readonly times: number; readonly againAt: number };
   /** Somebody asked for a look after the last one began, so the next one follows at once. */
   isWantedAgain: boolean;
   /** A final status was seen and is about to be recorded. Nothing else changes the execution until then. */

@@ -7,7 +7,7 @@ import type { Budget, Send } from '../budget.ts';
 import type { CallOptions, Calls } from '../calls.ts';
 import type { Schedule } from '../executions/schedule.ts';
 import type { Gate } from '../gate.ts';
-import type { ListUse } from './list-use.ts';
+import type { UnplannedCalls } from '../unplanned-calls.ts';
 
 /** The part of the rate that list calls of one kind are sure of while looks are due. */
 const SHARE = 0.1;
@@ -17,7 +17,7 @@ export interface ListCallsParts {
   readonly gate: Pick<Gate, 'allows' | 'untilAllowed'>;
   readonly budget: Pick<Budget, 'rate'>;
   readonly schedule: Pick<Schedule, 'untilDueMs'>;
-  readonly use: ListUse;
+  readonly unplanned: Pick<UnplannedCalls, 'count'>;
   readonly clock: Clock;
 }
 
@@ -90,7 +90,7 @@ export class ListCalls {
   }
 
   #count(): void {
-    this.#parts.use.count();
+    this.#parts.unplanned.count();
     this.#lastTick = this.#parts.clock.monotonicNow();
   }
 }

@@ -67,7 +67,7 @@ export class LookResults {
   /** Ends tracking of an execution whose time is over, or asks for a look that confirms that it has stalled. */
   async passDeadline(tracked: Tracked, now: number): Promise<void> {
     const { executions, recorder, target } = this.#parts;
-    if (now < executions.expiresAt(tracked)) executions.confirmStall(tracked, now);
+    if (now < executions.expiresAt(tracked)) executions.confirmStall(tracked);
     else if (!tracked.isEnding) await recorder.record(tracked, expire(tracked.execution, target, now));
   }
 

@@ -5,6 +5,7 @@ import type { Budget } from '../budget.ts';
 import type { CallOptions, Calls } from '../calls.ts';
 import type { Tracked } from '../executions/tracked.ts';
 import type { TrackedExecutions } from '../executions/tracked-executions.ts';
+import type { UnplannedCalls } from '../unplanned-calls.ts';
 import type { LookResults } from './look-results.ts';
 
 export interface LooksParts {
@@ -15,6 +16,7 @@ export interface LooksParts {
   readonly budget: Pick<Budget, 'setWanted'>;
   readonly executions: TrackedExecutions;
   readonly results: LookResults;
+  readonly unplanned: Pick<UnplannedCalls, 'count'>;
   readonly log: Log;
 }
 
@@ -65,9 +67,10 @@ export class Looks {
   }
 
   async #look({ isEarly = false, started, ...options }: LookOptions): Promise<void> {
-    const { target, gateway, calls, executions, results, log } = this.#parts;
+    const { target, gateway, calls, executions, results, unplanned, log } = this.#parts;
     let tracked: Tracked | undefined;
     const choose = () => {
+      if (tracked !== undefined) unplanned.count(); // it is a repeat
       tracked ??= options.signal.aborted ? undefined : executions.schedule.takeDue(isEarly);
       started?.();
       const id = tracked?.execution.lifecycleExecutionId;

@@ -5,7 +5,7 @@ import { Calls } from '../../../src/polling/calls.ts';
 import { Gate } from '../../../src/polling/gate.ts';
 import { ListCalls } from '../../../src/polling/lists/list-calls.ts';
 import { ListProblems } from '../../../src/polling/lists/list-problems.ts';
-import { ListUse } from '../../../src/polling/lists/list-use.ts';
+import { UnplannedCalls } from '../../../src/polling/unplanned-calls.ts';
 import { NEVER } from '../../../src/runtime/abort.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
 import { SILENT_LOG } from '../../support/store.ts';
@@ -30,7 +30,7 @@ function listCalls({ perSecond = 10 } = {}) {
     bell: { ring: () => undefined },
     clock,
   });
-  const use = new ListUse(clock);
+  const use = new UnplannedCalls(clock);
   const calls = new Calls({
     target: 'prod',
     budget: { run: async (choose, signal) => choose()?.(signal) },
@@ -53,7 +53,7 @@ function listCalls({ perSecond = 10 } = {}) {
     gate,
     budget: { rate: () => ({ perSecond, ceiling: perSecond }) },
     schedule: { untilDueMs: () => (looks.isDue ? 0 : Infinity) },
-    use,
+    unplanned: use,
     clock,
   });
   const send = () => {

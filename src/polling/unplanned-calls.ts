@@ -1,12 +1,12 @@
-import type { Clock } from '../../runtime/clock.ts';
+import type { Clock } from '../runtime/clock.ts';
 
 /** Use is averaged over about this time. */
 const USE_MS = 60_000;
-/** List calls of all kinds together never take this part of the rate from looks. */
+/** Other calls together never take this part of the rate from planned looks. */
 const LOOKS_SHARE = 0.7;
 
-/** Counts the list calls of a target, which looks have to leave room for. */
-export class ListUse {
+/** Counts the calls of a target that no plan of looks contains: lists, repeats and confirmations. The plan leaves room for them. */
+export class UnplannedCalls {
   readonly #clock: Pick<Clock, 'monotonicNow'>;
   #use = 0;
   #lastTick = -Infinity;
