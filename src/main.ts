@@ -1,16 +1,24 @@
 #!/usr/bin/env node
+import { setDefaultAutoSelectFamilyAttemptTimeout } from 'node:net';
 import { Command, CommanderError } from 'commander';
 import { hangupBell } from './commands/terminal/hangups.ts';
 import { untilStopped } from './commands/terminal/until-stopped.ts';
+import { enlargeThreadPool } from './runtime/thread-pool.ts';
 import { VERSION } from './runtime/version.ts';
 
 const WRONG_USAGE = 2;
+/**
+ * Node gives each address of a name but the last this long to accept a connection, by default 250 ms, and then never tries it
+ * again (https://github.com/nodejs/node/issues/54359). It applies to AWS and to commands; deliveries connect in their own way.
+ */
+const ADDRESS_LIMIT_MS = 1000;
 
 /** Loads each command on demand: a health check that runs every few seconds must not load the whole daemon. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => {
     // A signal may arrive while the daemon is still being loaded.
     const signals = { stopped: untilStopped(), hangups: hangupBell() };
+    enlargeThreadPool(process.env);
     return (await import('./commands/run.ts')).runCommand(signals);
   },
   'check-config': async () => (await import('./commands/check-config.ts')).checkConfigCommand(),
@@ -25,6 +33,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   backup: async () => (await import('./commands/backup/command.ts')).backupCommand(),
   healthcheck: async () => (await import('./commands/healthcheck.ts')).healthcheckCommand(),
 };
+
+setDefaultAutoSelectFamilyAttemptTimeout(ADDRESS_LIMIT_MS);
 
 const program = new Command('lifecycle-watcher')
   .description('Watches EC2 Image Builder lifecycle executions and reports every change of their status.')
