@@ -81,7 +81,7 @@ describe('the function of docs/events.md that verifies without a library', () =>
     const sent = async (now: () => number) => {
       await using receiver = await startFakeReceiver();
       const egress = { allowPrivateNetworks: true, allowCidrs: [], httpsOnly: false };
-      await using sender = createSender({ egress, clock: { now }, version: '1' });
+      await using sender = createSender({ egress, clock: { ...systemClock, now }, version: '1' });
       const { signal } = new AbortController();
       const event = { eventId: 'e', body: '{"reason":"größer ✗"}' };
       const to = { url: receiver.url, secrets: [WEBHOOK_SECRET, next], headers: {}, timeoutMs: 10_000 };

@@ -16,6 +16,8 @@ export function watchConnectionAttempts() {
     addresses: (): readonly string[] => attempted,
     /** The number of sockets that are still referenced. Collect garbage first. */
     referencedSockets: () => sockets.filter((socket) => socket.deref() !== undefined).length,
+    /** The number of sockets that are neither closed nor closing. */
+    openSockets: () => sockets.filter((socket) => socket.deref()?.destroyed === false).length,
     [Symbol.dispose]: () => void unsubscribe('net.client.socket', onSocket),
   };
 }

@@ -1,4 +1,6 @@
 import { createServer } from 'node:http';
+import type { RequestListener } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { listening } from './listen.ts';
@@ -15,16 +17,19 @@ interface ProxyBehaviour {
   readonly refuseWith?: number;
   /** Never answers. */
   readonly isMute?: boolean;
+  /** It is an https proxy with this certificate. */
+  readonly tls?: { readonly key: string; readonly cert: string };
 }
 
 /** Starts a small HTTP proxy on loopback that opens tunnels and records requests. */
-export async function startProxy({ hosts = {}, refuseWith, isMute = false }: ProxyBehaviour = {}) {
+export async function startProxy({ hosts = {}, refuseWith, isMute = false, tls }: ProxyBehaviour = {}) {
   const tunnels: Tunnel[] = [];
   const forwarded: string[] = [];
-  const server = createServer((request, response) => {
+  const forward: RequestListener = (request, response) => {
     forwarded.push(request.url ?? '');
     response.writeHead(200).end();
-  });
+  };
+  const server = tls === undefined ? createServer(forward) : createTlsServer(tls, forward);
   server.on('connect', ({ url = '', headers }, client: Duplex, head: Buffer) => {
     tunnels.push({ authority: url, authorization: headers['proxy-authorization'] });
     if (isMute) {
@@ -47,7 +52,7 @@ export async function startProxy({ hosts = {}, refuseWith, isMute = false }: Pro
   const listener = await listening(server);
   return {
     ...listener,
-    url: `http://127.0.0.1:${listener.port}`,
+    url: `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${listener.port}`,
     tunnels: (): readonly Tunnel[] => tunnels,
     /** Requests that came without CONNECT. */
     forwarded: (): readonly string[] => forwarded,

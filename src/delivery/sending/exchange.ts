@@ -1,7 +1,7 @@
 import type { Dispatcher as HttpClient } from 'undici';
 import { onAbort } from '../../runtime/abort.ts';
 import { defined } from '../../runtime/defined.ts';
-import type { PooledRequest, Pools } from './pools.ts';
+import type { Connection, ConnectionRequest, Connections } from './connections.ts';
 
 /** The part of a response we act on. The body is read only so that the connection can be used again. */
 export interface Answer {
@@ -27,55 +27,67 @@ const BODY_WAIT_MS = 1000;
 
 /**
  * Makes one request. Resolves with the answer once its body has ended, or has been given up together with the connection.
- * Rejects if no status line came.
+ * Rejects if no status line came. A connection that was idle may be closed by the receiver just when the request is sent. If one
+ * ends before any byte of an answer, the request is sent once more over a new one.
  *
  * It uses undici's `dispatch`, because `request` creates a stream for each body and needs an `AbortSignal` each time.
  */
-export function exchange(pools: Pools, request: PooledRequest, limits: ExchangeLimits): Promise<Answer> {
+export function exchange(
+  connections: Connections,
+  request: ConnectionRequest,
+  limits: ExchangeLimits,
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
     if (limits.signal.aborted) {
       reject(new Error('cut off'));
       return;
     }
-    const handler = new Exchange(limits, resolve, reject);
-    try {
-      pools.dispatch(request, handler);
-    } catch (error) {
-      handler.end(error instanceof Error ? error : new Error('not sent', { cause: error }));
-    }
+    new Exchange(connections, request, limits, { resolve, reject }).send();
   });
 }
 
+interface Outcome {
+  readonly resolve: (answer: Answer) => void;
+  readonly reject: (error: Error) => void;
+}
+
 class Exchange implements HttpClient.DispatchHandler {
-  readonly #resolve: (answer: Answer) => void;
-  readonly #reject: (error: Error) => void;
+  readonly #connections: Connections;
+  readonly #request: ConnectionRequest;
+  readonly #outcome: Outcome;
   readonly #endsTick: number;
   readonly #unlink: () => void;
+  #connection: Connection;
   #timer: NodeJS.Timeout;
-  #controller: HttpClient.DispatchController | undefined;
   #answer: Answer | undefined;
   #bodyBytes = 0;
   #hasEnded = false;
 
   constructor(
+    connections: Connections,
+    request: ConnectionRequest,
     { timeoutMs, signal }: ExchangeLimits,
-    resolve: (answer: Answer) => void,
-    reject: (error: Error) => void,
+    outcome: Outcome,
   ) {
-    this.#resolve = resolve;
-    this.#reject = reject;
+    this.#connections = connections;
+    this.#request = request;
+    this.#outcome = outcome;
+    this.#connection = connections.take(request.origin);
     this.#endsTick = performance.now() + timeoutMs;
     this.#timer = setTimeout(
-      () => this.end(new TimedOutError(`no answer within ${timeoutMs} ms`)),
+      () => this.#abandon(new TimedOutError(`no answer within ${timeoutMs} ms`)),
       timeoutMs,
     );
-    this.#unlink = onAbort(signal, () => this.end(new Error('cut off')));
+    this.#unlink = onAbort(signal, () => this.#abandon(new Error('cut off')));
   }
 
-  onRequestStart(controller: HttpClient.DispatchController): void {
-    // The request could not be aborted while it was connecting.
-    if (this.#hasEnded) controller.abort(new Error('given up'));
-    else this.#controller = controller;
+  send(): void {
+    this.#connection.dispatch(this.#request, this);
+  }
+
+  // undici requires it. A request is cut off together with its connection, which is possible at any time.
+  onRequestStart(): void {
+    return undefined;
   }
 
   onResponseStart(
@@ -93,34 +105,44 @@ class Exchange implements HttpClient.DispatchHandler {
 
   onResponseData(_controller: HttpClient.DispatchController, chunk: Buffer): void {
     this.#bodyBytes += chunk.length;
-    if (this.#bodyBytes > LONGEST_BODY_BYTES) this.end();
+    if (this.#bodyBytes > LONGEST_BODY_BYTES) this.#abandon();
   }
 
   onResponseEnd(): void {
-    this.#controller = undefined;
-    this.end();
+    if (this.#hasEnded) return;
+    this.#connections.release(this.#connection);
+    this.#end();
   }
 
   onResponseError(_controller: HttpClient.DispatchController, error: Error): void {
-    this.#controller = undefined;
-    this.end(error);
+    if (this.#hasEnded) return;
+    if (this.#answer === undefined && this.#connection.isReusedAndSilent) {
+      this.#connections.discard(this.#connection);
+      this.#connection = this.#connections.open(this.#request.origin);
+      this.send();
+    } else this.#abandon(error);
   }
 
   #limitBody(): void {
     if (this.#hasEnded) return;
     const leftMs = this.#endsTick - performance.now();
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.end(), Math.min(leftMs, BODY_WAIT_MS));
+    this.#timer = setTimeout(() => this.#abandon(), Math.min(leftMs, BODY_WAIT_MS));
   }
 
-  /** Ends the exchange. If there is an answer, it counts, however its body ended. */
-  end(error?: Error): void {
+  /** Ends the exchange together with the connection. */
+  #abandon(error?: Error): void {
     if (this.#hasEnded) return;
+    this.#end(error);
+    this.#connections.discard(this.#connection);
+  }
+
+  /** If there is an answer, it counts, however its body ended. */
+  #end(error = new Error('no answer')): void {
     this.#hasEnded = true;
     clearTimeout(this.#timer);
     this.#unlink();
-    if (this.#answer === undefined) this.#reject(error ?? new Error('no answer'));
-    else this.#resolve(this.#answer);
-    this.#controller?.abort(error ?? new Error('given up'));
+    if (this.#answer === undefined) this.#outcome.reject(error);
+    else this.#outcome.resolve(this.#answer);
   }
 }

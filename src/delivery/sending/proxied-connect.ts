@@ -1,15 +1,12 @@
 import { request as httpRequest } from 'node:http';
-import { request as httpsRequest } from 'node:https';
 import { isIP, isIPv6 } from 'node:net';
 import type { Socket } from 'node:net';
-import { addAbortSignal } from 'node:stream';
-import { buildConnector } from 'undici';
-import { linkSignals } from '../../runtime/abort.ts';
+import { onAbort } from '../../runtime/abort.ts';
+import { LARGEST_HEAD_BYTES, createDirectConnect, createStartTls, portOf } from './connect.ts';
+import type { Connect } from './connect.ts';
 import { RefusedDestinationError } from './destination-guard.ts';
 import type { DestinationGuard } from './destination-guard.ts';
-
-/** The limit for the tunnel through the proxy, and again for the TLS handshake with the receiver. */
-const CONNECT_TIMEOUT_MS = 10_000;
+import type { Dial } from './dial.ts';
 
 /** The proxy did not open a tunnel. `code` is PROXY_ and its status, or PROXY_ and the reason why it did not answer. */
 class ProxyError extends Error {
@@ -23,33 +20,22 @@ class ProxyError extends Error {
 }
 
 /**
- * Opens connections for undici through an HTTP proxy. It uses CONNECT even for http receivers, so that an answer of the proxy
+ * Creates a function that connects through an HTTP proxy. It uses CONNECT even for http receivers, so that an answer of the proxy
  * is never taken for one of the receiver. The proxy resolves names and connects, so only an address in the URL and the names of
- * the proxy's own machine are checked here. The proxy itself is not checked, because the operator chose it. `proxyUrl` may contain
- * credentials. Once `closing` aborts, all connections are cut, including those that are being made.
+ * the proxy's own machine are checked here. `proxyUrl` may contain credentials. `dial` must allow the address of the proxy.
  */
-export function createProxiedConnector(
-  proxyUrl: string,
-  isAllowed: DestinationGuard,
-  closing: AbortSignal,
-): buildConnector.connector {
+export function createProxiedConnect(proxyUrl: string, isAllowed: DestinationGuard, dial: Dial): Connect {
   const proxy = new URL(proxyUrl);
-  const startTls = buildConnector({ allowH2: false, timeout: CONNECT_TIMEOUT_MS });
-  return (options, callback) => {
-    const { hostname, protocol, port } = options;
+  const connectToProxy = createProxyConnect(proxy, dial);
+  const startTls = createStartTls();
+  return async (destination, signal) => {
+    const { hostname, protocol } = destination;
     const address = addressIn(hostname);
-    if (address !== undefined && !isAllowed(address)) {
-      callback(new RefusedDestinationError('the address is not allowed by egress'), null);
-      return;
-    }
-    const host = isIPv6(hostname) ? `[${hostname}]` : hostname;
-    openTunnel(proxy, `${host}:${port || (protocol === 'https:' ? 443 : 80)}`, closing).then(
-      (socket) => {
-        if (protocol === 'https:') startTls({ ...options, httpSocket: socket }, callback);
-        else callback(null, socket);
-      },
-      (error: unknown) => callback(error as Error, null),
-    );
+    if (address !== undefined && !isAllowed(address))
+      throw new RefusedDestinationError('the address is not allowed by egress');
+    const authority = `${isIPv6(hostname) ? `[${hostname}]` : hostname}:${portOf(destination)}`;
+    const tunnel = await openTunnel(await connectToProxy(signal), proxy, authority, signal);
+    return protocol === 'https:' ? await startTls(destination, tunnel, signal) : tunnel;
   };
 }
 
@@ -59,34 +45,54 @@ function addressIn(hostname: string): string | undefined {
   return /(^|\.)localhost\.?$/i.test(hostname) ? '127.0.0.1' : undefined;
 }
 
-/** Opens a connection through the proxy to `authority`, a host and port (RFC 9110, section 9.3.6). */
-async function openTunnel(proxy: URL, authority: string, closing: AbortSignal): Promise<Socket> {
-  using limit = linkSignals([closing], CONNECT_TIMEOUT_MS);
-  const opened = Promise.withResolvers<Socket>();
-  const request = (proxy.protocol === 'https:' ? httpsRequest : httpRequest)({
+/** The certificate of an https proxy is verified by the proxy's own name before anything is sent to it. */
+function createProxyConnect(
+  { protocol, host, hostname, port }: URL,
+  dial: Dial,
+): (signal: AbortSignal) => Promise<Socket> {
+  const destination = { protocol, host, hostname: hostname.replace(/^\[|\]$/g, ''), port };
+  const connect = createDirectConnect(dial);
+  return async (signal) => {
+    try {
+      return await connect(destination, signal);
+    } catch (error) {
+      throw proxyErrorOf(error);
+    }
+  };
+}
+
+/** Opens a tunnel to `authority`, a host and port, over a connection to the proxy (RFC 9110, section 9.3.6). */
+function openTunnel(socket: Socket, proxy: URL, authority: string, signal: AbortSignal): Promise<Socket> {
+  const { promise, resolve, reject } = Promise.withResolvers<Socket>();
+  const request = httpRequest({
     method: 'CONNECT',
-    hostname: proxy.hostname.replace(/^\[|\]$/g, ''),
-    port: proxy.port,
+    createConnection: () => socket,
     path: authority,
     headers: { host: authority, ...authorization(proxy) },
-    // It opens a connection of its own, and ignores the proxies of the environment.
-    agent: false,
-    signal: limit.signal,
+    maxHeaderSize: LARGEST_HEAD_BYTES,
   });
-  request.once('error', (error: NodeJS.ErrnoException) => {
-    opened.reject(new ProxyError(limit.hasTimedOut ? 'TIMEOUT' : (error.code ?? error.name), error));
+  const unlink = onAbort(signal, () => request.destroy(new Error('given up')));
+  request.once('error', (error) => {
+    unlink();
+    reject(proxyErrorOf(error));
   });
-  request.once('connect', ({ statusCode = 0 }, socket, head) => {
+  request.once('connect', ({ statusCode = 0 }, _, head) => {
+    unlink();
     if (statusCode < 200 || statusCode > 299) {
       socket.destroy();
-      opened.reject(new ProxyError(statusCode));
+      reject(new ProxyError(statusCode));
       return;
     }
     if (head.length > 0) socket.unshift(head);
-    opened.resolve(addAbortSignal(closing, socket));
+    resolve(socket);
   });
   request.end();
-  return await opened.promise;
+  return promise;
+}
+
+function proxyErrorOf(error: unknown): ProxyError {
+  if (!(error instanceof Error)) return new ProxyError('UNKNOWN', error);
+  return new ProxyError('code' in error && typeof error.code === 'string' ? error.code : error.name, error);
 }
 
 function authorization({ username, password }: URL): Readonly<Record<string, string>> {

@@ -3,15 +3,18 @@ import { isDeepStrictEqual } from 'node:util';
 import type { AttemptResult } from '../../domain/delivery/delivery.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { resultOfAnswer, resultOfError } from './attempt-result.ts';
+import { createDirectConnect } from './connect.ts';
+import type { Connect } from './connect.ts';
+import { Connections } from './connections.ts';
 import { createContentWriter } from './content.ts';
 import type { OutgoingEvent } from './content.ts';
 import { createDestinationGuard } from './destination-guard.ts';
 import type { GuardRules } from './destination-guard.ts';
+import { createDial } from './dial.ts';
 import { exchange } from './exchange.ts';
-import { createGuardedConnector } from './guarded-connect.ts';
-import type { Lookup } from './guarded-connect.ts';
-import { Pools } from './pools.ts';
-import { createProxiedConnector } from './proxied-connect.ts';
+import { Names } from './names.ts';
+import type { Lookup } from './names.ts';
+import { createProxiedConnect } from './proxied-connect.ts';
 
 export interface Egress extends GuardRules {
   readonly httpsOnly: boolean;
@@ -39,17 +42,12 @@ export interface Sender extends AsyncDisposable {
 
 export interface SenderOptions {
   readonly egress: Egress;
-  readonly clock: Pick<Clock, 'now'>;
+  readonly clock: Pick<Clock, 'now' | 'monotonicNow'>;
   /** Goes into the user agent. */
   readonly version: string;
   /** Default: the system's resolver. */
   readonly lookup?: Lookup;
 }
-
-/** The limit of each endpoint bounds the requests in flight; this one bounds the file descriptors. */
-const CONNECTIONS_PER_ORIGIN = 1024;
-const IDLE_MS = 4000;
-const LONGEST_IDLE_MS = 30_000;
 
 const lookupAll: Lookup = (hostname) => systemLookup(hostname, { all: true });
 
@@ -64,20 +62,17 @@ export function createSender(options: SenderOptions): Sender {
 class PooledSender implements Sender {
   readonly #clock: Pick<Clock, 'now'>;
   readonly #userAgent: string;
-  readonly #lookup: Lookup;
+  readonly #names: Names;
+  readonly #connections: Connections;
   readonly #writeContent = createContentWriter();
-  readonly #closing = new AbortController();
   #egress: Egress;
-  #pools: Pools;
-  /** Pools of earlier rules, until their last request has ended. */
-  readonly #retired = new Set<Pools>();
 
   constructor({ egress, clock, version, lookup = lookupAll }: SenderOptions) {
     this.#clock = clock;
     this.#userAgent = `lifecycle-watcher/${version}`;
-    this.#lookup = lookup;
+    this.#names = new Names(lookup, clock);
     this.#egress = egress;
-    this.#pools = this.#createPools();
+    this.#connections = new Connections(createConnect(egress, this.#names));
   }
 
   async send(request: DeliveryRequest): Promise<AttemptResult> {
@@ -86,7 +81,7 @@ class PooledSender implements Sender {
     try {
       const content = this.#writeContent(request, this.#clock.now());
       const { httpStatus, retryAfter } = await exchange(
-        this.#pools,
+        this.#connections,
         {
           origin: url.origin,
           path: url.pathname + url.search,
@@ -108,36 +103,21 @@ class PooledSender implements Sender {
 
   apply(egress: Egress): void {
     if (isDeepStrictEqual(egress, this.#egress)) return;
-    const retired = this.#pools;
     this.#egress = egress;
-    this.#pools = this.#createPools();
-    this.#retired.add(retired);
-    void retired.close().finally(() => this.#retired.delete(retired));
+    this.#connections.replaceConnect(createConnect(egress, this.#names));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#closing.abort();
-    await Promise.all([this.#pools, ...this.#retired].map((pools) => pools.destroy()));
+    await this.#connections.destroy();
   }
+}
 
-  #createPools(): Pools {
-    const { proxy, ...rules } = this.#egress;
-    const isAllowed = createDestinationGuard(rules);
-    const connect =
-      proxy === undefined
-        ? createGuardedConnector(isAllowed, this.#lookup, this.#closing.signal)
-        : createProxiedConnector(proxy, isAllowed, this.#closing.signal);
-    return new Pools({
-      connect,
-      allowH2: false,
-      connections: CONNECTIONS_PER_ORIGIN,
-      keepAliveTimeout: IDLE_MS,
-      keepAliveMaxTimeout: LONGEST_IDLE_MS,
-      // `exchange` limits the time of each request.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-    });
-  }
+function createConnect({ proxy, ...rules }: Egress, names: Names): Connect {
+  const isAllowed = createDestinationGuard(rules);
+  if (proxy === undefined) return createDirectConnect(createDial(names, isAllowed));
+  // The operator chose the proxy, so its address is not judged.
+  const dialProxy = createDial(names, () => true);
+  return createProxiedConnect(proxy, isAllowed, dialProxy);
 }
 
 /** Returns the parsed URL, or the reason why no request may be made to it. */

@@ -1,6 +1,6 @@
 import { createServer as createTlsServer } from 'node:https';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createSender } from '../../../src/delivery/sending/sender.ts';
 import type { DeliveryRequest, Egress } from '../../../src/delivery/sending/sender.ts';
 import { systemClock } from '../../../src/runtime/clock.ts';
@@ -9,7 +9,7 @@ import { startHttpServer, listening } from '../../support/listen.ts';
 import { startProxy } from '../../support/proxy.ts';
 import { WEBHOOK_SECRET } from '../../support/secrets.ts';
 import { METADATA, NOT_PUBLIC } from '../../support/hosts.ts';
-import { TEST_TLS } from '../../support/tls.ts';
+import { PROXY_TLS, TEST_TLS } from '../../support/tls.ts';
 
 const STRICT: Egress = { allowPrivateNetworks: false, allowCidrs: [], httpsOnly: false };
 const ACCEPTED = { outcome: 'delivered', httpStatus: 202 };
@@ -92,6 +92,75 @@ describe('deliveries through a proxy', () => {
       await using sender = senderThrough(proxy.url);
       const result = await sender.send(requestTo(`https://hooks.example:${receiver.port}/`));
       expect(result).toEqual({ outcome: 'unreachable', error: 'no answer: DEPTH_ZERO_SELF_SIGNED_CERT' });
+    });
+  });
+});
+
+describe('an https proxy', () => {
+  const trusted = getCACertificates('default');
+  beforeEach(() => setDefaultCACertificates([TEST_TLS.cert, PROXY_TLS.cert]));
+  afterEach(() => setDefaultCACertificates(trusted));
+  const hosts = { 'hooks.example': '127.0.0.1' };
+  /** The lookup answers for the proxy alone. */
+  const senderTo = (proxyUrl: string) =>
+    createSender({
+      egress: { ...STRICT, proxy: proxyUrl },
+      clock: systemClock,
+      version: '1',
+      lookup: (name) =>
+        name === 'proxy.example'
+          ? Promise.resolve([{ address: '127.0.0.1', family: 4 }])
+          : Promise.reject(new Error('names are for the proxy to resolve')),
+    });
+  const receiverWith = (tls: typeof TEST_TLS) =>
+    listening(createTlsServer(tls, (_, response) => response.writeHead(202).end()));
+
+  it('is verified by its own name, and the receiver behind it by the receiver’s', async () => {
+    await using receiver = await receiverWith(TEST_TLS);
+    await using proxy = await startProxy({ hosts, tls: PROXY_TLS });
+    await using sender = senderTo(`https://me:secret@proxy.example:${proxy.port}`);
+    expect(await sender.send(requestTo(`https://hooks.example:${receiver.port}/`))).toEqual(ACCEPTED);
+    await using plain = await accepting();
+    expect(await sender.send(requestTo(`http://hooks.example:${plain.port}/`))).toEqual(ACCEPTED);
+    expect(proxy.tunnels()).toHaveLength(2);
+  });
+
+  it('may be an address', async () => {
+    await using receiver = await receiverWith(TEST_TLS);
+    await using proxy = await startProxy({ hosts, tls: TEST_TLS });
+    await using sender = senderTo(proxy.url);
+    expect(await sender.send(requestTo(`https://hooks.example:${receiver.port}/`))).toEqual(ACCEPTED);
+  });
+
+  it.each([
+    [
+      'that has the certificate of the receiver',
+      TEST_TLS,
+      [TEST_TLS.cert, PROXY_TLS.cert],
+      'ALTNAME_INVALID',
+    ],
+    ['that nobody trusts', PROXY_TLS, [TEST_TLS.cert], 'SELF_SIGNED_CERT'],
+  ])('%s is refused, and never sees the password', async (_, tls, authorities, code) => {
+    setDefaultCACertificates(authorities);
+    await using receiver = await receiverWith(TEST_TLS);
+    await using proxy = await startProxy({ hosts, tls });
+    await using sender = senderTo(`https://me:secret@proxy.example:${proxy.port}`);
+    for (const url of [`https://hooks.example:${receiver.port}/`, 'http://hooks.example/'])
+      expect(await sender.send(requestTo(url))).toEqual({
+        outcome: 'unreachable',
+        error: expect.stringMatching(new RegExp(`^no answer: PROXY_.*${code}$`)) as unknown,
+      });
+    expect(proxy.tunnels()).toEqual([]);
+    expect(receiver.connections()).toBe(0);
+  });
+
+  it('cannot pose as the receiver with its own certificate', async () => {
+    await using receiver = await receiverWith(PROXY_TLS);
+    await using proxy = await startProxy({ hosts, tls: PROXY_TLS });
+    await using sender = senderTo(`https://proxy.example:${proxy.port}`);
+    expect(await sender.send(requestTo(`https://hooks.example:${receiver.port}/`))).toEqual({
+      outcome: 'unreachable',
+      error: 'no answer: ERR_TLS_CERT_ALTNAME_INVALID',
     });
   });
 });

@@ -38,7 +38,7 @@ async function sent(
     });
   });
   const egress = { allowPrivateNetworks: true, allowCidrs: [], httpsOnly: false };
-  await using sender = createSender({ egress, clock: { now }, version: '1' });
+  await using sender = createSender({ egress, clock: { ...systemClock, now }, version: '1' });
   const { signal } = new AbortController();
   const request = { url: receiver.url, secrets, headers: {}, timeoutMs: 10_000, eventId, body, signal };
   expect((await sender.send(request)).outcome).toBe('delivered');
