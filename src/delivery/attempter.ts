@@ -1,5 +1,6 @@
 import type { AttemptResult } from '../domain/delivery/delivery.ts';
 import { verdict } from '../domain/delivery/verdict.ts';
+import type { JudgedAttempt } from '../domain/delivery/verdict.ts';
 import type { Notices } from '../notices/notices.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { ClaimedDelivery } from './outbox.ts';
@@ -19,9 +20,16 @@ export interface Receiver {
   readonly timeoutMs: number;
 }
 
-export interface FinishedAttempt {
-  readonly result: AttemptResult;
+export interface FinishedAttempt extends JudgedAttempt {
+  /** When it began on the wall clock. */
+  readonly at: number;
   readonly durationSeconds: number;
+}
+
+/** The lane of an attempt when the attempt ended. */
+export interface AttemptedLane extends Pick<Receiver, 'lane' | 'name'> {
+  /** Identifies the URL that the lane has; undefined if the attempt went to an earlier one. */
+  readonly urlKey?: string;
 }
 
 /** The effect of a settlement that the store accepted. */
@@ -68,35 +76,43 @@ export class Attempter {
     { eventId, body }: Pick<ClaimedDelivery, 'eventId' | 'body'>,
     signal = this.#options.cutOff,
   ): Promise<FinishedAttempt | undefined> {
-    if (destination === undefined) return { result: NOT_ALLOWED, durationSeconds: 0 };
     const { sender, clock, cutOff } = this.#options;
+    const at = clock.now();
+    const beganAt = clock.steadyNow();
     const startTick = clock.monotonicNow();
-    const result = await sender.send({ ...destination, headers, timeoutMs, eventId, body, signal });
+    const result =
+      destination === undefined
+        ? NOT_ALLOWED
+        : await sender.send({ ...destination, headers, timeoutMs, eventId, body, signal });
     if (cutOff.aborted && result.httpStatus === undefined) return undefined;
-    return { result, durationSeconds: (clock.monotonicNow() - startTick) / 1000 };
+    const durationSeconds = (clock.monotonicNow() - startTick) / 1000;
+    return { result, at, durationSeconds, beganAt, endedAt: clock.steadyNow() };
   }
 
   /**
-   * Reports an attempt that began `at`, epoch milliseconds, and settles it. Resolves once the settlement is durable; with undefined if it was
-   * given up or ignored, because the claim is no longer held.
+   * Reports a finished attempt and settles it. Resolves once the settlement is durable; with undefined if it was given up or
+   * ignored, because the claim is no longer held.
    */
   async settle(
-    { lane, name }: Pick<Receiver, 'lane' | 'name'>,
-    { id, claim, eventId, ...delivery }: ClaimedDelivery,
-    at: number,
-    { result, durationSeconds }: FinishedAttempt,
+    { lane, name, urlKey }: AttemptedLane,
+    { id, claim, eventId, url, ...place }: ClaimedDelivery,
+    finished: FinishedAttempt,
   ): Promise<AttemptEffect | undefined> {
-    const { settler, notices, clock, random } = this.#options;
+    const { settler, notices, random } = this.#options;
+    const { result, at, durationSeconds, beganAt, endedAt } = finished;
     notices.publish({ kind: 'attempt_ended', endpoint: name, outcome: result.outcome, durationSeconds });
-    const attempts = delivery.attempts + 1;
     const { retryAfterMs: _, ...outcome } = result;
-    const next = verdict(attempts, result, random(), clock.steadyNow());
-    const attempt = { at, durationSeconds, ...outcome };
-    const disabled = await settler.settle({ id, claim, lane, endpoint: name, attempt, ...next });
-    if (disabled === undefined) return undefined;
-    const settled = { endpoint: name, deliveryId: id, eventId, attempts, ...outcome, state: next.state };
+    const next = verdict(place, finished, random());
+    const laneAttempt = { ...result, at, beganAt, endedAt, random: random(), isCallback: url !== undefined };
+    const changed = await settler.settle({
+      ...{ id, claim, lane, endpoint: name, attempt: { at, durationSeconds, ...outcome } },
+      ...(urlKey === undefined ? {} : { laneAttempt: { ...laneAttempt, urlKey } }),
+      ...next,
+    });
+    if (changed === undefined) return undefined;
+    const settled = { endpoint: name, deliveryId: id, eventId, ...outcome, state: next.state };
     notices.publish({ kind: 'delivery_settled', ...settled });
-    const isLaneDisabled = disabled.some((other) => other.lane === lane);
+    const isLaneDisabled = changed.some((other) => other.lane === lane && other.change === 'disabled');
     return next.state === 'pending'
       ? { isLaneDisabled, nextAttemptAt: next.nextAttemptAt }
       : { isLaneDisabled };

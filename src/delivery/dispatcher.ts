@@ -50,8 +50,8 @@ export interface Dispatcher {
    */
   test(endpoint: string, signal: AbortSignal): Promise<TestEventResult | undefined>;
   /**
-   * Begins no more attempts, and waits for those in flight until `limit` aborts. Attempts without an answer are then cut off,
-   * and made again after the next start.
+   * Begins no more attempts, and waits for those in flight, test events included, until `limit` aborts. Attempts without an answer
+   * are then cut off; those of deliveries are made again after the next start.
    */
   stop(limit: AbortSignal): Promise<void>;
 }
@@ -78,6 +78,17 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     new Lane({ outbox, attempter, failingBeat, clock, log }, receiver, destinationOf);
   const endpointLanes = new EndpointLanes(createLane, endpoints);
   const callbackLanes = new CallbackLanes({ outbox, createLane, callbackSecrets, clock, log });
+  const testsInFlight = new Set<Promise<TestEventResult>>();
+  const runTest = async (lane: Lane, signal: AbortSignal): Promise<TestEventResult> => {
+    const eventId = newId();
+    const body = endpointTestBody(lane.receiver.name, eventId, clock.now());
+    using linked = linkSignals([signal, cutOff.signal]);
+    const finished = await lane.send({ eventId, body }, linked.signal);
+    if (finished === undefined)
+      return { eventId, outcome: 'unreachable', error: 'cut off', durationSeconds: 0 };
+    const { retryAfterMs: _, ...result } = finished.result;
+    return { eventId, ...result, durationSeconds: finished.durationSeconds };
+  };
 
   return {
     start() {
@@ -95,14 +106,9 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     async test(endpoint, signal) {
       const [lane] = endpointLanes.find(endpoint);
       if (lane === undefined) return undefined;
-      const eventId = newId();
-      const body = endpointTestBody(endpoint, eventId, clock.now());
-      using linked = linkSignals([signal, cutOff.signal]);
-      const finished = await lane.send({ eventId, body }, linked.signal);
-      if (finished === undefined)
-        return { eventId, outcome: 'unreachable', error: 'cut off', durationSeconds: 0 };
-      const { retryAfterMs: _, ...result } = finished.result;
-      return { eventId, ...result, durationSeconds: finished.durationSeconds };
+      const test = runTest(lane, signal);
+      testsInFlight.add(test);
+      return test.finally(() => testsInFlight.delete(test));
     },
     async stop(limit) {
       const isLimitReached = Promise.withResolvers<undefined>();
@@ -110,7 +116,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
         cutOff.abort();
         isLimitReached.resolve(undefined);
       });
-      const settled = Promise.all([endpointLanes.stop(), callbackLanes.stop()]);
+      const settled = Promise.all([endpointLanes.stop(), callbackLanes.stop(), ...testsInFlight]);
       await Promise.race([settled, isLimitReached.promise]);
       unlink();
       if (!(await endsWithin(settled, clock, LAST_SETTLEMENTS_MS)))

@@ -1,4 +1,8 @@
-import { GONE } from '../domain/delivery/lane-health.ts';
+import { createHash } from 'node:crypto';
+import { isCallbackLane } from '../domain/delivery/callback.ts';
+import { otherKind } from '../domain/delivery/fairness.ts';
+import type { DeliveryKind } from '../domain/delivery/fairness.ts';
+import { isLaneGone } from '../domain/delivery/lane-health.ts';
 import { Bell } from '../runtime/bell.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { doublingPauseMs } from '../runtime/doubling.ts';
@@ -13,6 +17,7 @@ const SHORTEST_PAUSE_MS = 20;
 /** The pause while nothing can be settled. */
 const UNSETTLED_PAUSE_MS = 1000;
 const FIRST_CLAIM_PAUSE_MS = 500;
+const NO_URL = '';
 
 /** A receiver, and the limits that its lane keeps to. */
 export interface LimitedReceiver extends Receiver {
@@ -24,7 +29,7 @@ export interface LimitedReceiver extends Receiver {
 export type DestinationOf = (url: string | undefined) => Destination | undefined;
 
 export interface LaneOptions {
-  readonly outbox: Pick<Outbox, 'claim' | 'release' | 'nextDueAt'>;
+  readonly outbox: Pick<Outbox, 'claim' | 'release' | 'nextDueAt' | 'endStopOfOtherUrl'>;
   readonly attempter: Attempter;
   /**
    * Resolves with the next beat of the lanes whose receivers fail. They let healthy lanes go first and act together, because
@@ -49,10 +54,14 @@ export class Lane {
   #claimFailures = 0;
   /** True if the latest attempt failed. */
   #isFailing = false;
-  /** True if the lane was disabled, or its receiver replaced, since the last claim. */
+  /** The kind of delivery that is attempted next, if both kinds are due. */
+  #nextKind: DeliveryKind = 'new';
+  /** The URL for which the lane last ended the stop of an earlier one. */
+  #checkedUrlKey = NO_URL;
+  /** True if the lane was disabled or stopped, or its receiver replaced, since the last claim. */
   #isHalted = false;
-  /** The number of attempts that disable the lane and whose settlement is not durable yet. */
-  #disabling = 0;
+  /** The deliveries whose attempts decide whether others may begin, until they are settled. */
+  readonly #deciding = new Set<number>();
 
   constructor(options: LaneOptions, receiver: LimitedReceiver, destinationOf: DestinationOf) {
     this.#options = options;
@@ -119,7 +128,7 @@ export class Lane {
     // A delivery that cannot be settled would be sent again.
     if (!attempter.canSettle) return UNSETTLED_PAUSE_MS;
     // An attempt that ends rings the bell, too.
-    if (this.#disabling > 0) return Infinity;
+    if (this.#deciding.size > 0) return Infinity;
     this.#isHalted = false;
     const untilLookMs = this.#agenda.untilLookMs();
     if (untilLookMs > 0) return untilLookMs;
@@ -137,7 +146,8 @@ export class Lane {
     const { lane } = this.#receiver;
     this.#agenda.beginLook();
     try {
-      const claimed = await outbox.claim(lane, limit, clock.steadyNow());
+      await this.#endStopOfEarlierUrl();
+      const claimed = await outbox.claim(lane, limit, clock.steadyNow(), this.#nextKind);
       await this.#startAttempts(claimed);
       if (claimed.length === limit) this.#agenda.addNews();
       if (!this.#agenda.hasNews) this.#agenda.addDue((await outbox.nextDueAt(lane)) ?? Infinity);
@@ -151,17 +161,38 @@ export class Lane {
     }
   }
 
-  /** Starts attempts at the pace of the receiver. Releases the rest if the lane is halted or stopped meanwhile. */
+  async #endStopOfEarlierUrl(): Promise<void> {
+    const urlKey = this.#urlKey();
+    if (urlKey === this.#checkedUrlKey) return;
+    const { outbox, clock } = this.#options;
+    await outbox.endStopOfOtherUrl(this.#receiver.lane, urlKey, clock.now());
+    this.#checkedUrlKey = urlKey;
+  }
+
+  /** Identifies the URL of the lane without showing it; `NO_URL` for callbacks, each of which has its own. */
+  #urlKey(): string {
+    if (isCallbackLane(this.#receiver.lane)) return NO_URL;
+    const { url = NO_URL } = this.#destinationOf(undefined) ?? {};
+    return createHash('sha256').update(url).digest('base64url');
+  }
+
+  /**
+   * Starts attempts at the pace of the receiver. Releases the rest if the lane is halted or stopped meanwhile, or if there may be
+   * new deliveries and all of the rest are old.
+   */
   async #startAttempts(claimed: readonly ClaimedDelivery[]): Promise<void> {
     const { clock, outbox } = this.#options;
     for (const [started, delivery] of claimed.entries()) {
       const untilStartMs = this.#pace.untilNextMs(clock.monotonicNow());
       if (untilStartMs > 0) await clock.sleep(untilStartMs, this.#stopping.signal);
-      if (this.#isHalted || this.#stopping.signal.aborted) {
-        outbox.release(claimed.slice(started));
+      const rest = claimed.slice(started);
+      const isOvertaken = started > 0 && this.#agenda.hasNews && rest.every(({ kind }) => kind === 'again');
+      if (this.#isHalted || isOvertaken || this.#stopping.signal.aborted) {
+        outbox.release(rest);
         return;
       }
       this.#pace.begin(clock.monotonicNow(), this.#receiver.requestsPerSecond);
+      this.#nextKind = otherKind(delivery.kind);
       const attempt = this.#attempt(delivery).finally(() => {
         this.#inFlight.delete(attempt);
         this.#bell.ring();
@@ -173,32 +204,32 @@ export class Lane {
   /** Makes one request and settles it. Never rejects. */
   async #attempt(delivery: ClaimedDelivery): Promise<void> {
     const { outbox, attempter, clock, log } = this.#options;
-    const receiver = this.#receiver;
-    let isDisabling = false;
+    const { lane, name } = this.#receiver;
+    const urlKey = this.#urlKey();
+    if (delivery.isProbe) this.#deciding.add(delivery.id);
     try {
-      const at = clock.now();
       const finished = await this.send(delivery);
       // An attempt that was cut off is made again after a restart.
       if (finished === undefined) return;
-      this.#isFailing = finished.result.outcome !== 'delivered';
-      isDisabling = finished.result.httpStatus === GONE;
-      if (isDisabling) this.#halt();
-      const effect = await attempter.settle(receiver, delivery, at, finished);
+      const { result } = finished;
+      this.#isFailing = result.outcome !== 'delivered';
+      const isSameUrl = urlKey === this.#urlKey();
+      const isGone = isLaneGone({ ...result, isCallback: delivery.url !== undefined });
+      if (isSameUrl && (isGone || result.retryAfterMs !== undefined)) {
+        this.#isHalted = true;
+        this.#deciding.add(delivery.id);
+      }
+      const effect = await attempter.settle({ lane, name, ...(isSameUrl && { urlKey }) }, delivery, finished);
       if (effect?.isLaneDisabled === true) this.#isHalted = true;
       if (effect?.nextAttemptAt !== undefined) this.#agenda.addDue(effect.nextAttemptAt);
     } catch (error) {
       const { id: deliveryId } = delivery;
-      log.error({ endpoint: receiver.name, deliveryId, ...errorFields(error) }, 'attempt failed');
+      log.error({ endpoint: name, deliveryId, ...errorFields(error) }, 'attempt failed');
       // The cause is a mistake of ours and may recur at once, so the slot stays taken for a while.
       await clock.sleep(LOOK_EVERY_MS, this.#stopping.signal);
       outbox.release([delivery]);
     } finally {
-      if (isDisabling) this.#disabling -= 1;
+      if (this.#deciding.delete(delivery.id)) this.#agenda.addNews();
     }
-  }
-
-  #halt(): void {
-    this.#disabling += 1;
-    this.#isHalted = true;
   }
 }

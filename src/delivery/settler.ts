@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import type { LaneHealth } from '../domain/delivery/lane-health.ts';
+import type { ChangedLane } from '../domain/delivery/lane-health.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { doublingPauseMs } from '../runtime/doubling.ts';
 import { errorFields } from '../runtime/log.ts';
@@ -16,12 +16,12 @@ export interface SettlerOptions {
   readonly cutOff: AbortSignal;
 }
 
-/** The lanes that a group disabled; undefined for a settlement that was ignored or given up. */
-type Disabled = readonly LaneHealth[] | undefined;
+/** The lanes whose health a group changed; undefined for a settlement that was ignored or given up. */
+type Changed = readonly ChangedLane[] | undefined;
 
 interface Waiting {
   readonly settlement: Settlement;
-  readonly done: (disabled: Disabled) => void;
+  readonly done: (changed: Changed) => void;
 }
 
 const LARGEST_GROUP = 500;
@@ -52,10 +52,10 @@ export class Settler {
   }
 
   /**
-   * Resolves once the settlement is durable, with the lanes that its group disabled; with undefined if it was given up, or
+   * Resolves once the settlement is durable, with the lanes whose health its group changed; with undefined if it was given up, or
    * ignored because its claim is no longer held. Never rejects.
    */
-  settle(settlement: Settlement): Promise<Disabled> {
+  settle(settlement: Settlement): Promise<Changed> {
     return new Promise((done) => {
       this.#waiting.push({ settlement, done });
       if (!this.#isWriting) void this.#writeAll();
@@ -71,7 +71,7 @@ export class Settler {
       this.#waiting = this.#waiting.slice(LARGEST_GROUP);
       const settled = await this.#write(group.map(({ settlement }) => settlement));
       const held = new Set(settled?.held);
-      for (const { settlement, done } of group) done(held.has(settlement) ? settled?.disabled : undefined);
+      for (const { settlement, done } of group) done(held.has(settlement) ? settled?.changed : undefined);
     }
     this.#isWriting = false;
     this.#isBehind = false;
@@ -82,7 +82,7 @@ export class Settler {
     for (let failures = 1; ; failures += 1) {
       try {
         const settled = await outbox.settle(settlements);
-        for (const lane of settled.disabled) notices.publish({ kind: 'lane_disabled', lane });
+        for (const lane of settled.changed) notices.publish({ kind: 'lane_health_changed', ...lane });
         return settled;
       } catch (error) {
         this.#isBehind = true;

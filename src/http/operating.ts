@@ -6,6 +6,8 @@ import type { TargetKey } from '../domain/execution/execution.ts';
 export interface ResendQuery {
   readonly endpoint: string;
   readonly state: Exclude<DeliveryState, 'pending'>;
+  /** A glob that matches the short names of events. */
+  readonly type?: string;
   /** Selects deliveries whose `createdAt` is at or after `since` and before `until`. */
   readonly since: number;
   readonly until?: number;

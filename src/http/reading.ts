@@ -1,6 +1,6 @@
 import type { Attempt, DeliveryState } from '../domain/delivery/delivery.ts';
 import type { Execution, ExecutionKey, Labels, TargetKey, Tracking } from '../domain/execution/execution.ts';
-import type { Health } from '../domain/delivery/lane-health.ts';
+import type { DisabledReason } from '../domain/delivery/lane-health.ts';
 
 /** Selects a page of executions that match all filters. */
 export interface ExecutionQuery {
@@ -59,6 +59,8 @@ export interface Delivery {
   readonly id: number;
   readonly eventId: string;
   readonly type: string;
+  /** The execution's id, or the target's name if the event is about the target as a whole. */
+  readonly subject: string;
   readonly endpoint: string;
   readonly state: DeliveryState;
   readonly createdAt: number;
@@ -92,9 +94,13 @@ export interface OutboxCounts {
   readonly oldestPendingAt?: number;
 }
 
-/** The combined health of all lanes of an endpoint that fails or is disabled. */
-export interface EndpointHealth extends Health {
+/** The combined health of all lanes of an endpoint that fails, is disabled or is stopped. */
+export interface EndpointHealth {
   readonly endpoint: string;
+  readonly failingSince?: number;
+  readonly disabledReason?: DisabledReason;
+  /** The end of the latest stop that is not over. */
+  readonly stoppedUntil?: number;
 }
 
 /**
@@ -123,6 +129,6 @@ export interface Reading {
    * missed or counted twice.
    */
   outboxCounts(): Promise<readonly OutboxCounts[]>;
-  /** Returns the endpoints that fail or are disabled. */
+  /** Returns the endpoints that fail, are disabled or are stopped. */
   unhealthyEndpoints(): Promise<readonly EndpointHealth[]>;
 }

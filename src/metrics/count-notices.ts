@@ -46,7 +46,8 @@ export function countNotices(instruments: Instruments): Subscriber {
         if (notice.isApplied) instruments.configReloadedAt.set(notice.at / 1000);
         break;
       // The gauge of enabled endpoints is read from the store at each scrape.
-      case 'lane_disabled':
+      case 'lane_health_changed':
+      case 'endpoint_enabled':
         break;
     }
   };

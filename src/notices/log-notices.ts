@@ -1,3 +1,4 @@
+import { isoInstant } from '../domain/change/event.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Notice, Subscriber } from './notices.ts';
 
@@ -13,11 +14,15 @@ export function logNotices(log: Log): Subscriber {
         break;
       case 'delivery_settled': {
         const { kind: _, ...fields } = notice;
-        log[notice.state === 'dead' ? 'info' : 'debug'](fields, 'delivery');
+        if (notice.state === 'dead') log.warn(fields, 'a delivery is dead');
+        else log.debug(fields, 'a delivery was attempted');
         break;
       }
-      case 'lane_disabled':
-        log.warn(notice.lane, 'endpoint disabled');
+      case 'lane_health_changed':
+        logHealth(log, notice);
+        break;
+      case 'endpoint_enabled':
+        log.info({ endpoint: notice.endpoint }, 'endpoint was enabled');
         break;
       case 'deliveries_abandoned': {
         const { endpoint, count } = notice;
@@ -48,4 +53,35 @@ function logTargetEvent(
   const fields = { target, kind: problem.kind, problem: problem.message, eventId: event.id };
   if (event.type === 'target.recovered') log.info(fields, 'target is reachable again');
   else log.error(fields, 'target is unreachable; retrying with backoff');
+}
+
+const isoOf = (time: number | undefined) => (time === undefined ? undefined : isoInstant(time));
+
+function logHealth(
+  log: Log,
+  { lane, endpoint, change, before, after, attempt }: Extract<Notice, { kind: 'lane_health_changed' }>,
+): void {
+  // The lanes of callbacks are named by their origin.
+  const origin = lane === endpoint ? {} : { origin: lane };
+  const { outcome, httpStatus, error } = attempt;
+  const reason = { outcome, httpStatus, error };
+  switch (change) {
+    case 'failing':
+      log.warn(
+        { endpoint, ...origin, ...reason, stoppedUntil: isoOf(after.stop?.until) },
+        'endpoint begins to fail',
+      );
+      break;
+    case 'recovered':
+      log.info({ endpoint, ...origin, failingSince: isoOf(before.failingSince) }, 'endpoint recovered');
+      break;
+    case 'disabled': {
+      const { disabledReason, failingSince } = after;
+      log.warn(
+        { endpoint, ...origin, disabledReason, failingSince: isoOf(failingSince), ...reason },
+        'endpoint is disabled; its deliveries wait until it is enabled',
+      );
+      break;
+    }
+  }
 }

@@ -5,7 +5,7 @@ import type { TargetProblem } from '../domain/call/reachability.ts';
 import type { NewEvent } from '../domain/change/event.ts';
 import type { Change } from '../domain/change/transition.ts';
 import type { AttemptOutcome, DeliveryState } from '../domain/delivery/delivery.ts';
-import type { LaneHealth } from '../domain/delivery/lane-health.ts';
+import type { ChangedLane } from '../domain/delivery/lane-health.ts';
 import type { Source } from '../domain/execution/execution.ts';
 import type { RegistrationOutcome } from '../domain/execution/registration.ts';
 import { errorFields } from '../runtime/log.ts';
@@ -43,19 +43,21 @@ export type Notice =
       readonly outcome: AttemptOutcome;
       readonly durationSeconds: number;
     }
-  /** The result of an attempt has been stored durably. `attempts` includes this one. */
+  /** The result of an attempt has been stored durably. */
   | {
       readonly kind: 'delivery_settled';
       readonly endpoint: string;
       readonly deliveryId: number;
       readonly eventId: string;
-      readonly attempts: number;
       readonly outcome: AttemptOutcome;
       readonly httpStatus?: number;
       readonly error?: string;
       readonly state: DeliveryState;
     }
-  | { readonly kind: 'lane_disabled'; readonly lane: LaneHealth }
+  /** A lane began to fail, recovered or was disabled, and that has been stored durably. */
+  | ({ readonly kind: 'lane_health_changed' } & ChangedLane)
+  /** An endpoint was enabled by hand. */
+  | { readonly kind: 'endpoint_enabled'; readonly endpoint: string }
   /** Open deliveries became dead because their endpoint was removed from the configuration. */
   | { readonly kind: 'deliveries_abandoned'; readonly endpoint: string; readonly count: number }
   /** A configuration was applied or refused `at` this instant, epoch milliseconds. */

@@ -16,6 +16,7 @@ export const deliverySchema = z
     id: z.string(),
     eventId: z.string(),
     type: z.string().describe('Short name of the event'),
+    subject: z.string().describe("The execution's id, or the target's name if the event is about a target"),
     endpoint: z.string(),
     state: z.enum(DELIVERY_STATES),
     createdAt: instantText,

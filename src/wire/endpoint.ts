@@ -10,6 +10,9 @@ export const endpointSchema = z
     enabled: z.boolean(),
     disabledReason: z.enum(DISABLED_REASONS).optional(),
     failingSince: instantText.optional(),
+    stoppedUntil: instantText
+      .optional()
+      .describe('Nothing is sent before this instant, because the receiver answered with Retry-After'),
     pending: z.int(),
     dead: z.int(),
   })

@@ -8,6 +8,7 @@ import { transition } from '../../src/domain/change/transition.ts';
 import type { Change } from '../../src/domain/change/transition.ts';
 import type { Delivery, StoredEvent } from '../../src/http/reading.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
+import { defined } from '../../src/runtime/defined.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
 import { SOLE_TERM } from '../../src/store/store.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -80,17 +81,48 @@ export function timeout(at: number): Attempt {
   return { at, outcome: 'timeout', durationSeconds: 15, error: 'no status line' };
 }
 
-/** How a claim ends: with a success, unless something else is given. */
-export function settlement(
-  { id, claim, lane, endpoint }: ClaimedDelivery,
-  differing: Partial<Settlement> = {},
-): Settlement {
-  return { id, claim, lane, endpoint, attempt: SUCCESS, state: 'delivered', ...differing };
+/** How a claim may end. */
+export interface Ending {
+  readonly attempt: Attempt;
+  readonly state?: Delivery['state'];
+  /** When it is due again, if it is pending. */
+  readonly nextAttemptAt?: number;
+  readonly retryAfterMs?: number;
+  readonly urlKey?: string;
+}
+
+/** How a claim ends: with a success, unless something else is given. The steady clock shows the same as the wall clock. */
+export function settlement(claimed: ClaimedDelivery, ending: Partial<Ending> = {}): Settlement {
+  const { id, claim, lane, endpoint, rung, firstAttemptAt, url } = claimed;
+  const { attempt = SUCCESS, state = 'delivered', nextAttemptAt, retryAfterMs, urlKey = 'url' } = ending;
+  const { at, outcome, httpStatus, durationSeconds } = attempt;
+  const laneAttempt = {
+    ...defined({ at, outcome, httpStatus, retryAfterMs }),
+    ...{
+      beganAt: at,
+      endedAt: at + durationSeconds * 1000,
+      random: 0,
+      isCallback: url !== undefined,
+      urlKey,
+    },
+  };
+  const settled = { id, claim, lane, endpoint, attempt, laneAttempt };
+  if (state !== 'pending') return { ...settled, state };
+  const place = { rung: rung + (retryAfterMs === undefined ? 1 : 0), firstAttemptAt: firstAttemptAt ?? at };
+  return { ...settled, state, nextAttemptAt: nextAttemptAt ?? at, ...place };
 }
 
 /** A failed attempt after which the delivery is due again at once. */
 export const failed = (at: number, httpStatus = 500) =>
   ({ attempt: answered(at, httpStatus), state: 'pending', nextAttemptAt: T0 }) as const;
+
+/** An attempt after which the receiver wants none for so long. */
+export const throttled = (at: number, retryAfterMs: number): Ending => ({
+  attempt: { ...answered(at, 429), outcome: 'throttled' },
+  state: 'pending',
+  nextAttemptAt: at,
+  retryAfterMs,
+});
 
 /** After a 410 nothing is attempted any more. */
 export const gone = (at: number) => ({ attempt: answered(at, 410), state: 'dead' }) as const;
@@ -112,7 +144,7 @@ export interface Stage {
   readonly failure: (number: number, endpoints: readonly string[], at?: number) => Promise<NewEvent>;
   readonly oneClaimed: (lane: string, now?: number) => Promise<ClaimedDelivery>;
   /** Claims the longest due delivery of a lane, and settles it. */
-  readonly settleOne: (lane: string, differing?: Partial<Settlement>, now?: number) => Promise<Settled>;
+  readonly settleOne: (lane: string, ending?: Partial<Ending>, now?: number) => Promise<Settled>;
   readonly feed: (types?: readonly string[]) => Promise<readonly StoredEvent[]>;
   /** The newest first. */
   readonly deliveries: () => Promise<readonly Delivery[]>;
@@ -158,8 +190,8 @@ export function createStage(store: Store): Stage {
     failure: async (number, endpoints, at) =>
       eventOf(await recorded(await registered(number), 'FAILED', endpoints, at)),
     oneClaimed,
-    settleOne: async (lane, differing, now) =>
-      store.outbox.settle([settlement(await oneClaimed(lane, now), differing)]),
+    settleOne: async (lane, ending, now) =>
+      store.outbox.settle([settlement(await oneClaimed(lane, now), ending)]),
     feed: async (types) =>
       (await store.reading.feed({ after: 0, limit: ALL, ...(types && { types }) })).events,
     deliveries: async () => (await store.reading.listDeliveries({ limit: ALL })).deliveries,

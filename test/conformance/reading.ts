@@ -17,7 +17,6 @@ import {
   eventOf,
   executionId,
   failed,
-  gone,
   range,
   registration,
   seen,
@@ -312,6 +311,7 @@ export function describeReading(open: OpenStore): void {
           id: deliveries[0]?.id,
           eventId: second.id,
           type: 'execution.succeeded',
+          subject: executionId(2),
           endpoint: 'a',
           state: 'pending',
           createdAt: second.time,
@@ -323,6 +323,7 @@ export function describeReading(open: OpenStore): void {
           id: deliveries[1]?.id,
           eventId: first.id,
           type: 'execution.failed',
+          subject: executionId(1),
           endpoint: 'b',
           state: 'pending',
           createdAt: first.time,
@@ -468,10 +469,10 @@ export function describeReading(open: OpenStore): void {
         { endpoint: 'callback', failingSince: T0 + 2 },
         { endpoint: 'ops', failingSince: T0 + 1 },
       ]);
-      await settleOne(urls[2]!, gone(T0 + 4));
+      for (const day of range(6)) await settleOne(urls[2]!, failed(T0 + day * DAY_MS));
       await settleOne('ops', { attempt: answered(T0 + 5, 200) });
       expect(await store.reading.unhealthyEndpoints()).toEqual([
-        { endpoint: 'callback', failingSince: T0 + 2, disabledReason: 'gone' },
+        { endpoint: 'callback', failingSince: T0 + 2, disabledReason: 'failing' },
       ]);
     });
   });

@@ -44,29 +44,6 @@ describe('the ladder', () => {
     await stop();
   });
 
-  it('waits for Retry-After, and ends with the first success', async () => {
-    const answers: AttemptResult[] = [
-      { outcome: 'throttled', httpStatus: 429, retryAfterMs: 60_000 },
-      DELIVERED,
-    ];
-    const { clock, dispatcher, sent, delivery, states, add, stop } = await drive(
-      [endpoint('ops')],
-      () => answers.shift() ?? REJECTED,
-    );
-    const [id] = await add('ops');
-    dispatcher.start();
-    await clock.advance(HOUR_MS);
-    expect(sent.map(({ seconds }) => Math.round(seconds))).toEqual([0, 60]);
-    expect(await states()).toEqual(['delivered']);
-    expect((await delivery(id)).attempts[0]).toEqual({
-      at: clock.now() - HOUR_MS,
-      outcome: 'throttled',
-      httpStatus: 429,
-      durationSeconds: 0,
-    });
-    await stop();
-  });
-
   it.each<AttemptResult>([
     { outcome: 'refused', error: 'not allowed' },
     { outcome: 'rejected', httpStatus: 410 },
@@ -150,8 +127,8 @@ describe('lanes', () => {
     const { clock, dispatcher, outbox, sent, add, stop } = await drive([endpoint('ops')]);
     const answerClaim = outbox.hold('claim', 'answer');
     dispatcher.start();
-    expect(outbox.claims()).toHaveLength(1);
     await clock.advance(0);
+    expect(outbox.claims()).toHaveLength(1);
     await add('ops');
     dispatcher.wake('ops');
     await clock.advance(0);
@@ -159,6 +136,189 @@ describe('lanes', () => {
     answerClaim();
     await clock.advance(0);
     expect(sent).toHaveLength(1);
+    await stop();
+  });
+});
+
+describe('Retry-After', () => {
+  const throttled = (seconds: number): AttemptResult => ({
+    ...{ outcome: 'throttled', httpStatus: 429, retryAfterMs: seconds * 1000 },
+  });
+
+  it('stops the whole lane, after which one attempt goes first and the others follow', async () => {
+    const answers = [throttled(30)];
+    const { clock, dispatcher, sent, states, delivery, add, stop } = await drive(
+      [endpoint('ops', { maxConcurrent: 1 }), endpoint('other')],
+      async () => {
+        await clock.sleep(2000);
+        return answers.shift() ?? DELIVERED;
+      },
+    );
+    const [first] = await add('ops', 5);
+    dispatcher.start();
+    await clock.advance(2000);
+    await add('other');
+    dispatcher.wake('other');
+    // Woken at any time, the lane stays stopped.
+    for (let second = 0; second < 30; second += 1) {
+      await add('ops');
+      dispatcher.wake('ops');
+      await clock.advance(1000);
+    }
+    const ofOps = () => sent.filter(({ host }) => host === 'ops.example');
+    expect(ofOps()).toHaveLength(1);
+    expect(sent).toHaveLength(2);
+    await clock.advance(120_000);
+    // A stop of 30 seconds with half of the jitter begins when the answer comes.
+    expect(ofOps()[1]?.seconds).toBeCloseTo(2 + 31.5, 1);
+    expect(await states()).toEqual(Array(36).fill('delivered'));
+    // The delivery that was throttled has not climbed the ladder.
+    expect((await delivery(first)).attempts.map(({ outcome }) => outcome)).toEqual([
+      'throttled',
+      'delivered',
+    ]);
+    await stop();
+  });
+
+  it('lets one attempt at a time go until one is not throttled', async () => {
+    let isThrottling = true;
+    const { clock, dispatcher, sent, states, add, stop } = await drive([endpoint('ops')], async () => {
+      await clock.sleep(100);
+      return isThrottling ? throttled(1) : DELIVERED;
+    });
+    await add('ops', 200);
+    dispatcher.start();
+    await clock.advance(1000);
+    // These were in flight when the first was answered.
+    const inFlight = sent.length;
+    expect(inFlight).toBeLessThanOrEqual(8);
+    await clock.advance(62_000);
+    const waits = sent.slice(inFlight).map(({ seconds }, index) => {
+      return Math.round(seconds - (sent[inFlight + index - 1]?.seconds ?? 0));
+    });
+    // Each is at least twice as long as the one before, plus half of the jitter.
+    expect(waits).toEqual([1, 2, 4, 9, 17]);
+    isThrottling = false;
+    await clock.advance(120_000);
+    expect(await states()).toEqual(Array(200).fill('delivered'));
+    const resumed = sent.slice(inFlight + 5);
+    expect(resumed[1]!.seconds - resumed[0]!.seconds).toBeCloseTo(0.1, 1);
+    expect(resumed[8]!.seconds - resumed[1]!.seconds).toBeLessThan(0.1);
+    await stop();
+  });
+
+  it('lasts until the latest time that an answer in flight brings, and releases what has not begun', async () => {
+    const waits = [30, 60, 5];
+    const { clock, dispatcher, sent, deliveries, add, stop } = await drive(
+      [endpoint('ops', { maxConcurrent: 9, requestsPerSecond: 20 })],
+      async () => {
+        await clock.sleep(130);
+        return throttled(waits.shift() ?? 1);
+      },
+    );
+    await add('ops', 9);
+    dispatcher.start();
+    await clock.advance(10_000);
+    const began = sent.length;
+    expect(began).toBeLessThan(9);
+    // A delivery that is claimed has no next attempt.
+    for (const { nextAttemptAt } of await deliveries()) expect(nextAttemptAt).toBeDefined();
+    await clock.advance(60_000);
+    expect(sent[began]!.seconds).toBeCloseTo(sent[1]!.seconds + 0.13 + 63, 0);
+    await stop();
+  });
+
+  it('ends with enable, or with another URL, and an answer of the old URL brings no new stop', async () => {
+    const old: ((result: AttemptResult) => void)[] = [];
+    const { clock, dispatcher, store, sent, states, add, stop } = await drive(
+      [endpoint('ops', { maxConcurrent: 2 })],
+      ({ url }) => (url.includes('new') ? DELIVERED : new Promise((resolve) => old.push(resolve))),
+    );
+    await add('ops', 6);
+    dispatcher.start();
+    await clock.advance(100);
+    old.shift()!(throttled(3600));
+    await clock.advance(1000);
+    expect(sent).toHaveLength(2);
+    await store.operating.enableEndpoint('ops');
+    dispatcher.wake('ops');
+    await clock.advance(100);
+    expect(sent).toHaveLength(3);
+    const [inFlight] = old.splice(0, 1);
+    old.shift()!(throttled(3600));
+    await clock.advance(100);
+    await dispatcher.apply([endpoint('ops', { maxConcurrent: 2, url: 'https://new.example/' })]);
+    await clock.advance(1000);
+    expect((await states()).filter((state) => state === 'delivered').length).toBeGreaterThan(3);
+    inFlight!(throttled(3600));
+    await clock.advance(1000);
+    expect(await states()).toEqual(Array(6).fill('delivered'));
+    expect(await store.reading.unhealthyEndpoints()).toEqual([]);
+    await stop();
+  });
+
+  it('does not let a delivery be throttled for longer than 36 hours', async () => {
+    const { clock, dispatcher, sent, delivery, add, stop } = await drive([endpoint('ops')], () =>
+      throttled(10 * 3600),
+    );
+    const [id] = await add('ops');
+    dispatcher.start();
+    await clock.advance(48 * HOUR_MS);
+    // Ten and a half hours after each other.
+    expect(sent).toHaveLength(5);
+    expect(await delivery(id)).toMatchObject({ state: 'dead' });
+    await stop();
+  });
+});
+
+describe('new events', () => {
+  it('wait neither for a resend of 1,500 deliveries nor for a wave of repeats', async () => {
+    let isUp = false;
+    const { clock, dispatcher, store, sent, add, stop } = await drive(
+      [endpoint('ops', { requestsPerSecond: 50 })],
+      () => (isUp ? DELIVERED : REJECTED),
+    );
+    const old = await add('ops', 1500);
+    await store.upkeep.abandonDeliveries({ kept: [], at: clock.now(), after: '', limit: 2000 });
+    isUp = true;
+    const query = { endpoint: 'ops', state: 'dead', since: 0, after: 0, limit: 2000 } as const;
+    expect(await store.operating.resendSettled(query)).toMatchObject({ count: old.length });
+    dispatcher.start();
+    await clock.advance(1000);
+    const waits: number[] = [];
+    for (let event = 0; event < 5; event += 1) {
+      const before = sent.length;
+      const since = clock.now();
+      await add('ops');
+      const { deliveries } = await store.reading.listDeliveries({ limit: 1 });
+      dispatcher.wake('ops');
+      await clock.advance(1000);
+      const at = sent.slice(before).findIndex(({ eventId }) => eventId === deliveries[0]!.eventId);
+      expect(at).toBeGreaterThanOrEqual(0);
+      waits.push(at);
+      expect(clock.now() - since).toBe(1000);
+    }
+    // The next start, or the one after it.
+    expect(Math.max(...waits)).toBeLessThanOrEqual(1);
+    await stop();
+  });
+
+  it('take turns with repeats and resends if both wait, even one attempt after the other', async () => {
+    const { clock, dispatcher, store, sent, add, deliveries, stop } = await drive([
+      endpoint('ops', { maxConcurrent: 1, requestsPerSecond: 10 }),
+    ]);
+    await add('ops', 6);
+    await store.upkeep.abandonDeliveries({ kept: [], at: clock.now(), after: '', limit: 10 });
+    const query = { endpoint: 'ops', state: 'dead', since: 0, after: 0, limit: 10 } as const;
+    await store.operating.resendSettled(query);
+    await add('ops', 4);
+    dispatcher.start();
+    await clock.advance(5000);
+    const order = (await deliveries()).map(({ eventId }) => eventId);
+    const places = sent.map(({ eventId }) => (order.indexOf(eventId) < 6 ? 'again' : 'new'));
+    expect(places).toEqual([
+      ...['new', 'again', 'new', 'again', 'new', 'again', 'new', 'again', 'again', 'again'],
+    ]);
     await stop();
   });
 });
@@ -180,7 +340,9 @@ describe('a lane that is disabled', () => {
     await clock.advance(HOUR_MS);
     expect(sent.map(({ host }) => host)).toEqual(['ops.example', 'other.example']);
     expect(await states()).toEqual(['dead', ...Array<string>(4).fill('pending'), 'delivered']);
-    expect(notices.of('lane_disabled')).toMatchObject([{ lane: { lane: 'ops', disabledReason: 'gone' } }]);
+    expect(notices.of('lane_health_changed')).toMatchObject([
+      { lane: 'ops', change: 'disabled', after: { disabledReason: 'gone' } },
+    ]);
 
     await store.operating.enableEndpoint('ops');
     dispatcher.wake('ops');
@@ -244,7 +406,7 @@ describe('a lane that is disabled', () => {
     const lastSeconds = sent.at(-1)?.seconds ?? 0;
     expect(lastSeconds).toBeGreaterThanOrEqual(5 * 24 * 3600);
     expect(lastSeconds).toBeLessThan(5 * 24 * 3600 + 6 * 3600);
-    expect(notices.of('lane_disabled')).toHaveLength(1);
+    expect(notices.of('lane_health_changed').map(({ change }) => change)).toEqual(['failing', 'disabled']);
     const waiting = (await states()).filter((state) => state === 'pending').length;
     await store.operating.enableEndpoint('ops');
     dispatcher.wake('ops');
@@ -275,6 +437,38 @@ describe('a test', () => {
     const stopped = dispatcher.test('ops', new AbortController().signal);
     await stop();
     expect(await stopped).toMatchObject({ outcome: 'unreachable' });
+  });
+});
+
+describe('a stop while a test is under way', () => {
+  it('waits for its answer', async () => {
+    let answer: (result: AttemptResult) => void = () => undefined;
+    const { clock, dispatcher } = await drive(
+      [endpoint('ops')],
+      () => new Promise((resolve) => (answer = resolve)),
+    );
+    dispatcher.start();
+    const tested = dispatcher.test('ops', new AbortController().signal);
+    await clock.advance(0);
+    let isStopped = false;
+    const stopped = dispatcher.stop(new AbortController().signal).then(() => (isStopped = true));
+    await clock.advance(10_000);
+    expect(isStopped).toBe(false);
+    answer(DELIVERED);
+    expect(await tested).toMatchObject({ outcome: 'delivered' });
+    await stopped;
+  });
+
+  it('cuts it off at its limit', async () => {
+    const { clock, dispatcher } = await drive([endpoint('ops')], untilCutOff);
+    dispatcher.start();
+    const tested = dispatcher.test('ops', new AbortController().signal);
+    const limit = new AbortController();
+    const stopped = dispatcher.stop(limit.signal);
+    await clock.advance(10_000);
+    limit.abort();
+    expect(await tested).toMatchObject({ outcome: 'unreachable' });
+    await stopped;
   });
 });
 

@@ -50,9 +50,9 @@ export function observeOutbox(real: Outbox): ObservedOutbox {
   }
 
   return {
-    claim(lane, limit, now) {
+    claim(lane, limit, now, first) {
       claims.push({ lane, limit, now });
-      return ask('claim', () => real.claim(lane, limit, now));
+      return ask('claim', () => real.claim(lane, limit, now, first));
     },
     settle: (settlements) =>
       ask('settle', () => {
@@ -60,6 +60,7 @@ export function observeOutbox(real: Outbox): ObservedOutbox {
         return real.settle(settlements);
       }),
     release: (claimed) => real.release(claimed),
+    endStopOfOtherUrl: (lane, urlKey, at) => real.endStopOfOtherUrl(lane, urlKey, at),
     nextDueAt: (lane) => real.nextDueAt(lane),
     waitingCallbackLanes: (query) =>
       ask('waitingCallbackLanes', async () => {

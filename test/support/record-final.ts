@@ -58,11 +58,27 @@ export async function settleNext(
   { outbox }: Pick<Store, 'outbox'>,
   endpoint: string,
   at: number,
-  { state, httpStatus }: { readonly state: DeliveryState; readonly httpStatus?: number },
+  {
+    state,
+    httpStatus,
+    retryAfterMs,
+  }: { readonly state: DeliveryState; readonly httpStatus?: number; readonly retryAfterMs?: number },
 ): Promise<void> {
   const [claimed] = await outbox.claim(endpoint, 1, at);
   if (claimed === undefined) throw new Error(`nothing to claim for ${endpoint}`);
-  const attempt = { ...(state === 'delivered' ? SUCCESS : FAILURE), at, ...(httpStatus && { httpStatus }) };
-  const next = state === 'pending' ? { state, nextAttemptAt: at + 5000 } : { state };
-  await outbox.settle([{ ...claimed, attempt, ...next }]);
+  const { rung, firstAttemptAt = at, ...claim } = claimed;
+  const attempt = {
+    ...(state === 'delivered' ? SUCCESS : FAILURE),
+    at,
+    ...(httpStatus && { httpStatus }),
+    ...(retryAfterMs !== undefined && { outcome: 'throttled' as const }),
+  };
+  const next =
+    state === 'pending' ? { state, nextAttemptAt: at + 5000, rung: rung + 1, firstAttemptAt } : { state };
+  const laneAttempt = {
+    ...attempt,
+    ...{ beganAt: at, endedAt: at + 250, random: 0, isCallback: false, urlKey: '' },
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+  };
+  await outbox.settle([{ ...claim, attempt, laneAttempt, ...next }]);
 }

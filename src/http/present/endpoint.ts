@@ -8,13 +8,15 @@ export function endpointJson(
   unhealthy: readonly EndpointHealth[],
   counts: readonly OutboxCounts[],
 ): EndpointJson {
-  const { disabledReason, failingSince } = unhealthy.find(({ endpoint }) => endpoint === name) ?? {};
+  const { disabledReason, failingSince, stoppedUntil } =
+    unhealthy.find(({ endpoint }) => endpoint === name) ?? {};
   const { pending = 0, dead = 0 } = counts.find(({ endpoint }) => endpoint === name) ?? {};
   return {
     name,
     enabled: disabledReason === undefined,
     disabledReason,
     failingSince: optionalInstant(failingSince),
+    stoppedUntil: optionalInstant(stoppedUntil),
     pending,
     dead,
   };

@@ -1,4 +1,7 @@
 import * as z from 'zod';
+import { EVENT_TYPES } from '../../domain/change/event.ts';
+import { matchesGlob } from '../../domain/change/filter.ts';
+import type { Notices } from '../../notices/notices.ts';
 import { NEVER } from '../../runtime/abort.ts';
 import { defined } from '../../runtime/defined.ts';
 import { pagesOf } from '../../runtime/pages.ts';
@@ -24,6 +27,14 @@ const resendBody = z
     since: instant.describe('Selects deliveries created at this instant or later'),
     until: instant.optional().describe('Selects deliveries created before this instant'),
     state: z.enum(['dead', 'delivered']).default('dead').describe('Selects deliveries in this state'),
+    type: z
+      .string()
+      .max(64)
+      .refine((glob) => EVENT_TYPES.some((type) => matchesGlob(glob, type)), {
+        message: 'must be a short event name, such as execution.failed, or a glob, such as execution.*',
+      })
+      .optional()
+      .describe('Selects deliveries of events with this short name; a glob is possible'),
   })
   .refine(({ since, until }) => until === undefined || until > since, {
     path: ['until'],
@@ -35,6 +46,7 @@ interface EndpointRouteParts {
   readonly operating: Pick<Operating, 'enableEndpoint' | 'resendSettled'>;
   readonly deliveries: Deliveries;
   readonly endpoints: EndpointNames;
+  readonly notices: Notices;
 }
 
 /** Adds `GET /v1/endpoints` and `POST /v1/endpoints/{name}/test`, `…/enable` and `…/resend`. */
@@ -82,7 +94,10 @@ function addTest(app: App, { deliveries, endpoints }: EndpointRouteParts): void 
   );
 }
 
-function addEnable(app: App, { reading, operating, deliveries, endpoints }: EndpointRouteParts): void {
+function addEnable(
+  app: App,
+  { reading, operating, deliveries, endpoints, notices }: EndpointRouteParts,
+): void {
   app.post(
     `${PATH}/enable`,
     {
@@ -90,7 +105,8 @@ function addEnable(app: App, { reading, operating, deliveries, endpoints }: Endp
         scope: 'admin',
         operationId: 'enableEndpoint',
         summary: 'Enable an endpoint',
-        description: 'Resumes deliveries to the endpoint, including those that were waiting.',
+        description:
+          'Resumes deliveries to the endpoint, including those that were waiting, and ends a stop for which it asked.',
         problems,
       },
       schema: { ...schema, body: noBody, response: { 200: endpointSchema } },
@@ -98,6 +114,7 @@ function addEnable(app: App, { reading, operating, deliveries, endpoints }: Endp
     async ({ params: { name } }) => {
       requireConfigured(name, endpoints);
       await operating.enableEndpoint(name);
+      notices.publish({ kind: 'endpoint_enabled', endpoint: name });
       deliveries.wake(name);
       return endpointJson(name, await reading.unhealthyEndpoints(), await reading.outboxCounts());
     },
@@ -119,8 +136,8 @@ function addResend(app: App, { operating, deliveries, endpoints }: EndpointRoute
     },
     async ({ params: { name: endpoint }, body }, reply) => {
       requireConfigured(endpoint, endpoints);
-      const { since, until, state } = body;
-      const resent = await resendAll({ endpoint, state, since, ...defined({ until }) }, operating);
+      const { since, until, state, type } = body;
+      const resent = await resendAll({ endpoint, state, since, ...defined({ until, type }) }, operating);
       if (resent > 0) deliveries.wake(endpoint);
       return reply.code(202).send({ resent });
     },

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { isCallbackLane } from '../../domain/delivery/callback.ts';
+import type { DisabledReason } from '../../domain/delivery/lane-health.ts';
 import { keyText } from '../../domain/execution/execution.ts';
 import type { Execution, ExecutionKey } from '../../domain/execution/execution.ts';
 import type { WaitingLanes, WaitingQuery } from '../../delivery/outbox.ts';
@@ -29,11 +30,7 @@ export interface FinalCallback {
 /**
  * Delivers the last event of each execution, which reports how it ended, to its callback URL. Must run inside a transaction.
  */
-export async function addFinalCallbacks(
-  db: Db,
-  callbacks: readonly FinalCallback[],
-  steadyNow: number,
-): Promise<void> {
+export async function addFinalCallbacks(db: Db, callbacks: readonly FinalCallback[]): Promise<void> {
   const last = await readLastEvents(
     db,
     callbacks.map(({ execution }) => keyValues(execution)),
@@ -44,13 +41,14 @@ export async function addFinalCallbacks(
     if (position === undefined || execution.callbackUrl === undefined) return [];
     return [{ ...callbackRecipient(execution.callbackUrl), position, at }];
   });
-  await addDeliveries(db, deliveries, steadyNow);
+  await addDeliveries(db, deliveries);
 }
 
 interface WaitingLane {
   readonly lane: string;
   readonly dueAt: number;
-  readonly disabled: number | boolean;
+  readonly disabledReason: DisabledReason | null;
+  readonly stoppedUntil: number | null;
 }
 
 /** Steps from lane to lane along the index, because a hundred thousand deliveries may wait in one lane. */
@@ -68,10 +66,9 @@ const readWaiting = prepared(sql<WaitingLane>`
       order by later.lane, later.next_attempt_at limit 1
     )
   )
-  select lane, due_at as "dueAt", exists (
-    select 1 from lanes where lanes.lane = waiting.lane and disabled_reason is not null
-  ) as disabled
-  from waiting limit ${LIMIT_PARAMETER}`);
+  select waiting.lane as lane, due_at as "dueAt",
+    disabled_reason as "disabledReason", stopped_until as "stoppedUntil"
+  from waiting left join lanes on lanes.lane = waiting.lane limit ${LIMIT_PARAMETER}`);
 
 /** `Outbox.waitingCallbackLanes`. */
 export async function waitingCallbackLanes(
@@ -80,8 +77,8 @@ export async function waitingCallbackLanes(
 ): Promise<WaitingLanes> {
   const rows = await readWaiting(db, [after, limit]);
   const last = rows.at(-1);
-  const lanes = rows
-    .filter(({ lane, dueAt, disabled }) => dueAt <= dueBy && !disabled && isCallbackLane(lane))
-    .map(({ lane }) => lane);
+  const isWaiting = ({ lane, dueAt, disabledReason, stoppedUntil }: WaitingLane) =>
+    Math.max(dueAt, stoppedUntil ?? 0) <= dueBy && disabledReason === null && isCallbackLane(lane);
+  const lanes = rows.filter(isWaiting).map(({ lane }) => lane);
   return defined({ lanes, next: rows.length === limit ? last?.lane : undefined });
 }

@@ -1,47 +1,69 @@
 import { sql } from 'kysely';
+import type { RawBuilder } from 'kysely';
 import type { ClaimedDelivery } from '../../delivery/outbox.ts';
-import { LONGEST_RETRY_AFTER_SECONDS } from '../../domain/delivery/retry-after.ts';
+import { takeByTurns } from '../../domain/delivery/fairness.ts';
+import type { DeliveryKind } from '../../domain/delivery/fairness.ts';
+import type { Health } from '../../domain/delivery/lane-health.ts';
+import { LONGEST_STOP_MS } from '../../domain/delivery/lane-stop.ts';
+import { LONGEST_STEP_MS } from '../../domain/delivery/retry-ladder.ts';
 import type { Claims } from './claim-book.ts';
 import type { Db } from './database.ts';
 import { readEvents } from './feed.ts';
+import { readHealth } from './lanes.ts';
 import { PARAMETER, LIMIT_PARAMETER, prepared } from './prepared.ts';
-
-/** A due time in the past for every clock, which sorts before all others. */
-export const AT_ONCE = 0;
-/** The longest wait that the retry ladder or a Retry-After can ask for. */
-const LONGEST_WAIT_MS = LONGEST_RETRY_AFTER_SECONDS * 1000;
+import { NEVER_ATTEMPTED } from './tables.ts';
 
 /** One call of `Outbox.claim`. */
 export interface ClaimCall {
   readonly lane: string;
   readonly limit: number;
   readonly now: number;
+  readonly first: DeliveryKind;
 }
 
-interface DueRow extends Pick<ClaimedDelivery, 'id' | 'endpoint' | 'attempts'> {
+interface DueRow extends Pick<ClaimedDelivery, 'id' | 'endpoint' | 'rung'> {
   readonly url: string | null;
+  readonly firstAttemptAt: number | null;
   readonly position: number;
 }
 
-const isEnabled = sql`not exists (select 1 from lanes where lanes.lane = ${PARAMETER} and disabled_reason is not null)`;
+/** A delivery that is claimed, and whether it must end before anything else of its lane is claimed. */
+interface ClaimedRow extends DueRow, Pick<ClaimedDelivery, 'kind' | 'isProbe'> {}
 
 /** The state is a literal, because SQLite uses a partial index only if it sees the condition when it prepares the statement. */
-const readDue = prepared(sql<DueRow>`
-  select id, endpoint, url, attempts, event_position as position from deliveries
-  where state = 'pending' and lane = ${PARAMETER} and next_attempt_at <= ${PARAMETER} and ${isEnabled}
-  order by next_attempt_at, id limit ${LIMIT_PARAMETER}`);
+const pendingOf = (due: RawBuilder<unknown>) =>
+  prepared(sql<DueRow>`
+    select id, endpoint, url, rung, first_attempt_at as "firstAttemptAt", event_position as position from deliveries
+    where state = 'pending' and lane = ${PARAMETER} and ${due}
+    order by next_attempt_at, id limit ${LIMIT_PARAMETER}`);
+
+const readNew = pendingOf(sql`next_attempt_at = ${sql.lit(NEVER_ATTEMPTED)}`);
+const readAgain = pendingOf(
+  sql`next_attempt_at > ${sql.lit(NEVER_ATTEMPTED)} and next_attempt_at <= ${PARAMETER}`,
+);
 
 /**
- * Claims due deliveries. A claimed delivery stays due in the table, so one more row is read for each delivery claimed before.
+ * Claims due deliveries of a lane with this health. A claimed delivery stays due in the table, so one more row is read for each
+ * delivery claimed before.
  */
 async function claimDue(
   db: Db,
   claims: Claims,
-  { lane, limit, now }: ClaimCall,
+  { lane, limit, now, first }: ClaimCall,
+  { disabledReason, stop }: Health,
   claim: string,
-): Promise<readonly DueRow[]> {
-  const due = await readDue(db, [lane, now, lane, limit + claims.countOf(lane)]);
-  const free = due.filter(({ id }) => !claims.isHeld(id)).slice(0, limit);
+): Promise<readonly ClaimedRow[]> {
+  if (disabledReason !== undefined || (stop !== undefined && stop.until > now)) return [];
+  const isProbe = stop !== undefined;
+  const most = isProbe ? Math.min(limit, 1) : limit;
+  const rows = most + claims.countOf(lane);
+  const claimable = (due: readonly DueRow[], kind: DeliveryKind): readonly ClaimedRow[] =>
+    due.filter(({ id }) => !claims.isHeld(id)).map((row) => ({ ...row, kind, isProbe }));
+  const lists = {
+    new: claimable(await readNew(db, [lane, rows]), 'new'),
+    again: claimable(await readAgain(db, [lane, now, rows]), 'again'),
+  };
+  const free = takeByTurns(lists, first, most);
   for (const { id } of free) claims.hold({ id, claim, lane });
   return free;
 }
@@ -56,21 +78,28 @@ export async function claimAll(
   calls: readonly ClaimCall[],
   claim: string,
 ): Promise<readonly (readonly ClaimedDelivery[])[]> {
-  const claimed: (readonly DueRow[])[] = [];
+  const claimed: (readonly ClaimedRow[])[] = [];
   try {
-    for (const call of calls) claimed.push(await claimDue(db, claims, call, claim));
+    const unwell = await readHealth(
+      db,
+      calls.map(({ lane }) => lane),
+    );
+    for (const call of calls)
+      claimed.push(await claimDue(db, claims, call, unwell.get(call.lane) ?? {}, claim));
     const positions = new Set(claimed.flatMap((rows) => rows.map(({ position }) => position)));
     const stored = await readEvents(db, positions);
     const events = new Map(stored.map((event) => [event.position, event]));
     return calls.map(({ lane }, index) => {
       const rows = claimed[index] ?? [];
       // Copied member by member, because spreading a row of SQLite takes as long as reading it.
-      return rows.flatMap(({ id, endpoint, url, attempts, position }) => {
+      return rows.flatMap(({ id, endpoint, url, rung, firstAttemptAt, kind, isProbe, position }) => {
         const event = events.get(position);
         if (event === undefined) return [];
         const { id: eventId, type: eventType, body } = event;
-        const delivery = { id, lane, endpoint, eventId, eventType, body, attempts, claim };
-        return [url === null ? delivery : { ...delivery, url }];
+        const delivery = { id, lane, endpoint, eventId, eventType, body, rung, kind, isProbe, claim };
+        return [
+          { ...delivery, ...(url !== null && { url }), ...(firstAttemptAt !== null && { firstAttemptAt }) },
+        ];
       });
     });
   } catch (error) {
@@ -81,33 +110,33 @@ export async function claimAll(
 
 const firstDue = prepared(sql<{ readonly id: number; readonly dueAt: number }>`
   select id, next_attempt_at as "dueAt" from deliveries
-  where state = 'pending' and lane = ${PARAMETER} and ${isEnabled}
+  where state = 'pending' and lane = ${PARAMETER}
   order by next_attempt_at, id limit ${LIMIT_PARAMETER}`);
 
 /** `Outbox.nextDueAt`. */
 export async function nextDueAt(db: Db, claims: Claims, lane: string): Promise<number | undefined> {
-  const first = await firstDue(db, [lane, lane, claims.countOf(lane) + 1]);
-  return first.find(({ id }) => !claims.isHeld(id))?.dueAt;
+  const { disabledReason, stop } = (await readHealth(db, [lane])).get(lane) ?? {};
+  if (disabledReason !== undefined) return undefined;
+  const first = await firstDue(db, [lane, claims.countOf(lane) + 1]);
+  const dueAt = first.find(({ id }) => !claims.isHeld(id))?.dueAt;
+  return dueAt === undefined ? undefined : Math.max(dueAt, stop?.until ?? 0);
 }
 
 /**
- * Corrects due times at startup. A delivery that was never attempted becomes due at once, because the clock may have been set
- * back since it was created. If a delivery would wait longer than the longest wait, a wrong clock scheduled it, and its wait is
- * shortened. Must run inside a transaction.
+ * Corrects due times and stops at startup. One that is further ahead than the longest step of the ladder, or than the longest
+ * stop, was stored under a clock that has been set back since, so nobody knows when it was meant. It is now. Must run inside a
+ * transaction.
  */
 export async function correctDueTimes(db: Db, steadyNow: number): Promise<void> {
   await db
     .updateTable('deliveries')
-    .set({ next_attempt_at: AT_ONCE })
+    .set({ next_attempt_at: steadyNow })
     .where('state', '=', sql.lit('pending' as const))
-    .where('attempts', '=', 0)
-    .where('next_attempt_at', '>', steadyNow)
+    .where('next_attempt_at', '>', Math.round(steadyNow + LONGEST_STEP_MS))
     .execute();
-  const latest = steadyNow + LONGEST_WAIT_MS;
   await db
-    .updateTable('deliveries')
-    .set({ next_attempt_at: latest })
-    .where('state', '=', sql.lit('pending' as const))
-    .where('next_attempt_at', '>', latest)
+    .updateTable('lanes')
+    .set({ stopped_until: steadyNow })
+    .where('stopped_until', '>', steadyNow + LONGEST_STOP_MS)
     .execute();
 }

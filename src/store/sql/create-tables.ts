@@ -103,7 +103,8 @@ async function createDeliveriesTable(db: Db, identity: Identity): Promise<void> 
     .addColumn('state', 'text', required)
     .addColumn('created_at', 'bigint', required)
     .addColumn('next_attempt_at', 'bigint')
-    .addColumn('attempts', 'bigint', count)
+    .addColumn('rung', 'bigint', count)
+    .addColumn('first_attempt_at', 'bigint')
     .addColumn('attempts_ever', 'bigint', count)
     .addColumn('attempt_log', 'text')
     .addColumn('earlier_attempts', 'text')
@@ -130,12 +131,16 @@ async function createLanesTable(db: Db): Promise<void> {
     .addColumn('lane', 'text', (column) => column.primaryKey())
     .addColumn('endpoint', 'text', required)
     .addColumn('failing_since', 'bigint')
+    .addColumn('quiet_since', 'bigint')
     .addColumn('disabled_reason', 'text')
+    .addColumn('stopped_until', 'bigint')
+    .addColumn('stops', 'bigint', count)
+    .addColumn('stop_url_key', 'text')
     .execute();
   await db.schema
     .createIndex('lanes_of_endpoint')
     .on('lanes')
-    .columns(['endpoint', 'failing_since', 'disabled_reason'])
+    .columns(['endpoint', 'failing_since', 'disabled_reason', 'stopped_until'])
     .execute();
 }
 

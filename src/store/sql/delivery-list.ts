@@ -16,8 +16,20 @@ const withEvents = (db: Db) =>
   db
     .selectFrom('deliveries')
     .innerJoin('events', 'events.position', 'deliveries.event_position')
-    .select(['deliveries.id', 'events.id as eventId', 'events.type', 'endpoint', 'state'])
-    .select(['created_at', 'next_attempt_at', 'attempt_log', 'earlier_attempts'])
+    .leftJoin('lanes', 'lanes.lane', 'deliveries.lane')
+    .select([
+      'deliveries.id',
+      'events.id as eventId',
+      'events.type',
+      'deliveries.endpoint',
+      'state',
+      'stopped_until',
+    ])
+    .select(['created_at', 'next_attempt_at', 'attempt_log', 'earlier_attempts', 'lifecycle_execution_id'])
+    // Only the body names the subject of an event about a target.
+    .select((eb) =>
+      eb.case().when('lifecycle_execution_id', '=', '').then(eb.ref('body')).end().as('body_of_target'),
+    )
     .orderBy('deliveries.id', 'desc');
 
 type Row = Awaited<ReturnType<ReturnType<typeof withEvents>['execute']>>[number];
@@ -27,12 +39,17 @@ function attemptsOf(...logs: readonly (string | null)[]): readonly Attempt[] {
   return (JSON.parse(`[${log}]`) as readonly Attempt[]).slice(-MOST_ATTEMPTS_KEPT);
 }
 
+const subjectOf = (body: string) => (JSON.parse(body) as { readonly subject: string }).subject;
+
 function deliveryOf(
   {
     created_at: createdAt,
     next_attempt_at: nextAttemptAt,
+    stopped_until: stoppedUntil,
     attempt_log: log,
     earlier_attempts: earlier,
+    lifecycle_execution_id: lifecycleExecutionId,
+    body_of_target: bodyOfTarget,
     ...delivery
   }: Row,
   claims: Claims,
@@ -40,9 +57,10 @@ function deliveryOf(
   const isWaiting = nextAttemptAt !== null && !claims.isHeld(delivery.id);
   return defined({
     ...delivery,
+    subject: bodyOfTarget === null ? lifecycleExecutionId : subjectOf(bodyOfTarget),
     createdAt,
-    // A delivery that is due at once has been due since it was created.
-    nextAttemptAt: isWaiting ? Math.max(createdAt, nextAttemptAt) : undefined,
+    // A delivery that was never attempted has been due since it was created.
+    nextAttemptAt: isWaiting ? Math.max(createdAt, nextAttemptAt, stoppedUntil ?? 0) : undefined,
     attempts: attemptsOf(earlier, log),
   });
 }
@@ -66,7 +84,7 @@ async function readSlice(
       eb.selectFrom('events').select('position').where('events.id', '=', eventId),
     );
   if (state !== undefined) query = query.where('state', '=', state);
-  if (endpoint !== undefined) query = query.where('endpoint', '=', endpoint);
+  if (endpoint !== undefined) query = query.where('deliveries.endpoint', '=', endpoint);
   const rows = await query.limit(limit).execute();
   return defined({ found: rows.map((row) => deliveryOf(row, claims)), lowest: lowest?.id });
 }

@@ -1,6 +1,5 @@
 import type { TargetKey } from '../../domain/execution/execution.ts';
 import type { Ledger, QuietLook } from '../../polling/ledger.ts';
-import type { Clock } from '../../runtime/clock.ts';
 import { grouped } from '../../runtime/grouped.ts';
 import { StoreError } from '../store-error.ts';
 import type { Database, Db, Tenure } from './database.ts';
@@ -26,7 +25,7 @@ interface FlushCall {
 }
 
 /** The writes of all ledgers that share transactions. */
-function createGroupedWrites(database: Database, clock: Clock) {
+function createGroupedWrites(database: Database) {
   return {
     record: grouped({
       most: MOST_RECORDED,
@@ -34,7 +33,7 @@ function createGroupedWrites(database: Database, clock: Clock) {
       run: (calls) =>
         database.publish(async (db) => {
           const owned = await database.stillOwned(db, calls);
-          const outcomes = await recordChanges(db, owned, clock.steadyNow());
+          const outcomes = await recordChanges(db, owned);
           return calls.map((call) => outcomes.get(call) ?? 'conflict');
         }),
     }),
@@ -64,8 +63,8 @@ function whileOwned<T>(database: Database, tenure: Tenure, work: (db: Db) => Pro
 }
 
 /** Creates ledgers. Pollers that write at the same time share a transaction, whatever their targets. */
-export function createLedgers(database: Database, clock: Clock): (target: TargetKey, term: number) => Ledger {
-  const writes = createGroupedWrites(database, clock);
+export function createLedgers(database: Database): (target: TargetKey, term: number) => Ledger {
+  const writes = createGroupedWrites(database);
   return (target, term) => {
     const tenure = { target, term };
     const write = <T>(work: (db: Db) => Promise<T>) => database.write(whileOwned(database, tenure, work));
@@ -77,9 +76,7 @@ export function createLedgers(database: Database, clock: Clock): (target: Target
       record: (change, endpoints, at) => writes.record({ ...tenure, change, endpoints, at }),
       recordTarget: (change, endpoints) =>
         database.publish(
-          whileOwned(database, tenure, (db) =>
-            recordTargetChange(db, target, change, endpoints, clock.steadyNow()),
-          ),
+          whileOwned(database, tenure, (db) => recordTargetChange(db, target, change, endpoints)),
         ),
       flushLooks: (looks) => writes.flush({ ...tenure, looks }),
       openResources: (endedSince, after, limit) =>

@@ -6,6 +6,7 @@ import type { Claims } from './claim-book.ts';
 import { claimAll, nextDueAt } from './claims.ts';
 import type { ClaimCall } from './claims.ts';
 import type { Database } from './database.ts';
+import { endStopOfOtherUrl } from './lanes.ts';
 import { settleAll } from './settlements.ts';
 
 /** Calls of `claim` in one transaction. Lanes that claim together mostly find their deliveries in the same pages. */
@@ -17,10 +18,10 @@ export function createOutbox(database: Database, claims: Claims, newId: () => st
     run: (calls: readonly ClaimCall[]) => database.show((db) => claimAll(db, claims, calls, newId())),
   });
   return {
-    async claim(lane, limit, now) {
+    async claim(lane, limit, now, first = 'new') {
       const failure = database.writeFailure();
       if (failure !== undefined) throw new StoreError(failure);
-      return claim({ lane, limit, now });
+      return claim({ lane, limit, now, first });
     },
     async settle(settlements) {
       const settled = await database.write((db) => settleAll(db, claims, settlements));
@@ -31,6 +32,7 @@ export function createOutbox(database: Database, claims: Claims, newId: () => st
       for (const claim of claimed) if (claims.isHeldBy(claim)) claims.release(claim.id);
     },
     nextDueAt: (lane) => database.read((db) => nextDueAt(db, claims, lane)),
+    endStopOfOtherUrl: (lane, urlKey, at) => database.write((db) => endStopOfOtherUrl(db, lane, urlKey, at)),
     waitingCallbackLanes: (query) => database.read((db) => waitingCallbackLanes(db, query), 'later'),
   };
 }

@@ -51,6 +51,6 @@ export function createReading(database: Database, claims: Claims, clock: Clock):
     listDeliveries: (query) => listDeliveries(database, claims, query),
     findDelivery: (id) => database.show((db) => findDelivery(db, claims, id)),
     outboxCounts,
-    unhealthyEndpoints: () => database.read(unhealthyEndpoints, 'later'),
+    unhealthyEndpoints: () => database.read((db) => unhealthyEndpoints(db, clock.steadyNow()), 'later'),
   };
 }

@@ -7,6 +7,7 @@ import type { Db } from './database.ts';
 import { OBSERVED_COLUMNS, assignments, namesOf, typesOf, valuesOf } from './execution-row.ts';
 import { KEY_COLUMNS, KEY_TYPES, keyValues } from './execution-key.ts';
 import { overRows } from './over-rows.ts';
+import { NEVER_ATTEMPTED } from './tables.ts';
 
 /** The destination of a delivery. */
 export interface Recipient {
@@ -41,33 +42,18 @@ export function callbackRecipient(url: string): Recipient {
 }
 
 const insertDeliveries = overRows(
-  ['bigint', 'text', 'text', 'text', 'bigint', 'bigint'],
+  ['bigint', 'text', 'text', 'text', 'bigint'],
   (rows) => sql`
-    with made(event_position, endpoint, lane, url, created_at, next_attempt_at) as (values ${rows})
+    with made(event_position, endpoint, lane, url, created_at) as (values ${rows})
     insert into deliveries (event_position, endpoint, lane, url, created_at, next_attempt_at, state)
-    select made.*, 'pending' from made`,
+    select made.*, ${sql.lit(NEVER_ATTEMPTED)}, 'pending' from made`,
 );
 
-/**
- * Stores deliveries that are due at once, but after all that have waited longer, so that retries have their turn even if there
- * are more deliveries than can be made. None is due after `steadyNow`, the clock that due times are compared with, because the
- * wall clock may have been set forward. Must run inside a transaction.
- */
-export async function addDeliveries(
-  db: Db,
-  deliveries: readonly NewDelivery[],
-  steadyNow: number,
-): Promise<void> {
+/** Stores deliveries that are due at once. Must run inside a transaction. */
+export async function addDeliveries(db: Db, deliveries: readonly NewDelivery[]): Promise<void> {
   await insertDeliveries(
     db,
-    deliveries.map(({ position, endpoint, lane, url = null, at }) => [
-      position,
-      endpoint,
-      lane,
-      url,
-      at,
-      Math.min(at, steadyNow),
-    ]),
+    deliveries.map(({ position, endpoint, lane, url = null, at }) => [position, endpoint, lane, url, at]),
   );
 }
 
@@ -79,11 +65,7 @@ const insertEvents = overRows(
 );
 
 /** Stores events in this order, with their deliveries. Must run inside the transaction that stores the changes they report. */
-export async function recordEvents(
-  db: Db,
-  recordings: readonly Recording[],
-  steadyNow: number,
-): Promise<void> {
+export async function recordEvents(db: Db, recordings: readonly Recording[]): Promise<void> {
   const stored = await insertEvents(
     db,
     recordings.map(({ event: { id, type, time, body }, key }) => [id, type, time, ...keyValues(key), body]),
@@ -94,7 +76,7 @@ export async function recordEvents(
     if (position === undefined) throw new Error(`event ${event.id} was not stored`);
     return recipients.map((recipient) => ({ ...recipient, position, at }));
   });
-  await addDeliveries(db, deliveries, steadyNow);
+  await addDeliveries(db, deliveries);
 }
 
 /** One call of `Ledger.record`. */
@@ -123,7 +105,6 @@ const applyChanges = overRows(
 export async function recordChanges(
   db: Db,
   calls: readonly RecordCall[],
-  steadyNow: number,
 ): Promise<ReadonlyMap<RecordCall, Recorded>> {
   const outcomes = new Map<RecordCall, Recorded>();
   let waiting = calls;
@@ -155,7 +136,7 @@ export async function recordChanges(
       const recipients = [...endpoints.map(endpointRecipient), ...callback];
       return [{ event: change.event, key: change.next, recipients, at }];
     });
-    await recordEvents(db, recordings, steadyNow);
+    await recordEvents(db, recordings);
   }
   return outcomes;
 }

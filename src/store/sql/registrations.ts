@@ -102,7 +102,6 @@ export async function registerAll(
   await addFinalCallbacks(
     db,
     tooLate.map(([key, execution]) => ({ execution, at: calledAt.get(key) ?? steadyNow })),
-    steadyNow,
   );
   return results;
 }

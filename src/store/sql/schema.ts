@@ -7,7 +7,7 @@ import type { Db } from './database.ts';
  * The number of the schema in create-tables.ts. Until version 0.2.0 is released, a change of the schema is made in place and
  * raises this number, and a store with another number is refused. Numbers up to 7 were those of migrations.
  */
-export const SCHEMA_VERSION = 8;
+export const SCHEMA_VERSION = 9;
 
 /** The prefix of a copy's epoch until its first start gives it one of its own. */
 export const COPY_EPOCH_PREFIX = 'copy of ';

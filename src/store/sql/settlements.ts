@@ -11,7 +11,6 @@ const isFull = sql`deliveries.attempts_ever > 0 and deliveries.attempts_ever % $
 
 /** The assignments that every settlement makes. */
 const attempted = sql`
-  attempts = deliveries.attempts + 1,
   attempts_ever = deliveries.attempts_ever + 1,
   earlier_attempts = case when ${isFull} then deliveries.attempt_log else deliveries.earlier_attempts end,
   attempt_log = case when ${isFull} then settled.attempt
@@ -28,10 +27,12 @@ const endDeliveries = overRows(
 
 /** Sets only the columns that change, because SQLite rewrites every index that contains an assigned column. */
 const postponeDeliveries = overRows(
-  ['bigint', 'bigint', 'text'],
+  ['bigint', 'bigint', 'bigint', 'bigint', 'text'],
   (rows) => sql`
-    with settled(id, next_attempt_at, attempt) as (values ${rows})
-    update deliveries set next_attempt_at = settled.next_attempt_at, ${attempted}`,
+    with settled(id, next_attempt_at, rung, first_attempt_at, attempt) as (values ${rows})
+    update deliveries set
+      next_attempt_at = settled.next_attempt_at, rung = settled.rung,
+      first_attempt_at = settled.first_attempt_at, ${attempted}`,
 );
 
 /** `Outbox.settle`. Must run inside a transaction. After the commit, the caller must release the claims of `held`. */
@@ -43,22 +44,21 @@ export async function settleAll(
   // A claim can be settled only once.
   const unsettled = new Set(settlements.map(({ id }) => id));
   const held = settlements.filter((one) => claims.isHeldBy(one) && unsettled.delete(one.id));
-  const ended = held.filter(({ state }) => state !== 'pending');
-  const postponed = held.filter(({ state }) => state === 'pending');
+  const postponed = held.filter((one) => one.state === 'pending');
   await endDeliveries(
     db,
-    ended.map(({ id, state, attempt }) => {
-      const settledAt = Math.round(attempt.at + attempt.durationSeconds * 1000);
-      return [id, state, settledAt, JSON.stringify(attempt)];
-    }),
+    held
+      .filter(({ state }) => state !== 'pending')
+      .map(({ id, state, attempt }) => {
+        const settledAt = Math.round(attempt.at + attempt.durationSeconds * 1000);
+        return [id, state, settledAt, JSON.stringify(attempt)];
+      }),
   );
   await postponeDeliveries(
     db,
-    postponed.map(({ id, nextAttemptAt = null, attempt }) => [
-      id,
-      nextAttemptAt === null ? null : Math.round(nextAttemptAt),
-      JSON.stringify(attempt),
-    ]),
+    postponed.map(({ id, nextAttemptAt, rung, firstAttemptAt, attempt }) => {
+      return [id, Math.round(nextAttemptAt), rung, firstAttemptAt, JSON.stringify(attempt)];
+    }),
   );
-  return { held, disabled: await updateHealth(db, held) };
+  return { held, changed: await updateHealth(db, held) };
 }

@@ -14,11 +14,11 @@ import { createUpkeep } from './upkeep.ts';
 export function createSqlStore(database: Database, clock: Clock, newId: () => string): Store {
   const claims = new ClaimBook();
   return {
-    ledgerOf: createLedgers(database, clock),
+    ledgerOf: createLedgers(database),
     intake: createIntake(database, clock),
     outbox: createOutbox(database, claims, newId),
     reading: createReading(database, claims, clock),
-    operating: createOperating(database, claims),
+    operating: createOperating(database, claims, clock),
     upkeep: createUpkeep(database, claims),
     activeTargets: () => database.read(activeTargets),
     countActive: (key) => countActive(database, key),

@@ -56,6 +56,12 @@ export interface EventTable {
   orphaned: Generated<number>;
 }
 
+/**
+ * The due time of a delivery that was never attempted. It is in the past for every clock, and sets these deliveries apart in the
+ * index, where they stand in the order in which they were created.
+ */
+export const NEVER_ATTEMPTED = 0;
+
 export interface DeliveryTable {
   id: Generated<number>;
   event_position: number;
@@ -66,11 +72,13 @@ export interface DeliveryTable {
   url: string | null;
   state: DeliveryState;
   created_at: number;
-  /** Null unless pending. */
+  /** `NEVER_ATTEMPTED` until the first attempt or resend. Null unless pending. */
   next_attempt_at: number | null;
-  /** Attempts since the delivery was created or last resent. */
-  attempts: Generated<number>;
-  /** All attempts. */
+  /** The attempts since the delivery was created or last resent that were steps of the ladder. */
+  rung: Generated<number>;
+  /** When the first attempt since the delivery was created or last resent began; null before it. */
+  first_attempt_at: number | null;
+  /** The number of all attempts. */
   attempts_ever: Generated<number>;
   /** The latest attempts, oldest first: JSON of `Attempt`, with commas between them. */
   attempt_log: string | null;
@@ -79,12 +87,20 @@ export interface DeliveryTable {
   settled_at: number | null;
 }
 
-/** Lanes that are failing or disabled. A healthy lane has no row. */
+/** Lanes that fail, are disabled or have a stop. A lane that is well has no row. */
 export interface LaneTable {
   lane: string;
   endpoint: string;
   failing_since: number | null;
+  /** The later of the latest attempt and the end of the latest stop; null unless failing. */
+  quiet_since: number | null;
   disabled_reason: DisabledReason | null;
+  /** Null if the lane has no stop. A stop stays after its end until an attempt is not throttled. */
+  stopped_until: number | null;
+  /** The number of stops in a row; 0 if the lane has no stop. */
+  stops: number;
+  /** Identifies the URL that the lane had when its stop began. */
+  stop_url_key: string | null;
 }
 
 export interface RateTable {

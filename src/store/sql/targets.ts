@@ -39,7 +39,6 @@ export async function recordTargetChange(
   target: TargetKey,
   { problem, event }: TargetChange,
   endpoints: readonly string[],
-  steadyNow: number,
 ): Promise<void> {
   await upsertTarget(db, target, {
     sequence: event.sequence,
@@ -49,5 +48,5 @@ export async function recordTargetChange(
   });
   const key = { accountId: target.accountId, region: target.region, lifecycleExecutionId: '' };
   const recipients = endpoints.map(endpointRecipient);
-  await recordEvents(db, [{ event, key, recipients, at: event.time }], steadyNow);
+  await recordEvents(db, [{ event, key, recipients, at: event.time }]);
 }

@@ -58,7 +58,7 @@ export async function writeLargeStore(path: string, scale: number): Promise<void
     { count: executions, account: TARGET.accountId, region: TARGET.region, ago: longAgo, body },
   );
   const delivery = `insert into deliveries (event_position, endpoint, lane, url, state, created_at, next_attempt_at,
-    attempts, attempts_ever, attempt_log, settled_at)`;
+    rung, attempts_ever, attempt_log, settled_at)`;
   const attempt = JSON.stringify({ at: now, outcome: 'rejected', durationSeconds: 0.25, httpStatus: 500 });
   run(
     `${numbers} ${delivery} select n, :gone, :gone, null, 'pending', :ago, :later, 1, 1, :attempt, null from numbers`,
@@ -70,7 +70,8 @@ export async function writeLargeStore(path: string, scale: number): Promise<void
     { count: origins, ago: longAgo, later: now + HOUR_MS, attempt },
   );
   run(
-    `${numbers} insert into lanes select printf('https://host-%06d.example', n), 'callback', :ago, null from numbers`,
+    `${numbers} insert into lanes (lane, endpoint, failing_since, quiet_since, stops)
+    select printf('https://host-%06d.example', n), 'callback', :ago, :ago, 0 from numbers`,
     { count: origins, ago: longAgo },
   );
   run(

@@ -1,7 +1,10 @@
 import { expect, test } from 'vitest';
+import { newTargetEvent } from '../../../src/domain/change/event.ts';
+import { SOLE_TERM } from '../../../src/store/store.ts';
+import { executionId } from '../../support/executions.ts';
 import { recordFailure, settleNext } from '../../support/record-final.ts';
 import { breakStore } from '../../support/troubled-store.ts';
-import { NOW, READ_TOKEN, REGISTER_TOKEN, problemOf, startApi } from '../api.ts';
+import { EAST, NOW, READ_TOKEN, REGISTER_TOKEN, problemOf, startApi } from '../api.ts';
 
 interface Page {
   readonly deliveries: readonly { readonly id: string }[];
@@ -34,10 +37,12 @@ test('a delivery has its event, its state and each attempt, and unknown members 
   await settleNext(api.store, 'ops', NOW + 8000, { state: 'delivered' });
   const [event] = (await api.store.reading.feed({ after: 0, limit: 1 })).events;
   const { deliveries } = await api.list('?endpoint=ops');
+  const subject = executionId(1);
   const common = { type: 'execution.failed', endpoint: 'ops' };
   expect(deliveries.at(-1)).toEqual({
     id: '1',
     eventId: event?.id,
+    subject,
     ...common,
     state: 'pending',
     createdAt: '2026-11-23T06:00:01.050Z',
@@ -52,6 +57,29 @@ test('a delivery has its event, its state and each attempt, and unknown members 
     attempts: [{ outcome: 'delivered', httpStatus: 204 }],
   });
   expect(deliveries.find(({ id }) => id === '3')).not.toHaveProperty('nextAttemptAt');
+});
+
+test('a delivery of an event about a target has the target as its subject', async () => {
+  await using api = await start();
+  const problem = { kind: 'denied', message: 'AccessDenied', since: NOW } as const;
+  const event = newTargetEvent('target.unreachable', EAST, problem, 1, NOW);
+  await api.store.ledgerOf(EAST, SOLE_TERM).recordTarget({ problem, event }, ['ops']);
+  expect((await api.list('?limit=1')).deliveries).toMatchObject([
+    { type: 'target.unreachable', subject: 'east' },
+  ]);
+});
+
+test('a delivery in a stopped lane is attempted next when the stop is over', async () => {
+  await using api = await start();
+  const at = Date.now();
+  await settleNext(api.store, 'ops', at, { state: 'pending', httpStatus: 429, retryAfterMs: 60_000 });
+  const { deliveries } = await api.list('?endpoint=ops');
+  const until = new Date(at + 250 + 60_000).toISOString();
+  expect(deliveries).toMatchObject([
+    { nextAttemptAt: until, attempts: [] },
+    { nextAttemptAt: until, attempts: [] },
+    { nextAttemptAt: until, attempts: [{ outcome: 'throttled', httpStatus: 429 }] },
+  ]);
 });
 
 test('a delivery must match all filters', async () => {

@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import { recordFailure, settleNext } from '../../support/record-final.ts';
+import { recordEnd, recordFailure, settleNext } from '../../support/record-final.ts';
 import { NOW, READ_TOKEN, REGISTER_TOKEN, problemOf, startApi } from '../api.ts';
 
 /** The API of a daemon with four failed executions, each with a delivery to `ops`, a second apart. */
@@ -47,6 +47,25 @@ test('a failing endpoint is still enabled', async () => {
   });
 });
 
+test('a stopped endpoint shows until when, and enabling it ends the stop', async () => {
+  await using api = await start();
+  const at = Date.now();
+  await settleNext(api.store, 'ops', at, { state: 'pending', httpStatus: 429, retryAfterMs: 60_000 });
+  const { endpoints } = (await (await api.ask('GET', '/v1/endpoints')).json()) as { endpoints: unknown[] };
+  expect(endpoints[0]).toEqual({
+    name: 'ops',
+    enabled: true,
+    failingSince: new Date(at).toISOString(),
+    stoppedUntil: new Date(at + 250 + 60_000).toISOString(),
+    pending: 4,
+    dead: 0,
+  });
+  const enabled = await api.ask('POST', '/v1/endpoints/ops/enable');
+  expect(await enabled.json()).toEqual({ name: 'ops', enabled: true, pending: 4, dead: 0 });
+  expect(api.parts.notices.of('endpoint_enabled')).toMatchObject([{ endpoint: 'ops' }]);
+  expect(await api.store.outbox.claim('ops', 10, at + 1000)).toHaveLength(4);
+});
+
 test('enabling an endpoint releases waiting deliveries and forgets its failures', async () => {
   await using api = await start();
   await settleNext(api.store, 'ops', LATER, { state: 'dead', httpStatus: 410 });
@@ -72,6 +91,21 @@ test('resending a range includes since, excludes until, and selects dead deliver
   expect(await resend({ since: createdAt(0) })).toEqual([202, { resent: 2 }]);
   expect(await resend({ since: createdAt(0) })).toEqual([202, { resent: 0 }]);
   expect(api.parts.woken).toEqual(['ops', 'ops', 'ops']);
+});
+
+test('a resend can be limited to a type of event', async () => {
+  await using api = await start();
+  await recordEnd(api.store, 4, 'SUCCESS', ['ops'], NOW + 4000);
+  for (let number = 0; number < 5; number += 1) await settleNext(api.store, 'ops', LATER, { state: 'dead' });
+  const resend = async (type: string) => {
+    const response = await api.ask('POST', '/v1/endpoints/ops/resend', { since: createdAt(0), type });
+    return response.status === 202 ? await response.json() : await problemOf(response);
+  };
+  expect(await resend('target.*')).toEqual({ resent: 0 });
+  expect(await resend('execution.succeeded')).toEqual({ resent: 1 });
+  expect(await resend('execution.*')).toEqual({ resent: 4 });
+  for (const unknown of ['nope', 'lifecycle-watcher.execution.failed', '', 'execution'])
+    expect(await resend(unknown)).toMatchObject({ status: 400, paths: ['type'] });
 });
 
 test('a large range is resent completely', { timeout: 30_000 }, async () => {
