@@ -6,6 +6,9 @@ import type { Config, ConfigFile } from './schema.ts';
 import { MASK } from './secrets.ts';
 import type { Secret } from './secrets.ts';
 
+/** Slack allows an incoming webhook one message per second (https://docs.slack.dev/apis/web-api/rate-limits). */
+const REQUESTS_PER_SECOND = { cloudevents: 50, slack: 1 } as const;
+
 /** Returns the effective configuration of a file without faults. `secrets` holds each of its secrets by path. */
 export function resolveConfig(file: ConfigFile, host: string, secrets: ReadonlyMap<string, Secret>): Config {
   const { server, metrics, endpoints, ...rest } = withSecrets(fileSchema, file, secrets);
@@ -17,6 +20,7 @@ export function resolveConfig(file: ConfigFile, host: string, secrets: ReadonlyM
       ...endpoint,
       urlHost: new URL(endpoint.url.reveal()).host,
       secrets: endpoint.secrets ?? [],
+      requestsPerSecond: endpoint.requestsPerSecond ?? REQUESTS_PER_SECOND[endpoint.format],
     })),
   });
 }

@@ -15,7 +15,7 @@ const tokenSchema = z.strictObject({
     .array(z.enum(SCOPES))
     .min(1)
     .describe('register: POST executions; read: every GET; admin: everything'),
-  value: secret(tokenFault).describe('The token; use at least 16 random characters'),
+  value: secret(tokenFault).describe('The token: at least 16 characters, best random ones'),
 });
 
 const serverSchema = z.strictObject({
@@ -117,7 +117,9 @@ const endpointSchema = z.strictObject({
     .describe('Each key must be present, and its value must match the glob'),
   timeoutSeconds: field.seconds(600).default(15).describe('Time limit of one attempt'),
   maxConcurrent: field.maxConcurrent.default(8).describe('Most attempts in flight at once'),
-  requestsPerSecond: field.requestsPerSecond.default(50).describe('Most attempts begun each second'),
+  requestsPerSecond: z
+    .exactOptional(field.requestsPerSecond)
+    .describe('Most attempts begun each second. Default: 50, or 1 with format slack'),
   headers: z
     .record(z.string(), stringOrSecret(headerValueFault))
     .default({})
@@ -179,8 +181,12 @@ export type ConfigFile = z.output<typeof fileSchema>;
 export type FileWithSecrets = WithSecrets<ConfigFile>;
 
 /** A receiver of webhook events. Only `urlHost` of its URL may be shown. */
-export interface EndpointConfig extends Omit<FileWithSecrets['endpoints'][number], 'secrets'> {
+export interface EndpointConfig extends Omit<
+  FileWithSecrets['endpoints'][number],
+  'secrets' | 'requestsPerSecond'
+> {
   readonly urlHost: string;
+  readonly requestsPerSecond: number;
   readonly secrets: readonly Secret[];
 }
 

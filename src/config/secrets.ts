@@ -87,9 +87,14 @@ export function webhookSecretFault(value: string): string | undefined {
   return key.length < min || key.length > max ? `has ${key.length} bytes: ${form}` : undefined;
 }
 
+/** A shorter token could be guessed. */
+const MIN_TOKEN_LENGTH = 16;
+
 /** Returns the fault of a token, or undefined. A token is sent in a header, so it is printable ASCII without spaces. */
 export function tokenFault(value: string): string | undefined {
-  return /^[\x21-\x7e]*$/.test(value) ? undefined : 'a token must be printable ASCII without spaces';
+  if (!/^[\x21-\x7e]*$/.test(value)) return 'a token must be printable ASCII without spaces';
+  if (value.length >= MIN_TOKEN_LENGTH) return undefined;
+  return `a token must have at least ${MIN_TOKEN_LENGTH} characters`;
 }
 
 /** Returns the fault of the value of a header (RFC 9110, section 5.5), or undefined. */

@@ -49,6 +49,11 @@ test('the example is a valid configuration', async () => {
   expect(config.endpoints[0]?.urlHost).toBe('hooks.example.com');
 });
 
+test('the example follows LIFECYCLE_WATCHER_HOST, as a container needs it', async () => {
+  const config = await parsed(exampleText, { ...exampleEnv, LIFECYCLE_WATCHER_HOST: '0.0.0.0' });
+  expect([config.server.host, config.metrics?.host]).toEqual(['0.0.0.0', '0.0.0.0']);
+});
+
 test('the example has every key, some of those without a default as a comment', () => {
   const missing = Array.from(keysOf(schema, example)).filter(([path, , value]) => {
     const key = path.replace(/^.*\./, '');

@@ -14,6 +14,15 @@ test('a Slack endpoint needs only a URL, kept as a secret', async () => {
   expect(effectiveYaml(config) + JSON.stringify(config)).not.toMatch(/hidden|services/);
 });
 
+test('a Slack endpoint is sent one message per second by default, and another 50 requests', async () => {
+  const slack = withSlack('url: { env: SLACK_HOOK }');
+  const rateOf = async (text: string) =>
+    (await parsed(text, { ...ENV, SLACK_HOOK: HOOK })).endpoints[0]?.requestsPerSecond;
+  expect(await rateOf(slack)).toBe(1);
+  expect(await rateOf(`${slack}    requestsPerSecond: 2\n`)).toBe(2);
+  expect(await rateOf(withEndpoint())).toBe(50);
+});
+
 test('the URL of a Slack endpoint must not be in the file, and the fault does not repeat it', async () => {
   const faults = await faultsOf(withSlack(`url: ${HOOK}`));
   expect(faults).toEqual([`9: endpoints[0].url: the URL of a Slack webhook is a secret: give ${secret}`]);
