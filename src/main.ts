@@ -2,6 +2,7 @@
 import { setDefaultAutoSelectFamilyAttemptTimeout } from 'node:net';
 import { Command, CommanderError } from 'commander';
 import { hangupBell } from './commands/terminal/hangups.ts';
+import { hideSecrets } from './commands/terminal/hide-secrets.ts';
 import { untilStopped } from './commands/terminal/until-stopped.ts';
 import { enlargeThreadPool } from './runtime/thread-pool.ts';
 import { VERSION } from './runtime/version.ts';
@@ -40,6 +41,8 @@ const program = new Command('lifecycle-watcher')
   .description('Watches EC2 Image Builder lifecycle executions and reports every change of their status.')
   .helpCommand('help [command]', 'Show the help of a command')
   .version(VERSION);
+
+hideSecrets();
 
 const wanted = COMMANDS[process.argv[2] ?? ''];
 const loaders = wanted === undefined ? Object.values(COMMANDS) : [wanted];

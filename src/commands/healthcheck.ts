@@ -1,7 +1,7 @@
 import { Command } from 'commander';
+import { readDaemonUrl, urlOption } from './terminal/daemon-url.ts';
 import { printError } from './terminal/print-error.ts';
 
-const DEFAULT_URL = 'http://127.0.0.1:8080/readyz';
 const TIMEOUT_MS = 5000;
 
 const NOT_READY = 1;
@@ -11,29 +11,26 @@ const WRONG_URL = 2;
 export function healthcheckCommand(): Command {
   return new Command('healthcheck')
     .description('Check whether a running daemon is ready, for containers without curl')
-    .option(
-      '--url <url>',
-      `address to check; /readyz is added if it has no path (default: $LIFECYCLE_WATCHER_URL, else ${DEFAULT_URL})`,
+    .addOption(urlOption())
+    .addHelpText(
+      'after',
+      '\nThe address may also be that of a probe itself, /readyz or /livez.\n\nExample:\n  lifecycle-watcher healthcheck --url http://127.0.0.1:9464',
     )
-    .addHelpText('after', '\nExample:\n  lifecycle-watcher healthcheck --url http://127.0.0.1:9464')
-    .action(async (options: { readonly url?: string }) => {
-      const url = readinessUrl(options.url ?? process.env['LIFECYCLE_WATCHER_URL'] ?? DEFAULT_URL);
-      const fault = url === undefined ? 'not an http or https URL' : await faultOf(url);
+    .action(async (options: { readonly url: string }) => {
+      const read = readDaemonUrl(options.url);
+      const fault = 'fault' in read ? read.fault : await faultOf(probeOf(read.url));
       if (fault === undefined) return;
       printError(`not healthy: ${fault}`);
-      process.exitCode = url === undefined ? WRONG_URL : NOT_READY;
+      process.exitCode = 'fault' in read ? WRONG_URL : NOT_READY;
     });
 }
 
-function readinessUrl(text: string): URL | undefined {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url?.protocol !== 'http:' && url?.protocol !== 'https:') return undefined;
-  if (url.pathname === '/') url.pathname = '/readyz';
-  return url;
+function probeOf(url: string): string {
+  return /\/(readyz|livez)$/.test(url) ? url : `${url}/readyz`;
 }
 
 /** Returns why the daemon is not ready, in one line; undefined if it is ready. */
-async function faultOf(url: URL): Promise<string | undefined> {
+async function faultOf(url: string): Promise<string | undefined> {
   try {
     const response = await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(TIMEOUT_MS) });
     await response.body?.cancel();

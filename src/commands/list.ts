@@ -38,7 +38,11 @@ lifecycle-watcher list --status FAILED --json --limit 1000 | jq -r .lifecycleExe
     .addOption(
       new Option('--tracking <state>', 'only executions in this state of tracking').choices(TRACKINGS),
     )
-    .option('--status <status>', 'only executions with this AWS status, such as IN_PROGRESS')
+    .option(
+      '--status <status>',
+      'only executions with this AWS status, such as IN_PROGRESS, in any case',
+      upperCase,
+    )
     .option('--target <name>', 'only executions of this target')
     .option('--policy <arn>', 'only executions of this lifecycle policy')
     .option('--label <key=value>', 'only executions with this label; repeatable', parseLabel)
@@ -51,6 +55,8 @@ lifecycle-watcher list --status FAILED --json --limit 1000 | jq -r .lifecycleExe
     .option('--json', 'print one JSON object per line')
     .action((options: ListOptions) => withDaemon(options, (daemon) => list(daemon, options)));
 }
+
+const upperCase = (text: string) => text.toUpperCase();
 
 async function list(daemon: DaemonClient, options: ListOptions): Promise<number> {
   const query = queryOf(options);

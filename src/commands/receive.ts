@@ -19,16 +19,16 @@ interface ReceiveOptions {
 /** A reference receiver. Exits with 0 after a signal, 1 if it cannot listen, 2 if the secret is not valid. */
 export function receiveCommand(): Command {
   return new Command('receive')
-    .description('Run a reference receiver: verify signatures, detect duplicates and print events')
+    .description('Run a reference receiver: verify signatures, drop repeats and print events')
     .option('--port <port>', 'port to listen on; 0 picks a free one', wholeNumber(0, 65_535), DEFAULT_PORT)
     .option('--host <host>', 'address to listen on', '127.0.0.1')
     .option(
       '--secret <secret>',
-      'signing secret, whsec_… (default: $RECEIVER_SECRET, else a new one, which is printed)',
+      'signing secret, whsec_…; prefer the environment variable, because a shell keeps command lines in its history (default: $RECEIVER_SECRET, else a new one, which is printed)',
     )
     .addHelpText(
       'after',
-      '\nExample:\n  lifecycle-watcher receive --port 8090 --secret whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz',
+      '\nExample:\n  RECEIVER_SECRET=whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz lifecycle-watcher receive --port 8090',
     )
     .action(async (options: ReceiveOptions) => {
       process.exitCode = await receive(options);
@@ -52,8 +52,9 @@ async function receive({ host, port, secret: flag }: ReceiveOptions): Promise<0 
       port,
       ...defined({ secret }),
       onEvent({ event }, { duplicate }) {
+        if (duplicate) return;
         const { id, type, subject, executionsequence } = event;
-        log.info({ part: 'receiver', id, type, subject, executionsequence, duplicate, event }, 'event');
+        log.info({ part: 'receiver', id, type, subject, executionsequence, event }, 'event');
       },
     });
   } catch (error) {
@@ -65,5 +66,7 @@ async function receive({ host, port, secret: flag }: ReceiveOptions): Promise<0 
   if (secret === undefined) process.stderr.write(`generated a secret for this run: ${receiver.secret}\n`);
   log.info({ part: 'receiver', host: receiver.host, port: receiver.port }, 'listening');
   await stopped;
+  const { received, duplicates: repeats, rejected } = receiver.counts;
+  log.info({ part: 'receiver', received, repeats, rejected }, 'stopped');
   return 0;
 }

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { readDaemonUrl } from '../../src/commands/terminal/daemon-url.ts';
 import { healthcheckCommand } from '../../src/commands/healthcheck.ts';
 import { startHttpServer } from '../support/listen.ts';
 
@@ -29,6 +30,9 @@ test.each([
   ['/', '/readyz'],
   ['/readyz', '/readyz'],
   ['/livez', '/livez'],
+  ['/watcher', '/watcher/readyz'],
+  ['/watcher/', '/watcher/readyz'],
+  ['/watcher/readyz', '/watcher/readyz'],
 ])('an address with the path "%s" is checked at %s', async (path, expected) => {
   const paths: (string | undefined)[] = [];
   await using server = await startHttpServer((request, response) => {
@@ -45,6 +49,10 @@ test('the address comes from LIFECYCLE_WATCHER_URL if there is no flag', async (
   vi.stubEnv('LIFECYCLE_WATCHER_URL', server.origin);
   await healthcheckCommand().parseAsync([], { from: 'user' });
   expect(process.exitCode).toBeUndefined();
+  vi.stubEnv('LIFECYCLE_WATCHER_URL', '');
+  expect(readDaemonUrl('')).toEqual({ url: 'http://127.0.0.1:8080' });
+  await healthcheckCommand().parseAsync([], { from: 'user' });
+  expect(process.exitCode).not.toBe(2);
   vi.stubEnv('LIFECYCLE_WATCHER_URL', 'nowhere');
   await healthcheckCommand().parseAsync([], { from: 'user' });
   expect(process.exitCode).toBe(2);
@@ -80,7 +88,10 @@ test('a daemon that does not answer in time is not healthy', async () => {
   expect(errorOutput).toBe('lifecycle-watcher: not healthy: no answer within 5 s\n');
 });
 
-test.each(['nonsense', 'ftp://127.0.0.1/', '127.0.0.1:8080'])('%s is wrong usage', async (url) => {
-  expect(await check(url)).toBe(2);
-  expect(errorOutput).toContain('not an http or https URL');
-});
+test.each(['nonsense', 'ftp://127.0.0.1/', '127.0.0.1:8080', 'http://127.0.0.1/?x=1'])(
+  '%s is wrong usage',
+  async (url) => {
+    expect(await check(url)).toBe(2);
+    expect(errorOutput).toContain('the address of the daemon must');
+  },
+);

@@ -47,12 +47,14 @@ describe('list', () => {
     const matching = async (...args: readonly string[]) => idsOf((await list(api, '--json', ...args)).stdout);
     expect(await matching('--label', 'env=prod', '--label', 'team=b=c')).toEqual([executionId(2)]);
     expect(await matching('--status', 'FAILED', '--tracking', 'finished')).toEqual([executionId(1)]);
+    expect(await matching('--status', 'failed')).toEqual([executionId(1)]);
     expect(await matching('--policy', arn)).toEqual([executionId(2)]);
     expect(await matching('--target', 'west')).toEqual([executionId(3)]);
     expect(await list(api, '--target', 'nowhere')).toMatchObject({
-      code: 1,
+      code: 2,
       stdout: '',
-      stderr: 'lifecycle-watcher: unknown_target: No target with this name is configured.\n',
+      stderr:
+        'lifecycle-watcher: invalid_request: The request is invalid.\n  target: is no target that is configured or was used before\n',
     });
   });
 

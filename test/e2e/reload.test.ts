@@ -238,7 +238,7 @@ describe('a reload', { timeout: 90_000 }, () => {
     await using simulator = await startSimulator();
     await using receiver = await startFakeReceiver();
     const file = join(directory.path, 'token');
-    await writeFile(file, 'the-first-token');
+    await writeFile(file, 'the-first-token-of-ci');
     const tokens = [
       { name: 'tests', scopes: ['admin'], value: { env: 'TEST_TOKEN' } },
       { name: 'ci', scopes: ['read'], value: { file } },
@@ -247,14 +247,18 @@ describe('a reload', { timeout: 90_000 }, () => {
     await using daemon = await startDaemon(directory.path, config, ENV);
     const statusWith = async (token: string) =>
       (await fetch(`${daemon.url}/v1/events`, { headers: { 'x-api-key': token } })).status;
-    expect([await statusWith('the-first-token'), await statusWith('the-second-token')]).toEqual([200, 401]);
+    expect([await statusWith('the-first-token-of-ci'), await statusWith('the-second-token')]).toEqual([
+      200, 401,
+    ]);
     await writeFile(file, 'the-second-token\n');
     expect(await sendHangup(daemon)).toMatchObject({
       msg: 'configuration reloaded',
       targets: NO_CHANGES,
       endpoints: NO_CHANGES,
     });
-    expect([await statusWith('the-first-token'), await statusWith('the-second-token')]).toEqual([401, 200]);
+    expect([await statusWith('the-first-token-of-ci'), await statusWith('the-second-token')]).toEqual([
+      401, 200,
+    ]);
 
     const callbackUrl = receiver.url;
     const post = () => {

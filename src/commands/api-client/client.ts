@@ -2,10 +2,10 @@ import type * as z from 'zod';
 import type { Scope } from '../../domain/scope.ts';
 import { linkSignals } from '../../runtime/abort.ts';
 import { defined } from '../../runtime/defined.ts';
+import { readDaemonUrl } from '../terminal/daemon-url.ts';
 import { CommandFailure, connectionFailure, failureOf, wrongUsage } from './failure.ts';
 import { parseJson } from './json.ts';
 
-export const DEFAULT_URL = 'http://127.0.0.1:8080';
 const TIMEOUT_MS = 30_000;
 /** Three times the size of a page of 1,000 executions that have as many labels as allowed. */
 const LONGEST_BODY_BYTES = 64 * 1024 * 1024;
@@ -37,7 +37,9 @@ export interface DaemonClient {
 
 /** Throws if the address or the token is malformed. The error contains neither, as both may hold a secret. */
 export function createDaemonClient({ url: address, token = '' }: DaemonOptions): DaemonClient {
-  const url = baseUrl(address);
+  const read = readDaemonUrl(address);
+  if ('fault' in read) throw wrongUsage(read.fault);
+  const { url } = read;
   // Fetch would refuse other characters in a header, with an error that contains the token.
   if (!/^[\x21-\x7e]*$/.test(token)) throw wrongUsage('the token contains characters that are not allowed');
 
@@ -81,16 +83,6 @@ export function createDaemonClient({ url: address, token = '' }: DaemonOptions):
     open: (path, options) => withFailures(open(path, options), options.signal),
     ask: (schema, path, options) => withFailures(ask(schema, path, options), options.signal),
   };
-}
-
-/** Returns the address without a trailing slash. It may have a path, to which those of the API are added. */
-function baseUrl(address: string): string {
-  const url = URL.canParse(address) ? new URL(address) : undefined;
-  if (url?.protocol !== 'http:' && url?.protocol !== 'https:')
-    throw wrongUsage('the address of the daemon must be an http or https URL');
-  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '')
-    throw wrongUsage('the address of the daemon must not have a user, password, query or fragment');
-  return url.href.replace(/\/+$/, '');
 }
 
 async function textOf(response: Response, url: string): Promise<string> {

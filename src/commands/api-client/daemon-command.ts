@@ -1,20 +1,19 @@
 import { Command, Option } from 'commander';
+import { urlOption } from '../terminal/daemon-url.ts';
 import { printError } from '../terminal/print-error.ts';
 import { CommandFailure } from './failure.ts';
-import { DEFAULT_URL, createDaemonClient } from './client.ts';
+import { createDaemonClient } from './client.ts';
 import type { DaemonClient, DaemonOptions } from './client.ts';
 
 /** Creates a command that talks to a running daemon: it takes the daemon's address and a token, and shows `example` in its help. */
 export function daemonCommand(name: string, description: string, example: string): Command {
   return new Command(name)
     .description(description)
-    .addOption(
-      new Option('--url <url>', 'address of the daemon').env('LIFECYCLE_WATCHER_URL').default(DEFAULT_URL),
-    )
+    .addOption(urlOption())
     .addOption(
       new Option(
         '--token <token>',
-        'API token; prefer the environment variable, as other users can see command lines',
+        'API token; prefer the environment variable, because a shell keeps command lines in its history',
       ).env('LIFECYCLE_WATCHER_TOKEN'),
     )
     .addHelpText(
@@ -29,8 +28,7 @@ export async function withDaemon(
   work: (daemon: DaemonClient) => Promise<number>,
 ): Promise<void> {
   try {
-    const url = options.url === '' ? DEFAULT_URL : options.url;
-    process.exitCode = await work(createDaemonClient({ ...options, url }));
+    process.exitCode = await work(createDaemonClient(options));
   } catch (error) {
     if (!(error instanceof CommandFailure)) throw error;
     printError(error.message, ...error.details);
