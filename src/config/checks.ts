@@ -4,6 +4,7 @@ import { pathText } from './faults.ts';
 import { DEFAULTS } from './fields.ts';
 import { isLoopback } from '../runtime/loopback.ts';
 import { schemeFault } from './network.ts';
+import { partitionOf } from './partition.ts';
 import type { Rough } from './rough.ts';
 import type { ConfigFile } from './schema.ts';
 import type { Secret } from './secrets.ts';
@@ -61,17 +62,34 @@ function serverFindings({ server = {}, metrics }: RoughFile, host: string): read
   return [...findings, ...repeatedNames(['server', 'tokens'], server.tokens ?? [])];
 }
 
+function roleFindings(
+  { accountId, region = '', roleArn, externalId }: Rough<ConfigFile['targets'][number]>,
+  target: Path,
+): readonly Finding[] {
+  if (roleArn === undefined) {
+    if (externalId === undefined) return [];
+    return [{ path: [...target, 'externalId'], message: 'is used only with roleArn' }];
+  }
+  const [, rolePartition, roleAccount] = /^arn:([^:]*):iam::(\d{12}):/.exec(roleArn) ?? [];
+  if (rolePartition === undefined) return [];
+  const path = [...target, 'roleArn'];
+  const partition = partitionOf(region) ?? rolePartition;
+  return [
+    ...(accountId === undefined || roleAccount === accountId
+      ? []
+      : [{ path, message: `the role is in account ${roleAccount}, but accountId is ${accountId}` }]),
+    ...(partition === rolePartition
+      ? []
+      : [
+          {
+            path,
+            message: `the role is in partition ${rolePartition}, but Region ${region} is in partition ${partition}`,
+          },
+        ]),
+  ];
+}
+
 function targetFindings({ targets = [] }: RoughFile): readonly Finding[] {
-  const roles = targets.flatMap(({ accountId, roleArn, externalId }, index): readonly Finding[] => {
-    if (roleArn === undefined) {
-      if (externalId === undefined) return [];
-      return [{ path: ['targets', index, 'externalId'], message: 'is used only with roleArn' }];
-    }
-    const roleAccount = /^arn:[^:]*:iam::(\d{12}):/.exec(roleArn)?.[1];
-    if (roleAccount === undefined || accountId === undefined || roleAccount === accountId) return [];
-    const message = `the role is in account ${roleAccount}, but accountId is ${accountId}`;
-    return [{ path: ['targets', index, 'roleArn'], message }];
-  });
   const places = targets.map(({ accountId, region }, index) => ({
     key: accountId === undefined || region === undefined ? undefined : `${accountId}/${region}`,
     path: ['targets', index],
@@ -83,7 +101,7 @@ function targetFindings({ targets = [] }: RoughFile): readonly Finding[] {
       (first) =>
         `the account and Region are the same as in ${first}: AWS throttles them together, so use one target`,
     ),
-    ...roles,
+    ...targets.flatMap((target, index) => roleFindings(target, ['targets', index])),
   ];
 }
 

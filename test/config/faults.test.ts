@@ -114,10 +114,34 @@ test.each([
     'region: eu-west-1, roleArn: "arn:aws:iam::999999999999:role/w"',
     'targets[0].roleArn: the role is in account 999999999999, but accountId is 123456789012',
   ],
+  ...(
+    [
+      ['aws-cn', 'eu-west-1', 'aws'],
+      ['aws', 'cn-north-1', 'aws-cn'],
+      ['aws', 'us-gov-west-1', 'aws-us-gov'],
+      ['aws-us-gov', 'us-isob-east-1', 'aws-iso-b'],
+      ['aws-iso', 'us-east-1', 'aws'],
+      ['aws', 'eusc-de-east-1', 'aws-eusc'],
+    ] as const
+  ).map(([rolePartition, region, partition]) => [
+    `region: ${region}, roleArn: "arn:${rolePartition}:iam::123456789012:role/w"`,
+    `targets[0].roleArn: the role is in partition ${rolePartition}, but Region ${region} is in partition ${partition}`,
+  ]),
   ['region: eu-west-1, requestsPerSecond: 0', 'targets[0].requestsPerSecond: must be at least 0.0003'],
   ['region: eu-west-1, endpoint: "http://u:p@host"', 'targets[0].endpoint: must not contain a user name'],
 ])('a target with %s', async (fields, fault) => {
   expect(await faultsOf(target(fields))).toEqual([expect.stringContaining(`5: ${fault}`)]);
+});
+
+test.each([
+  ['aws', 'ap-southeast-7'],
+  ['aws-cn', 'cn-northwest-1'],
+  ['aws-us-gov', 'us-gov-east-1'],
+  ['aws-iso-f', 'us-isof-south-1'],
+  ['aws', 'moon-base-1'],
+])('a role of partition %s fits Region %s', async (partition, region) => {
+  const text = target(`region: ${region}, roleArn: "arn:${partition}:iam::123456789012:role/w"`);
+  expect((await parsed(text)).targets[0]?.region).toBe(region);
 });
 
 test('an account id has 12 digits', async () => {
