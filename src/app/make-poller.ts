@@ -2,8 +2,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../config/schema.ts';
 import type { Dispatcher } from '../delivery/dispatcher.ts';
 import { createHazardBooks } from '../domain/cadence/hazard-book.ts';
-import { createCredentialSource } from '../imagebuilder/aws-credentials.ts';
-import { createAwsGateway } from '../imagebuilder/aws-gateway.ts';
+import type { Aws } from '../imagebuilder/aws.ts';
 import { createBottleneckLimiter } from '../limiter/bottleneck-limiter.ts';
 import type { Notices } from '../notices/notices.ts';
 import { createBudget } from '../polling/budget.ts';
@@ -29,6 +28,7 @@ export function pollerSettings({ targets, polling }: Config): readonly PollerSet
 export interface PollerMakerParts {
   readonly live: LiveConfig;
   readonly store: Pick<Store, 'ledgerOf'>;
+  readonly aws: Pick<Aws, 'gatewayTo'>;
   readonly dispatcher: Pick<Dispatcher, 'wake'>;
   readonly registrar: Registrar;
   readonly notices: Notices;
@@ -41,11 +41,10 @@ type MakePoller = (settings: PollerSettings, before?: Incumbent<PollerSettings, 
 
 /**
  * Creates the function that makes pollers. A poller continues from the one `before` it, else at the rate that is stored.
- * Credentials and learnt durations are shared by all pollers of a target.
+ * Learnt durations are shared by all pollers of a target.
  */
 export function createPollerMaker(parts: PollerMakerParts): MakePoller {
-  const { live, store, dispatcher, clock, random } = parts;
-  const credentialsOf = createCredentialSource({ now: () => clock.now(), random });
+  const { live, store, aws, dispatcher, notices } = parts;
   const hazardsOf = createHazardBooks();
   return async (settings, before) => {
     const { target } = settings;
@@ -62,7 +61,9 @@ export function createPollerMaker(parts: PollerMakerParts): MakePoller {
     });
     const surroundings = {
       ...parts,
-      gateway: createAwsGateway(target, { clock, credentialsOf }),
+      gateway: aws.gatewayTo(target, {
+        onStsCall: (ended) => notices.publish({ kind: 'call_ended', target: target.name, ...ended }),
+      }),
       budget,
       ledger,
       hazards: hazardsOf(target),

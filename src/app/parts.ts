@@ -9,6 +9,8 @@ import type { CallbackEntry } from '../domain/delivery/callback.ts';
 import { countNotices } from '../metrics/count-notices.ts';
 import { createInstruments } from '../metrics/instruments.ts';
 import type { Instruments } from '../metrics/instruments.ts';
+import { createAws } from '../imagebuilder/aws.ts';
+import type { Aws } from '../imagebuilder/aws.ts';
 import { logNotices } from '../notices/log-notices.ts';
 import { createNotices } from '../notices/notices.ts';
 import type { Notices } from '../notices/notices.ts';
@@ -24,7 +26,7 @@ import { AbandonedEndpoints } from './abandoned-endpoints.ts';
 import type { LiveConfig } from './live-config.ts';
 import { createPollerMaker, pollerSettings } from './make-poller.ts';
 import type { PollerSettings } from './make-poller.ts';
-import { callbackEntries, egressOf, endpointsOf } from './settings.ts';
+import { awsProxyOf, callbackEntries, egressOf, endpointsOf } from './settings.ts';
 import { openStore } from './store.ts';
 
 /** The parts of the daemon. They exist but have not started. */
@@ -36,6 +38,7 @@ export interface Parts {
   readonly abandoned: AbandonedEndpoints;
   readonly sender: Sender;
   readonly dispatcher: Dispatcher;
+  readonly aws: Aws;
   readonly registrar: Registrar;
   readonly targets: Targets<PollerSettings>;
   /** The callback rules in effect. */
@@ -83,7 +86,8 @@ export async function openParts(
     notices,
     clock,
   });
-  const make = createPollerMaker({ live, store, dispatcher, registrar, notices, clock, random, log });
+  const aws = createAws({ clock, random, proxyUrl: awsProxyOf(live.config) });
+  const make = createPollerMaker({ live, store, aws, dispatcher, registrar, notices, clock, random, log });
   const targets = await Targets.open(pollerSettings(live.config), { make, store, tracking, clock, log });
   stack.defer(() => targets.stop(AbortSignal.abort()));
   return {
@@ -94,6 +98,7 @@ export async function openParts(
     abandoned,
     sender,
     dispatcher,
+    aws,
     registrar,
     targets,
     callbacks,

@@ -12,7 +12,7 @@ import { endsWithin } from '../runtime/abort.ts';
 import { errorFields } from '../runtime/log.ts';
 import { pollerSettings } from './make-poller.ts';
 import type { Parts } from './parts.ts';
-import { egressOf, endpointNames, endpointsOf, httpSettings } from './settings.ts';
+import { awsProxyOf, egressOf, endpointNames, endpointsOf, httpSettings } from './settings.ts';
 
 /** How long a reload waits for requests in flight to endpoints that were removed. */
 const LAST_ANSWERS_MS = 15_000;
@@ -60,7 +60,7 @@ export function createReload(parts: Parts, http: Pick<HttpServer, 'apply'>): Rel
 
 /** Creates the function that hands a configuration to every part. Metrics of the present configuration start at zero at once. */
 function createApply(parts: Parts, http: Pick<HttpServer, 'apply'>): (next: Config) => Promise<void> {
-  const { live, instruments, sender, log } = parts;
+  const { live, instruments, sender, aws, log } = parts;
   const zero = createZeroing(instruments, OPERATIONS);
   const zeroAll = ({ targets }: Config) =>
     zero({ targets: targets.map(({ name }) => name), endpoints: endpointNames(live.config) });
@@ -72,6 +72,7 @@ function createApply(parts: Parts, http: Pick<HttpServer, 'apply'>): (next: Conf
     zeroAll(next);
     http.apply(httpSettings(next));
     sender.apply(egressOf(next));
+    aws.reload(awsProxyOf(next));
     await Promise.all([applyEndpoints(before, next, parts), applyTargets(next, parts)]);
   };
 }

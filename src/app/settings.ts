@@ -43,6 +43,11 @@ export function callbackEntries({ callbacks }: Config): readonly CallbackEntry[]
   });
 }
 
-export function egressOf({ egress: { proxy, ...rules } }: Config): Egress {
+/** Returns the URL of the proxy for calls to AWS, with its credentials. */
+export function awsProxyOf({ egress: { awsProxy } }: Config): string | undefined {
+  return awsProxy?.reveal();
+}
+
+export function egressOf({ egress: { proxy, awsProxy: _, ...rules } }: Config): Egress {
   return { ...rules, ...(proxy === null ? {} : { proxy: proxy.reveal() }) };
 }

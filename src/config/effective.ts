@@ -33,14 +33,18 @@ function deepFreeze<T extends object>(value: T): T {
   return Object.freeze(value);
 }
 
-/** Returns the effective configuration as YAML for people: secrets are masked, and URLs of endpoints and proxy cut to their hosts. */
+/** Returns the effective configuration as YAML for people: secrets are masked, and URLs of endpoints and proxies cut to their hosts. */
 export function effectiveYaml(config: Config): string {
-  const { proxy } = config.egress;
+  const { proxy, awsProxy } = config.egress;
   const shown = {
     ...config,
     endpoints: config.endpoints.map(({ urlHost, ...endpoint }) => ({ ...endpoint, url: urlHost })),
-    egress: { ...config.egress, proxy: proxy === null ? null : new URL(proxy.reveal()).host },
+    egress: { ...config.egress, proxy: hostIn(proxy), awsProxy: hostIn(awsProxy) },
   };
   // In JSON every secret is shown as its mask.
-  return `# Secrets are shown as ${MASK}, URLs of endpoints and proxy as their hosts.\n${stringify(JSON.parse(JSON.stringify(shown)), { aliasDuplicateObjects: false })}`;
+  return `# Secrets are shown as ${MASK}, URLs of endpoints and proxies as their hosts.\n${stringify(JSON.parse(JSON.stringify(shown)), { aliasDuplicateObjects: false })}`;
+}
+
+function hostIn(url: Secret | null): string | null {
+  return url === null ? null : new URL(url.reveal()).host;
 }

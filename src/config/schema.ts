@@ -148,6 +148,11 @@ const egressSchema = z.strictObject({
     .describe(
       'URL of an HTTP proxy that all deliveries go through, by CONNECT; the proxy itself must guard private networks',
     ),
+  awsProxy: nothingOrSecret(proxyFault)
+    .default(null)
+    .describe(
+      'URL of an HTTP proxy that all calls to AWS go through, by CONNECT; sources of credentials on this machine or its network are asked directly',
+    ),
 });
 
 /** The configuration file as it is written. Rules that span several keys are in `checks.ts`. */
@@ -173,7 +178,7 @@ export const fileSchema = z.strictObject({
     .describe(
       'Rules for the callbackUrl of registrations; the first entry that allows it applies. Default: none is allowed',
     ),
-  egress: egressSchema.prefault({}).describe('Restrictions on the destinations of deliveries'),
+  egress: egressSchema.prefault({}).describe('Restrictions on the destinations of deliveries, and proxies'),
 });
 export type ConfigFile = z.output<typeof fileSchema>;
 

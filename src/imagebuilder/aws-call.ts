@@ -6,11 +6,12 @@ import { defined } from '../runtime/defined.ts';
 import { answerDateOf } from './answer-date.ts';
 import { toFailure } from './aws-failure.ts';
 import type { Times } from './aws-responses.ts';
+import { CredentialsError } from './credentials.ts';
 import type { Credentials } from './credentials.ts';
 
 export interface AwsCallParts {
   readonly clock: Clock;
-  readonly credentials: Credentials;
+  readonly credentials: Pick<Credentials, 'refuse'>;
   readonly timeoutMs: number;
 }
 
@@ -40,6 +41,7 @@ export async function makeAwsCall<R, T>(
   } catch (error) {
     if (linked.hasTimedOut) return connectionFailure('TimeoutError', `no answer within ${timeoutMs} ms`);
     if (linked.signal.aborted) return connectionFailure('AbortError', 'the call was aborted');
+    if (error instanceof CredentialsError) return error.failure;
     const failure = toFailure(error, operation, clock.now());
     if (failure.trouble === 'credentials') credentials.refuse();
     return { ...failure, ...defined({ answerDate: answerDateOf(error) }) };

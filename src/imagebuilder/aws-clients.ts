@@ -1,8 +1,8 @@
 import { ImagebuilderClient } from '@aws-sdk/client-imagebuilder';
 import { STSClient } from '@aws-sdk/client-sts';
 import { defined } from '../runtime/defined.ts';
-import { sharedSockets } from './aws-sockets.ts';
-import type { Credentials } from './credentials.ts';
+import type { AwsSockets } from './aws-sockets.ts';
+import type { AwsCredentials } from './credentials.ts';
 
 /** The Region and the endpoints that a target's calls go to. */
 export interface AwsLocation {
@@ -17,29 +17,19 @@ export interface AwsClients {
   readonly sts: STSClient;
 }
 
-/** The share of a call's time limit that fetching credentials may take. A provider that hangs cannot be cancelled. */
-const CREDENTIALS_SHARE = 0.8;
-
-/** Thrown if no credentials arrive in time. */
-export class CredentialsTimeoutError extends Error {
-  override readonly name = 'CredentialsTimeoutError';
+export interface AwsClientsParts {
+  readonly sockets: AwsSockets;
+  /** Is called for each request. */
+  readonly credentials: () => Promise<AwsCredentials>;
+  readonly timeoutMs: number;
 }
 
-/**
- * Creates the SDK's clients for one target. They send each request once and end it after `timeoutMs`. If credentials have
- * not arrived within 80 % of that time, the call fails with `CredentialsTimeoutError`.
- */
+/** Creates the SDK's clients for one target. They send each request once and end it after `timeoutMs`. */
 export function createAwsClients(
   { region, endpoint, stsEndpoint = endpoint }: AwsLocation,
-  credentials: Credentials,
-  timeoutMs: number,
+  { sockets, credentials, timeoutMs }: AwsClientsParts,
 ): AwsClients {
-  const shared = {
-    region,
-    maxAttempts: 1,
-    requestHandler: sharedSockets(timeoutMs),
-    credentials: withTimeout(() => credentials.get(), timeoutMs * CREDENTIALS_SHARE),
-  };
+  const shared = { region, maxAttempts: 1, requestHandler: sockets.handler(timeoutMs), credentials };
   return {
     imagebuilder: new ImagebuilderClient(defined({ ...shared, endpoint })),
     sts: new STSClient(defined({ ...shared, endpoint: stsEndpoint })),
@@ -58,19 +48,4 @@ export async function configuredRegion(): Promise<string | undefined> {
   } finally {
     client.destroy();
   }
-}
-
-/** Wraps `provide` so that it rejects after `limitMs`. */
-function withTimeout<T>(provide: () => Promise<T>, limitMs: number): () => Promise<T> {
-  return async () => {
-    const late = Promise.withResolvers<never>();
-    const timer = setTimeout(() => {
-      late.reject(new CredentialsTimeoutError(`no credentials within ${limitMs} ms`));
-    }, limitMs);
-    try {
-      return await Promise.race([provide(), late.promise]);
-    } finally {
-      clearTimeout(timer);
-    }
-  };
 }

@@ -75,6 +75,20 @@ export function toFailure(error: unknown, operation: Operation, now: number): Ca
   return defined({ outcome, message, code, httpStatus, trouble, retryAfterMs });
 }
 
+/**
+ * Classifies the reason why there are no credentials. Nothing was asked of the service itself, so an answer of STS or of another
+ * source never counts as one of its answers: no execution is missing because STS answers 404.
+ */
+export function toCredentialsFailure(error: unknown, now: number): CallFailure {
+  return withoutCredentials(toFailure(error, 'AssumeRole', now));
+}
+
+/** Returns the failure of a call that was not sent because `failure` kept it from having credentials. */
+export function withoutCredentials({ retryAfterMs: _, ...failure }: CallFailure): CallFailure {
+  if (failure.outcome === 'unavailable') return failure;
+  return { ...failure, outcome: 'denied', trouble: failure.trouble ?? 'credentials' };
+}
+
 function troubleOf(
   outcome: CallFailure['outcome'],
   names: readonly string[],

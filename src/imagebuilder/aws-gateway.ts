@@ -12,6 +12,8 @@ import type { AwsCall } from './aws-call.ts';
 import { createAwsClients } from './aws-clients.ts';
 import type { AwsIdentity, CredentialSource } from './aws-credentials.ts';
 import { toAccountId, toExecutions, toObservation, toPolicies, toResources } from './aws-responses.ts';
+import type { AwsSockets } from './aws-sockets.ts';
+import type { OnStsCall } from './credentials.ts';
 import type { Gateway } from './gateway.ts';
 
 const TIMEOUT_MS = 10_000;
@@ -21,17 +23,24 @@ const PAGE_SIZE = 25;
 export interface AwsGatewayOptions {
   readonly clock: Clock;
   /** Shared by all gateways, so that targets with the same role share its credentials. */
-  readonly credentialsOf: CredentialSource;
+  readonly credentials: CredentialSource;
+  readonly sockets: AwsSockets;
+  /** Is called for each call to STS that a call of this gateway causes because it needs credentials. */
+  readonly onStsCall?: OnStsCall;
   readonly timeoutMs?: number;
 }
 
 /** Creates a gateway on top of the AWS SDK. Each call sends one request and ends after `timeoutMs` at the latest. */
 export function createAwsGateway(
   target: AwsIdentity,
-  { clock, credentialsOf, timeoutMs = TIMEOUT_MS }: AwsGatewayOptions,
+  { clock, credentials: source, sockets, onStsCall, timeoutMs = TIMEOUT_MS }: AwsGatewayOptions,
 ): Gateway {
-  const credentials = credentialsOf(target);
-  const { imagebuilder, sts } = createAwsClients(target, credentials, timeoutMs);
+  const credentials = source.of(target);
+  const { imagebuilder, sts } = createAwsClients(target, {
+    sockets,
+    credentials: () => credentials.get(onStsCall),
+    timeoutMs,
+  });
   for (const client of [imagebuilder, sts]) keepResponses(client);
   const call = <R, T>(awsCall: AwsCall<R, T>, signal: AbortSignal | undefined) =>
     makeAwsCall(awsCall, { clock, credentials, timeoutMs }, signal);

@@ -78,7 +78,7 @@ test('keys that are left out have their defaults', async () => {
       },
     ],
     callbacks: [],
-    egress: { allowPrivateNetworks: false, allowCidrs: [], httpsOnly: false, proxy: null },
+    egress: { allowPrivateNetworks: false, allowCidrs: [], httpsOnly: false, proxy: null, awsProxy: null },
   });
 });
 

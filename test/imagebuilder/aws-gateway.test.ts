@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { createAwsGateway } from '../../src/imagebuilder/aws-gateway.ts';
-import { createCredentialSource, sessionName } from '../../src/imagebuilder/aws-credentials.ts';
+import { sessionName } from '../../src/imagebuilder/assume-role.ts';
+import { createAws } from '../../src/imagebuilder/aws.ts';
+import type { AwsParts } from '../../src/imagebuilder/aws.ts';
 import type { AwsIdentity } from '../../src/imagebuilder/aws-credentials.ts';
 import type { Gateway } from '../../src/imagebuilder/gateway.ts';
 import { isTransient } from '../../src/domain/call/outcome.ts';
@@ -26,13 +27,13 @@ let aws: Awaited<ReturnType<typeof startRawAws>>;
 let restore: () => void;
 const gateways: Gateway[] = [];
 
-function gatewayTo(target: Partial<AwsIdentity> = {}, timeoutMs = 5000): Gateway {
-  const whole = { accountId: '123456789012', region: 'us-east-1', endpoint: aws.url, ...target };
-  const gateway = createAwsGateway(whole, {
-    clock: systemClock,
-    timeoutMs,
-    credentialsOf: createCredentialSource({ now: Date.now, random: Math.random }),
-  });
+function gatewayTo(
+  target: Partial<AwsIdentity> = {},
+  timeoutMs = 5000,
+  options: Partial<AwsParts> = {},
+): Gateway {
+  const shared = createAws({ clock: systemClock, random: Math.random, ...options });
+  const gateway = shared.gatewayTo({ region: 'us-east-1', endpoint: aws.url, ...target }, { timeoutMs });
   gateways.push(gateway);
   return gateway;
 }
@@ -373,7 +374,8 @@ describe('a target with a role', () => {
 
   it('is denied calls if the credentials do not arrive in time', async () => {
     aws.answers(() => undefined);
-    expect(await gatewayTo(role, 200).getExecution(ID)).toMatchObject({
+    const gateway = gatewayTo(role, 5000, { credentialsLimitMs: 200 });
+    expect(await gateway.getExecution(ID)).toMatchObject({
       outcome: 'denied',
       code: 'CredentialsTimeoutError',
     });

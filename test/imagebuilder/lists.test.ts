@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { createCredentialSource } from '../../src/imagebuilder/aws-credentials.ts';
-import { createAwsGateway } from '../../src/imagebuilder/aws-gateway.ts';
+import { createAws } from '../../src/imagebuilder/aws.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { KEYS, reply, startRawAws, withAwsEnvironment } from './raw-aws.ts';
 
@@ -11,12 +10,8 @@ let aws: Awaited<ReturnType<typeof startRawAws>>;
 let restore: () => void;
 
 function gateway() {
-  const target = { accountId: '123456789012', region: 'us-east-1', endpoint: aws.url };
-  const created = createAwsGateway(target, {
-    clock: systemClock,
-    timeoutMs: 5000,
-    credentialsOf: createCredentialSource({ now: Date.now, random: Math.random }),
-  });
+  const shared = createAws({ clock: systemClock, random: Math.random });
+  const created = shared.gatewayTo({ region: 'us-east-1', endpoint: aws.url }, { timeoutMs: 5000 });
   onTestFinished(() => created.close());
   return created;
 }

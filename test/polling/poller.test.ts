@@ -5,8 +5,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Wishes } from '../../src/domain/execution/execution.ts';
 import type { Change } from '../../src/domain/change/transition.ts';
 import { HazardBook, newGlobalHazards } from '../../src/domain/cadence/hazard-book.ts';
-import { createCredentialSource } from '../../src/imagebuilder/aws-credentials.ts';
-import { createAwsGateway } from '../../src/imagebuilder/aws-gateway.ts';
+import { createAws } from '../../src/imagebuilder/aws.ts';
 import { createBottleneckLimiter } from '../../src/limiter/bottleneck-limiter.ts';
 import { createBudget } from '../../src/polling/budget.ts';
 import type { Ledger } from '../../src/polling/ledger.ts';
@@ -66,13 +65,9 @@ async function pollSimulator({
     const stopping = new AbortController();
     const rules = { target: TARGET, bounds, giveUpAfterDays: 90, stallLimits: {} };
     const poller = new Poller(rules, {
-      gateway: createAwsGateway(
+      gateway: createAws({ clock: systemClock, random: Math.random }).gatewayTo(
         { ...TARGET, endpoint: simulator.url },
-        {
-          clock: systemClock,
-          timeoutMs,
-          credentialsOf: createCredentialSource({ now: Date.now, random: Math.random }),
-        },
+        { timeoutMs },
       ),
       budget: createBudget({
         target: TARGET.name,

@@ -1,7 +1,6 @@
 import { Command } from 'commander';
 import { configuredRegion } from '../../imagebuilder/aws-clients.ts';
-import { createCredentialSource } from '../../imagebuilder/aws-credentials.ts';
-import { createAwsGateway } from '../../imagebuilder/aws-gateway.ts';
+import { createAws } from '../../imagebuilder/aws.ts';
 import { createBottleneckLimiter } from '../../limiter/bottleneck-limiter.ts';
 import { NO_NOTICES } from '../../notices/notices.ts';
 import { createBudget } from '../../polling/budget.ts';
@@ -57,10 +56,7 @@ async function wait(id: string, { region: regionOption, timeout: timeoutMs }: Wa
 
   const clock = systemClock;
   const random = Math.random;
-  const gateway = createAwsGateway(
-    { region },
-    { clock, credentialsOf: createCredentialSource({ now: () => clock.now(), random }) },
-  );
+  const gateway = createAws({ clock, random }).gatewayTo({ region });
   const makeLimiter = (perSecond: number) => createBottleneckLimiter({ perSecond, maxConcurrent: 1 });
   const budget = createBudget({
     target: region,

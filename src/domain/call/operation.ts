@@ -5,5 +5,6 @@ export const OPERATIONS = [
   'ListLifecyclePolicies',
   'ListLifecycleExecutions',
   'GetCallerIdentity',
+  'AssumeRole',
 ] as const;
 export type Operation = (typeof OPERATIONS)[number];

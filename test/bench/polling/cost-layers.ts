@@ -4,8 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { GetLifecycleExecutionCommand, ImagebuilderClient } from '@aws-sdk/client-imagebuilder';
 import { createPollerMaker } from '../../../src/app/make-poller.ts';
 import { parseConfig } from '../../../src/config/load.ts';
-import { createCredentialSource } from '../../../src/imagebuilder/aws-credentials.ts';
-import { createAwsGateway } from '../../../src/imagebuilder/aws-gateway.ts';
+import { createAws } from '../../../src/imagebuilder/aws.ts';
 import type { Gateway } from '../../../src/imagebuilder/gateway.ts';
 import { createBottleneckLimiter } from '../../../src/limiter/bottleneck-limiter.ts';
 import { createBudget } from '../../../src/polling/budget.ts';
@@ -57,11 +56,8 @@ export async function createLayers({ url, executionIds }: Aws) {
     await client.send(new GetLifecycleExecutionCommand({ lifecycleExecutionId: nextId() }));
   };
 
-  const credentialsOf = createCredentialSource({ now: () => systemClock.now(), random: Math.random });
-  const gateway: Gateway = createAwsGateway(
-    { region: target.region, endpoint: url },
-    { clock: systemClock, credentialsOf },
-  );
+  const aws = createAws({ clock: systemClock, random: Math.random });
+  const gateway: Gateway = aws.gatewayTo({ region: target.region, endpoint: url });
   opening.defer(() => gateway.close());
   const poll = async () => {
     calls += 1;
@@ -102,7 +98,7 @@ export async function createLayers({ url, executionIds }: Aws) {
     tracking: new Tracking(),
     deliveries: dispatcher,
   });
-  const make = createPollerMaker({ ...surroundings, live: { config }, store, dispatcher, registrar });
+  const make = createPollerMaker({ ...surroundings, live: { config }, store, aws, dispatcher, registrar });
 
   const layers = {
     sdk: async (signal) => {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GetLifecycleExecutionCommand, ImagebuilderClient } from '@aws-sdk/client-imagebuilder';
 import { createAwsGateway } from '../../../src/imagebuilder/aws-gateway.ts';
+import { createAwsSockets } from '../../../src/imagebuilder/aws-sockets.ts';
 import { createBottleneckLimiter } from '../../../src/limiter/bottleneck-limiter.ts';
 import { NO_NOTICES } from '../../../src/notices/notices.ts';
 import { createBudget } from '../../../src/polling/budget.ts';
@@ -26,8 +27,12 @@ const PENDING = MAX_CONCURRENT + 2;
 
 /** Calls through our budget and limiter, with the daemon's gateway. */
 export const ourClient: Client = async ({ endpoint, executionId, random }, signal) => {
-  const credentialsOf = () => ({ get: () => Promise.resolve(CREDENTIALS), refuse: () => undefined });
-  const gateway = createAwsGateway({ region: REGION, endpoint }, { clock: systemClock, credentialsOf });
+  const noop = () => undefined;
+  const fixed = { get: () => Promise.resolve(CREDENTIALS), refuse: noop, reread: noop };
+  const gateway = createAwsGateway(
+    { region: REGION, endpoint },
+    { clock: systemClock, credentials: { of: () => fixed, reread: noop }, sockets: createAwsSockets() },
+  );
   const budget = createBudget({
     target: 'bench',
     notices: NO_NOTICES,
