@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createAwsGateway } from '../../src/imagebuilder/aws-gateway.ts';
-import { createCredentialSource } from '../../src/imagebuilder/aws-credentials.ts';
+import { createAws } from '../../src/imagebuilder/aws.ts';
 import type { Gateway } from '../../src/imagebuilder/gateway.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { startSimulator } from '../../src/simulator/simulator.ts';
@@ -20,14 +19,8 @@ afterEach(async () => {
 });
 
 function gatewayTo(endpoint: string): Gateway {
-  const gateway = createAwsGateway(
-    { region: 'us-east-1', endpoint },
-    {
-      clock: systemClock,
-      timeoutMs: 2000,
-      credentialsOf: createCredentialSource({ now: Date.now, random: Math.random }),
-    },
-  );
+  const aws = createAws({ clock: systemClock, random: Math.random });
+  const gateway = aws.gatewayTo({ region: 'us-east-1', endpoint }, { timeoutMs: 2000 });
   stack.push({
     [Symbol.asyncDispose]() {
       gateway.close();
