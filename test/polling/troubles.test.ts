@@ -76,6 +76,35 @@ describe('an execution that AWS does not know', () => {
 });
 
 describe('a target of which all executions are missing', () => {
+  it('recovers with the first poll of an execution that is registered then', async () => {
+    const { clock, register, answer, types, find } = await drivePoller();
+    const numbers = Array.from({ length: 50 }, (_, index) => index + 1);
+    for (const number of numbers) answer(number, 'PENDING');
+    await register(numbers);
+    for (const number of numbers) answer(number, missing);
+    await clock.advance(HOUR_MS);
+    expect(await types()).toEqual(['target.unreachable']);
+    answer(51, 'IN_PROGRESS');
+    answer(52, 'IN_PROGRESS');
+    await register([53, 51, 52]);
+    await clock.advance(16 * MINUTE_MS);
+    expect(await types()).toEqual(['target.unreachable', 'target.recovered']);
+    expect(await find(52)).toMatchObject({ status: 'IN_PROGRESS' });
+  });
+
+  it('recovers although other executions never appear', async () => {
+    const { clock, register, answer, types } = await drivePoller();
+    for (const number of [1, 2, 3]) answer(number, 'PENDING');
+    await register([1, 2, 3]);
+    for (const number of [1, 2, 3]) answer(number, missing);
+    await clock.advance(HOUR_MS);
+    await register([4, 5, 6, 7, 8, 9]);
+    await clock.advance(HOUR_MS);
+    for (const number of [1, 2, 3]) answer(number, 'PENDING');
+    await clock.advance(11 * MINUTE_MS);
+    expect((await types()).slice(0, 2)).toEqual(['target.unreachable', 'target.recovered']);
+  });
+
   it('stays unreachable across restarts, and no execution ends before a day after its recovery', async () => {
     const { clock, register, types, events, answer, restart } = await drivePoller();
     for (const number of [1, 2, 3]) answer(number, 'PENDING');

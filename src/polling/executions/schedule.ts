@@ -98,14 +98,24 @@ export class Schedule {
   takeDue(isEarly = false): Tracked | undefined {
     const head = this.#queue.peek();
     if (head === undefined || (!isEarly && this.untilDueMs() > 0)) return undefined;
-    this.#queue.delete(head.item);
-    head.item.isWantedAgain = false;
+    this.takeOut(head.item);
     return head.item;
+  }
+
+  /** The execution that comes first, due or not. */
+  get first(): Tracked | undefined {
+    return this.#queue.peek()?.item;
+  }
+
+  /** Returns false while a look is under way. */
+  isQueued(tracked: Tracked): boolean {
+    return this.#queue.dueAt(tracked) !== undefined;
   }
 
   /** Takes an execution out of the queue, as `takeDue` does. */
   takeOut(tracked: Tracked): void {
     this.#queue.delete(tracked);
+    tracked.isWantedAgain = false;
   }
 
   /**

@@ -7,6 +7,7 @@ import { defined } from '../../runtime/defined.ts';
 import { doublingPauseMs } from '../../runtime/doubling.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { Tracks } from '../../registration/tracking.ts';
+import { CarefulOrder } from './careful-order.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { Schedule } from './schedule.ts';
 import type { StallConfirmations } from './stall-confirmations.ts';
@@ -29,6 +30,7 @@ export interface TrackingRules {
 /** The tracked executions of one target, with the time of the next look at each, and of its expiry or stall. */
 export class TrackedExecutions implements Tracks {
   readonly schedule: Schedule;
+  readonly carefulOrder: CarefulOrder;
   /** The earlier one for each execution: when it expires, or when it has been in its status for too long. */
   readonly deadlines: Deadlines<Tracked>;
   readonly #rules: TrackingRules;
@@ -48,6 +50,7 @@ export class TrackedExecutions implements Tracks {
     this.#rules = rules;
     this.#confirmations = confirmations;
     this.schedule = schedule;
+    this.carefulOrder = new CarefulOrder(schedule);
     this.deadlines = deadlines;
   }
 
@@ -88,6 +91,7 @@ export class TrackedExecutions implements Tracks {
     if (!this.isCurrent(tracked)) return;
     this.#tracked.delete(keyText(tracked.execution));
     this.#counts.remove(tracked.execution);
+    this.carefulOrder.delete(tracked);
     this.schedule.remove(tracked);
     this.deadlines.set(tracked, undefined);
     this.#confirmations.delete(tracked);
@@ -124,7 +128,7 @@ export class TrackedExecutions implements Tracks {
     const tracked = this.find(key);
     if (tracked === undefined) return false;
     tracked.isWantedAgain = true;
-    if (this.schedule.nextLookAt(tracked) !== undefined) this.schedule.scheduleFirst(tracked);
+    if (this.schedule.isQueued(tracked)) this.schedule.scheduleFirst(tracked);
     return true;
   }
 
@@ -216,6 +220,7 @@ export class TrackedExecutions implements Tracks {
     const tracked: Tracked = { execution, isWantedAgain: false, isEnding: false };
     this.#tracked.set(keyText(execution), tracked);
     this.#counts.add(execution);
+    this.carefulOrder.update(tracked);
     this.schedule.add(tracked);
     this.#setDeadline(tracked);
   }
@@ -224,7 +229,9 @@ export class TrackedExecutions implements Tracks {
     const isCounted = this.isCurrent(tracked);
     if (isCounted) this.#counts.remove(tracked.execution);
     tracked.execution = execution;
-    if (isCounted) this.#counts.add(execution);
+    if (!isCounted) return;
+    this.#counts.add(execution);
+    this.carefulOrder.update(tracked);
   }
 
   #setDeadline(tracked: Tracked): void {

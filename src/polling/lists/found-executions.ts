@@ -6,6 +6,7 @@ import type { ListedExecution } from '../../imagebuilder/gateway.ts';
 import type { Registrar } from '../../registration/registrar.ts';
 import { errorFields } from '../../runtime/log.ts';
 import type { Log } from '../../runtime/log.ts';
+import type { Gate } from '../gate.ts';
 import type { TrackedExecutions } from '../executions/tracked-executions.ts';
 import type { Ledger } from '../ledger.ts';
 import type { LookResults } from '../looks/look-results.ts';
@@ -16,6 +17,7 @@ export interface FoundExecutionsParts {
   readonly registrar: Pick<Registrar, 'register'>;
   readonly executions: TrackedExecutions;
   readonly results: Pick<LookResults, 'apply'>;
+  readonly gate: Pick<Gate, 'allows'>;
   readonly log: Log;
 }
 
@@ -52,12 +54,14 @@ export class FoundExecutions {
 
   /** Never rejects. If the store fails, the execution is looked at again. */
   async #look({ lifecycleExecutionId, observation }: ListedExecution): Promise<void> {
-    const { target, executions, results, log } = this.#parts;
+    const { target, executions, results, gate, log } = this.#parts;
     const tracked = executions.find({ ...target, lifecycleExecutionId });
     if (tracked === undefined || !isInOrder(observation, tracked.lastAcceptedTick)) return;
     executions.schedule.takeOut(tracked);
     try {
       await results.apply(tracked, { outcome: 'ok', value: observation });
+      // Only a look shows that not all executions are missing any more.
+      if (!gate.allows('open')) executions.pollNow(tracked.execution);
     } catch (error) {
       const fields = { target: target.name, lifecycleExecutionId, ...errorFields(error) };
       log.warn(fields, 'a listed execution could not be recorded');

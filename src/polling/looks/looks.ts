@@ -21,8 +21,8 @@ export interface LooksParts {
 }
 
 type LookOptions = Pick<CallOptions<unknown>, 'needs' | 'repeats' | 'signal'> & {
-  /** True to look at an execution that is not due yet. */
-  readonly isEarly?: boolean;
+  /** True to look at an execution whether one is due or not. */
+  readonly isCareful?: boolean;
   /** Is called when the budget has let the look start. */
   readonly started?: () => void;
 };
@@ -61,17 +61,18 @@ export class Looks {
     return 0;
   }
 
-  /** Looks once, with no repeats, at the execution that comes next, due or not. Never rejects. */
+  /** Looks once, with no repeats, at the execution that shows best whether the target is in order, due or not. Never rejects. */
   lookCarefully(signal: AbortSignal): Promise<void> {
-    return this.#look({ needs: 'careful', signal, repeats: 0, isEarly: true });
+    return this.#look({ needs: 'careful', signal, repeats: 0, isCareful: true });
   }
 
-  async #look({ isEarly = false, started, ...options }: LookOptions): Promise<void> {
+  async #look({ isCareful = false, started, ...options }: LookOptions): Promise<void> {
     const { target, gateway, calls, executions, results, unplanned, log } = this.#parts;
     let tracked: Tracked | undefined;
+    const take = () => (isCareful ? executions.carefulOrder.take() : executions.schedule.takeDue());
     const choose = () => {
       if (tracked !== undefined) unplanned.count(); // it is a repeat
-      tracked ??= options.signal.aborted ? undefined : executions.schedule.takeDue(isEarly);
+      tracked ??= options.signal.aborted ? undefined : take();
       started?.();
       const id = tracked?.execution.lifecycleExecutionId;
       return id === undefined ? undefined : (signal: AbortSignal) => gateway.getExecution(id, signal);

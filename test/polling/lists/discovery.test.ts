@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { CallFailure } from '../../../src/domain/call/outcome.ts';
 import type { FakeClock } from '../../support/fake-clock.ts';
 import { executionId } from '../../support/executions.ts';
-import { HOUR_MS, MINUTE_MS, SECOND_MS, denied, drivePoller, timeout } from '../drive-poller.ts';
+import { HOUR_MS, MINUTE_MS, SECOND_MS, denied, drivePoller, missing, timeout } from '../drive-poller.ts';
 
 const EVERY_SECONDS = 300;
 const ROUND_MS = EVERY_SECONDS * SECOND_MS;
@@ -316,6 +316,26 @@ describe('discovery', { timeout: 60_000 }, () => {
     aws.troubles.clear();
     answerAll(undefined);
     await clock.advance(ROUND_MS);
+    expect(await types()).toEqual(['target.unreachable', 'target.recovered']);
+  });
+
+  it('goes on while all executions are missing, and what it finds is polled next, so that the target recovers', async () => {
+    const { clock, types, aws, answer, register, find } = await startDiscovery((account) =>
+      account.policy('golden'),
+    );
+    for (const number of [11, 12, 13]) answer(number, 'PENDING');
+    await register([11, 12, 13]);
+    await clock.advance(SECOND_MS);
+    for (const number of [11, 12, 13]) answer(number, missing);
+    await clock.advance(HOUR_MS);
+    aws.listed.length = 0;
+    await clock.advance(2 * ROUND_MS);
+    expect(aws.listed.length).toBeGreaterThan(2);
+    expect(await types()).toEqual(['target.unreachable']);
+    aws.run('golden', 1);
+    answer(1, 'IN_PROGRESS');
+    await clock.advance(2 * ROUND_MS);
+    expect(await find(1)).toMatchObject({ status: 'IN_PROGRESS' });
     expect(await types()).toEqual(['target.unreachable', 'target.recovered']);
   });
 
