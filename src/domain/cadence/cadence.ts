@@ -47,8 +47,9 @@ const BISECTION_STEPS = 19;
  * minimizes the mean delay, because it looks often while an ending is likely and seldom while it is not. An ending is
  * detected half an interval late on average, that is c / 2√h.
  *
- * If the calls do not suffice, c grows until they do, and the longest interval grows with it. Otherwise the intervals of all
- * executions would reach the upper bound, and the due order would degenerate into round robin.
+ * If the calls do not suffice, c grows until they do, and the longest interval grows by the factor of the shortfall, with which
+ * the calls always suffice. Otherwise the intervals of all executions would reach the upper bound, and the due order would
+ * degenerate into round robin.
  */
 export function planCadence(demand: Demand, goal: CadenceGoal): Cadence {
   const { targetLagSeconds, minIntervalSeconds, maxIntervalSeconds, callsPerSecond } = goal;
@@ -62,13 +63,9 @@ export function planCadence(demand: Demand, goal: CadenceGoal): Cadence {
     demand.presentRoots.sum((root) => 1 / clamp(c / root, minIntervalSeconds, longest));
   const shortfall = callsWith(wanted, maxIntervalSeconds) / callsPerSecond;
   if (shortfall <= 1) return { c: wanted, shortfall, minIntervalSeconds, maxIntervalSeconds };
-  const longestWith = (c: number) => (maxIntervalSeconds * c) / wanted;
-  const c = highestC(
-    wanted,
-    HIGHEST_SHORT_C,
-    (tried) => callsWith(tried, longestWith(tried)) >= callsPerSecond,
-  );
-  return { c, shortfall, minIntervalSeconds, maxIntervalSeconds: longestWith(c) };
+  const longest = maxIntervalSeconds * shortfall;
+  const c = highestC(wanted, HIGHEST_SHORT_C, (tried) => callsWith(tried, longest) >= callsPerSecond);
+  return { c, shortfall, minIntervalSeconds, maxIntervalSeconds: longest };
 }
 
 /** Returns the highest c within the bounds for which `holds`, which must be true below some c and false above it. */

@@ -69,6 +69,7 @@ export function updatedMark(mark: PolicyMark | undefined, listing: PolicyListing
 export interface Listed {
   readonly status: string;
   readonly startTime?: number;
+  readonly endTime?: number;
 }
 
 /** The state of a listed execution in the store; undefined if it is not there. */
@@ -76,18 +77,22 @@ export type StoredTracking = Tracking | 'deleted' | undefined;
 
 /**
  * Reports whether a listed execution is to be tracked from now on. An execution that began before the watermark has been
- * handled, even if the store has since deleted it. If `inBaseline`, executions that have already ended are no news.
+ * handled, even if the store has since deleted it, and so has one without a start that was over when the policy was last
+ * listed. If `inBaseline`, executions that have already ended are no news.
  */
 export function isNewExecution(
-  { status, startTime }: Listed,
+  { status, startTime, endTime = -Infinity }: Listed,
   stored: StoredTracking,
   mark: PolicyMark | undefined,
   inBaseline: boolean,
 ): boolean {
   if (stored === 'not_found') return true;
   if (stored !== undefined) return false;
-  if (startTime !== undefined && startTime <= (mark?.watermark ?? -Infinity)) return false;
-  return !inBaseline || !isFinal(status);
+  const { watermark = -Infinity, listedAt = -Infinity } = mark ?? {};
+  if (startTime !== undefined && startTime <= watermark) return false;
+  if (!isFinal(status)) return true;
+  const wasOver = mark !== undefined && startTime === undefined && endTime <= Math.max(watermark, listedAt);
+  return !inBaseline && !wasOver;
 }
 
 /** Checks the order of a list while it is read page by page. */

@@ -104,6 +104,24 @@ describe('the cadence', () => {
     expect(mixed.c).toBeLessThan(4 * long.c);
   });
 
+  it('stretches the longest interval no further than the calls are short, whatever lag it aims at', () => {
+    const lag = fc.double({ min: 0.1, max: 300, noNaN: true });
+    const rate = fc.double({ min: 0.01, max: 10, noNaN: true });
+    fc.assert(
+      fc.property(positiveAges, lag, rate, (tracked, targetLagSeconds, callsPerSecond) => {
+        const demand = demandOf(tracked.map((age) => [UNKNOWN, age]));
+        const cadence = planCadence(demand, { ...GOAL, targetLagSeconds, callsPerSecond });
+        expect(cadence.maxIntervalSeconds).toBeLessThanOrEqual(900 * Math.max(1, cadence.shortfall));
+        const calls = demand.presentRoots.sum(
+          (root) => 1 / Math.max(5, Math.min(cadence.c / root, cadence.maxIntervalSeconds)),
+        );
+        // All calls are used in a shortage, and no more than all.
+        expect(calls).toBeLessThan(1.01 * callsPerSecond);
+        if (cadence.shortfall > 1) expect(calls).toBeGreaterThan(0.99 * callsPerSecond);
+      }),
+    );
+  });
+
   it('stays within its bounds for any ages', () => {
     fc.assert(
       fc.property(ages, fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (tracked, random) => {

@@ -86,7 +86,32 @@ describe('a listed execution', () => {
       false,
       false,
     ],
-    ['is new if it is unknown and has no start', { status: 'FAILED' }, undefined, mark(), false, true],
+    ['is new if it has no start and has not ended', { status: 'PENDING' }, undefined, mark(), false, true],
+    ['is not new if it has neither start nor end', { status: 'FAILED' }, undefined, mark(), false, false],
+    [
+      'is not new if it has no start and had ended when its policy was last listed',
+      { status: 'FAILED', endTime: NOW },
+      undefined,
+      mark({ listedAt: NOW }),
+      false,
+      false,
+    ],
+    [
+      'is new if it has no start and has ended since its policy was last listed',
+      { status: 'FAILED', endTime: NOW + 1 },
+      undefined,
+      mark({ listedAt: NOW }),
+      false,
+      true,
+    ],
+    [
+      'is new if it has ended, has neither start nor end, and its policy is new',
+      { status: 'FAILED' },
+      undefined,
+      undefined,
+      false,
+      true,
+    ],
   ] as const)('%s', (_case, listed, known, policyMark, isBaseline, expected) => {
     expect(isNewExecution(listed, known, policyMark, isBaseline)).toBe(expected);
   });
