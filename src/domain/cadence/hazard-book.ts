@@ -126,10 +126,12 @@ export class HazardBook {
     const classes = this.#policies.get(policyArn) ?? classesBelow(this.#target);
     this.#policies.delete(policyArn);
     this.#policies.set(policyArn, classes);
-    const [oldest] = this.#policies.keys();
+    const [oldest] = this.#policies;
     if (this.#policies.size > MOST_POLICIES && oldest !== undefined) {
-      this.#policies.delete(oldest);
-      this.#forgotten.push(oldest);
+      const [arn, forgotten] = oldest;
+      for (const one of Object.values(forgotten)) one.leaveFamily();
+      this.#policies.delete(arn);
+      this.#forgotten.push(arn);
     }
     return classes;
   }

@@ -4,7 +4,11 @@ import type { LearntCounts } from './hazard-counts.ts';
 import { PARENT_RUNS, PRIOR, learntCurve } from './hazard-curve.ts';
 import type { HazardCurve } from './hazard-curve.ts';
 
-/** The curve is recomputed after this many looks that found a stay still open, because each of them changes little. */
+/**
+ * The curve is recomputed after an ending, or after this many looks that found a stay still open, because each of them changes
+ * little. A class with narrower classes waits for as many times more as there are of them, because all their curves follow from
+ * its own: otherwise a look would cost the more, the more targets there are.
+ */
 const LOOKS_PER_CURVE = 16;
 
 /** The observed part of a stay, from one age in seconds to another. */
@@ -24,12 +28,21 @@ export class HazardClass {
   /** The parent's curve from which the present curve was computed. */
   #basis: HazardCurve | undefined;
   #curve: HazardCurve | undefined;
+  /** The looks since the curve was last outdated; an ending counts as many as outdate a curve. */
   #looks = 0;
+  /** The number of classes whose curves follow from this one, itself included. */
+  #family = 0;
 
   /** The class starts from the hazard of `parent`, or from the prior, and passes on all observations to `parent`. */
   constructor(parent?: HazardClass) {
     this.#parent = parent;
     this.#lineage = parent === undefined ? [this] : [this, ...parent.#lineage];
+    for (const member of this.#lineage) member.#family += 1;
+  }
+
+  /** Must be called when the class is not used any more. */
+  leaveFamily(): void {
+    for (const member of this.#lineage) member.#family -= 1;
   }
 
   get curve(): HazardCurve {
@@ -60,11 +73,13 @@ export class HazardClass {
   /** Learns from the observed part of a stay. */
   watch({ fromAge, toAge, endedAfterAge }: ObservedSpan): void {
     for (const { bin, seconds } of splitAtBins(fromAge, endedAfterAge ?? toAge)) this.#add(bin, seconds, 0);
-    if (endedAfterAge === undefined) this.#countLook();
-    else {
-      this.#end(endedAfterAge, toAge);
-      this.#countRun();
+    if (endedAfterAge === undefined) {
+      this.#countLooks(1);
+      return;
     }
+    this.#end(endedAfterAge, toAge);
+    for (const member of this.#lineage) member.#counts.endRun();
+    this.#countLooks(LOOKS_PER_CURVE);
   }
 
   /**
@@ -95,16 +110,11 @@ export class HazardClass {
     for (const member of this.#lineage) member.#counts.add(bin, seconds, endings);
   }
 
-  #countLook(): void {
+  #countLooks(looks: number): void {
     for (const member of this.#lineage) {
-      member.#looks += 1;
-      if (member.#looks % LOOKS_PER_CURVE === 0) member.#curve = undefined;
-    }
-  }
-
-  #countRun(): void {
-    for (const member of this.#lineage) {
-      member.#counts.endRun();
+      member.#looks += looks;
+      if (member.#looks < LOOKS_PER_CURVE * member.#family) continue;
+      member.#looks = 0;
       member.#curve = undefined;
     }
   }

@@ -113,3 +113,27 @@ describe('a book of hazards', () => {
     expect(book.takeUnsaved().forgotten).toEqual(['arn:0']);
   });
 });
+
+it('a poll outdates no more curves of others, the more targets there are', () => {
+  const changesPerPoll = (targets: number): number => {
+    const booksOf = createHazardBooks();
+    const classes = Array.from({ length: targets }, (_, number) => {
+      const book = booksOf({ accountId: '123456789012', region: `region-${number}` });
+      book.watch('policy', 'IN_PROGRESS', { fromAge: 0, toAge: 10 });
+      return { book, of: () => book.classOf('policy', 'IN_PROGRESS').curve };
+    });
+    let changes = 0;
+    const polls = 64 * targets;
+    let before = classes.map(({ of }) => of());
+    for (let poll = 0; poll < polls; poll += 1) {
+      const isEnd = poll % 50 === 0;
+      const watched = { fromAge: 10, toAge: 20, ...(isEnd ? { endedAfterAge: 15 } : {}) };
+      classes[poll % targets]?.book.watch('policy', 'IN_PROGRESS', watched);
+      const now = classes.map(({ of }) => of());
+      changes += now.filter((curve, number) => curve !== before[number]).length;
+      before = now;
+    }
+    return changes / polls;
+  };
+  expect(changesPerPoll(50)).toBeLessThan(2 * changesPerPoll(1));
+});
