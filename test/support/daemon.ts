@@ -32,9 +32,14 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** Starts a command of lifecycle-watcher and collects its output line by line. */
-export function startCommand(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-  return startProgram(process.execPath, [MAIN, ...args], { ...ENVIRONMENT, ...env });
+/** Starts a command of lifecycle-watcher, by way of `wrapper` if given, and collects its output line by line. */
+export function startCommand(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  wrapper: readonly string[] = [],
+) {
+  const [file = '', ...others] = [...wrapper, process.execPath, MAIN, ...args];
+  return startProgram(file, others, { ...ENVIRONMENT, ...env });
 }
 
 /** Starts any program and collects its output line by line. */
@@ -117,9 +122,10 @@ export async function startDaemon(
   directory: string,
   config: Readonly<Record<string, unknown>>,
   env: Readonly<Record<string, string>> = {},
+  wrapper: readonly string[] = [],
 ) {
   const file = await writeConfig(directory, config);
-  const command = startCommand(['run', '--config', file], { TEST_TOKEN: TOKEN, ...env });
+  const command = startCommand(['run', '--config', file], { TEST_TOKEN: TOKEN, ...env }, wrapper);
   const line = await command.line((text) => text.includes('"listening"') && text.includes('"server"'));
   const { host, port } = JSON.parse(line) as { host: string; port: number };
   const url = `http://${host}:${port}`;
