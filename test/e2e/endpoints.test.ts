@@ -1,9 +1,12 @@
+import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { Webhook } from 'standardwebhooks';
 import { startSimulator } from '../../src/simulator/simulator.ts';
 import { startDaemon, temporaryDirectory } from '../support/daemon.ts';
 import type { Daemon } from '../support/daemon.ts';
 import { startFakeReceiver } from '../support/fake-receiver.ts';
+import { recordFailure } from '../support/record-final.ts';
+import { openStoreAt } from '../support/store.ts';
 import { WEBHOOK_SECRET } from '../support/secrets.ts';
 import { ENV, PATIENCE, configOf, eventOf, feedOf, register } from '../support/watch-one-target.ts';
 
@@ -11,6 +14,7 @@ interface EndpointJson {
   readonly name: string;
   readonly enabled: boolean;
   readonly disabledReason?: string;
+  readonly stoppedUntil?: string;
   readonly pending: number;
   readonly dead: number;
 }
@@ -77,6 +81,83 @@ describe('an endpoint', { timeout: 90_000 }, () => {
       PATIENCE,
     );
     expect(await enabledGauge(daemon)).toBe('1');
+  });
+
+  it('that answers with Retry-After gets nothing until then, even from a daemon that was killed meanwhile', async () => {
+    await using directory = await temporaryDirectory();
+    await using simulator = await startSimulator();
+    let throttled = 2;
+    await using receiver = await startFakeReceiver((response) => {
+      throttled -= 1;
+      if (throttled < 0) response.writeHead(204).end();
+      else if (throttled === 1) response.writeHead(429, { 'retry-after': '20' }).end();
+      else response.writeHead(503, { 'retry-after': '5' }).end();
+    });
+    const config = configOf(simulator.url, receiver.url);
+    let stoppedUntil: string | undefined;
+    {
+      await using daemon = await startDaemon(directory.path, config, ENV);
+      await register(daemon, [startEnded(simulator)]);
+      await vi.waitFor(async () => {
+        stoppedUntil = (await endpointsOf(daemon))[0]?.stoppedUntil;
+        expect(stoppedUntil).toBeDefined();
+      }, PATIENCE);
+      const line = await daemon.line((text) => text.includes('endpoint begins to fail'));
+      expect(JSON.parse(line)).toMatchObject({
+        endpoint: 'ops',
+        outcome: 'throttled',
+        httpStatus: 429,
+        stoppedUntil,
+      });
+      await daemon.kill('SIGKILL');
+    }
+    await using daemon = await startDaemon(directory.path, config, ENV);
+    expect(await endpointsOf(daemon)).toMatchObject([{ stoppedUntil, enabled: true }]);
+    await register(daemon, [startEnded(simulator), startEnded(simulator), startEnded(simulator)]);
+    const until = async () => (await endpointsOf(daemon))[0]?.stoppedUntil;
+    await vi.waitFor(async () => expect([undefined, stoppedUntil]).not.toContain(await until()), PATIENCE);
+    // Of four deliveries that wait, one went first.
+    const [first, second, ...none] = receiver.received();
+    expect(none).toEqual([]);
+    expect(second!.at - first!.at).toBeGreaterThanOrEqual(20_000);
+    await vi.waitFor(
+      async () => expect(await deliveriesOf(daemon, 'state=delivered')).toHaveLength(4),
+      PATIENCE,
+    );
+    expect(receiver.received()[2]!.at - second!.at).toBeGreaterThanOrEqual(5000);
+    const recovered = await daemon.line((text) => text.includes('endpoint recovered'));
+    expect(JSON.parse(recovered)).toMatchObject({
+      failingSince: expect.stringMatching(/^\d{4}-.*Z$/) as string,
+    });
+    expect(await endpointsOf(daemon)).toEqual([{ name: 'ops', enabled: true, pending: 0, dead: 0 }]);
+  });
+
+  it('gets new events while 1,500 old ones are sent again', async () => {
+    await using directory = await temporaryDirectory();
+    await using simulator = await startSimulator({ ratePerSecond: 1000, burst: 2000 });
+    await using receiver = await startFakeReceiver();
+    const config = configOf(simulator.url, receiver.url);
+    {
+      await using store = await openStoreAt(join(directory.path, 'watcher.db'));
+      const at = Date.now();
+      for (let from = 0; from < 1500; from += 100)
+        await Promise.all(
+          Array.from({ length: 100 }, (_, index) => recordFailure(store, from + index, ['ops'], at)),
+        );
+      await store.upkeep.abandonDeliveries({ kept: [], at, after: '', limit: 2000 });
+    }
+    await using daemon = await startDaemon(directory.path, config, ENV);
+    const since = '2020-01-01T00:00:00Z';
+    expect(await daemon.api('POST', '/v1/endpoints/ops/resend', { since })).toEqual({ resent: 1500 });
+    await vi.waitFor(() => expect(receiver.received().length).toBeGreaterThan(20), PATIENCE);
+    const id = startEnded(simulator);
+    await register(daemon, [id]);
+    const seen = () => receiver.received().find((request) => eventOf(request).subject === id);
+    await vi.waitFor(() => expect(seen()).toBeDefined(), PATIENCE);
+    const { time } = JSON.parse(seen()!.body) as { readonly time: string };
+    // The resend takes 30 s, with 50 requests a second.
+    expect(seen()!.at - Date.parse(time)).toBeLessThan(2000);
+    expect(receiver.received().length).toBeLessThan(1500);
   });
 
   it('is tested with a signed event that is not stored', async () => {
@@ -193,6 +274,10 @@ describe('an endpoint', { timeout: 90_000 }, () => {
     await register(daemon, [last]);
     await vi.waitFor(() => expect(receiver.received()).toHaveLength(2), PATIENCE);
     expect(eventOf(receiver.received()[1]!).subject).toBe(last);
-    expect(await endpointsOf(daemon)).toEqual([{ name: 'ops', enabled: true, pending: 0, dead: 1 }]);
+    await vi.waitFor(
+      async () =>
+        expect(await endpointsOf(daemon)).toEqual([{ name: 'ops', enabled: true, pending: 0, dead: 1 }]),
+      PATIENCE,
+    );
   });
 });
