@@ -156,7 +156,7 @@ describe('an endpoint', { timeout: 90_000 }, () => {
     await vi.waitFor(() => expect(seen()).toBeDefined(), PATIENCE);
     const { time } = JSON.parse(seen()!.body) as { readonly time: string };
     // The resend takes 30 s, with 50 requests a second.
-    expect(seen()!.at - Date.parse(time)).toBeLessThan(2000);
+    expect(seen()!.at - Date.parse(time)).toBeLessThan(10_000);
     expect(receiver.received().length).toBeLessThan(1500);
   });
 
