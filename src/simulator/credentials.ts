@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import type { IncomingHttpHeaders } from 'node:http';
 import { DEFAULT_ACCOUNT_ID } from './place.ts';
-import { readSignature } from './signature.ts';
+import { readSignature, sessionTokenOf } from './signature.ts';
 import type { Refusal } from './signature.ts';
-import type { Caller } from './wire.ts';
+import type { Caller, Request } from './wire.ts';
 
 /** A role that callers may assume. Its ARN contains the account. */
 export interface Role {
@@ -78,13 +77,13 @@ export class Credentials {
     this.#roles = options.roles && new Map(options.roles.map((role) => [role.arn, role]));
   }
 
-  identify(headers: IncomingHttpHeaders, signingName: string): Identified {
-    const credential = readSignature(headers.authorization);
+  identify(request: Request, signingName: string): Identified {
+    const credential = readSignature(request);
     if (typeof credential === 'string') return { caller: NOBODY, refusal: credential };
     const { accessKeyId, region, service } = credential;
     const caller = { ...NOBODY, accessKeyId, region };
     if (service !== signingName) return { caller, refusal: 'wrong-service' };
-    return this.#identifyKey(caller, headers['x-amz-security-token']?.toString());
+    return this.#identifyKey(caller, sessionTokenOf(request));
   }
 
   #identifyKey(caller: Caller, token: string | undefined): Identified {

@@ -40,7 +40,7 @@ export function dispatch(request: Request, parts: DispatchParts): Verdict {
     const name = `${request.method} ${request.path}`.slice(0, LONGEST_NAME);
     return answered({ outcome: 'rejected', answer }, name, NOBODY);
   }
-  const { refusal, caller } = credentials.identify(request.headers, service.signingName);
+  const { refusal, caller } = credentials.identify(request, service.signingName);
   if (refusal !== undefined) {
     const answer = service.errorAnswer(service.refusal(refusal));
     return answered({ outcome: 'denied', answer }, operation, caller);

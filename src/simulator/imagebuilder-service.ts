@@ -57,7 +57,10 @@ export function createImageBuilderService(world: World): Service {
         const { http } = modelOperation(name);
         return http.method === method && http.requestUri === path;
       }),
-    unknownOperation: () => ({ code: 'UnknownOperationException', httpStatus: 404, message: '' }),
+    unknownOperation: ({ method, path }) => {
+      const message = `There is no operation ${method} ${path}`;
+      return { code: 'UnknownOperationException', httpStatus: 404, message };
+    },
     refusal: (refusal) => REFUSALS[refusal],
     throttled: () => modelled('CallRateLimitExceededException', 'Rate exceeded'),
     executionIdOf(name, request) {

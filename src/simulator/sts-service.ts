@@ -48,9 +48,9 @@ export function createStsService(credentials: Credentials): Service {
     refusal: (refusal) => REFUSALS[refusal],
     throttled: () => ({ code: 'Throttling', httpStatus: 400, message: 'Rate exceeded' }),
     executionIdOf: () => undefined,
-    run(name, { body }, caller) {
+    run(name, request, caller) {
       const operation: Operation = operations[name as keyof typeof operations];
-      const result = operation(new URLSearchParams(body), caller, credentials);
+      const result = operation(formOf(request), caller, credentials);
       if (isError(result)) {
         const outcome = result.httpStatus === 403 ? 'denied' : 'rejected';
         return { outcome, answer: errorAnswer(result) };
@@ -64,10 +64,17 @@ export function createStsService(credentials: Credentials): Service {
   };
 }
 
-/** Reports whether a request uses the query protocol. */
-export function isQueryProtocol({ method, path, headers }: Request): boolean {
-  const isForm = headers['content-type']?.startsWith('application/x-www-form-urlencoded') === true;
-  return method === 'POST' && path === '/' && isForm;
+/** Reports whether a request uses the query protocol: a form, or the same parameters in a query, as presigned requests have. */
+export function isQueryProtocol({ method, path, query, headers }: Request): boolean {
+  if (path !== '/') return false;
+  if (method === 'GET') return query.has('Action');
+  return (
+    method === 'POST' && headers['content-type']?.startsWith('application/x-www-form-urlencoded') === true
+  );
+}
+
+function formOf({ method, query, body }: Request): URLSearchParams {
+  return method === 'GET' ? query : new URLSearchParams(body);
 }
 
 function getCallerIdentity(_form: URLSearchParams, { arn, accessKeyId, accountId }: Caller): Result {
@@ -123,8 +130,8 @@ function isError(result: Result | ServiceError): result is ServiceError {
   return typeof result.httpStatus === 'number';
 }
 
-function asked({ body }: Request): { readonly action: string; readonly version: string } {
-  const form = new URLSearchParams(body);
+function asked(request: Request): { readonly action: string; readonly version: string } {
+  const form = formOf(request);
   return { action: form.get('Action') ?? '', version: form.get('Version') ?? '' };
 }
 

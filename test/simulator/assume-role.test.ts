@@ -26,6 +26,47 @@ async function assumed(url: string, input: AssumeRoleCommandInput = REQUEST) {
   return { keys, user, expiresAt: given?.Expiration?.getTime() };
 }
 
+/** A request of GetCallerIdentity as programs presign it to prove who they are. */
+function presignedIdentity(url: string, changed: Record<string, string> = {}): Promise<Response> {
+  const query = new URLSearchParams({
+    Action: 'GetCallerIdentity',
+    Version: '2011-06-15',
+    'X-Amz-Algorithm': 'AWS4-HMAC-SHA256',
+    'X-Amz-Credential': `AKIDEXAMPLE/20260102/${REGION}/sts/aws4_request`,
+    'X-Amz-Date': '20260102T000000Z',
+    'X-Amz-Expires': '60',
+    'X-Amz-SignedHeaders': 'host',
+    'X-Amz-Signature': '0'.repeat(64),
+    ...changed,
+  });
+  return fetch(`${url}/?${query.toString()}`);
+}
+
+test('a presigned request is answered like a signed one', async () => {
+  await using simulator = await startSimulator({ now: () => NOW });
+  const own = await presignedIdentity(simulator.url);
+  expect([own.status, await own.text()]).toEqual([200, expect.stringContaining('<Account>123456789012<')]);
+
+  const { keys } = await assumed(simulator.url);
+  const session = {
+    'X-Amz-Credential': `${keys.accessKeyId}/20260102/${REGION}/sts/aws4_request`,
+    'X-Amz-Security-Token': keys.sessionToken,
+  };
+  const another = await presignedIdentity(simulator.url, session);
+  expect(await another.text()).toContain(`<Arn>${SESSION_ARN}<`);
+
+  for (const [changed, code] of [
+    [{ 'X-Amz-Signature': 'x' }, 'IncompleteSignature'],
+    [{ 'X-Amz-Signature': '' }, 'MissingAuthenticationToken'],
+    [{ ...session, 'X-Amz-Security-Token': 'x' }, 'InvalidClientTokenId'],
+    [{ Version: '1' }, 'InvalidAction'],
+  ] as const) {
+    const refused = await presignedIdentity(simulator.url, changed);
+    expect(refused.status).toBeGreaterThanOrEqual(400);
+    expect(await refused.text()).toContain(`<Code>${code}<`);
+  }
+});
+
 test("a role's credentials belong to its account, and every call shows their session", async () => {
   await using simulator = await startSimulator({ now: () => NOW });
   const { keys, user, expiresAt } = await assumed(simulator.url);
