@@ -27,7 +27,8 @@ export class Problem extends Error {
     super(detail ?? PROBLEMS[code].detail, { cause });
     this.code = code;
     this.status = PROBLEMS[code].status;
-    this.faults = faults;
+    // Bad input always names its faults; an empty path stands for the request as a whole.
+    this.faults = faults ?? (this.status === 400 ? [{ path: '', message: this.message }] : undefined);
     this.headers = { ...(this.status === 503 ? { 'retry-after': RETRY_AFTER_SECONDS } : {}), ...headers };
   }
 }

@@ -1,6 +1,10 @@
-import type { Request } from './wire.ts';
+import type { IncomingHttpHeaders } from 'node:http';
 
-type Signed = Pick<Request, 'headers' | 'query'>;
+/** The parts of a request that may hold its signature. */
+interface Signed {
+  readonly headers: IncomingHttpHeaders;
+  readonly query: URLSearchParams;
+}
 
 /** The claims of a signed request: its access key, Region and service. */
 export interface Credential {

@@ -62,6 +62,7 @@ test.each([
   [['lce-1']],
   [['--endpoint', 'ops', '--since', 'yesterday']],
   [['--endpoint', 'ops', '--since', '2026-11-23']],
+  [['--endpoint', 'ops', '--since', '9999-12-31T23:59:59-00:01']],
   [['--endpoint', 'ops', '--since', text(AT), '--state', 'pending']],
 ])('%j is wrong usage', async (args) => {
   expect(await runCommand(resendCommand(), args)).toMatchObject({ code: 2, stdout: '' });

@@ -40,7 +40,7 @@ const listQuery = z.preprocess(
   collectLabels,
   z.strictObject({
     tracking: choiceParameter(TRACKINGS).optional(),
-    status: parameter.regex(/^[A-Z_]{1,64}$/, 'must be a status, such as FAILED').optional(),
+    status: parameter.regex(/^[A-Z_]+$/, 'must be a status, such as FAILED').optional(),
     target: targetParameter,
     policyArn: parameter.pipe(arn).optional(),
     label: labels,

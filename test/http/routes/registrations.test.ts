@@ -167,12 +167,12 @@ test.each<[string, unknown, string, string[]]>([
     'invalid_request',
     ['callbackUrl', 'giveUpAt', 'labels', 'lifecycleExecutionId', 'more'],
   ],
-  ['broken JSON', '{', 'malformed_json', []],
+  ['broken JSON', '{', 'malformed_json', ['']],
   [
     'a key that would change a prototype',
     `{"lifecycleExecutionId":"${ID}","labels":{"__proto__":"x"}}`,
     'malformed_json',
-    [],
+    [''],
   ],
   [
     'a key that would change a constructor',
@@ -468,7 +468,11 @@ test('a body that is not UTF-8 is malformed, and the coding identity is none', a
     });
   const good = new TextEncoder().encode(JSON.stringify(withId({ labels: { team: 'é' } })));
   const bad = good.map((byte) => (byte === 0xc3 ? 0xff : byte));
-  expect(await problemOf(await post(bad))).toMatchObject({ status: 400, code: 'malformed_json' });
+  expect(await problemOf(await post(bad))).toMatchObject({
+    status: 400,
+    code: 'malformed_json',
+    paths: [''],
+  });
   expect((await post(good)).status).toBe(201);
 });
 
