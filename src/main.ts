@@ -14,6 +14,13 @@ const WRONG_USAGE = 2;
  */
 const ADDRESS_LIMIT_MS = 1000;
 
+/**
+ * How long a connection to one of several addresses may take before the next is tried. Node ends the attempt then; with its own
+ * 250 ms a slow line would never be connected over.
+ */
+const CONNECTION_ATTEMPT_MS = 2000;
+setDefaultAutoSelectFamilyAttemptTimeout(CONNECTION_ATTEMPT_MS);
+
 /** Loads each command on demand: a health check that runs every few seconds must not load the whole daemon. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => {
