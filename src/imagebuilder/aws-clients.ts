@@ -1,6 +1,7 @@
 import { ImagebuilderClient } from '@aws-sdk/client-imagebuilder';
 import { STSClient } from '@aws-sdk/client-sts';
 import { defined } from '../runtime/defined.ts';
+import { keepResponses } from './answer-date.ts';
 import type { AwsSockets } from './aws-sockets.ts';
 import type { AwsCredentials } from './credentials.ts';
 
@@ -30,10 +31,12 @@ export function createAwsClients(
   { sockets, credentials, timeoutMs }: AwsClientsParts,
 ): AwsClients {
   const shared = { region, maxAttempts: 1, requestHandler: sockets.handler(timeoutMs), credentials };
-  return {
+  const clients = {
     imagebuilder: new ImagebuilderClient(defined({ ...shared, endpoint })),
     sts: new STSClient(defined({ ...shared, endpoint: stsEndpoint })),
   };
+  for (const client of Object.values(clients)) keepResponses(client);
+  return clients;
 }
 
 /**

@@ -6,7 +6,6 @@ import {
 } from '@aws-sdk/client-imagebuilder';
 import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
 import type { Clock } from '../runtime/clock.ts';
-import { keepResponses } from './answer-date.ts';
 import { makeAwsCall } from './aws-call.ts';
 import type { AwsCall } from './aws-call.ts';
 import { createAwsClients } from './aws-clients.ts';
@@ -41,7 +40,6 @@ export function createAwsGateway(
     credentials: () => credentials.get(onStsCall),
     timeoutMs,
   });
-  for (const client of [imagebuilder, sts]) keepResponses(client);
   const call = <R, T>(awsCall: AwsCall<R, T>, signal: AbortSignal | undefined) =>
     makeAwsCall(awsCall, { clock, credentials, timeoutMs }, signal);
 

@@ -34,11 +34,8 @@ function noop(): void {
 }
 
 /** Creates connections to AWS. The proxies of the environment are not used. */
-export function createAwsSockets(proxyUrl?: string): AwsSockets {
-  const connectOptions = {
-    lookup: createAwsLookup(),
-    autoSelectFamilyAttemptTimeout: ATTEMPT_TIMEOUT_MS,
-  };
+export function createAwsSockets(proxyUrl?: string, lookup = createAwsLookup()): AwsSockets {
+  const connectOptions = { lookup, autoSelectFamilyAttemptTimeout: ATTEMPT_TIMEOUT_MS };
   const makeAgents = (url: string | undefined): Agents =>
     url === undefined
       ? {

@@ -45,7 +45,7 @@ async function setUp(
     accountId,
     /** Calls until AWS answers. The calls leave out what the pauses between requests to a source would make them wait for. */
     untilAnswered: () =>
-      vi.waitFor(async () => expect(await accountId()).toEqual({ outcome: 'ok', value: ACCOUNT }), {
+      vi.waitFor(async () => expect(await accountId()).toMatchObject({ outcome: 'ok', value: ACCOUNT }), {
         timeout: 10_000,
         interval: 100,
       }),
@@ -253,6 +253,6 @@ describe('a credential_process', () => {
     );
     inEnvironment({ AWS_SHARED_CREDENTIALS_FILE: file });
     const { accountId } = await setUp(stack);
-    expect(await accountId()).toEqual({ outcome: 'ok', value: ACCOUNT });
+    expect(await accountId()).toMatchObject({ outcome: 'ok', value: ACCOUNT });
   });
 });
