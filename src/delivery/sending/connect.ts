@@ -47,5 +47,6 @@ export function createDirectConnect(dial: Dial): Connect {
 }
 
 export function portOf({ protocol, port }: Destination): number {
-  return Number(port) || (protocol === 'https:' ? 443 : 80);
+  if (port !== '') return Number(port);
+  return protocol === 'https:' ? 443 : 80;
 }
