@@ -12,14 +12,7 @@ const WRONG_USAGE = 2;
  * Node gives each address of a name but the last this long to accept a connection, by default 250 ms, and then never tries it
  * again (https://github.com/nodejs/node/issues/54359). It applies to AWS and to commands; deliveries connect in their own way.
  */
-const ADDRESS_LIMIT_MS = 1000;
-
-/**
- * How long a connection to one of several addresses may take before the next is tried. Node ends the attempt then; with its own
- * 250 ms a slow line would never be connected over.
- */
-const CONNECTION_ATTEMPT_MS = 2000;
-setDefaultAutoSelectFamilyAttemptTimeout(CONNECTION_ATTEMPT_MS);
+const ADDRESS_LIMIT_MS = 2000;
 
 /** Loads each command on demand: a health check that runs every few seconds must not load the whole daemon. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
