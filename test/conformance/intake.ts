@@ -283,7 +283,7 @@ export function describeIntake(open: OpenStore): void {
       await registered(1, { callbackUrl: 'https://b.example/' });
       expect(await waitingLanes()).toEqual([LANE_A]);
       const claimed = await store.outbox.claim(LANE_A, 10, T0 + DAY_MS);
-      expect(claimed).toMatchObject([{ eventId: id, url: URL_A, attempts: 0 }]);
+      expect(claimed).toMatchObject([{ eventId: id, url: URL_A, rung: 0 }]);
       expect((await find(1))?.callbackUrl).toBe(URL_A);
     });
 

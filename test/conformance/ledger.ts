@@ -35,7 +35,7 @@ export function describeLedger(open: OpenStore): void {
       expect(await feed()).toMatchObject([{ id, body }]);
       for (const endpoint of ['a', 'b']) {
         const claimed = await store.outbox.claim(endpoint, 10, time);
-        expect(claimed).toMatchObject([{ endpoint, body, attempts: 0 }]);
+        expect(claimed).toMatchObject([{ endpoint, body, rung: 0 }]);
       }
     });
 
