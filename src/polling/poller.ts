@@ -122,7 +122,7 @@ export class Poller {
       this.#poll(signal),
       this.#bookkeeping.writeRepeatedly(signal),
       this.executions.deadlines.watch((tracked, now) => this.#results.passDeadline(tracked, now), signal),
-      this.executions.confirmStalls(this.#surroundings.clock, signal),
+      this.executions.confirmStalls(signal),
       this.#resources.completeRepeatedly(signal),
       this.#discovery?.goRounds(signal),
     ]);
@@ -150,7 +150,10 @@ export class Poller {
     gateway.close();
   }
 
-  /** Makes an execution the next to be polled, even while the target cannot be reached. Returns false if it is not tracked. */
+  /**
+   * Makes an execution the next to be polled, even while the target cannot be reached. Returns false if it is not tracked, unless
+   * this poller still reads the store.
+   */
   pollNow(key: ExecutionKey): boolean {
     if (!this.executions.pollNow(key)) return false;
     this.#careful.hurry();

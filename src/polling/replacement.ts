@@ -121,12 +121,12 @@ export class Replacement<S, P extends Replaceable = Poller> {
     if (settings === undefined) this.#setPresent(undefined);
     if (settings === undefined || this.#isStopping()) return;
     const poller = await this.#parts.make(settings, before);
+    for (const key of before?.poller.handOver().wanted ?? []) poller.pollNow(key);
     this.#isStarted = false;
     // From now on registrations reach it directly; it loads the earlier ones from the store.
     this.#setPresent({ settings, poller });
     if (this.#isStopping()) return;
     await poller.start();
-    for (const key of before?.poller.handOver().wanted ?? []) poller.pollNow(key);
     this.#isStarted = true;
   }
 }

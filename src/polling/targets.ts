@@ -101,7 +101,7 @@ export class Targets<S extends TargetSettings> implements TargetsOfHttp {
     const removed = [...this.#removed.values()].filter(({ key }) => this.#pollerOf(key) === undefined);
     const states = await Promise.all(removed.map(({ key, since }) => this.#removedState(key, since)));
     return [
-      ...this.pollers().map((poller) => poller.state()),
+      ...(await Promise.all(this.pollers().map((poller) => this.#stateOf(poller)))),
       ...states.filter(({ tracked }) => tracked > 0),
     ];
   }
@@ -120,6 +120,15 @@ export class Targets<S extends TargetSettings> implements TargetsOfHttp {
 
   pollNow(key: ExecutionKey): Promise<boolean> {
     return Promise.resolve(this.#pollerOf(key)?.pollNow(key) ?? false);
+  }
+
+  /** While a poller reads the store, only the store can count its executions. */
+  async #stateOf(poller: Poller): Promise<TargetState> {
+    const { store } = this.#parts;
+    return {
+      ...poller.state(),
+      ...(poller.executions.isLoading ? { tracked: await store.countActive(poller.target) } : {}),
+    };
   }
 
   #noteRemoved(): void {
@@ -158,7 +167,7 @@ export class Targets<S extends TargetSettings> implements TargetsOfHttp {
     for (;;) {
       const poller = key && this.#pollerOf(key);
       if (poller === undefined) return undefined;
-      if (poller === changed) return poller.state();
+      if (poller === changed) return this.#stateOf(poller);
       await this.#parts.store.operating.pauseTarget(poller.target, isPaused);
       poller.setPaused(isPaused);
       changed = poller;

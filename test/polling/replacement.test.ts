@@ -155,6 +155,21 @@ describe('when a target is reconfigured', () => {
     expect(events.at(-1)).toBe('b started');
   });
 
+  it('what was to be polled first is still polled first if a takeover fails', async () => {
+    const { replacement, failures, requestsOf, delayEnd, startFirst, clock } = setUp();
+    await startFirst();
+    const letEnd = delayEnd();
+    failures.start = 1;
+    const becoming = replacement.become('b');
+    await clock.advance(0);
+    const key = { ...TARGET, lifecycleExecutionId: executionId(1) };
+    replacement.poller?.pollNow(key);
+    letEnd();
+    await clock.advance(1500);
+    await becoming;
+    expect(requestsOf.get('b')).toEqual([key]);
+  });
+
   it('no new poller starts once the daemon stops', async () => {
     const { replacement, events, failures, delayEnd, startFirst, clock } = setUp();
     await startFirst();

@@ -54,6 +54,32 @@ describe('a poller that replaces another', { timeout: 60_000 }, () => {
     ]);
   });
 
+  it('accepts requests to poll executions that it has not loaded yet, and polls them first', async () => {
+    let whileLoading = () => {};
+    const { poller, restart, register, answer, calls, clock } = await drivePoller({
+      wrap: (ledger) => ({
+        loadTarget: () => {
+          whileLoading();
+          return ledger.loadTarget();
+        },
+      }),
+    });
+    for (const number of [1, 2, 3]) answer(number, 'IN_PROGRESS');
+    await register([1, 2, 3]);
+    await clock.advance(SECOND_MS);
+    const accepted: boolean[] = [];
+    whileLoading = () => {
+      expect(poller().executions.isLoading).toBe(true);
+      accepted.push(poller().pollNow(keyOf(3)));
+    };
+    const from = calls.length;
+    await restart();
+    expect(accepted).toEqual([true]);
+    expect(poller().executions.isLoading).toBe(false);
+    expect(poller().pollNow(keyOf(9))).toBe(false);
+    expect(calls.slice(from).map(({ subject }) => subject)).toEqual(['identity', executionId(3)]);
+  });
+
   it('first polls the executions that the other was asked to poll and did not', async () => {
     const { poller, register, answer, clock } = await drivePoller();
     answer(1, 'IN_PROGRESS');

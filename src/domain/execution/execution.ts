@@ -78,6 +78,11 @@ export interface Execution extends ExecutionKey, Wishes, Sighting {
 export const EXECUTION_ID_PATTERN =
   /^lce-[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$/;
 
+/** Returns the key alone of an execution or anything else that has one. */
+export function plainKey({ accountId, region, lifecycleExecutionId }: ExecutionKey): ExecutionKey {
+  return { accountId, region, lifecycleExecutionId };
+}
+
 /** Returns a string that identifies the execution, for use as a key of maps. */
 export function keyText({ accountId, region, lifecycleExecutionId }: ExecutionKey): string {
   return `${accountId}/${region}/${lifecycleExecutionId}`;

@@ -38,7 +38,7 @@ export class StallConfirmations {
    * Calls `ask` for one execution after the other until `signal` aborts, at most for a tenth of the rate, so that executions
    * that cannot be confirmed do not starve the others. `ask` returns false if no look is needed after all. Never rejects.
    */
-  async askRepeatedly(ask: (tracked: Tracked) => boolean, signal: AbortSignal): Promise<void> {
+  async askRepeatedly(ask: (tracked: Tracked, now: number) => boolean, signal: AbortSignal): Promise<void> {
     const { gate, budget, unplanned, clock } = this.#parts;
     while (!signal.aborted) {
       if (this.#waiting.size === 0) await this.#bell.wait(clock, Infinity, signal);
@@ -46,7 +46,7 @@ export class StallConfirmations {
       const [first] = this.#waiting;
       if (first === undefined || !gate.allows('open')) continue;
       this.#waiting.delete(first);
-      if (!ask(first)) continue;
+      if (!ask(first, clock.now())) continue;
       unplanned.count();
       await clock.sleep(1000 / (SHARE * budget.rate().perSecond), signal);
     }

@@ -1,11 +1,10 @@
 import type { Execution, ExecutionKey } from '../../domain/execution/execution.ts';
-import { keyText } from '../../domain/execution/execution.ts';
+import { keyText, plainKey } from '../../domain/execution/execution.ts';
 import { stallsAt } from '../../domain/change/stall.ts';
 import type { StallLimits } from '../../domain/change/stall.ts';
 import { expiresAt } from '../../domain/change/tracking-end.ts';
 import { defined } from '../../runtime/defined.ts';
 import { doublingPauseMs } from '../../runtime/doubling.ts';
-import type { Clock } from '../../runtime/clock.ts';
 import type { Tracks } from '../../registration/tracking.ts';
 import { CarefulOrder } from './careful-order.ts';
 import type { Deadlines } from './deadlines.ts';
@@ -38,8 +37,10 @@ export class TrackedExecutions implements Tracks {
   readonly #counts = new StatusCounts();
   readonly #tracked = new Map<string, Tracked>();
   readonly #unsaved = new Set<Tracked>();
-  /** Executions that changed before all of them had been loaded, so that the stored ones are older. */
+  /** Executions that changed before all were loaded, so that the stored ones are older. */
   #changedWhileLoading: Set<string> | undefined = new Set();
+  /** Executions that were asked for before they had been loaded. */
+  readonly #wantedEarly = new Map<string, ExecutionKey>();
 
   constructor(
     rules: TrackingRules,
@@ -62,6 +63,11 @@ export class TrackedExecutions implements Tracks {
   /** Must be called once all stored executions are restored. */
   endRestore(): void {
     this.#changedWhileLoading = undefined;
+    this.#wantedEarly.clear();
+  }
+
+  get isLoading(): boolean {
+    return this.#changedWhileLoading !== undefined;
   }
 
   /** Tracks an active execution. If it is tracked already, only its wishes are updated. */
@@ -123,10 +129,11 @@ export class TrackedExecutions implements Tracks {
     else this.schedule.scheduleNext(tracked);
   }
 
-  /** Makes an execution the next to be looked at. Returns false if it is not tracked. */
+  /** Makes an execution the next to be looked at. Returns false if it is not tracked, unless it may not have been loaded yet. */
   pollNow(key: ExecutionKey): boolean {
     const tracked = this.find(key);
-    if (tracked === undefined) return false;
+    if (tracked === undefined && this.isLoading) this.#wantedEarly.set(keyText(key), plainKey(key));
+    if (tracked === undefined) return this.isLoading;
     tracked.isWantedAgain = true;
     if (this.schedule.isQueued(tracked)) this.schedule.scheduleFirst(tracked);
     return true;
@@ -134,13 +141,8 @@ export class TrackedExecutions implements Tracks {
 
   /** Returns the executions that `pollNow` was called for and that were not looked at since. */
   wanted(): readonly ExecutionKey[] {
-    return this.#tracked
-      .values()
-      .filter(({ isWantedAgain }) => isWantedAgain)
-      .map(({ execution: { accountId, region, lifecycleExecutionId } }) => {
-        return { accountId, region, lifecycleExecutionId };
-      })
-      .toArray();
+    const tracked = this.#tracked.values().filter(({ isWantedAgain }) => isWantedAgain);
+    return [...this.#wantedEarly.values(), ...tracked.map(({ execution }) => plainKey(execution))];
   }
 
   /** Returns the state of an execution that is not stored, in epoch milliseconds and seconds; undefined if it is not tracked. */
@@ -194,8 +196,8 @@ export class TrackedExecutions implements Tracks {
   }
 
   /** Asks for looks that confirm stalls until `signal` aborts. */
-  confirmStalls(clock: Pick<Clock, 'now'>, signal: AbortSignal): Promise<void> {
-    return this.#confirmations.askRepeatedly((tracked) => this.#askToConfirm(tracked, clock.now()), signal);
+  confirmStalls(signal: AbortSignal): Promise<void> {
+    return this.#confirmations.askRepeatedly((tracked, now) => this.#askToConfirm(tracked, now), signal);
   }
 
   #askToConfirm(tracked: Tracked, now: number): boolean {
@@ -223,6 +225,7 @@ export class TrackedExecutions implements Tracks {
     this.carefulOrder.update(tracked);
     this.schedule.add(tracked);
     this.#setDeadline(tracked);
+    if (this.#wantedEarly.delete(keyText(execution))) this.pollNow(execution);
   }
 
   #replace(tracked: Tracked, execution: Execution): void {

@@ -35,9 +35,9 @@ export class ChangeRecorder {
       return;
     }
     executions.replace(tracked, withWishesOf(tracked.execution, next));
+    if (next.tracking !== 'active') executions.stopTracking(tracked);
     notices.publish({ kind: 'change_recorded', target, change });
     recipients.wake(endpoints, event && next.callbackUrl);
-    if (next.tracking !== 'active') executions.stopTracking(tracked);
   }
 
   /** Somebody else changed the execution. Only a new look may change it again. */

@@ -76,3 +76,9 @@ it('an abort truncates the summary of resources; any other error is thrown', asy
   expect((await countResources('lce-1', failing, abort.signal)).summary).toMatchObject({ truncated: true });
   await expect(countResources('lce-1', failing, NEVER)).rejects.toThrow('aborted');
 });
+
+it('the resources of an image that is listed twice are counted once', async () => {
+  const { list } = listOf({ all: [[image(1)], [image(1)]], [image(1).resourceId ?? '']: [[ami('FAILED')]] });
+  const { summary } = await countResources('lce-1', list, NEVER);
+  expect(summary.counts.find(({ status }) => status === 'FAILED')).toMatchObject({ count: 1 });
+});
