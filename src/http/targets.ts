@@ -4,6 +4,7 @@ import type { ExecutionKey, Target } from '../domain/execution/execution.ts';
 /** The state of an active execution that is not in the store. Instants are epoch milliseconds. */
 export interface LiveExecution {
   readonly lastPolledAt?: number;
+  readonly missingSince?: number;
   readonly nextPollAt?: number;
   readonly estimatedDetectionLagSeconds: number;
 }

@@ -36,8 +36,9 @@ export async function makeAwsCall<R, T>(
   try {
     // The SDK reacts to an abort only while a request is in flight, not while it waits for credentials.
     const response = await untilAborted(send(linked.signal), linked.signal);
-    const times = { ...sent, answeredAt: clock.now(), answeredTick: clock.monotonicNow() };
-    return { ...read(response, times), ...defined({ answerDate: answerDateOf(response) }) };
+    const dated = defined({ answerDate: answerDateOf(response) });
+    const times = { ...sent, answeredAt: clock.now(), answeredTick: clock.monotonicNow(), ...dated };
+    return { ...read(response, times), ...dated };
   } catch (error) {
     if (linked.hasTimedOut) return connectionFailure('TimeoutError', `no answer within ${timeoutMs} ms`);
     if (linked.signal.aborted) return connectionFailure('AbortError', 'the call was aborted');

@@ -11,8 +11,8 @@ const LONGEST_MESSAGE = 300;
 /** The years 0 to 9999, which ISO 8601 writes with four digits. */
 const WRITABLE = { from: Date.parse('0000-01-01T00:00:00.000Z'), to: Date.parse('9999-12-31T23:59:59.999Z') };
 
-/** The instants at which a request was sent and its response arrived, on the wall clock and on the monotonic clock. */
-export type Times = Pick<Observation, 'sentAt' | 'answeredAt' | 'sentTick' | 'answeredTick'>;
+/** The instants at which a request was sent and its response arrived, on the wall clock, the monotonic clock and AWS's. */
+export type Times = Pick<Observation, 'sentAt' | 'answeredAt' | 'sentTick' | 'answeredTick' | 'answerDate'>;
 
 /** Text that is stored or shown. */
 const text = z.string().transform(wellFormed);

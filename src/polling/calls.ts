@@ -9,6 +9,7 @@ import type { Budget, Send } from './budget.ts';
 import type { Gate, GateState } from './gate.ts';
 import type { ListProblems } from './lists/list-problems.ts';
 import { callRepeatedly } from './repeat.ts';
+import type { Witness } from './witness.ts';
 
 /** The target as a whole, as its calls show it. */
 export interface CallReports {
@@ -25,6 +26,7 @@ export interface CallsParts {
   readonly gate: Pick<Gate, 'allows'>;
   readonly reports: CallReports;
   readonly listProblems: Pick<ListProblems, 'take'>;
+  readonly witness: Pick<Witness, 'hear'>;
   readonly notices: Notices;
   readonly clock: Pick<Clock, 'monotonicNow'>;
   /** In [0, 1). */
@@ -83,11 +85,12 @@ export class Calls {
   }
 
   #measured<T>(operation: Operation, send: Send<T>): Send<T> {
-    const { target, notices, clock } = this.#parts;
+    const { target, witness, notices, clock } = this.#parts;
     return async (signal) => {
       const startTick = clock.monotonicNow();
       const result = await send(signal);
       const durationSeconds = (clock.monotonicNow() - startTick) / 1000;
+      witness.hear(result);
       notices.publish({ kind: 'call_ended', target, operation, outcome: result.outcome, durationSeconds });
       return result;
     };
@@ -100,8 +103,10 @@ export class Calls {
   ): Promise<void> {
     const { target, reports, listProblems, log } = this.#parts;
     const isNews = !isList(operation) || listProblems.take(`${operation} ${listed}`, result);
-    if (result.outcome !== 'ok')
-      log[levelOf(result, isNews)]({ target, operation, ...about?.(), ...result }, 'call to AWS failed');
+    if (result.outcome !== 'ok') {
+      const { answerDate: _, ...failure } = result;
+      log[levelOf(result, isNews)]({ target, operation, ...about?.(), ...failure }, 'call to AWS failed');
+    }
     const problem = result.outcome === 'ok' ? problemIn?.(result.value) : undefined;
     await (problem === undefined ? reports.report(operation, result) : reports.fail(problem));
   }

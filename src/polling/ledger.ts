@@ -23,7 +23,10 @@ export interface TargetChange {
 }
 
 /** A look that found nothing new. This is bookkeeping, written in batches. */
-export type QuietLook = Pick<Execution, 'registration' | 'sequence' | 'status' | 'lastPolledAt' | 'absence'>;
+export type QuietLook = Pick<
+  Execution,
+  'registration' | 'sequence' | 'status' | 'lastPolledAt' | 'lastSeenAt' | 'absence' | 'trackedSinceDate'
+>;
 
 /** How far discovery has got with a target. */
 export interface DiscoveryState {

@@ -8,6 +8,7 @@ import { Bookkeeping } from './bookkeeping.ts';
 import { Calls } from './calls.ts';
 import { CarefulCalls } from './careful-calls.ts';
 import { Deadlines } from './executions/deadlines.ts';
+import { Expiries } from './executions/expiries.ts';
 import { Schedule } from './executions/schedule.ts';
 import { StallConfirmations } from './executions/stall-confirmations.ts';
 import type { Tracked } from './executions/tracked.ts';
@@ -24,8 +25,10 @@ import { LookResults } from './looks/look-results.ts';
 import { Looks } from './looks/looks.ts';
 import type { Handover, PollerSurroundings, PollingRules } from './poller-settings.ts';
 import { TargetReachability } from './reachability.ts';
+import { Witness } from './witness.ts';
 
 const EXECUTIONS_A_PAGE = 1000;
+const ASK_FOR_EXPIRY_EVERY_MS = 10_000;
 
 /**
  * Polls all executions of one target: looks at each when it is due, within the budget, and records the changes. While the
@@ -62,12 +65,21 @@ export class Poller {
     const unplanned = new UnplannedCalls(surroundings.clock);
     const looksPerSecond = () => unplanned.leftForLooks(budget.rate().perSecond);
     const schedule = new Schedule({ ...surroundings, bounds, looksPerSecond, bell: this.#bell });
+    const witness = new Witness({ ...surroundings, target: name });
     this.#gate = new Gate({ ...surroundings, isConfirmed, bell: this.#bell });
     const confirmations = new StallConfirmations({ ...surroundings, gate: this.#gate, unplanned });
     const deadlines = new Deadlines<Tracked>(surroundings);
-    this.executions = new TrackedExecutions(rules, schedule, deadlines, confirmations);
+    const expiries = new Expiries({ ...surroundings, ...rules, witness });
+    this.executions = new TrackedExecutions(rules, schedule, deadlines, expiries, confirmations);
 
-    const state = { ...surroundings, executions: this.executions, gate: this.#gate, schedule, unplanned };
+    const state = {
+      ...surroundings,
+      executions: this.executions,
+      gate: this.#gate,
+      schedule,
+      unplanned,
+      witness,
+    };
     this.#bookkeeping = new Bookkeeping({ ...state, target: name });
     const { bookkeeping, bell } = { bookkeeping: this.#bookkeeping, bell: this.#bell };
     this.#reachability = new TargetReachability({ ...state, target, bookkeeping, bell });
@@ -121,8 +133,10 @@ export class Poller {
     this.#loops = Promise.all([
       this.#poll(signal),
       this.#bookkeeping.writeRepeatedly(signal),
-      this.executions.deadlines.watch((tracked, now) => this.#results.passDeadline(tracked, now), signal),
+      this.executions.deadlines.watch((tracked) => this.executions.confirmStall(tracked), signal),
       this.executions.confirmStalls(signal),
+      this.executions.expiries.watch((tracked, date) => this.#results.reachExpiry(tracked, date), signal),
+      this.#askForExpiries(signal),
       this.#resources.completeRepeatedly(signal),
       this.#discovery?.goRounds(signal),
     ]);
@@ -203,6 +217,16 @@ export class Poller {
 
   async #poll(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) await this.#bell.wait(this.#surroundings.clock, await this.#next(signal), signal);
+  }
+
+  /** An execution may expire while nothing else would be asked of AWS for a while. */
+  async #askForExpiries(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      await this.#surroundings.clock.sleep(ASK_FOR_EXPIRY_EVERY_MS, signal);
+      if (signal.aborted) return;
+      const due = this.executions.expiries.unshown;
+      if (due !== undefined) this.executions.pollNow(due.execution);
+    }
   }
 
   /** Makes or begins the next call if one is due. Resolves with how long none is due then, unless the bell rings. */

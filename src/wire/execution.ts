@@ -25,6 +25,9 @@ export const executionSchema = z
     startTime: instantText.optional(),
     endTime: instantText.optional(),
     statusSince: instantText.optional(),
+    missingSince: instantText
+      .optional()
+      .describe('When the run of answers began that AWS does not know the execution, if the latest is one'),
     resources: resourcesSchema.optional(),
     sequence: z.int(),
     labels: z.record(z.string(), z.string()).readonly(),

@@ -289,11 +289,16 @@ export function describeLedger(open: OpenStore): void {
     it('are stored, with the time since which answers have been missing', async () => {
       const { ledger, registered, find } = stage();
       const execution = await registered(1);
-      const absence = { since: T0 + 5, answers: 3 };
-      await ledger.flushLooks([{ ...execution, lastPolledAt: T0 + 1, absence }]);
-      expect(await find(1)).toMatchObject({ lastPolledAt: T0 + 1, absence });
+      const looked = { lastPolledAt: T0 + 4, lastSeenAt: T0 + 1, trackedSinceDate: T0 + 2 };
+      for (const absence of [
+        { since: T0 + 5, answers: 3 },
+        { since: T0 + 5, answers: 4, sinceDate: T0 + 6 },
+      ]) {
+        await ledger.flushLooks([{ ...execution, ...looked, absence }]);
+        expect(await find(1)).toEqual({ ...execution, ...looked, absence });
+      }
       await ledger.flushLooks([{ ...execution, lastPolledAt: T0 + 9 }]);
-      expect(await find(1)).not.toHaveProperty('absence');
+      expect(await find(1)).toEqual({ ...execution, lastPolledAt: T0 + 9 });
     });
 
     it.each(['SUCCESS', 'PENDING', 'IN_PROGRESS'])(

@@ -31,6 +31,7 @@ function callsOf(answers: readonly CallResult<string>[] = []) {
     target: 'prod',
     budget: { run: async (choose, signal) => choose()?.(signal) },
     gate: { allows: () => gate.isOpen },
+    witness: { hear: () => undefined },
     reports: {
       report: (_operation, { outcome }) => Promise.resolve(void reported.push(outcome)),
       fail: ({ kind }) => Promise.resolve(void reported.push(kind)),

@@ -16,6 +16,7 @@ import { Tracking } from '../../src/registration/tracking.ts';
 import type { Gateway } from '../../src/imagebuilder/gateway.ts';
 import type { Ledger } from '../../src/polling/ledger.ts';
 import { SOLE_TERM } from '../../src/store/store.ts';
+import { defined } from '../../src/runtime/defined.ts';
 import type { Store } from '../../src/store/store.ts';
 import { TARGET, executionId } from '../support/executions.ts';
 import { createTurns } from '../../src/runtime/turns.ts';
@@ -55,6 +56,7 @@ export async function drivePoller({
   begin,
   perSecond,
   bounds = { targetLagSeconds: 60, minIntervalSeconds: 60, maxIntervalSeconds: 120 },
+  giveUpAfterDays = 90,
 }: {
   /** Overrides methods of the ledger of the poller. */
   readonly wrap?: (ledger: Ledger, store: Store) => Partial<Ledger>;
@@ -65,6 +67,7 @@ export async function drivePoller({
   readonly bounds?: PollingRules['bounds'];
   /** The rate of the budget. Without it, calls never wait. */
   readonly perSecond?: number;
+  readonly giveUpAfterDays?: number;
 } = {}) {
   const directory = await mkdtemp(join(tmpdir(), 'watcher-troubles-'));
   const path = join(directory, 'watcher.db');
@@ -79,6 +82,19 @@ export async function drivePoller({
   let lists: Lists = {};
   let store = await openStoreAt(path, { clock });
   const silent = () => undefined;
+  /** How far AWS's clock is ahead of the time that has really passed; undefined if its answers have no `Date`. */
+  let dateShiftMs: number | undefined = 0;
+  const realStartAt = clock.now();
+  const answerDate = () =>
+    dateShiftMs === undefined
+      ? undefined
+      : Math.floor((realStartAt + clock.monotonicNow() + dateShiftMs) / SECOND_MS) * SECOND_MS;
+  const dated = <T>(result: CallResult<T>): CallResult<T> => ({
+    ...result,
+    ...(result.outcome !== 'ok' && result.trouble === 'connection'
+      ? {}
+      : defined({ answerDate: answerDate() })),
+  });
   const warnings: object[] = [];
   const ledgerOf = () => store.ledgerOf(TARGET, SOLE_TERM);
   const setPaused = async (isPaused: boolean) => {
@@ -94,17 +110,18 @@ export async function drivePoller({
       answeredAt: clock.now(),
       sentTick: clock.monotonicNow(),
       answeredTick: clock.monotonicNow(),
+      ...defined({ answerDate: answerDate() }),
     },
   });
   const gateway: Gateway = {
     getExecution(id) {
       calls.push({ at: clock.monotonicNow(), subject: id });
       const answer = failureOfAll ?? failureOfLooks ?? answers.get(id) ?? missing;
-      return Promise.resolve(typeof answer === 'string' ? observed(answer) : answer);
+      return Promise.resolve(dated(typeof answer === 'string' ? observed(answer) : answer));
     },
     getAccountId() {
       calls.push({ at: clock.monotonicNow(), subject: 'identity' });
-      return Promise.resolve(failureOfAll ?? account);
+      return Promise.resolve(dated(failureOfAll ?? account));
     },
     listResources: (query, signal) =>
       lists.listResources?.(query, signal) ?? Promise.resolve({ outcome: 'ok', value: { items: [] } }),
@@ -138,7 +155,7 @@ export async function drivePoller({
     const rules: PollingRules = {
       target: TARGET,
       bounds,
-      giveUpAfterDays: 90,
+      giveUpAfterDays,
       stallLimits: { IN_PROGRESS: 3600 },
       discover: everySeconds === undefined ? undefined : { everySeconds },
     };
@@ -190,6 +207,8 @@ export async function drivePoller({
     /** The fields of the lines logged as warnings. */
     warnings,
     poller: () => poller,
+    /** Sets AWS's clock ahead or back, or leaves the `Date` out of its answers. */
+    shiftDate: (ms: number | undefined) => (dateShiftMs = ms),
     pause: () => setPaused(true),
     resume: () => setPaused(false),
     answer: (number: number, answer: Answer) => answers.set(executionId(number), answer),

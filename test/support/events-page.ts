@@ -39,7 +39,7 @@ const RUNNING: Execution = {
   ...SHOWN,
   status: 'IN_PROGRESS',
   statusSince: SIX_O_CLOCK + 801,
-  lastPolledAt: minutes(13) + 57_002,
+  lastSeenAt: minutes(13) + 57_002,
 };
 const RESOURCES = {
   counts: [
@@ -75,7 +75,7 @@ export const EXAMPLES: Readonly<Record<EventType | 'endpoint.test', () => string
   'execution.pending': () => bodyOf(after(RUNNING, 'PENDING', CHANGE_SEEN_AT)),
   'execution.resumed': () => {
     const paused = after(RUNNING, 'PENDING', CHANGE_SEEN_AT).next;
-    return bodyOf(after({ ...paused, lastPolledAt: minutes(1440) }, 'IN_PROGRESS', minutes(1442)));
+    return bodyOf(after({ ...paused, lastSeenAt: minutes(1440) }, 'IN_PROGRESS', minutes(1442)));
   },
   'execution.cancelling': () => bodyOf(after(RUNNING, 'CANCELLING', CHANGE_SEEN_AT)),
   'execution.succeeded': () => {

@@ -98,16 +98,16 @@ class WaitState {
     if (result.outcome === 'ok') return this.#recordSeen(result.value);
     const { outcome, message, trouble } = result;
     if (outcome === 'denied' || outcome === 'rejected') return { kind: 'broken', message };
-    const now = this.#clock.now();
+    const tick = this.#clock.monotonicNow();
     if (outcome === 'missing') {
-      this.#absence = withMissingAnswer(this.#absence, now);
+      this.#absence = withMissingAnswer(this.#absence, tick, undefined);
       const { answers, since } = this.#absence;
-      const isOver = answers >= NOT_FOUND.answers && now - since >= NOT_FOUND.ms;
+      const isOver = answers >= NOT_FOUND.answers && tick - since >= NOT_FOUND.ms;
       return isOver && this.#seen === undefined ? { kind: 'not_found' } : undefined;
     }
-    const tick = this.#clock.monotonicNow();
     const operation = 'GetLifecycleExecution';
-    const call = { operation, outcome, message, at: now, tick, ...defined({ trouble }) } as const;
+    const at = this.#clock.now();
+    const call = { operation, outcome, message, at, tick, ...defined({ trouble }) } as const;
     this.#reachability = afterCall(this.#reachability, call);
     return this.#reachability.isReachable ? undefined : { kind: 'broken', message };
   }

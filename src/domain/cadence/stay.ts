@@ -4,6 +4,8 @@ import type { Observation } from '../execution/observation.ts';
 import { isFinal } from '../execution/status.ts';
 
 const DAY_MS = 86_400_000;
+/** If the clocks disagree by more than this, which a call does not take, the wall clock was set. */
+const STEP_MS = 60_000;
 
 /**
  * A stay is the time that an execution spends in one status. Hazards are learnt for each kind of stay. All statuses that AWS
@@ -40,6 +42,20 @@ export function ageZeroAt(execution: Execution, now: number): number {
 }
 
 /**
+ * Returns the age of the present stay and how long it has lasted, in seconds, at an instant of the wall clock. `leastMs` is how long
+ * the stay is known to have lasted on a clock that nobody sets. The wall clock may have been set back since the stay began.
+ */
+export function stayAt(execution: Execution, now: number, leastMs: number) {
+  const { registeredAt, statusSince = registeredAt } = execution;
+  const zeroAt = ageZeroAt(execution, now);
+  const isWaiting = zeroAt > statusSince;
+  return {
+    ageSeconds: (isWaiting ? now - zeroAt : Math.max(now - zeroAt, leastMs)) / 1000,
+    lastedSeconds: Math.max(now - stayingSince(execution, now), leastMs) / 1000,
+  };
+}
+
+/**
  * Returns the instant since which the present stay has lasted, in epoch milliseconds: its beginning, or the registration if
  * the stay is unknown or begins in the future.
  */
@@ -49,15 +65,22 @@ export function stayingSince({ statusSince, registeredAt }: Execution, now: numb
 
 /**
  * Returns the part of the present stay between the last look and `observation`. Returns undefined for the first look,
- * because nothing was observed before it.
+ * because nothing was observed before it, and if the wall clock was set in between. `lastAnsweredTick` is when the last look of
+ * this process was answered.
  */
-export function observedSpan(execution: Execution, observation: Observation): ObservedSpan | undefined {
-  const { status, lastPolledAt } = execution;
-  if (status === undefined || lastPolledAt === undefined) return undefined;
-  const { sentAt, answeredAt, endTime } = observation;
+export function observedSpan(
+  execution: Execution,
+  observation: Observation,
+  lastAnsweredTick?: number,
+): ObservedSpan | undefined {
+  const { status, lastSeenAt } = execution;
+  if (status === undefined || lastSeenAt === undefined) return undefined;
+  const { sentAt, sentTick, answeredAt, endTime } = observation;
+  const elapsedMs = sentTick - (lastAnsweredTick ?? -Infinity);
+  if (elapsedMs < Infinity && Math.abs(sentAt - lastSeenAt - elapsedMs) > STEP_MS) return undefined;
   const zeroAt = ageZeroAt(execution, sentAt);
-  const ageAt = (at: number) => (Math.max(at, lastPolledAt) - zeroAt) / 1000;
-  const fromAge = ageAt(lastPolledAt);
+  const ageAt = (at: number) => (Math.max(at, lastSeenAt) - zeroAt) / 1000;
+  const fromAge = ageAt(lastSeenAt);
   if (observation.status === status) return { fromAge, toAge: ageAt(sentAt) };
   if (!isFinal(observation.status) || endTime === undefined)
     return { fromAge, toAge: ageAt(answeredAt), endedAfterAge: fromAge };

@@ -28,7 +28,13 @@ export function stall(
   if (status !== execution.status || at === undefined || answeredAt < at) return undefined;
   const { absence: _, ...unchanged } = execution;
   const sequence = execution.sequence + 1;
-  const next: Execution = { ...unchanged, lastPolledAt: sentAt, stalledAt: answeredAt, sequence };
+  const next: Execution = {
+    ...unchanged,
+    lastPolledAt: sentAt,
+    lastSeenAt: sentAt,
+    stalledAt: answeredAt,
+    sequence,
+  };
   const since = execution.statusSince ?? answeredAt;
   const event = newEvent('execution.stalled', next, target, answeredAt, { since });
   return { previous: execution, next, from: execution.status, isNewStatus: false, event };

@@ -13,6 +13,27 @@ export function expiresAt(execution: Execution, giveUpAfterDays: number): number
   return giveUpAt ?? Math.max(registeredAt, expectedAt) + giveUpAfterDays * DAY_MS;
 }
 
+/**
+ * Returns the instant of AWS's clock, in epoch milliseconds, that tracking without a final status does not outlast: `giveUpAt`, or
+ * else `giveUpAfterDays` after the first answer or the expected start, whichever is later. Returns undefined if the term
+ * has not begun, because AWS has not answered yet.
+ */
+export function expiryDate(
+  { giveUpAt, trackedSinceDate, expectedAt = -Infinity }: Execution,
+  giveUpAfterDays: number,
+): number | undefined {
+  if (giveUpAt !== undefined || trackedSinceDate === undefined) return giveUpAt;
+  return Math.max(trackedSinceDate, expectedAt) + giveUpAfterDays * DAY_MS;
+}
+
+/**
+ * Reports whether tracking is over once AWS's clock has passed `expiryDate`. A term must have passed at `now` on our own clock, too;
+ * `giveUpAt` is an instant, about which AWS's clock decides alone.
+ */
+export function hasExpired(execution: Execution, giveUpAfterDays: number, now: number): boolean {
+  return execution.giveUpAt !== undefined || now >= expiresAt(execution, giveUpAfterDays);
+}
+
 /** Ends the tracking of an active execution at `at` because it has expired. */
 export function expire(execution: Execution, target: Target, at: number): Change {
   return endTracking(execution, target, 'expired', execution.registeredAt, at);

@@ -38,6 +38,7 @@ const COMPARED_MEMBERS = [
   'hasImpactedResources',
   'startTime',
   'endTime',
+  'statusSince',
 ] as const;
 
 /**
@@ -49,17 +50,37 @@ function startOfStay(execution: Execution, observation: Observation): number {
   return Math.max(observation.startTime ?? observation.answeredAt, execution.expectedAt ?? -Infinity);
 }
 
+/**
+ * Returns the beginning of a stay that goes on. If it is in the future even on AWS's clock, it was taken from a clock that was wrong,
+ * and the stay counts from this observation. If only our clock says so, that one is wrong now.
+ */
+function beginningOf(
+  { statusSince, expectedAt = -Infinity }: Execution,
+  { answeredAt, answerDate = Infinity }: Observation,
+): number | undefined {
+  if (statusSince === undefined || statusSince <= expectedAt) return statusSince;
+  return statusSince > answeredAt && statusSince > answerDate ? answeredAt : statusSince;
+}
+
 /** Returns the execution with the members of the observation. */
 function applyObservation(execution: Execution, observation: Observation, isNewStatus: boolean): Execution {
   const { reason: _reason, absence: _absence, stalledAt, ...unchanged } = execution;
-  const { sentAt, answeredAt, sentTick: _sent, answeredTick: _answered, ...sighting } = observation;
-  const since = isNewStatus ? startOfStay(execution, observation) : execution.statusSince;
+  const {
+    sentAt,
+    answeredAt,
+    sentTick: _sent,
+    answeredTick: _answered,
+    answerDate: _date,
+    ...sighting
+  } = observation;
+  const since = isNewStatus ? startOfStay(execution, observation) : beginningOf(execution, observation);
   return {
     ...unchanged,
     ...sighting,
     ...(since === undefined ? {} : { statusSince: since }),
     ...(isNewStatus || stalledAt === undefined ? {} : { stalledAt }),
     lastPolledAt: sentAt,
+    lastSeenAt: sentAt,
     ...(isFinal(observation.status) ? { tracking: 'finished' as const, trackingEndedAt: answeredAt } : {}),
   };
 }
@@ -87,7 +108,7 @@ export function transition(
   const event = newEvent(type, sequenced, target, observation.answeredAt, {
     from,
     to: observation.status,
-    lastSeenFromAt: from === null ? null : (execution.lastPolledAt ?? null),
+    lastSeenFromAt: from === null ? null : (execution.lastSeenAt ?? null),
     firstSeenToAt: observation.answeredAt,
   });
   return { ...change, next: sequenced, event };

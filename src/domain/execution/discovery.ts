@@ -5,7 +5,7 @@ import { isFinal } from './status.ts';
 export interface PolicyMark {
   /** The start of the newest execution that has been handled; undefined if none has been listed. Kept for ever. */
   readonly watermark?: number;
-  /** The request times of the latest list and of the latest list that was read to its end. */
+  /** When the latest list and the latest list that was read to its end were requested, on AWS's clock if it is known. */
   readonly listedAt: number;
   readonly listedInFullAt: number;
   /** True if the latest lists were sorted by start, the newest first. */
@@ -31,7 +31,12 @@ const FULL_EVERY_MS = 24 * HOUR_MS;
 
 /** Reports whether a list of the policy's executions requested at `now` must be read to its end. */
 export function mustListInFull(mark: PolicyMark | undefined, now: number): boolean {
-  return mark === undefined || !mark.isNewestFirst || now - mark.listedInFullAt >= FULL_EVERY_MS;
+  return mark === undefined || !mark.isNewestFirst || agoMs(mark.listedInFullAt, now) >= FULL_EVERY_MS;
+}
+
+/** A list later than now was dated by a clock that was wrong. It counts as if it had never been made. */
+function agoMs(listedAt: number, now: number): number {
+  return listedAt > now ? Infinity : now - listedAt;
 }
 
 /**
@@ -49,14 +54,15 @@ export function canSkipListing(
   now: number,
 ): boolean {
   if (mark === undefined || lastRunAt === undefined) return false;
-  if (now - mark.listedInFullAt >= FULL_EVERY_MS) return false;
+  if (agoMs(mark.listedInFullAt, now) >= FULL_EVERY_MS || mark.listedAt > now) return false;
   return mark.listedAt - lastRunAt >= AFTER_LAST_RUN_MS;
 }
 
 /** Returns the mark of a policy after one more list. */
 export function updatedMark(mark: PolicyMark | undefined, listing: PolicyListing): PolicyMark {
   const { at, isInFull, isNewestFirst, newestStart = -Infinity } = listing;
-  const watermark = Math.max(mark?.watermark ?? -Infinity, newestStart);
+  // A start later than the list itself would hide everything that starts until then.
+  const watermark = Math.max(mark?.watermark ?? -Infinity, Math.min(newestStart, at));
   return {
     ...(watermark === -Infinity ? {} : { watermark }),
     listedAt: at,

@@ -47,10 +47,13 @@ export interface Sighting {
   readonly resources?: ResourceSummary;
 }
 
-/** A run of consecutive missing answers: the instant of the first, in epoch milliseconds, and their number. */
+/** A run of consecutive missing answers. Instants are epoch milliseconds. */
 export interface Absence {
+  /** When the first one came. */
   readonly since: number;
   readonly answers: number;
+  /** The same instant on AWS's own clock: the `Date` of the first one that had any. */
+  readonly sinceDate?: number;
 }
 
 /** An execution as it is stored. Instants are epoch milliseconds. */
@@ -68,8 +71,12 @@ export interface Execution extends ExecutionKey, Wishes, Sighting {
   readonly absence?: Absence;
   /** The number of the latest event, 0 before the first. Never restarts. */
   readonly sequence: number;
-  /** The instant at which the request of the latest accepted look was sent. */
+  /** When the latest look was made that AWS answered, even if it did not know the execution. */
   readonly lastPolledAt?: number;
+  /** When the request of the latest look was sent that found the execution. */
+  readonly lastSeenAt?: number;
+  /** The `Date` of the first answer of AWS after the registration. `giveUpAfterDays` must have passed on that clock, too. */
+  readonly trackedSinceDate?: number;
   readonly trackingEndedAt?: number;
   readonly deletedAt?: number;
 }

@@ -10,6 +10,8 @@ export interface Observation extends Sighting {
   readonly answeredAt: number;
   readonly sentTick: number;
   readonly answeredTick: number;
+  /** The `Date` of the answer in epoch milliseconds, which is AWS's own clock. */
+  readonly answerDate?: number;
 }
 
 /**

@@ -29,6 +29,7 @@ function executionJson(
     startTime: optionalInstant(execution.startTime),
     endTime: optionalInstant(execution.endTime),
     statusSince: optionalInstant(execution.statusSince),
+    missingSince: optionalInstant(live === undefined ? execution.absence?.since : live.missingSince),
     resources: execution.resources,
     sequence: execution.sequence,
     labels: execution.labels,

@@ -13,16 +13,34 @@ const TURN_MS = 10;
 
 type OnPassed<T> = (item: T, now: number) => void | Promise<void>;
 
+export interface DeadlineParts {
+  readonly clock: Clock;
+  readonly log: Pick<Log, 'error'>;
+  /** The clock that deadlines are compared with, in epoch milliseconds. Default: the wall clock. */
+  readonly now?: () => number;
+  /** How long `watch` waits at least, for clocks that move on in leaps. Default: 0. */
+  readonly leastWaitMs?: number;
+}
+
 /** The deadlines of items, at most one each, in epoch milliseconds. */
 export class Deadlines<T> {
   readonly #clock: Clock;
   readonly #log: Pick<Log, 'error'>;
+  readonly #now: () => number;
+  readonly #leastWaitMs: number;
   readonly #queue = new DueQueue<T>();
   readonly #bell = new Bell();
 
-  constructor({ clock, log }: { readonly clock: Clock; readonly log: Pick<Log, 'error'> }) {
+  constructor({ clock, log, now = () => clock.now(), leastWaitMs = 0 }: DeadlineParts) {
     this.#clock = clock;
     this.#log = log;
+    this.#now = now;
+    this.#leastWaitMs = leastWaitMs;
+  }
+
+  /** The item whose deadline comes first, with its deadline; undefined if there is none. */
+  get next(): { readonly item: T; readonly dueAt: number } | undefined {
+    return this.#queue.peek();
   }
 
   /** Sets or moves the deadline of an item; removes it if `at` is undefined. */
@@ -40,14 +58,14 @@ export class Deadlines<T> {
    * is logged and the deadline passes again a second later.
    */
   async watch(onPassed: OnPassed<T>, signal: AbortSignal): Promise<void> {
-    let shortestMs = 0;
+    let shortestMs = this.#leastWaitMs;
     for (;;) {
-      const leftMs = (this.#queue.peek()?.dueAt ?? Infinity) - this.#clock.now();
+      const leftMs = (this.#queue.peek()?.dueAt ?? Infinity) - this.#now();
       await this.#bell.wait(this.#clock, Math.min(Math.max(leftMs, shortestMs), CHECK_EVERY_MS), signal);
       if (signal.aborted) return;
       try {
         await this.#takePassed(onPassed, signal);
-        shortestMs = 0;
+        shortestMs = this.#leastWaitMs;
       } catch (error) {
         shortestMs = RETRY_MS;
         this.#log.error(errorFields(error), 'a deadline has passed but could not be recorded');
@@ -56,7 +74,7 @@ export class Deadlines<T> {
   }
 
   async #takePassed(onPassed: OnPassed<T>, signal: AbortSignal): Promise<void> {
-    const now = this.#clock.now();
+    const now = this.#now();
     let turnTick = this.#clock.monotonicNow();
     for (;;) {
       const head = this.#queue.peek();

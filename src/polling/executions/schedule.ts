@@ -6,7 +6,7 @@ import type { StayShare } from '../../domain/cadence/demand.ts';
 import { DueQueue } from '../../domain/cadence/due-queue.ts';
 import type { HazardBook } from '../../domain/cadence/hazard-book.ts';
 import type { HazardClass } from '../../domain/cadence/hazard-class.ts';
-import { ageZeroAt, stayingSince, stayKind } from '../../domain/cadence/stay.ts';
+import { stayAt, stayKind } from '../../domain/cadence/stay.ts';
 import type { Bell } from '../../runtime/bell.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { Tracked } from './tracked.ts';
@@ -64,13 +64,13 @@ export class Schedule {
   /** Adds an execution. It is due at once, or, if it was looked at before, when its next look would have been. */
   add(tracked: Tracked): void {
     const { lastPolledAt } = tracked.execution;
-    const now = this.#clock.now();
+    tracked.stayTick = this.#clock.monotonicNow();
     if (lastPolledAt === undefined) {
-      const { hazards, ageSeconds } = this.#stayOf(tracked, now);
+      const { hazards, ageSeconds } = this.#stayOf(tracked);
       this.#setShare(tracked, stayShare(hazards, ageSeconds, Math.sqrt(hazards.curve.at(ageSeconds))));
       this.#set(tracked, this.#clock.monotonicNow());
     } else {
-      const agoMs = Math.max(0, now - lastPolledAt);
+      const agoMs = Math.max(0, this.#clock.now() - lastPolledAt);
       // The look may have been made by another process, but it counts all the same when the queue is laid out again.
       tracked.lastLookTick = this.#clock.monotonicNow() - agoMs;
       const leftMs = Math.max(0, this.#layOut(tracked, agoMs) - agoMs);
@@ -150,7 +150,7 @@ export class Schedule {
 
   /** Returns the mean seconds from the end of the present stay to the look that will show it. */
   estimatedLagSeconds(tracked: Tracked): number {
-    const { hazards, ageSeconds } = this.#stayOf(tracked, this.#clock.now());
+    const { hazards, ageSeconds } = this.#stayOf(tracked);
     return estimatedLagSeconds(ageSeconds, hazards.curve, this.cadence());
   }
 
@@ -174,22 +174,22 @@ export class Schedule {
     return Math.min(dueTick, lastLookTick + this.#parts.bounds.minIntervalSeconds * 1000);
   }
 
-  /** Returns the execution's present stay as it was at an instant of the wall clock, and its hazard class. */
-  #stayOf({ execution }: Tracked, at: number): Stay & { readonly hazards: HazardClass } {
+  /** Returns the execution's present stay as it was some time ago, and its hazard class. */
+  #stayOf({ execution, stayTick = Infinity }: Tracked, agoMs = 0): Stay & { readonly hazards: HazardClass } {
     const { lifecyclePolicyArn, status } = execution;
     const hazards = this.#parts.hazards.classOf(lifecyclePolicyArn, stayKind(status));
+    const leastMs = Math.max(0, this.#clock.monotonicNow() - agoMs - stayTick);
     return {
       hazards,
       hazard: hazards.curve,
       isKnown: hazards.isKnown,
-      ageSeconds: (at - ageZeroAt(execution, at)) / 1000,
-      lastedSeconds: (at - stayingSince(execution, at)) / 1000,
+      ...stayAt(execution, this.#clock.now() - agoMs, leastMs),
     };
   }
 
   /** Returns how long after a look the next one is due, and updates the demand. */
   #layOut(tracked: Tracked, lookedAgoMs = 0): number {
-    const stay = this.#stayOf(tracked, this.#clock.now() - lookedAgoMs);
+    const stay = this.#stayOf(tracked, lookedAgoMs);
     const { seconds, root } = nextLook(stay, this.cadence(), this.#parts.random());
     this.#setShare(tracked, stayShare(stay.hazards, stay.ageSeconds, root));
     return seconds * 1000;

@@ -2,12 +2,12 @@ import type { Execution, ExecutionKey } from '../../domain/execution/execution.t
 import { keyText, plainKey } from '../../domain/execution/execution.ts';
 import { stallsAt } from '../../domain/change/stall.ts';
 import type { StallLimits } from '../../domain/change/stall.ts';
-import { expiresAt } from '../../domain/change/tracking-end.ts';
 import { defined } from '../../runtime/defined.ts';
 import { doublingPauseMs } from '../../runtime/doubling.ts';
 import type { Tracks } from '../../registration/tracking.ts';
 import { CarefulOrder } from './careful-order.ts';
 import type { Deadlines } from './deadlines.ts';
+import type { Expiries } from './expiries.ts';
 import type { Schedule } from './schedule.ts';
 import type { StallConfirmations } from './stall-confirmations.ts';
 import { StatusCounts } from './status-counts.ts';
@@ -26,12 +26,13 @@ export interface TrackingRules {
   readonly stallLimits: StallLimits;
 }
 
-/** The tracked executions of one target, with the time of the next look at each, and of its expiry or stall. */
+/** The tracked executions of one target, with the time of the next look at each, and of its expiry and stall. */
 export class TrackedExecutions implements Tracks {
   readonly schedule: Schedule;
   readonly carefulOrder: CarefulOrder;
-  /** The earlier one for each execution: when it expires, or when it has been in its status for too long. */
+  /** When an execution has been in its status for too long. */
   readonly deadlines: Deadlines<Tracked>;
+  readonly expiries: Expiries;
   readonly #rules: TrackingRules;
   readonly #confirmations: StallConfirmations;
   readonly #counts = new StatusCounts();
@@ -46,6 +47,7 @@ export class TrackedExecutions implements Tracks {
     rules: TrackingRules,
     schedule: Schedule,
     deadlines: Deadlines<Tracked>,
+    expiries: Expiries,
     confirmations: StallConfirmations,
   ) {
     this.#rules = rules;
@@ -53,6 +55,7 @@ export class TrackedExecutions implements Tracks {
     this.schedule = schedule;
     this.carefulOrder = new CarefulOrder(schedule);
     this.deadlines = deadlines;
+    this.expiries = expiries;
   }
 
   /** Adds an execution from the store, unless it has been registered or removed since `track` was first called. */
@@ -101,12 +104,13 @@ export class TrackedExecutions implements Tracks {
     this.schedule.remove(tracked);
     this.deadlines.set(tracked, undefined);
     this.#confirmations.delete(tracked);
+    this.expiries.remove(tracked);
   }
 
-  /** Replaces the execution after a change that is stored, and moves its deadline. */
+  /** Replaces the execution after a change that is stored, and moves its deadlines. */
   replace(tracked: Tracked, execution: Execution): void {
     this.#replace(tracked, execution);
-    if (this.isCurrent(tracked)) this.#setDeadline(tracked);
+    if (this.isCurrent(tracked)) this.#setDeadlines(tracked);
   }
 
   /** Replaces the execution after a change that may be stored later, such as the time of its last look. */
@@ -149,10 +153,10 @@ export class TrackedExecutions implements Tracks {
   live(key: ExecutionKey) {
     const tracked = this.find(key);
     if (tracked === undefined) return undefined;
-    const { lastPolledAt } = tracked.execution;
+    const { lastPolledAt, absence } = tracked.execution;
     const nextPollAt = this.schedule.nextLookAt(tracked);
     return {
-      ...defined({ lastPolledAt, nextPollAt }),
+      ...defined({ lastPolledAt, missingSince: absence?.since, nextPollAt }),
       estimatedDetectionLagSeconds: Number(this.schedule.estimatedLagSeconds(tracked).toFixed(3)),
     };
   }
@@ -185,14 +189,10 @@ export class TrackedExecutions implements Tracks {
     }
   }
 
-  expiresAt({ execution }: Tracked): number {
-    return expiresAt(execution, this.#rules.giveUpAfterDays);
-  }
-
   /** Lets a stall be confirmed by a look. A missing execution keeps its own cadence: the look that finds it again confirms it. */
   confirmStall(tracked: Tracked): void {
     if (tracked.execution.absence === undefined) this.#confirmations.add(tracked);
-    this.deadlines.set(tracked, this.expiresAt(tracked));
+    this.deadlines.set(tracked, undefined);
   }
 
   /** Asks for looks that confirm stalls until `signal` aborts. */
@@ -207,7 +207,7 @@ export class TrackedExecutions implements Tracks {
     const times = (confirmation?.stallAt === stallAt ? confirmation.times : 0) + 1;
     const againAt = now + doublingPauseMs(times, CONFIRM_AGAIN_MS, CONFIRM_LONGEST_MS);
     tracked.confirmation = { stallAt, times, againAt };
-    this.#setDeadline(tracked);
+    this.#setDeadlines(tracked);
     return this.pollNow(tracked.execution);
   }
 
@@ -224,7 +224,7 @@ export class TrackedExecutions implements Tracks {
     this.#counts.add(execution);
     this.carefulOrder.update(tracked);
     this.schedule.add(tracked);
-    this.#setDeadline(tracked);
+    this.#setDeadlines(tracked);
     if (this.#wantedEarly.delete(keyText(execution))) this.pollNow(execution);
   }
 
@@ -237,11 +237,12 @@ export class TrackedExecutions implements Tracks {
     this.carefulOrder.update(tracked);
   }
 
-  #setDeadline(tracked: Tracked): void {
+  #setDeadlines(tracked: Tracked): void {
     const stallAt = this.#stallsAt(tracked);
     const { confirmation } = tracked;
     const confirmAt = confirmation?.stallAt === stallAt ? confirmation.againAt : stallAt;
-    this.deadlines.set(tracked, Math.min(this.expiresAt(tracked), confirmAt));
+    this.deadlines.set(tracked, confirmAt === Infinity ? undefined : confirmAt);
+    this.expiries.plan(tracked);
   }
 
   #stallsAt({ execution }: Tracked): number {

@@ -20,6 +20,7 @@ import type { ListCalls } from './list-calls.ts';
 import { ListFailure, listPages } from './list-pages.ts';
 import type { SendForPage } from './list-pages.ts';
 import type { Operation } from '../../domain/call/operation.ts';
+import type { Witness } from '../witness.ts';
 
 /** Rounds vary by ±10 %, so that many targets do not list at the same moment. */
 const JITTER = 0.1;
@@ -40,6 +41,7 @@ export interface DiscoveryParts {
   readonly schedule: Pick<Schedule, 'isShort'>;
   readonly ledger: Pick<Ledger, 'loadDiscovery' | 'markPolicy' | 'finishBaseline'>;
   readonly found: FoundExecutions;
+  readonly witness: Pick<Witness, 'estimate'>;
   readonly clock: Clock;
   /** In [0, 1). */
   readonly random: () => number;
@@ -77,7 +79,7 @@ export class Discovery {
     const counts = { policies: policies.length, listed: 0, found: 0, failed: 0 };
     for (const { arn, lastRunAt } of policies) {
       const mark = marks.get(arn);
-      if (canSkipListing(mark, lastRunAt, clock.now())) continue;
+      if (canSkipListing(mark, lastRunAt, this.#now())) continue;
       const inBaseline = isBaseline(mark, baselinedAt);
       try {
         counts.found += await this.#listPolicy(arn, mark, inBaseline, signal);
@@ -115,8 +117,8 @@ export class Discovery {
     inBaseline: boolean,
     signal: AbortSignal,
   ): Promise<number> {
-    const { gateway, ledger, found, clock } = this.#parts;
-    const at = clock.now();
+    const { gateway, ledger, found } = this.#parts;
+    const at = this.#now();
     const order = new ListOrder();
     const stopsEarly = !mustListInFull(mark, at);
     let news = 0;
@@ -146,6 +148,11 @@ export class Discovery {
       return send(nextToken, callSignal);
     };
     return listPages(listCalls, operation, sendWanted, signal, policyArn);
+  }
+
+  /** Lists are compared with the last runs of policies, which AWS dates, so they are dated by its clock, too, if it is known. */
+  #now(): number {
+    return this.#parts.witness.estimate ?? this.#parts.clock.now();
   }
 
   /** Reports whether looks need more than the budget allows, or the round overruns. */

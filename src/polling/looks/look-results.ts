@@ -16,6 +16,7 @@ import type { Tracked } from '../executions/tracked.ts';
 import type { TrackedExecutions } from '../executions/tracked-executions.ts';
 import type { TouchedResources } from '../lists/touched-resources.ts';
 import type { TargetReachability } from '../reachability.ts';
+import type { Witness } from '../witness.ts';
 import type { ChangeRecorder } from './change-recorder.ts';
 
 export interface LookResultsParts {
@@ -26,6 +27,7 @@ export interface LookResultsParts {
   readonly recorder: ChangeRecorder;
   readonly reachability: Pick<TargetReachability, 'isReachable' | 'fail'>;
   readonly resources: Pick<TouchedResources, 'listFor' | 'completeSoon'>;
+  readonly witness: Pick<Witness, 'date'>;
   readonly clock: Clock;
   /** Once it aborts, no final event waits for the list of touched resources any more. */
   readonly hurry: AbortSignal;
@@ -49,7 +51,7 @@ export class LookResults {
         await this.#observe(tracked, result.value);
         break;
       case 'missing':
-        await this.#miss(tracked);
+        await this.#miss(tracked, result.answerDate);
         break;
       case 'throttled':
         // It says nothing about the execution, which is still due.
@@ -64,27 +66,35 @@ export class LookResults {
     executions.reschedule(tracked);
   }
 
-  /** Ends tracking of an execution whose time is over, or asks for a look that confirms that it has stalled. */
-  async passDeadline(tracked: Tracked, now: number): Promise<void> {
-    const { executions, recorder, target } = this.#parts;
-    if (now < executions.expiresAt(tracked)) executions.confirmStall(tracked);
-    else if (!tracked.isEnding) await recorder.record(tracked, expire(tracked.execution, target, now));
+  /** Begins the term of an execution, or ends tracking if it is over, because the clock of AWS has reached that with `date`. */
+  async reachExpiry(tracked: Tracked, date: number): Promise<void> {
+    const { executions, recorder, target, clock } = this.#parts;
+    const { expiries } = executions;
+    if (tracked.isEnding) return;
+    if (!expiries.hasBegun(tracked)) {
+      executions.replaceUnsaved(tracked, { ...tracked.execution, trackedSinceDate: date });
+      expiries.plan(tracked);
+    } else if (expiries.isOver(tracked, date)) {
+      await recorder.record(tracked, expire(tracked.execution, target, clock.now()));
+    }
   }
 
   async #observe(tracked: Tracked, observation: Observation): Promise<void> {
-    if (!isInOrder(observation, tracked.lastAcceptedTick)) return;
+    const { lastAcceptedTick, execution } = tracked;
+    if (!isInOrder(observation, lastAcceptedTick)) return;
     tracked.lastAcceptedTick = observation.answeredTick;
-    if (isFinal(observation.status)) await this.#end(tracked, observation);
-    else await this.#record(tracked, observation);
+    if (observation.status !== execution.status) tracked.stayTick = observation.answeredTick;
+    if (isFinal(observation.status)) await this.#end(tracked, observation, lastAcceptedTick);
+    else await this.#record(tracked, observation, lastAcceptedTick);
   }
 
   /** The final event also lists the touched resources. Nothing else changes the execution until they are known. */
-  async #end(tracked: Tracked, observation: Observation): Promise<void> {
+  async #end(tracked: Tracked, observation: Observation, lastAcceptedTick?: number): Promise<void> {
     const { executions, resources, hurry } = this.#parts;
     tracked.isEnding = true;
     try {
       const touched = await resources.listFor(tracked.execution, hurry);
-      await this.#record(tracked, { ...observation, ...defined({ resources: touched }) });
+      await this.#record(tracked, { ...observation, ...defined({ resources: touched }) }, lastAcceptedTick);
       if (touched?.truncated === true) resources.completeSoon();
     } finally {
       tracked.isEnding = false;
@@ -92,40 +102,41 @@ export class LookResults {
     }
   }
 
-  async #record(tracked: Tracked, observation: Observation): Promise<void> {
+  async #record(tracked: Tracked, observation: Observation, lastAcceptedTick?: number): Promise<void> {
     const { target, stallLimits, executions, recorder } = this.#parts;
     const { execution } = tracked;
     const change =
       transition(execution, target, observation) ?? stall(execution, target, observation, stallLimits);
     if (change === undefined) {
       const { absence: _, ...seen } = execution;
-      executions.replaceUnsaved(tracked, { ...seen, lastPolledAt: observation.sentAt });
+      const { sentAt } = observation;
+      executions.replaceUnsaved(tracked, { ...seen, lastPolledAt: sentAt, lastSeenAt: sentAt });
     } else {
       await recorder.record(tracked, change);
     }
     // Learnt only now, because the same end is seen again if the store fails.
-    this.#learn(execution, observation);
+    this.#learn(execution, observation, lastAcceptedTick);
   }
 
   /** The time that this execution has spent in its status says how long others will stay in it. */
-  #learn(execution: Execution, observation: Observation): void {
-    const watched = observedSpan(execution, observation);
+  #learn(execution: Execution, observation: Observation, lastAcceptedTick?: number): void {
+    const watched = observedSpan(execution, observation, lastAcceptedTick);
     const { lifecyclePolicyArn, status } = execution;
     if (watched !== undefined) this.#parts.hazards.watch(lifecyclePolicyArn, stayKind(status), watched);
   }
 
   /** "No such execution" is believed only after a while, and not if AWS says so of all executions. */
-  async #miss(tracked: Tracked): Promise<void> {
-    const { target, executions, recorder, reachability, clock } = this.#parts;
+  async #miss(tracked: Tracked, answerDate: number | undefined): Promise<void> {
+    const { target, executions, recorder, reachability, witness, clock } = this.#parts;
     const now = clock.now();
-    const absence = withMissingAnswer(tracked.execution.absence, now);
-    executions.replaceUnsaved(tracked, { ...tracked.execution, absence });
+    const absence = withMissingAnswer(tracked.execution.absence, now, answerDate);
+    executions.replaceUnsaved(tracked, { ...tracked.execution, absence, lastPolledAt: now });
     const since = executions.allMissingSince();
     if (since !== undefined) {
       const message =
         'AWS knows none of the executions any more: wrong Region, or a store of another account?';
       await reachability.fail({ kind: 'all_missing', message, since });
-    } else if (reachability.isReachable && isGone(tracked.execution, absence, now)) {
+    } else if (reachability.isReachable && isGone(tracked.execution, absence, now, witness.date)) {
       await recorder.record(tracked, notFound(tracked.execution, target, absence.since, now));
     }
   }

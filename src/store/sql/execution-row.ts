@@ -60,8 +60,11 @@ export const OBSERVED_COLUMNS: readonly Column[] = [
   column('stalled_at', 'bigint', (execution) => execution.stalledAt),
   column('missing_since', 'bigint', (execution) => execution.absence?.since),
   column('missing_answers', 'bigint', (execution) => execution.absence?.answers),
+  column('missing_since_date', 'bigint', (execution) => execution.absence?.sinceDate),
   column('sequence', 'bigint', (execution) => execution.sequence),
   column('last_polled_at', 'bigint', (execution) => execution.lastPolledAt),
+  column('last_seen_at', 'bigint', (execution) => execution.lastSeenAt),
+  column('tracked_since_date', 'bigint', (execution) => execution.trackedSinceDate),
   column('tracking_ended_at', 'bigint', (execution) => execution.trackingEndedAt),
 ];
 
@@ -98,8 +101,9 @@ function withoutNulls<T extends object>(value: T): { [K in keyof T]: Exclude<T[K
   return Object.fromEntries(members) as { [K in keyof T]: Exclude<T[K], null> };
 }
 
-function absenceOf({ missing_since: since, missing_answers: answers }: ExecutionTable): Absence | null {
-  return since === null || answers === null ? null : { since, answers };
+function absenceOf(row: ExecutionTable): Absence | null {
+  const { missing_since: since, missing_answers: answers, missing_since_date: sinceDate } = row;
+  return since === null || answers === null ? null : { since, answers, ...withoutNulls({ sinceDate }) };
 }
 
 function resourcesOf({
@@ -140,6 +144,8 @@ export function executionOf(row: Selectable<ExecutionTable>): Execution {
       stalledAt: row.stalled_at,
       absence: absenceOf(row),
       lastPolledAt: row.last_polled_at,
+      lastSeenAt: row.last_seen_at,
+      trackedSinceDate: row.tracked_since_date,
       trackingEndedAt: row.tracking_ended_at,
       deletedAt: row.deleted_at,
     }),

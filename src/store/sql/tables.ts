@@ -34,8 +34,12 @@ export interface ExecutionTable {
   stalled_at: number | null;
   missing_since: number | null;
   missing_answers: number | null;
+  /** Like all columns that end in `_date`, an instant on AWS's clock. */
+  missing_since_date: number | null;
   sequence: number;
   last_polled_at: number | null;
+  last_seen_at: number | null;
+  tracked_since_date: number | null;
   /** Null if and only if the execution is active and not deleted. */
   tracking_ended_at: number | null;
   deleted_at: number | null;

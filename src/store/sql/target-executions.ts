@@ -71,13 +71,23 @@ export async function completeResources(
     .execute();
 }
 
+/** The columns of a look that found nothing new. */
+const QUIET_COLUMNS = [
+  'last_polled_at',
+  'last_seen_at',
+  'missing_since',
+  'missing_answers',
+  'missing_since_date',
+  'tracked_since_date',
+] as const;
+
 /** Leaves executions alone that have changed since the look, because the change is newer. */
 const updatePolled = overRows(
-  ['bigint', 'bigint', 'text', 'bigint', 'bigint', 'bigint'],
+  ['bigint', 'bigint', 'text', ...QUIET_COLUMNS.map(() => 'bigint' as const)],
   (rows) => sql`
-    with polled(registration, sequence, status, last_polled_at, missing_since, missing_answers) as (values ${rows})
-    update executions set last_polled_at = polled.last_polled_at,
-      missing_since = polled.missing_since, missing_answers = polled.missing_answers
+    with polled(registration, sequence, status, ${sql.join(QUIET_COLUMNS.map((name) => sql.ref(name)))}) as (values ${rows})
+    update executions set
+      ${sql.join(QUIET_COLUMNS.map((name) => sql`${sql.ref(name)} = ${sql.ref(`polled.${name}`)}`))}
     from polled
     where executions.registration = polled.registration
       and executions.tracking_ended_at is null and executions.sequence = polled.sequence
@@ -88,9 +98,10 @@ const updatePolled = overRows(
 export async function writeLooks(db: Db, polled: readonly QuietLook[]): Promise<void> {
   await updatePolled(
     db,
-    polled.map(({ registration, sequence, status = null, lastPolledAt = null, absence }) => {
-      const { since = null, answers = null } = absence ?? {};
-      return [registration, sequence, status, lastPolledAt, since, answers];
+    polled.map(({ registration, sequence, status, lastPolledAt, lastSeenAt, absence, trackedSinceDate }) => {
+      const { since, answers, sinceDate } = absence ?? {};
+      const values = [status, lastPolledAt, lastSeenAt, since, answers, sinceDate, trackedSinceDate];
+      return [registration, sequence, ...values.map((value) => value ?? null)];
     }),
   );
 }

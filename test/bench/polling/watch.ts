@@ -72,7 +72,7 @@ function hazardPoller(
       learn(execution, observation);
       if (status === 'SUCCESS') return { calls, lags };
       const change = status === execution.status ? undefined : transition(execution, TARGET, observation);
-      execution = change?.next ?? { ...execution, lastPolledAt: sentAt };
+      execution = change?.next ?? { ...execution, lastPolledAt: sentAt, lastSeenAt: sentAt };
       const age = (sentAt - ageZeroAt(execution, sentAt)) / 1000;
       const seconds =
         hazardOf(execution, index).ageAfter(age, c * (1 - JITTER + 2 * JITTER * random())) - age;

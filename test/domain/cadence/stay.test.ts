@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ageZeroAt, stayingSince, stayKind, observedSpan } from '../../../src/domain/cadence/stay.ts';
+import { ageZeroAt, stayAt, stayingSince, stayKind, observedSpan } from '../../../src/domain/cadence/stay.ts';
 import { anExecution, anObservation } from '../../support/executions.ts';
 
 const START = Date.UTC(2026, 10, 23, 6);
@@ -55,18 +55,32 @@ describe('the instant since which a stay has lasted', () => {
   });
 });
 
+describe('the age of a stay', () => {
+  const running = anExecution({ registeredAt: START, status: 'IN_PROGRESS', statusSince: START });
+
+  it('is at least as long as the stay has lasted in this process, if the wall clock was set back', () => {
+    expect(stayAt(running, START + 60_000, 30_000)).toEqual({ ageSeconds: 60, lastedSeconds: 60 });
+    expect(stayAt(running, START - 3 * DAY, 30_000)).toEqual({ ageSeconds: 30, lastedSeconds: 30 });
+  });
+
+  it('is negative while the stay waits for its expected time', () => {
+    const waiting = { ...running, expectedAt: START + 100_000 };
+    expect(stayAt(waiting, START + 60_000, 30_000)).toEqual({ ageSeconds: -40, lastedSeconds: 60 });
+  });
+});
+
 describe('the part of a stay that a look observes', () => {
   const seen = anExecution({
     registeredAt: START,
     status: 'IN_PROGRESS',
     startTime: START,
     statusSince: START,
-    lastPolledAt: START + 100_000,
+    lastSeenAt: START + 100_000,
   });
 
   it('is nothing for the first look', () => {
     expect(observedSpan(anExecution(), anObservation('IN_PROGRESS', START))).toBeUndefined();
-    const { lastPolledAt: _none, ...unseen } = seen;
+    const { lastSeenAt: _none, ...unseen } = seen;
     expect(observedSpan(unseen, anObservation('IN_PROGRESS', START))).toBeUndefined();
   });
 
@@ -96,6 +110,15 @@ describe('the part of a stay that a look observes', () => {
       toAge: 130.05,
       endedAfterAge: 100,
     });
+  });
+
+  it('is unknown if the clock was set since the last look', () => {
+    const observation = anObservation('IN_PROGRESS', START + 130_000);
+    const answeredMsAgo = (ms: number) => observedSpan(seen, observation, observation.sentTick - ms);
+    expect(answeredMsAgo(29_000)).toEqual({ fromAge: 100, toAge: 130 });
+    expect(answeredMsAgo(3_600_000)).toBeUndefined();
+    const daysLater = anObservation('IN_PROGRESS', START + 91 * DAY);
+    expect(observedSpan(seen, daysLater, daysLater.sentTick - 30_000)).toBeUndefined();
   });
 
   it('is never negative, even if the clock is set back', () => {

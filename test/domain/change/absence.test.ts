@@ -5,14 +5,48 @@ import type { Absence } from '../../../src/domain/execution/execution.ts';
 const START = Date.UTC(2026, 0, 1);
 const HOUR_MS = 3_600_000;
 
-const afterMinutes = (minutes: readonly number[]) =>
-  minutes.reduce<Absence | undefined>(
-    (known, at) => withMissingAnswer(known, START + at * 60_000),
+const MINUTE_MS = 60_000;
+
+/** Answers at these minutes of our clock, with a `Date` so many minutes after the start if there is one. */
+const runOf = (answers: readonly (readonly [minute: number, date?: number])[]) =>
+  answers.reduce<Absence | undefined>(
+    (known, [at, date]) =>
+      withMissingAnswer(
+        known,
+        START + at * MINUTE_MS,
+        date === undefined ? undefined : START + date * MINUTE_MS,
+      ),
     undefined,
   );
 
-it('a run of missing answers has the time of the first and their number', () => {
-  expect(afterMinutes([0, 1, 5])).toEqual({ since: START, answers: 3 });
+it('a run of missing answers has the time of the first on both clocks, and their number', () => {
+  expect(
+    runOf([
+      [0, 1],
+      [1, 2],
+      [5, 6],
+    ]),
+  ).toEqual({ since: START, answers: 3, sinceDate: START + MINUTE_MS });
+  expect(runOf([[0], [1]])).toEqual({ since: START, answers: 2 });
+  expect(runOf([[0], [1, 2], [5, 6]])).toEqual({
+    since: START,
+    answers: 3,
+    sinceDate: START + 2 * MINUTE_MS,
+  });
+});
+
+it('a run of missing answers begins anew on a clock that has been set back', () => {
+  expect(
+    runOf([
+      [60, 60],
+      [0, 61],
+      [1, 62],
+    ]),
+  ).toEqual({
+    since: START,
+    answers: 3,
+    sinceDate: START + 60 * MINUTE_MS,
+  });
 });
 
 it.each([
@@ -29,5 +63,11 @@ it.each([
   ],
 ] as const)('an execution %s', (_case, status, answers, overMs, expected) => {
   const execution = status === undefined ? {} : { status };
-  expect(isGone(execution, { since: START, answers }, START + overMs)).toBe(expected);
+  const absence = { since: START, answers, sinceDate: START };
+  expect(isGone(execution, absence, START + overMs, START + overMs)).toBe(expected);
+  const later = START + 1000 * HOUR_MS;
+  expect(isGone(execution, absence, later, START + overMs)).toBe(expected);
+  expect(isGone(execution, absence, START + overMs, later)).toBe(expected);
+  expect(isGone(execution, absence, later, undefined)).toBe(false);
+  expect(isGone(execution, { since: START, answers }, later, later)).toBe(false);
 });

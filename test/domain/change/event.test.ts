@@ -11,7 +11,7 @@ function failed() {
   const execution = anExecution({
     status: 'IN_PROGRESS',
     sequence: 1,
-    lastPolledAt: T0,
+    lastSeenAt: T0,
     labels: { team: 'platform' },
     resourceArn: 'arn:aws:imagebuilder:eu-west-1:123456789012:image/a/1.0.0/1',
   });

@@ -35,6 +35,7 @@ describe('a stall', () => {
     expect(change?.next).toEqual({
       ...running,
       lastPolledAt: SINCE + HOUR_MS,
+      lastSeenAt: SINCE + HOUR_MS,
       stalledAt: SINCE + HOUR_MS + 50,
       sequence: 5,
     });

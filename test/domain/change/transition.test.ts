@@ -32,10 +32,10 @@ describe('transition', () => {
     ['CANCELLED', 'execution.cancelled'],
     ['AWAITING_APPROVAL', 'execution.unknown_status'],
   ])('a change to %s has the event %s', (status, type) => {
-    const seen = anExecution({ status: 'SOMETHING_ELSE', sequence: 4, lastPolledAt: T0 - 5000 });
+    const seen = anExecution({ status: 'SOMETHING_ELSE', sequence: 4, lastSeenAt: T0 - 5000 });
     const change = transition(seen, TARGET, anObservation(status, T0));
     expect(change?.event).toMatchObject({ type, sequence: 5, time: T0 + 50 });
-    expect(change?.next).toMatchObject({ status, statusSince: T0 + 50, lastPolledAt: T0 });
+    expect(change?.next).toMatchObject({ status, statusSince: T0 + 50, lastPolledAt: T0, lastSeenAt: T0 });
     expect(JSON.parse(change?.event?.body ?? '')).toMatchObject({
       data: {
         transition: { from: 'SOMETHING_ELSE', to: status, lastSeenFromAt: new Date(T0 - 5000).toISOString() },
@@ -51,6 +51,22 @@ describe('transition', () => {
         expect(next?.trackingEndedAt).toBe(isFinal(status) ? T0 + 50 : undefined);
       }),
     );
+  });
+
+  it('moves the beginning of a stay that lies in the future even for AWS, and reports nothing', () => {
+    const seen = anExecution({ status: 'IN_PROGRESS', statusSince: T0 + 91 * 86_400_000, sequence: 4 });
+    const change = transition(seen, TARGET, anObservation('IN_PROGRESS', T0, { answerDate: T0 }));
+    expect(change).toMatchObject({ next: { statusSince: T0 + 50, sequence: 4 }, isNewStatus: false });
+    expect(change).not.toHaveProperty('event');
+  });
+
+  it.each([
+    ['only our clock says so, which was set back', {}, { answerDate: T0 + 10_000_000 }],
+    ['AWS does not say what time it is', {}, {}],
+    ['the stay waits for its expected time', { expectedAt: T0 + 9_000_000 }, { answerDate: T0 }],
+  ])('keeps the beginning of a stay that lies in the future if %s', (_case, wishes, dated) => {
+    const seen = anExecution({ status: 'IN_PROGRESS', statusSince: T0 + 9_000_000, ...wishes });
+    expect(transition(seen, TARGET, anObservation('IN_PROGRESS', T0, dated))).toBeUndefined();
   });
 
   it('returns nothing if nothing has changed', () => {

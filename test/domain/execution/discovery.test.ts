@@ -41,6 +41,25 @@ describe('a policy', () => {
   });
 
   it.each([
+    ['its latest list', { listedAt: NOW + 1 }],
+    ['its latest list that was read to its end', { listedInFullAt: NOW + 1 }],
+  ])('cannot be skipped if %s seems to be later than now', (_case, differing) => {
+    expect(canSkipListing(mark(differing), NOW - 90 * HOUR_MS, NOW)).toBe(false);
+  });
+
+  it('is listed in full if the latest such list seems to be later than now', () => {
+    expect(mustListInFull(mark({ listedInFullAt: NOW + 1 }), NOW)).toBe(true);
+  });
+
+  it('still has news after an execution that seems to start later than now', () => {
+    const listing = { at: NOW, isInFull: true, isNewestFirst: true, newestStart: NOW + HOUR_MS };
+    const { watermark } = updatedMark(mark(), listing);
+    expect(watermark).toBe(NOW);
+    const next = { status: 'IN_PROGRESS', startTime: NOW + 1 };
+    expect(isNewExecution(next, undefined, updatedMark(mark(), listing), false)).toBe(true);
+  });
+
+  it.each([
     ['is listed in full the first time', undefined, true],
     ['is listed in full after a day', mark({ listedInFullAt: NOW - 24 * HOUR_MS }), true],
     ['is listed in full while its list is not sorted', mark({ isNewestFirst: false }), true],

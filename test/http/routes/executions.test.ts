@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { keyText } from '../../../src/domain/execution/execution.ts';
 import type { Execution } from '../../../src/domain/execution/execution.ts';
 import { transition } from '../../../src/domain/change/transition.ts';
+import { SOLE_TERM } from '../../../src/store/store.ts';
 import { anEventBody, anObservation, executionId } from '../../support/executions.ts';
 import { recordChange, recordLook, registerEach, track } from '../../support/track.ts';
 import { EAST, NOW, WEST, problemOf, startApi } from '../api.ts';
@@ -53,14 +54,27 @@ test('the state of the poller takes precedence over the store', async () => {
   expect(await show()).toMatchObject({ lastPolledAt: '2026-11-23T05:59:50.000Z' });
   api.parts.lives.set(keyText(execution), {
     lastPolledAt: NOW - 1000,
+    missingSince: NOW - 5000,
     nextPollAt: NOW + 1000,
     estimatedDetectionLagSeconds: 2.5,
   });
   expect(await show()).toMatchObject({
     lastPolledAt: '2026-11-23T05:59:59.000Z',
+    missingSince: '2026-11-23T05:59:55.000Z',
     nextPollAt: '2026-11-23T06:00:01.000Z',
     estimatedDetectionLagSeconds: 2.5,
   });
+});
+
+test('shows since when AWS does not know an execution, until the poller knows better', async () => {
+  await using api = await startApi();
+  const execution = await track(api.store, EAST, 1, ['IN_PROGRESS'], NOW - 10_000);
+  const show = async () => (await api.ask('GET', `/v1/executions/${ID}`)).json();
+  const absence = { since: NOW - 3000, answers: 2 };
+  await api.store.ledgerOf(EAST, SOLE_TERM).flushLooks([{ ...execution, absence }]);
+  expect(await show()).toMatchObject({ missingSince: '2026-11-23T05:59:57.000Z' });
+  api.parts.lives.set(keyText(execution), { estimatedDetectionLagSeconds: 2.5 });
+  expect(await show()).not.toHaveProperty('missingSince');
 });
 
 test('the target of an execution is named by account and Region once it is removed', async () => {

@@ -136,6 +136,35 @@ describe('discovery', { timeout: 60_000 }, () => {
     expect(await types()).toHaveLength(2);
   });
 
+  it.each([
+    ['AWS dates its answers', 0],
+    ['AWS does not', undefined],
+  ])('is not blinded by a round under a clock that is 30 days ahead, if %s', async (_case, dateShiftMs) => {
+    const { clock, find, aws, shiftDate, restart } = await startDiscovery((account) =>
+      account.policy('golden'),
+    );
+    shiftDate(dateShiftMs);
+    await restart();
+    const realAt = clock.now();
+    clock.step(30 * 24 * HOUR_MS);
+    await clock.advance(ROUND_MS);
+    clock.step(-30 * 24 * HOUR_MS);
+    expect(clock.now()).toBe(realAt + ROUND_MS);
+    aws.run('golden', 1, 'SUCCESS');
+    await clock.advance(2 * ROUND_MS);
+    expect(await find(1)).toMatchObject({ tracking: 'finished' });
+  });
+
+  it('finds executions within two rounds if the clock is 2 hours ahead of that of AWS', async () => {
+    const { clock, find, aws } = await startDiscovery((account) => account.policy('golden'));
+    clock.step(2 * HOUR_MS);
+    aws.run('golden', 1, 'SUCCESS', 2 * HOUR_MS);
+    await clock.advance(2 * ROUND_MS);
+    aws.run('golden', 2, 'SUCCESS', 2 * HOUR_MS);
+    await clock.advance(2 * ROUND_MS);
+    expect(await find(2)).toMatchObject({ tracking: 'finished' });
+  });
+
   it('does not find an execution again after a restart, even if retention has deleted it', async () => {
     const { clock, find, types, aws, restart, forgetEnded } = await startDiscovery((account) =>
       account.policy('golden'),

@@ -35,6 +35,7 @@ function listCalls({ perSecond = 10 } = {}) {
     target: 'prod',
     budget: { run: async (choose, signal) => choose()?.(signal) },
     gate,
+    witness: { hear: () => undefined },
     reports: {
       report(_operation, { outcome }) {
         reported.push(outcome);
