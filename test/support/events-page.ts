@@ -122,7 +122,7 @@ const DESCRIPTIONS: Readonly<Record<keyof typeof EXAMPLES, string>> = {
   'execution.not_found':
     'AWS does not know the execution: it said so in five answers over at least ten minutes, or for a day if the execution had been seen before. It is no longer tracked. `since` is the time of the first such answer.',
   'execution.expired':
-    'The execution did not end before its `giveUpAt`, or within `polling.giveUpAfterDays` if it has none. It is no longer tracked. `since` is when it was registered.',
+    'The execution did not end before its `giveUpAt`, or within `polling.giveUpAfterDays` if it has none, and the clock of AWS agrees. It is no longer tracked. `since` is when it was registered.',
   'target.unreachable':
     'The target as a whole cannot be polled; `problem.kind` says why. The status of its executions does not change. `since` is the time of the first failure.',
   'target.recovered':
