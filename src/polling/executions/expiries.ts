@@ -61,10 +61,14 @@ export class Expiries {
     return false;
   }
 
-  /** An execution that AWS's clock should have reached by now, but no answer has shown it; undefined if there is none. */
+  /**
+   * An execution whose expiry AWS's clock should have reached by now, but no answer has shown it; undefined if there is none, or if the
+   * term of one that was just registered waits for an answer anyway.
+   */
   get unshown(): Tracked | undefined {
     const { next } = this.#deadlines;
     const { estimate = -Infinity } = this.#parts.witness;
-    return next !== undefined && next.dueAt + DATE_STEP_MS <= estimate ? next.item : undefined;
+    if (next === undefined || next.dueAt + DATE_STEP_MS > estimate) return undefined;
+    return this.hasBegun(next.item) ? next.item : undefined;
   }
 }
