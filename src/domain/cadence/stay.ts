@@ -46,9 +46,9 @@ export function ageZeroAt(execution: Execution, now: number): number {
  * the stay is known to have lasted on a clock that nobody sets. The wall clock may have been set back since the stay began.
  */
 export function stayAt(execution: Execution, now: number, leastMs: number) {
-  const { registeredAt, statusSince = registeredAt } = execution;
+  const { registeredAt, statusSince = registeredAt, expectedAt } = execution;
   const zeroAt = ageZeroAt(execution, now);
-  const isWaiting = zeroAt > statusSince;
+  const isWaiting = zeroAt > statusSince || zeroAt === expectedAt;
   return {
     ageSeconds: (isWaiting ? now - zeroAt : Math.max(now - zeroAt, leastMs)) / 1000,
     lastedSeconds: Math.max(now - stayingSince(execution, now), leastMs) / 1000,
@@ -65,18 +65,18 @@ export function stayingSince({ statusSince, registeredAt }: Execution, now: numb
 
 /**
  * Returns the part of the present stay between the last look and `observation`. Returns undefined for the first look,
- * because nothing was observed before it, and if the wall clock was set in between. `lastAnsweredTick` is when the last look of
- * this process was answered.
+ * because nothing was observed before it, and if the wall clock was set in between. `lastSeenTick` is when that look was sent on the
+ * monotonic clock, if it was a look of this process.
  */
 export function observedSpan(
   execution: Execution,
   observation: Observation,
-  lastAnsweredTick?: number,
+  lastSeenTick?: number,
 ): ObservedSpan | undefined {
   const { status, lastSeenAt } = execution;
   if (status === undefined || lastSeenAt === undefined) return undefined;
   const { sentAt, sentTick, answeredAt, endTime } = observation;
-  const elapsedMs = sentTick - (lastAnsweredTick ?? -Infinity);
+  const elapsedMs = sentTick - (lastSeenTick ?? -Infinity);
   if (elapsedMs < Infinity && Math.abs(sentAt - lastSeenAt - elapsedMs) > STEP_MS) return undefined;
   const zeroAt = ageZeroAt(execution, sentAt);
   const ageAt = (at: number) => (Math.max(at, lastSeenAt) - zeroAt) / 1000;

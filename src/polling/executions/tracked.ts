@@ -7,6 +7,8 @@ export interface Tracked {
   execution: Execution;
   /** When the last accepted look was answered. A look that was sent before that is discarded. */
   lastAcceptedTick?: number;
+  /** When the last look that found it, and whose result was recorded, was sent. */
+  lastSeenTick?: number;
   /** The execution is known to have been in its status since then. */
   stayTick?: number;
   /** When the last look ended, however it ended. */

@@ -84,17 +84,17 @@ export class LookResults {
     if (!isInOrder(observation, lastAcceptedTick)) return;
     tracked.lastAcceptedTick = observation.answeredTick;
     if (observation.status !== execution.status) tracked.stayTick = observation.answeredTick;
-    if (isFinal(observation.status)) await this.#end(tracked, observation, lastAcceptedTick);
-    else await this.#record(tracked, observation, lastAcceptedTick);
+    if (isFinal(observation.status)) await this.#end(tracked, observation);
+    else await this.#record(tracked, observation);
   }
 
   /** The final event also lists the touched resources. Nothing else changes the execution until they are known. */
-  async #end(tracked: Tracked, observation: Observation, lastAcceptedTick?: number): Promise<void> {
+  async #end(tracked: Tracked, observation: Observation): Promise<void> {
     const { executions, resources, hurry } = this.#parts;
     tracked.isEnding = true;
     try {
       const touched = await resources.listFor(tracked.execution, hurry);
-      await this.#record(tracked, { ...observation, ...defined({ resources: touched }) }, lastAcceptedTick);
+      await this.#record(tracked, { ...observation, ...defined({ resources: touched }) });
       if (touched?.truncated === true) resources.completeSoon();
     } finally {
       tracked.isEnding = false;
@@ -102,9 +102,9 @@ export class LookResults {
     }
   }
 
-  async #record(tracked: Tracked, observation: Observation, lastAcceptedTick?: number): Promise<void> {
+  async #record(tracked: Tracked, observation: Observation): Promise<void> {
     const { target, stallLimits, executions, recorder } = this.#parts;
-    const { execution } = tracked;
+    const { execution, lastSeenTick } = tracked;
     const change =
       transition(execution, target, observation) ?? stall(execution, target, observation, stallLimits);
     if (change === undefined) {
@@ -115,12 +115,13 @@ export class LookResults {
       await recorder.record(tracked, change);
     }
     // Learnt only now, because the same end is seen again if the store fails.
-    this.#learn(execution, observation, lastAcceptedTick);
+    tracked.lastSeenTick = observation.sentTick;
+    this.#learn(execution, observation, lastSeenTick);
   }
 
   /** The time that this execution has spent in its status says how long others will stay in it. */
-  #learn(execution: Execution, observation: Observation, lastAcceptedTick?: number): void {
-    const watched = observedSpan(execution, observation, lastAcceptedTick);
+  #learn(execution: Execution, observation: Observation, lastSeenTick: number | undefined): void {
+    const watched = observedSpan(execution, observation, lastSeenTick);
     const { lifecyclePolicyArn, status } = execution;
     if (watched !== undefined) this.#parts.hazards.watch(lifecyclePolicyArn, stayKind(status), watched);
   }

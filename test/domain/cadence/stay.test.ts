@@ -66,6 +66,8 @@ describe('the age of a stay', () => {
   it('is negative while the stay waits for its expected time', () => {
     const waiting = { ...running, expectedAt: START + 100_000 };
     expect(stayAt(waiting, START + 60_000, 30_000)).toEqual({ ageSeconds: -40, lastedSeconds: 60 });
+    const seen = { ...waiting, statusSince: waiting.expectedAt };
+    expect(stayAt(seen, START + 60_000, 30_000)).toMatchObject({ ageSeconds: -40 });
   });
 });
 
