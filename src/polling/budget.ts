@@ -80,6 +80,9 @@ class LearningBudget implements Budget {
   #lastThrottledAt: number | undefined;
   #isWanted = false;
   #clockOffset: number;
+  readonly #inFlight = new Set<Promise<unknown>>();
+  /** Ends once the calls of a limiter that was replaced have ended, of which its successor does not know. */
+  #settled: Promise<unknown> = Promise.resolve();
 
   constructor(parts: BudgetParts) {
     const { clock, ceiling, learnt, before } = parts;
@@ -116,8 +119,9 @@ class LearningBudget implements Budget {
     };
     try {
       for (;;) {
-        await this.#untilPauseIsOver(signal);
         this.#compareClocks();
+        await untilAborted(this.#settled, signal);
+        await this.#untilPauseIsOver(signal);
         const scheduled = this.#schedule(job, () => hasBegun);
         const result = await untilAborted(scheduled, signal, () => hasBegun);
         if (result !== NOT_YET) return result;
@@ -168,9 +172,15 @@ class LearningBudget implements Budget {
     const { clock } = this.#parts;
     const sentTick = clock.monotonicNow();
     this.#rate = afterSend(this.#rate, sentTick);
-    const answer = await send(this.#closing.signal);
-    this.#learn(sentTick, answer);
-    return answer;
+    const answered = send(this.#closing.signal);
+    this.#inFlight.add(answered);
+    try {
+      const answer = await answered;
+      this.#learn(sentTick, answer);
+      return answer;
+    } finally {
+      this.#inFlight.delete(answered);
+    }
   }
 
   #learn(sentAt: number, answer: CallResult<unknown>): void {
@@ -210,6 +220,8 @@ class LearningBudget implements Budget {
     this.#clockOffset = this.#offset();
     const stepped = this.#limiter;
     this.#limiter = this.#parts.makeLimiter(this.#appliedPerSecond);
+    this.#settled = Promise.allSettled(this.#inFlight);
+    this.#pausedUntilTick = Math.max(this.#pausedUntilTick, spacedUntilTick(this.#rate));
     void stepped.close(); // its waiting job comes back and goes into the new one
   }
 

@@ -293,6 +293,37 @@ describe('closing a call budget', () => {
 });
 
 describe('a step of the wall clock', () => {
+  it('makes neither more calls at once nor calls in quicker succession', async () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
+    let limiters = 0;
+    const budget = budgetOf({
+      ceiling: 10,
+      learnt: { perSecond: 10 },
+      makeLimiter(perSecond) {
+        limiters += 1;
+        return createBottleneckLimiter({ perSecond, maxConcurrent: 2 });
+      },
+    });
+    const sentTicks: number[] = [];
+    const ends: (() => void)[] = [];
+    const send = () => {
+      sentTicks.push(performance.now());
+      return new Promise<typeof OK>((resolve) => ends.push(() => resolve(OK)));
+    };
+    const made = Array.from({ length: 4 }, () => run(budget, send, NEVER));
+    await vi.waitFor(() => expect(sentTicks).toHaveLength(2), 5000);
+    vi.setSystemTime(Date.now() + 3_600_000);
+    await vi.waitFor(() => expect(limiters).toBe(2), 5000);
+    const stoppedTick = performance.now();
+    for (const end of ends.splice(0)) end();
+    await vi.waitFor(() => expect(sentTicks).toHaveLength(4), 5000);
+    for (const end of ends) end();
+    await Promise.all(made);
+    expect(sentTicks.filter((tick) => tick < stoppedTick)).toHaveLength(2);
+    const gaps = sentTicks.slice(1).map((tick, index) => tick - (sentTicks[index] ?? 0));
+    for (const gap of gaps) expect(gap).toBeGreaterThan(95);
+  });
+
   it.each([-3_600_000, 3_600_000])('of %i ms does not stop calls', async (stepMs) => {
     let limiters = 0;
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
