@@ -147,6 +147,6 @@ describe('a start that is refused', () => {
     await using command = startCommand([name, '--help']);
     const { code, stdout } = await command.ended;
     expect(code).toBe(0);
-    expect(stdout).toMatch(new RegExp(`Examples?:\\s+lifecycle-watcher ${name}`));
+    expect(stdout).toMatch(new RegExp(`Examples?:\\s+([A-Z_]+=\\S+ )?lifecycle-watcher ${name}`));
   });
 });
