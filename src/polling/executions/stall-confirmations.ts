@@ -1,5 +1,6 @@
 import { Bell } from '../../runtime/bell.ts';
 import type { Clock } from '../../runtime/clock.ts';
+import { doublingPauseMs } from '../../runtime/doubling.ts';
 import type { Budget } from '../budget.ts';
 import type { Gate } from '../gate.ts';
 import type { UnplannedCalls } from '../unplanned-calls.ts';
@@ -7,6 +8,9 @@ import type { Tracked } from './tracked.ts';
 
 /** The part of the rate that confirmations may use. */
 const SHARE = 0.1;
+/** A look that has to confirm a stall is asked for again after this time, doubled each time, until AWS has answered it. */
+const AGAIN_MS = 20_000;
+const LONGEST_AGAIN_MS = 900_000;
 
 export interface StallConfirmationsParts {
   readonly gate: Pick<Gate, 'allows' | 'untilAllowed'>;
@@ -36,9 +40,13 @@ export class StallConfirmations {
 
   /**
    * Calls `ask` for one execution after the other until `signal` aborts, at most for a tenth of the rate, so that executions
-   * that cannot be confirmed do not starve the others. `ask` returns false if no look is needed after all. Never rejects.
+   * that cannot be confirmed do not starve the others. Leaves out those that do not stall yet after all. Never rejects.
    */
-  async askRepeatedly(ask: (tracked: Tracked, now: number) => boolean, signal: AbortSignal): Promise<void> {
+  async askRepeatedly(
+    stallsAt: (tracked: Tracked) => number,
+    ask: (tracked: Tracked) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { gate, budget, unplanned, clock } = this.#parts;
     while (!signal.aborted) {
       if (this.#waiting.size === 0) await this.#bell.wait(clock, Infinity, signal);
@@ -46,9 +54,27 @@ export class StallConfirmations {
       const [first] = this.#waiting;
       if (first === undefined || !gate.allows('open')) continue;
       this.#waiting.delete(first);
-      if (!ask(first, clock.now())) continue;
+      const now = clock.now();
+      const stallAt = stallsAt(first);
+      if (stallAt > now) continue;
+      const times = (lastAsked(first, stallAt)?.times ?? 0) + 1;
+      first.confirmation = {
+        stallAt,
+        times,
+        againAt: now + doublingPauseMs(times, AGAIN_MS, LONGEST_AGAIN_MS),
+      };
+      ask(first);
       unplanned.count();
       await clock.sleep(1000 / (SHARE * budget.rate().perSecond), signal);
     }
   }
+}
+
+/** Returns when a look should confirm the stall that begins at `stallAt`: then, or later if looks were asked for in vain. */
+export function confirmsAt(tracked: Tracked, stallAt: number): number {
+  return lastAsked(tracked, stallAt)?.againAt ?? stallAt;
+}
+
+function lastAsked({ confirmation }: Tracked, stallAt: number): Tracked['confirmation'] {
+  return confirmation?.stallAt === stallAt ? confirmation : undefined;
 }

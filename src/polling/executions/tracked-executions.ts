@@ -3,20 +3,17 @@ import { keyText, plainKey } from '../../domain/execution/execution.ts';
 import { stallsAt } from '../../domain/change/stall.ts';
 import type { StallLimits } from '../../domain/change/stall.ts';
 import { defined } from '../../runtime/defined.ts';
-import { doublingPauseMs } from '../../runtime/doubling.ts';
 import type { Tracks } from '../../registration/tracking.ts';
 import { CarefulOrder } from './careful-order.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { Expiries } from './expiries.ts';
 import type { Schedule } from './schedule.ts';
+import { confirmsAt } from './stall-confirmations.ts';
 import type { StallConfirmations } from './stall-confirmations.ts';
 import { StatusCounts } from './status-counts.ts';
 import { withWishesOf } from './tracked.ts';
 import type { Tracked } from './tracked.ts';
 
-/** A look that has to confirm a stall is asked for again after this time, doubled each time, until AWS has answered it. */
-const CONFIRM_AGAIN_MS = 20_000;
-const CONFIRM_LONGEST_MS = 900_000;
 /** If fewer executions than this are all missing, they may well have disappeared one by one. */
 const LEAST_ALL_MISSING = 3;
 
@@ -197,18 +194,11 @@ export class TrackedExecutions implements Tracks {
 
   /** Asks for looks that confirm stalls until `signal` aborts. */
   confirmStalls(signal: AbortSignal): Promise<void> {
-    return this.#confirmations.askRepeatedly((tracked, now) => this.#askToConfirm(tracked, now), signal);
-  }
-
-  #askToConfirm(tracked: Tracked, now: number): boolean {
-    const stallAt = this.#stallsAt(tracked);
-    if (stallAt > now || !this.isCurrent(tracked)) return false;
-    const { confirmation } = tracked;
-    const times = (confirmation?.stallAt === stallAt ? confirmation.times : 0) + 1;
-    const againAt = now + doublingPauseMs(times, CONFIRM_AGAIN_MS, CONFIRM_LONGEST_MS);
-    tracked.confirmation = { stallAt, times, againAt };
-    this.#setDeadlines(tracked);
-    return this.pollNow(tracked.execution);
+    const ask = (tracked: Tracked) => {
+      this.#setDeadlines(tracked);
+      this.pollNow(tracked.execution);
+    };
+    return this.#confirmations.askRepeatedly((tracked) => this.#stallsAt(tracked), ask, signal);
   }
 
   #track(execution: Execution): void {
@@ -239,9 +229,7 @@ export class TrackedExecutions implements Tracks {
 
   #setDeadlines(tracked: Tracked): void {
     const stallAt = this.#stallsAt(tracked);
-    const { confirmation } = tracked;
-    const confirmAt = confirmation?.stallAt === stallAt ? confirmation.againAt : stallAt;
-    this.deadlines.set(tracked, confirmAt === Infinity ? undefined : confirmAt);
+    this.deadlines.set(tracked, stallAt === Infinity ? undefined : confirmsAt(tracked, stallAt));
     this.expiries.plan(tracked);
   }
 
