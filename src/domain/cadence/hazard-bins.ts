@@ -1,4 +1,4 @@
-/** Below this age all bins are about equally wide; beyond it each bin is wider than the one before by the same factor. */
+/** The first bin is about a sixth of this wide, and each bin is wider than the one before by the same factor. */
 const FINEST_SECONDS = 5;
 /**
  * The logarithm of that factor, which is 1.16. The lengths of runs usually vary by about a third, so a peak of the hazard

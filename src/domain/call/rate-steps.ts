@@ -25,9 +25,12 @@ export interface LoweredRate {
 const UNKNOWN_GROWTH = 1 / 25;
 /** The growth per second back to a learnt limit, as a share of that limit. */
 const RETURN_GROWTH = 1 / 12;
-/** After a throttle the rate falls this far below the learnt limit and then grows along a curve to this far above it. */
+/**
+ * After a throttle the rate falls this far below the learnt limit. Along a curve it then grows by the second share of the limit,
+ * to 1.13 times the limit.
+ */
 const BELOW_LIMIT = 0.02;
-const ABOVE_LIMIT = 0.15;
+const CURVE_GROWTH = 0.15;
 /** The curve takes at least this many calls and seconds. Each time it ends above the limit it costs about one throttle. */
 const CURVE_CALLS = 150;
 const CURVE_SECONDS = 30;
@@ -65,7 +68,7 @@ export function raisedRate({ perSecond, ceiling, throttledAt, passed }: RateStat
     Math.max(CURVE_CALLS, CURVE_SECONDS * throttledAt),
     LONGEST_CURVE_SECONDS * throttledAt,
   );
-  if (passed < curve) return perSecond + (2 * ABOVE_LIMIT * throttledAt * passed) / curve ** 2;
+  if (passed < curve) return perSecond + (2 * CURVE_GROWTH * throttledAt * passed) / curve ** 2;
   const { least, most } = ONWARD_GROWTH_PER_SECOND;
   const sharePerSecond = Math.min(most, Math.max(least, ONWARD_GROWTH * perSecond));
   return perSecond + perCall(sharePerSecond * perSecond, perSecond);

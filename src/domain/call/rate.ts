@@ -21,6 +21,7 @@ const MOST_USED = 1.5;
 const AT_LEARNT = 0.9;
 /** The pause after a throttle, in calls at the new rate, so that AWS's bucket has a few tokens again. */
 const PAUSE_CALLS = 3;
+/** The most that this pause is planned to last. A random share then makes it up to half as long again, or half as short. */
 const LONGEST_OWN_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 300_000;
 const JITTER_MS = 1000;

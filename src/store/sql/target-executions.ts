@@ -94,7 +94,7 @@ const updatePolled = overRows(
       and executions.status is not distinct from polled.status`,
 );
 
-/** `Ledger.flushPolled`. */
+/** `Ledger.flushLooks`. */
 export async function writeLooks(db: Db, polled: readonly QuietLook[]): Promise<void> {
   await updatePolled(
     db,
