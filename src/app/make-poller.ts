@@ -69,7 +69,7 @@ export function createPollerMaker(parts: PollerMakerParts): MakePoller {
       hazards: hazardsOf(target),
       recipients: createRecipients(target, live, dispatcher),
     };
-    const isConfirmed = handover?.isConfirmed === true && isSameIdentity(target, before?.settings.target);
+    const isConfirmed = handover?.isConfirmed === true && hasSameRole(target, before?.settings.target);
     return new Poller(rulesOf(settings), surroundings, isConfirmed);
   };
 }
@@ -86,11 +86,15 @@ function rulesOf({ target, polling }: PollerSettings) {
   };
 }
 
-/** Reports whether calls go to the same place with the same identity, so that the account need not be checked again. */
-function isSameIdentity(
+/**
+ * Reports whether calls go to the same place with the same role, so that the account need not be checked again. Without a role,
+ * the credentials may have changed at any time.
+ */
+function hasSameRole(
   target: PollerSettings['target'],
   before: PollerSettings['target'] | undefined,
 ): boolean {
+  if (target.roleArn === undefined) return false;
   return (['roleArn', 'externalId', 'endpoint', 'stsEndpoint'] as const).every(
     (key) => target[key] === before?.[key],
   );

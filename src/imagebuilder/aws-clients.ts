@@ -20,8 +20,8 @@ export interface AwsClients {
 
 export interface AwsClientsParts {
   readonly sockets: AwsSockets;
-  /** Is called for each request. */
-  readonly credentials: () => Promise<AwsCredentials>;
+  /** Returns the credentials of one request to Image Builder or to STS. */
+  readonly credentials: { readonly [Client in keyof AwsClients]: () => Promise<AwsCredentials> };
   readonly timeoutMs: number;
 }
 
@@ -30,10 +30,12 @@ export function createAwsClients(
   { region, endpoint, stsEndpoint = endpoint }: AwsLocation,
   { sockets, credentials, timeoutMs }: AwsClientsParts,
 ): AwsClients {
-  const shared = { region, maxAttempts: 1, requestHandler: sockets.handler(timeoutMs), credentials };
+  const shared = { region, maxAttempts: 1, requestHandler: sockets.handler(timeoutMs) };
   const clients = {
-    imagebuilder: new ImagebuilderClient(defined({ ...shared, endpoint })),
-    sts: new STSClient(defined({ ...shared, endpoint: stsEndpoint })),
+    imagebuilder: new ImagebuilderClient(
+      defined({ ...shared, endpoint, credentials: credentials.imagebuilder }),
+    ),
+    sts: new STSClient(defined({ ...shared, endpoint: stsEndpoint, credentials: credentials.sts })),
   };
   for (const client of Object.values(clients)) keepResponses(client);
   return clients;

@@ -14,6 +14,7 @@ import { toAccountId, toExecutions, toObservation, toPolicies, toResources } fro
 import type { AwsSockets } from './aws-sockets.ts';
 import type { OnStsCall } from './credentials.ts';
 import type { Gateway } from './gateway.ts';
+import { IdentifiedCredentials } from './identified-credentials.ts';
 
 const TIMEOUT_MS = 10_000;
 /** The largest page that the service model allows. */
@@ -30,19 +31,8 @@ export interface AwsGatewayOptions {
 }
 
 /** Creates a gateway on top of the AWS SDK. Each call sends one request and ends after `timeoutMs` at the latest. */
-export function createAwsGateway(
-  target: AwsIdentity,
-  { clock, credentials: source, sockets, onStsCall, timeoutMs = TIMEOUT_MS }: AwsGatewayOptions,
-): Gateway {
-  const credentials = source.of(target);
-  const { imagebuilder, sts } = createAwsClients(target, {
-    sockets,
-    credentials: () => credentials.get(onStsCall),
-    timeoutMs,
-  });
-  const call = <R, T>(awsCall: AwsCall<R, T>, signal: AbortSignal | undefined) =>
-    makeAwsCall(awsCall, { clock, credentials, timeoutMs }, signal);
-
+export function createAwsGateway(target: AwsIdentity, options: AwsGatewayOptions): Gateway {
+  const { imagebuilder, sts, identified, call } = connect(target, options);
   return {
     getExecution(lifecycleExecutionId, signal) {
       const command = new GetLifecycleExecutionCommand({ lifecycleExecutionId });
@@ -80,13 +70,35 @@ export function createAwsGateway(
         signal,
       );
     },
-    getAccountId(signal) {
+    async getAccountId(signal) {
       const send = (abortSignal: AbortSignal) => sts.send(new GetCallerIdentityCommand(), { abortSignal });
-      return call({ operation: 'GetCallerIdentity', send, read: toAccountId }, signal);
+      const result = await call({ operation: 'GetCallerIdentity', send, read: toAccountId }, signal);
+      if (result.outcome === 'ok') identified.noteIdentified();
+      return result;
     },
     close() {
       imagebuilder.destroy();
       sts.destroy();
     },
   };
+}
+
+/** Creates the clients, and the function that makes a call with one of them. */
+function connect(
+  target: AwsIdentity,
+  { clock, credentials: source, sockets, onStsCall, timeoutMs = TIMEOUT_MS }: AwsGatewayOptions,
+) {
+  const credentials = source.of(target);
+  const identified = new IdentifiedCredentials(
+    () => credentials.get(onStsCall),
+    target.roleArn !== undefined,
+  );
+  const clients = createAwsClients(target, {
+    sockets,
+    credentials: { imagebuilder: () => identified.toCall(), sts: () => identified.toIdentify() },
+    timeoutMs,
+  });
+  const call = <R, T>(awsCall: AwsCall<R, T>, signal: AbortSignal | undefined) =>
+    makeAwsCall(awsCall, { clock, credentials, timeoutMs }, signal);
+  return { ...clients, identified, call };
 }

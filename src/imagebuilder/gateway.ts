@@ -34,7 +34,10 @@ export interface ListedExecution {
   readonly observation: Observation;
 }
 
-/** The calls to one target's Image Builder and STS. No method rejects: a failure is a result. */
+/**
+ * The calls to one target's Image Builder and STS. No method rejects: a failure is a result. If the credentials are no longer
+ * those that `getAccountId` was last answered for, any other call is `isUnconfirmed` and not sent, unless a role pins the account.
+ */
 export interface Gateway {
   /** Sends one request without retries. The result is `unavailable` if `signal` aborts or the time limit passes. */
   getExecution(lifecycleExecutionId: string, signal?: AbortSignal): Promise<CallResult<Observation>>;

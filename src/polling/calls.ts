@@ -23,7 +23,7 @@ export interface CallsParts {
   /** Name of the target. */
   readonly target: string;
   readonly budget: Pick<Budget, 'run'>;
-  readonly gate: Pick<Gate, 'allows'>;
+  readonly gate: Pick<Gate, 'allows' | 'unconfirm'>;
   readonly reports: CallReports;
   readonly listProblems: Pick<ListProblems, 'take'>;
   readonly witness: Pick<Witness, 'hear'>;
@@ -61,8 +61,8 @@ export class Calls {
 
   /**
    * Makes a call and returns its result. `choose` is asked for each request at the moment when the budget lets it start.
-   * Returns undefined if no request was sent, because the gate did not allow it or `choose` returned undefined. Rejects if the
-   * budget is closed.
+   * Returns undefined if no request was sent, because the gate did not allow it, `choose` returned undefined, or the credentials
+   * turned out to have changed, which makes the gate unconfirmed. Rejects if the budget is closed.
    */
   async make<T>(
     operation: Operation,
@@ -73,10 +73,13 @@ export class Calls {
     const { needs, signal, repeats, beforeEach } = options;
     const request = async () => {
       await beforeEach?.();
-      return budget.run(() => {
+      const result = await budget.run(() => {
         const send = gate.allows(needs) ? choose() : undefined;
         return send && this.#measured(operation, send);
       }, signal);
+      if (!isUnconfirmed(result)) return result;
+      gate.unconfirm();
+      return undefined;
     };
     const result = await callRepeatedly(request, { signal, repeats, random });
     // A call that a stop cut off says nothing about the target.
@@ -89,6 +92,7 @@ export class Calls {
     return async (signal) => {
       const startTick = clock.monotonicNow();
       const result = await send(signal);
+      if (isUnconfirmed(result)) return result;
       const durationSeconds = (clock.monotonicNow() - startTick) / 1000;
       witness.hear(result);
       notices.publish({ kind: 'call_ended', target, operation, outcome: result.outcome, durationSeconds });
@@ -110,6 +114,10 @@ export class Calls {
     const problem = result.outcome === 'ok' ? problemIn?.(result.value) : undefined;
     await (problem === undefined ? reports.report(operation, result) : reports.fail(problem));
   }
+}
+
+function isUnconfirmed(result: CallResult<unknown> | undefined): boolean {
+  return result !== undefined && result.outcome !== 'ok' && result.isUnconfirmed === true;
 }
 
 /** Throttles and missing executions are part of normal operation, and a list may be refused for ever. */

@@ -79,6 +79,12 @@ export class Gate {
     this.#ring();
   }
 
+  /** Makes the account be asked for again, because the credentials may belong to another. */
+  unconfirm(): void {
+    this.#isConfirmed = false;
+    this.#ring();
+  }
+
   setReach(reach: Reach): void {
     this.#reach = reach;
     this.#ring();

@@ -4,7 +4,8 @@ import { expect, it, vi } from 'vitest';
 import { startSimulator } from '../../src/simulator/simulator.ts';
 import type { SimulatorOptions } from '../../src/simulator/simulator.ts';
 import { startDaemon, temporaryDirectory } from '../support/daemon.ts';
-import { samplesOf, sendHangup } from '../support/reload.ts';
+import type { Daemon } from '../support/daemon.ts';
+import { samplesOf, sendHangup, targetsOf } from '../support/reload.ts';
 import { PATIENCE, configOf } from '../support/watch-one-target.ts';
 
 const HOUR_MS = 3_600_000;
@@ -12,13 +13,19 @@ const TIMEOUT = { timeout: 90_000 };
 const ACCOUNT = '123456789012';
 const ROLE = `arn:aws:iam::${ACCOUNT}:role/watcher`;
 
-/** Starts a simulator that knows only the access key `AKIDNEW`, and prepares a daemon whose one target has a role. */
-async function setUp(stack: AsyncDisposableStack, options: SimulatorOptions = {}) {
+/** Starts a simulator that knows only the access key `AKIDNEW`, and prepares a daemon with one target. */
+async function setUp(
+  stack: AsyncDisposableStack,
+  { hasRole = true, ...options }: SimulatorOptions & { readonly hasRole?: boolean } = {},
+) {
   const { path } = stack.use(await temporaryDirectory());
   const accounts = { AKIDNEW: ACCOUNT };
   const simulator = stack.use(await startSimulator({ ratePerSecond: 100, burst: 100, accounts, ...options }));
   const { targets, polling } = configOf(simulator.url, 'http://unused.example');
-  const config = { targets: targets.map((target) => ({ ...target, roleArn: ROLE })), polling };
+  const config = {
+    targets: targets.map((target) => ({ ...target, ...(hasRole ? { roleArn: ROLE } : {}) })),
+    polling,
+  };
   const id = simulator.start({ timeline: [{ status: 'IN_PROGRESS', afterMs: 0 }] });
   const file = join(path, 'credentials');
   const callsOf = (operation: string) => simulator.calls().filter((call) => call.operation === operation);
@@ -74,6 +81,28 @@ it(
     await vi.waitFor(() => expect(keys()).toEqual(['AKIDOLD', 'AKIDNEW']), PATIENCE);
   },
 );
+
+it.each([
+  ['SIGHUP has read', (daemon: Daemon) => sendHangup(daemon)],
+  ['have replaced refused ones', (_daemon: Daemon, refuse: () => unknown) => Promise.resolve(refuse())],
+])('no execution is polled with keys of another account that %s', TIMEOUT, async (_case, replaceKeys) => {
+  await using stack = new AsyncDisposableStack();
+  const accounts: Record<string, string> = { AKIDOLD: ACCOUNT, AKIDOTHER: '210987654321', AKIDNEW: ACCOUNT };
+  const { saveKey, start, callsOf, looks } = await setUp(stack, { accounts, hasRole: false });
+  await saveKey('AKIDOLD');
+  const daemon = await start();
+  await vi.waitFor(() => expect(looks()).toBeGreaterThan(1), PATIENCE);
+  await saveKey('AKIDOTHER');
+  await replaceKeys(daemon, () => delete accounts['AKIDOLD']);
+  const problem = { kind: 'wrong_account' };
+  await vi.waitFor(async () => expect(await targetsOf(daemon)).toMatchObject([{ problem }]), PATIENCE);
+  const before = looks();
+  await saveKey('AKIDNEW');
+  await sendHangup(daemon);
+  await vi.waitFor(() => expect(looks()).toBeGreaterThan(before), PATIENCE);
+  const keys = new Set(callsOf('GetLifecycleExecution').map(({ accessKeyId }) => accessKeyId));
+  expect([...keys]).toEqual(['AKIDOLD', 'AKIDNEW']);
+});
 
 it('a credential_process that hangs is asked again', TIMEOUT, async () => {
   await using stack = new AsyncDisposableStack();

@@ -30,7 +30,7 @@ function callsOf(answers: readonly CallResult<string>[] = []) {
   const calls = new Calls({
     target: 'prod',
     budget: { run: async (choose, signal) => choose()?.(signal) },
-    gate: { allows: () => gate.isOpen },
+    gate: { allows: () => gate.isOpen, unconfirm: () => (gate.isOpen = false) },
     witness: { hear: () => undefined },
     reports: {
       report: (_operation, { outcome }) => Promise.resolve(void reported.push(outcome)),

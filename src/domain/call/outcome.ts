@@ -29,6 +29,8 @@ export interface CallFailure extends Dated {
   readonly httpStatus?: number;
   /** Present if and only if the outcome is `denied` or `unavailable`. */
   readonly trouble?: Trouble;
+  /** Present if the call was not sent, because the credentials have changed and may belong to another account. */
+  readonly isUnconfirmed?: true;
   /** The wait that AWS asked for with Retry-After. Present only if the outcome is `throttled`. */
   readonly retryAfterMs?: number;
 }

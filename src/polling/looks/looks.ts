@@ -81,6 +81,8 @@ export class Looks {
     try {
       const result = await calls.make('GetLifecycleExecution', choose, { ...options, about });
       if (tracked !== undefined && result !== undefined) await results.apply(tracked, result);
+      else if (tracked !== undefined && executions.isCurrent(tracked))
+        executions.schedule.scheduleFirst(tracked);
     } catch (error) {
       if (!options.signal.aborted) log.error({ target, ...errorFields(error) }, 'a look failed');
       if (tracked !== undefined) executions.reschedule(tracked);
