@@ -65,12 +65,14 @@ export interface Ledger {
   /** Stores when executions were looked at; leaves alone those that have changed since. */
   flushLooks(looks: readonly QuietLook[]): Promise<void>;
   /**
-   * Returns executions whose list of touched resources is truncated and which ended at `endedSince` or later, in pages like
+   * Returns executions whose list of touched resources is truncated but not given up, and which ended at `endedSince` or later, in pages like
    * those of `loadActive`.
    */
   openResources(endedSince: number, after: number, limit: number): Promise<readonly Execution[]>;
   /** Replaces a truncated list; does nothing if the execution is gone. */
   completeResources(registration: number, resources: ResourceSummary): Promise<void>;
+  /** Leaves a truncated list as it is for ever. */
+  giveUpResources(registration: number): Promise<void>;
   /** Looks executions up by their ids, deleted ones included. Ids that are unknown are missing from the map. */
   findKnown(ids: readonly string[]): Promise<ReadonlyMap<string, StoredTracking>>;
   loadDiscovery(): Promise<DiscoveryState>;

@@ -398,6 +398,11 @@ export function describeLedger(open: OpenStore): void {
       expect(await find(1)).toMatchObject({ sequence: 1, resources: complete });
       await store.intake.remove(registration(2), T0);
       expect(await open()).toEqual([third]);
+      await ledger.giveUpResources(first);
+      await ledger.giveUpResources(third);
+      expect(await open()).toEqual([]);
+      expect(await find(1)).toMatchObject({ resources: complete });
+      expect(await find(3)).toMatchObject({ resources });
     });
   });
 

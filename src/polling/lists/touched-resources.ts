@@ -27,7 +27,7 @@ export interface TouchedResourcesParts {
   readonly target: Target;
   readonly gateway: Pick<Gateway, 'listResources'>;
   readonly calls: Pick<ListCalls, 'make'>;
-  readonly ledger: Pick<Ledger, 'openResources' | 'completeResources'>;
+  readonly ledger: Pick<Ledger, 'openResources' | 'completeResources' | 'giveUpResources'>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -38,7 +38,7 @@ export class TouchedResources {
   /** A list that an event waits for has the turn until it is complete; any other list takes a turn for each call. */
   readonly #turns = createTurns();
   readonly #bell = new Bell();
-  /** The registrations of executions whose list AWS refused. A refusal is final, but it is not stored. */
+  /** The registrations of executions whose list AWS refused, until that is stored. A refusal is final. */
   readonly #refused = new Set<number>();
 
   constructor(parts: TouchedResourcesParts) {
@@ -112,7 +112,7 @@ export class TouchedResources {
   /** Reports whether no further call is needed. */
   async #complete(execution: Execution, signal: AbortSignal): Promise<boolean> {
     const { lifecycleExecutionId, registration } = execution;
-    if (this.#refused.has(registration)) return true;
+    if (this.#refused.has(registration)) return this.#giveUp(registration);
     using limit = linkSignals([signal], COMPLETION_MS, this.#parts.clock);
     const list = async (query: ResourcesQuery) => {
       const endTurn = await this.#turns.take(limit.signal);
@@ -123,9 +123,15 @@ export class TouchedResources {
       }
     };
     const { summary, isRefused } = await countResources(lifecycleExecutionId, list, limit.signal);
-    if (isRefused) this.#refused.add(registration);
-    if (summary.truncated) return isRefused;
+    if (isRefused) return this.#giveUp(registration);
+    if (summary.truncated) return false;
     await this.#parts.ledger.completeResources(registration, summary);
+    return true;
+  }
+
+  async #giveUp(registration: number): Promise<true> {
+    this.#refused.add(registration);
+    await this.#parts.ledger.giveUpResources(registration);
     return true;
   }
 

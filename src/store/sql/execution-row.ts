@@ -90,6 +90,9 @@ export const assignments = (columns: readonly Column[], source: string) =>
 
 const numberOf = (flag: boolean | undefined) => (flag === undefined ? undefined : Number(flag));
 
+/** The value of `resources_truncated` if a truncated list is not completed any more; 1 if it may be, 0 if it is complete. */
+export const TRUNCATED_FOR_EVER = 2;
+
 /** Returns the columns that store a list of touched resources. */
 export function resourcesColumns(resources: ResourceSummary | undefined) {
   if (resources === undefined) return { resources: null, resources_truncated: null };
@@ -111,7 +114,7 @@ function resourcesOf({
   resources_truncated: truncated,
 }: Pick<ExecutionTable, 'resources' | 'resources_truncated'>): ResourceSummary | null {
   if (resources === null) return null;
-  return { counts: JSON.parse(resources) as readonly ResourceCount[], truncated: truncated === 1 };
+  return { counts: JSON.parse(resources) as readonly ResourceCount[], truncated: truncated !== 0 };
 }
 
 /** Converts a row to an execution. */

@@ -12,6 +12,7 @@ import {
   findActive,
   findExecution,
   findOpenResources,
+  giveUpResources,
   writeLooks,
 } from './target-executions.ts';
 import { findTarget, recordTargetChange, upsertTarget } from './targets.ts';
@@ -83,6 +84,7 @@ export function createLedgers(database: Database): (target: TargetKey, term: num
         database.read((db) => findOpenResources(db, target, endedSince, after, limit)),
       completeResources: (registration, resources) =>
         write((db) => completeResources(db, registration, resources)),
+      giveUpResources: (registration) => write((db) => giveUpResources(db, registration)),
       findKnown: (ids) => database.read((db) => knownOf(db, target, ids)),
       loadDiscovery: () => database.read((db) => findDiscovered(db, target)),
       markPolicy: (policyArn, mark) => write((db) => markPolicy(db, target, policyArn, mark)),

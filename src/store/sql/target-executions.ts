@@ -3,7 +3,7 @@ import type { Execution, TargetKey } from '../../domain/execution/execution.ts';
 import type { ResourceSummary } from '../../domain/execution/resources.ts';
 import type { QuietLook } from '../../polling/ledger.ts';
 import type { Db } from './database.ts';
-import { executionOf, resourcesColumns } from './execution-row.ts';
+import { TRUNCATED_FOR_EVER, executionOf, resourcesColumns } from './execution-row.ts';
 import { overRows } from './over-rows.ts';
 
 /** Selects a page of a target's executions that are not deleted, by ascending registration. */
@@ -68,6 +68,16 @@ export async function completeResources(
     .updateTable('executions')
     .set(resourcesColumns(resources))
     .where('registration', '=', registration)
+    .execute();
+}
+
+/** `Ledger.giveUpResources`. */
+export async function giveUpResources(db: Db, registration: number): Promise<void> {
+  await db
+    .updateTable('executions')
+    .set({ resources_truncated: TRUNCATED_FOR_EVER })
+    .where('registration', '=', registration)
+    .where('resources_truncated', '=', 1)
     .execute();
 }
 

@@ -123,8 +123,8 @@ describe('an execution that ends', { timeout: 60_000 }, () => {
   it.each([
     ['denied', denied],
     ['rejected', REJECTED],
-  ])('has its truncated list retried only once if it is %s', async (_case, failure) => {
-    const { clock, register, answer, lists, find } = await drivePoller();
+  ])('has its truncated list retried only once if it is %s, even after a restart', async (_case, failure) => {
+    const { clock, register, answer, lists, find, restart } = await drivePoller();
     let requests = 0;
     lists({ listResources: hangs });
     answer(1, 'SUCCESS');
@@ -135,6 +135,8 @@ describe('an execution that ends', { timeout: 60_000 }, () => {
         return Promise.resolve(failure);
       },
     });
+    await clock.advance(HOUR_MS);
+    await restart();
     await clock.advance(24 * HOUR_MS);
     expect(requests).toBe(1);
     expect(await find(1)).toMatchObject({ resources: { truncated: true } });
