@@ -9,9 +9,9 @@ export interface TargetMeasures {
   readonly rate: { readonly perSecond: number };
   readonly shortfall: number;
   readonly overdueSeconds: number;
-  /** The number of active executions in each status. */
-  readonly statuses: ReadonlyMap<StatusLabel, number>;
-  readonly stalled: number;
+  /** The number of active executions in each status; absent while they are read from the store, as is `stalled`. */
+  readonly statuses?: ReadonlyMap<StatusLabel, number>;
+  readonly stalled?: number;
 }
 
 /** The state of an endpoint's deliveries at the time of a scrape. */
@@ -36,11 +36,14 @@ interface ScrapedGauges {
 
 /** Declares the gauges that have a series for each target. */
 export function declareTargetGauges(declarations: Declarations): ScrapedGauges['targetGauges'] {
-  const declare = (name: string, help: string, valueOf: (measures: TargetMeasures) => number) => {
+  const declare = (name: string, help: string, valueOf: (measures: TargetMeasures) => number | undefined) => {
     const gauge = declarations.gauge(name, help, ['target']);
     return {
       reset: () => gauge.reset(),
-      set: (measures: TargetMeasures) => gauge.set({ target: measures.target }, valueOf(measures)),
+      set: (measures: TargetMeasures) => {
+        const value = valueOf(measures);
+        if (value !== undefined) gauge.set({ target: measures.target }, value);
+      },
     };
   };
   return [
@@ -77,6 +80,7 @@ function declareTrackedExecutions(declarations: Declarations): ScrapedGauge<Targ
   return {
     reset: () => gauge.reset(),
     set({ target, statuses }) {
+      if (statuses === undefined) return;
       for (const status of STATUS_LABELS) {
         // An execution with a final status is no longer active.
         if (!isFinal(status)) gauge.set({ target, status }, statuses.get(status) ?? 0);

@@ -210,8 +210,8 @@ export class Poller {
       rate: this.#surroundings.budget.rate(),
       shortfall: schedule.cadence().shortfall,
       overdueSeconds: schedule.overdueSeconds(),
-      statuses: counts.statuses,
-      stalled: counts.stalled,
+      // While the store is read, the counts would be too low.
+      ...(this.executions.isLoading ? {} : { statuses: counts.statuses, stalled: counts.stalled }),
     };
   }
 

@@ -3,10 +3,14 @@ import type { Page } from '../../src/imagebuilder/gateway.ts';
 import type { TouchedResource } from '../../src/domain/execution/resources.ts';
 import type { CallResult } from '../../src/domain/call/outcome.ts';
 import { NEVER } from '../../src/runtime/abort.ts';
+import { Targets } from '../../src/polling/targets.ts';
+import { Tracking } from '../../src/registration/tracking.ts';
 import type { Store } from '../../src/store/store.ts';
 import { TARGET, executionId } from '../support/executions.ts';
 import { MINUTE_MS, SECOND_MS, drivePoller } from './drive-poller.ts';
 
+const silent = () => undefined;
+const NO_LOG = { debug: silent, info: silent, warn: silent, error: silent };
 const keyOf = (number: number) => ({ ...TARGET, lifecycleExecutionId: executionId(number) });
 
 describe('a poller that replaces another', { timeout: 60_000 }, () => {
@@ -78,6 +82,37 @@ describe('a poller that replaces another', { timeout: 60_000 }, () => {
     expect(poller().executions.isLoading).toBe(false);
     expect(poller().pollNow(keyOf(9))).toBe(false);
     expect(calls.slice(from).map(({ subject }) => subject)).toEqual(['identity', executionId(3)]);
+  });
+
+  it('is counted by the store until it has loaded its executions, and has no gauges of them', async () => {
+    let whileLoading: (store: Store) => Promise<void> = () => Promise.resolve();
+    const { poller, restart, register, answer, clock } = await drivePoller({
+      wrap: (ledger, store) => ({
+        loadActive: async (after: number, limit: number) => {
+          await whileLoading(store);
+          return ledger.loadActive(after, limit);
+        },
+      }),
+    });
+    for (const number of [1, 2, 3]) answer(number, 'IN_PROGRESS');
+    await register([1, 2, 3]);
+    const tracked: unknown[] = [];
+    whileLoading = async (store) => {
+      const parts = {
+        make: () => Promise.resolve(poller()),
+        store,
+        tracking: new Tracking(),
+        clock,
+        log: NO_LOG,
+      };
+      const targets = await Targets.open([{ target: TARGET }], parts);
+      tracked.push(...(await targets.states()).map((state) => state.tracked));
+      expect(poller().measures()).not.toHaveProperty('statuses');
+      expect(poller().measures()).not.toHaveProperty('stalled');
+    };
+    await restart();
+    expect(new Set(tracked)).toEqual(new Set([3]));
+    expect(poller().measures()).toMatchObject({ statuses: new Map([['IN_PROGRESS', 3]]), stalled: 0 });
   });
 
   it('first polls the executions that the other was asked to poll and did not', async () => {
