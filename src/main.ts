@@ -3,6 +3,7 @@ import { setDefaultAutoSelectFamilyAttemptTimeout } from 'node:net';
 import { Command, CommanderError } from 'commander';
 import { hangupBell } from './commands/terminal/hangups.ts';
 import { hideSecrets } from './commands/terminal/hide-secrets.ts';
+import { printError } from './commands/terminal/print-error.ts';
 import { untilStopped } from './commands/terminal/until-stopped.ts';
 import { enlargeThreadPool } from './runtime/thread-pool.ts';
 import { VERSION } from './runtime/version.ts';
@@ -48,11 +49,13 @@ const wanted = COMMANDS[process.argv[2] ?? ''];
 const loaders = wanted === undefined ? Object.values(COMMANDS) : [wanted];
 for (const load of loaders) program.addCommand((await load()).exitOverride());
 
-// A reader such as `head` may close the pipe early, and then there is nobody left to write to.
+// A reader such as `head` may close the pipe early, and then there is nobody left to write to. The log has its own way out.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
+  if (error.code !== 'EPIPE') printError(`standard output cannot be written: ${error.message}`);
   process.exit(1);
 });
+// There is no other place for messages, and the exit code says what matters.
+process.stderr.on('error', () => undefined);
 
 try {
   await program.exitOverride().parseAsync();
