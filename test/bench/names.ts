@@ -1,5 +1,6 @@
 // Measures how much 12 callbacks whose names no name server answers for delay a healthy receiver, and whether AWS then seems
 // unreachable. Runs the daemon with a resolv.conf of its own, so it needs root on Linux. `--short` measures less.
+import { spawnSync } from 'node:child_process';
 import { request as httpRequest } from 'node:http';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -24,6 +25,13 @@ const FIRST_AFTER_MS = 3000;
 const SEEN_WITHIN_MS = 8000;
 const LIMIT_MS = 30_000;
 const BIND_RESOLV_CONF = 'mount --bind "$0" /etc/resolv.conf && exec "$@"';
+
+const access = spawnSync('unshare', ['--mount', 'true'], { encoding: 'utf8' });
+if (access.status !== 0) {
+  const reason = access.error?.message ?? access.stderr.trim();
+  process.stderr.write(`bench:names needs root on Linux, with the right to mount: ${reason}\n`);
+  process.exit(1);
+}
 
 const report = (line: string) => process.stdout.write(`${line}\n`);
 
