@@ -123,7 +123,7 @@ export class TouchedResources {
       }
     };
     const { summary, isRefused } = await countResources(lifecycleExecutionId, list, limit.signal);
-    if (isRefused) return this.#giveUp(registration);
+    if (isRefused) return await this.#giveUp(registration);
     if (summary.truncated) return false;
     await this.#parts.ledger.completeResources(registration, summary);
     return true;
