@@ -5,6 +5,7 @@ import type { DeliveryKind } from '../domain/delivery/fairness.ts';
 import { isLaneGone } from '../domain/delivery/lane-health.ts';
 import { Bell } from '../runtime/bell.ts';
 import type { Clock } from '../runtime/clock.ts';
+import { derived } from '../runtime/derived.ts';
 import { doublingPauseMs } from '../runtime/doubling.ts';
 import { errorFields } from '../runtime/log.ts';
 import type { Log } from '../runtime/log.ts';
@@ -62,6 +63,8 @@ export class Lane {
   #isHalted = false;
   /** The deliveries whose attempts decide whether others may begin, until they are settled. */
   readonly #deciding = new Set<number>();
+  /** Identifies the URL of the lane without showing it. It is asked for at each attempt. */
+  readonly #urlKey = derived(() => this.#url(), urlKeyOf);
 
   constructor(options: LaneOptions, receiver: LimitedReceiver, destinationOf: DestinationOf) {
     this.#options = options;
@@ -169,11 +172,10 @@ export class Lane {
     this.#checkedUrlKey = urlKey;
   }
 
-  /** Identifies the URL of the lane without showing it; `NO_URL` for callbacks, each of which has its own. */
-  #urlKey(): string {
+  /** Returns the URL of the lane; `NO_URL` for callbacks, each of which has its own. */
+  #url(): string {
     if (isCallbackLane(this.#receiver.lane)) return NO_URL;
-    const { url = NO_URL } = this.#destinationOf(undefined) ?? {};
-    return createHash('sha256').update(url).digest('base64url');
+    return this.#destinationOf(undefined)?.url ?? NO_URL;
   }
 
   /**
@@ -232,4 +234,8 @@ export class Lane {
       if (this.#deciding.delete(delivery.id)) this.#agenda.addNews();
     }
   }
+}
+
+function urlKeyOf(url: string): string {
+  return url === NO_URL ? NO_URL : createHash('sha256').update(url).digest('base64url');
 }

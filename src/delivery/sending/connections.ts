@@ -9,6 +9,8 @@ export type ConnectionRequest = HttpClient.DispatchOptions & { readonly origin: 
 /** A receiver may ask for a longer time in its `keep-alive` header, up to the limit. */
 const IDLE_MS = 4000;
 const LONGEST_IDLE_MS = 30_000;
+/** Without a reason, each abort would create an error with a stack. */
+const GIVEN_UP = 'given up';
 
 /** A connection to an origin, which is opened for its first request. It serves one request at a time. */
 export class Connection {
@@ -60,7 +62,7 @@ export class Connection {
 
   /** Cuts off the request under way, if there is one, even while it connects. */
   async destroy(): Promise<void> {
-    this.#givenUp.abort();
+    this.#givenUp.abort(GIVEN_UP);
     await this.#client.destroy();
   }
 }

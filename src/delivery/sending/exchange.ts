@@ -138,11 +138,11 @@ class Exchange implements HttpClient.DispatchHandler {
   }
 
   /** If there is an answer, it counts, however its body ended. */
-  #end(error = new Error('no answer')): void {
+  #end(error?: Error): void {
     this.#hasEnded = true;
     clearTimeout(this.#timer);
     this.#unlink();
-    if (this.#answer === undefined) this.#outcome.reject(error);
+    if (this.#answer === undefined) this.#outcome.reject(error ?? new Error('no answer'));
     else this.#outcome.resolve(this.#answer);
   }
 }
