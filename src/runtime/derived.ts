@@ -3,7 +3,7 @@ export function derived<S, T>(source: () => S, make: (value: S) => T): () => T {
   let from: { readonly value: S; readonly made: T } | undefined;
   return () => {
     const value = source();
-    if (from?.value !== value) from = { value, made: make(value) };
+    if (from === undefined || from.value !== value) from = { value, made: make(value) };
     return from.made;
   };
 }

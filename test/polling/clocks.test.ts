@@ -60,6 +60,22 @@ describe('a wall clock that is wrong', { timeout: 60_000 }, () => {
     expect(await types()).toEqual(['execution.not_found']);
   });
 
+  it('does not hold a stall back that it showed too early while the target was paused', async () => {
+    const bounds = { targetLagSeconds: 7200, minIntervalSeconds: 7200, maxIntervalSeconds: 7200 };
+    const { clock, types, answer, register, pause, resume } = await drivePoller({ bounds });
+    answer(1, 'IN_PROGRESS');
+    await register([1]);
+    await pause();
+    clock.step(3 * HOUR_MS);
+    await clock.advance(MINUTE_MS);
+    clock.step(-3 * HOUR_MS);
+    await resume();
+    await clock.advance(58 * MINUTE_MS);
+    expect(await types()).toEqual([]);
+    await clock.advance(2 * MINUTE_MS);
+    expect(await types()).toEqual(['execution.stalled']);
+  });
+
   it('decides nothing about giveUpAt, which is compared with the clock of AWS alone', async () => {
     const driven = await drivePoller();
     const { clock, answer, register, types } = driven;
@@ -176,6 +192,28 @@ describe('what cannot be undone', { timeout: 60_000 }, () => {
     await clock.advance(HOUR_MS);
     expect(calls.length - before).toBeLessThanOrEqual(15);
     expect(await types()).toEqual([]);
+  });
+
+  it('is asked for only once when it is due but the Date has vanished, so that every execution has its turn', async () => {
+    const { clock, register, answer, calls, shiftDate, types } = await drivePoller();
+    for (const number of [1, 2, 3, 4]) answer(number, 'PENDING');
+    await register([1, 2, 3]);
+    await register([4], { giveUpAt: clock.now() + 20 * MINUTE_MS });
+    await clock.advance(5 * MINUTE_MS);
+    shiftDate(undefined);
+    for (const number of [1, 2, 3, 4]) answer(number, missing);
+    await clock.advance(30 * MINUTE_MS);
+    const before = calls.length;
+    await clock.advance(HOUR_MS);
+    expect(new Set(calls.slice(before).map(({ subject }) => subject)).size).toBe(4);
+    answer(2, 'PENDING');
+    await clock.advance(30 * MINUTE_MS);
+    expect(await types()).toEqual(['target.unreachable', 'target.recovered']);
+    for (const number of [1, 3, 4]) answer(number, 'PENDING');
+    await clock.advance(HOUR_MS);
+    const beforeLast = calls.length;
+    await clock.advance(HOUR_MS);
+    expect(calls.length - beforeLast).toBeLessThanOrEqual(4 * 60);
   });
 
   it('is asked for when it is due if nothing else is asked of AWS meanwhile', async () => {

@@ -62,13 +62,17 @@ export class Expiries {
   }
 
   /**
-   * An execution whose expiry AWS's clock should have reached by now, but no answer has shown it; undefined if there is none, or if the
-   * term of one that was just registered waits for an answer anyway.
+   * An execution whose expiry AWS's clock should have reached by now, but no answer has shown it; undefined if there is none, if
+   * it has been looked at since, in vain, or if the term of one that was just registered waits for an answer anyway.
    */
   get unshown(): Tracked | undefined {
     const { next } = this.#deadlines;
-    const { estimate = -Infinity } = this.#parts.witness;
-    if (next === undefined || next.dueAt + DATE_STEP_MS > estimate) return undefined;
-    return this.hasBegun(next.item) ? next.item : undefined;
+    const { witness, clock } = this.#parts;
+    if (next === undefined) return undefined;
+    const { item, dueAt } = next;
+    const overdueMs = (witness.estimate ?? -Infinity) - dueAt - DATE_STEP_MS;
+    if (overdueMs < 0 || (item.lastLookTick ?? -Infinity) >= clock.monotonicNow() - overdueMs)
+      return undefined;
+    return this.hasBegun(item) ? item : undefined;
   }
 }

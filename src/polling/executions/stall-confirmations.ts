@@ -19,6 +19,14 @@ export interface StallConfirmationsParts {
   readonly clock: Clock;
 }
 
+/** What confirmations need to know of an execution and do with it. */
+export interface StallActions {
+  readonly stallsAt: (tracked: Tracked) => number;
+  /** Lets the execution be added again when its stall should next be confirmed. */
+  readonly setDeadline: (tracked: Tracked) => void;
+  readonly ask: (tracked: Tracked) => void;
+}
+
 /** Executions that seem to have stalled and have to be looked at before that is recorded, in the order in which they came. */
 export class StallConfirmations {
   readonly #parts: StallConfirmationsParts;
@@ -40,13 +48,10 @@ export class StallConfirmations {
 
   /**
    * Calls `ask` for one execution after the other until `signal` aborts, at most for a tenth of the rate, so that executions
-   * that cannot be confirmed do not starve the others. Leaves out those that do not stall yet after all. Never rejects.
+   * that cannot be confirmed do not starve the others. Calls only `setDeadline` for those that do not stall yet after all, because
+   * the wall clock was set back meanwhile. Never rejects.
    */
-  async askRepeatedly(
-    stallsAt: (tracked: Tracked) => number,
-    ask: (tracked: Tracked) => void,
-    signal: AbortSignal,
-  ): Promise<void> {
+  async askRepeatedly({ stallsAt, setDeadline, ask }: StallActions, signal: AbortSignal): Promise<void> {
     const { gate, budget, unplanned, clock } = this.#parts;
     while (!signal.aborted) {
       if (this.#waiting.size === 0) await this.#bell.wait(clock, Infinity, signal);
@@ -56,13 +61,14 @@ export class StallConfirmations {
       this.#waiting.delete(first);
       const now = clock.now();
       const stallAt = stallsAt(first);
-      if (stallAt > now) continue;
+      if (stallAt > now) {
+        setDeadline(first);
+        continue;
+      }
       const times = (lastAsked(first, stallAt)?.times ?? 0) + 1;
-      first.confirmation = {
-        stallAt,
-        times,
-        againAt: now + doublingPauseMs(times, AGAIN_MS, LONGEST_AGAIN_MS),
-      };
+      const againAt = now + doublingPauseMs(times, AGAIN_MS, LONGEST_AGAIN_MS);
+      first.confirmation = { stallAt, times, againAt };
+      setDeadline(first);
       ask(first);
       unplanned.count();
       await clock.sleep(1000 / (SHARE * budget.rate().perSecond), signal);

@@ -9,7 +9,7 @@ import type { Deadlines } from './deadlines.ts';
 import type { Expiries } from './expiries.ts';
 import type { Schedule } from './schedule.ts';
 import { confirmsAt } from './stall-confirmations.ts';
-import type { StallConfirmations } from './stall-confirmations.ts';
+import type { StallActions, StallConfirmations } from './stall-confirmations.ts';
 import { StatusCounts } from './status-counts.ts';
 import { withWishesOf } from './tracked.ts';
 import type { Tracked } from './tracked.ts';
@@ -194,11 +194,12 @@ export class TrackedExecutions implements Tracks {
 
   /** Asks for looks that confirm stalls until `signal` aborts. */
   confirmStalls(signal: AbortSignal): Promise<void> {
-    const ask = (tracked: Tracked) => {
-      this.#setDeadlines(tracked);
-      this.pollNow(tracked.execution);
+    const actions: StallActions = {
+      stallsAt: (tracked) => this.#stallsAt(tracked),
+      setDeadline: (tracked) => this.#setDeadlines(tracked),
+      ask: (tracked) => this.pollNow(tracked.execution),
     };
-    return this.#confirmations.askRepeatedly((tracked) => this.#stallsAt(tracked), ask, signal);
+    return this.#confirmations.askRepeatedly(actions, signal);
   }
 
   #track(execution: Execution): void {
