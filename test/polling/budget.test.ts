@@ -366,3 +366,20 @@ describe('a step of the wall clock', () => {
     expect(limiterRates).toHaveLength(2);
   });
 });
+
+describe('a wall clock that steps again and again', () => {
+  it('does not raise the rate above the ceiling', async () => {
+    let steppedMs = 0;
+    const clock: Clock = { ...systemClock, now: () => systemClock.now() + steppedMs };
+    const makeLimiter = (perSecond: number) => createBottleneckLimiter({ perSecond, maxConcurrent: 4 });
+    const budget = budgetOf({ clock, makeLimiter, ceiling: 1, learnt: { perSecond: 1 } });
+    const ticks: number[] = [];
+    const call: Send<undefined> = () => {
+      ticks.push(clock.monotonicNow());
+      steppedMs += 2000;
+      return Promise.resolve(OK);
+    };
+    for (let calls = 0; calls < 3; calls += 1) await run(budget, call, NEVER);
+    expect((ticks[2] ?? 0) - (ticks[0] ?? 0)).toBeGreaterThan(1900);
+  });
+});
