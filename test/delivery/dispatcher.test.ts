@@ -18,6 +18,9 @@ function endpoint(name: string, differing: Partial<Endpoint> = {}): Endpoint {
   };
 }
 
+/** The limit of tests that pass days, in each of which a lane looks into the store 2,880 times. */
+const LONG_MS = 60_000;
+
 describe('the ladder', () => {
   it('attempts a delivery eight times, after which it is dead', async () => {
     const { clock, dispatcher, sent, delivery, add, notices, stop } = await drive(
@@ -268,7 +271,7 @@ describe('Retry-After', () => {
     expect(sent).toHaveLength(5);
     expect(await delivery(id)).toMatchObject({ state: 'dead' });
     await stop();
-  });
+  }, LONG_MS);
 });
 
 describe('new events', () => {
@@ -414,7 +417,7 @@ describe('a lane that is disabled', () => {
     expect(sent.at(-1)?.seconds).toBeGreaterThan(8 * 24 * 3600 - 1);
     expect(waiting).toBeGreaterThan(10);
     await stop();
-  });
+  }, LONG_MS);
 });
 
 describe('a test', () => {

@@ -24,23 +24,34 @@ export interface ClaimCall {
 interface DueRow extends Pick<ClaimedDelivery, 'id' | 'endpoint' | 'rung'> {
   readonly url: string | null;
   readonly firstAttemptAt: number | null;
+  readonly dueAt: number;
   readonly position: number;
 }
 
-/** A delivery that is claimed, and whether it must end before anything else of its lane is claimed. */
-interface ClaimedRow extends DueRow, Pick<ClaimedDelivery, 'kind' | 'isProbe'> {}
+/** The deliveries of one lane that are claimed. */
+interface ClaimedRows {
+  readonly rows: readonly DueRow[];
+  readonly isProbe: boolean;
+}
+const NONE: ClaimedRows = { rows: [], isProbe: false };
 
 /** The state is a literal, because SQLite uses a partial index only if it sees the condition when it prepares the statement. */
 const pendingOf = (due: RawBuilder<unknown>) =>
   prepared(sql<DueRow>`
-    select id, endpoint, url, rung, first_attempt_at as "firstAttemptAt", event_position as position from deliveries
+    select id, endpoint, url, rung, first_attempt_at as "firstAttemptAt", next_attempt_at as "dueAt",
+      event_position as position from deliveries
     where state = 'pending' and lane = ${PARAMETER} and ${due}
     order by next_attempt_at, id limit ${LIMIT_PARAMETER}`);
 
-const readNew = pendingOf(sql`next_attempt_at = ${sql.lit(NEVER_ATTEMPTED)}`);
+/** Those that were never attempted come first. */
+const readDue = pendingOf(sql`next_attempt_at <= ${PARAMETER}`);
 const readAgain = pendingOf(
   sql`next_attempt_at > ${sql.lit(NEVER_ATTEMPTED)} and next_attempt_at <= ${PARAMETER}`,
 );
+
+function kindOf({ dueAt }: DueRow): DeliveryKind {
+  return dueAt === NEVER_ATTEMPTED ? 'new' : 'again';
+}
 
 /**
  * Claims due deliveries of a lane with this health. A claimed delivery stays due in the table, so one more row is read for each
@@ -52,20 +63,21 @@ async function claimDue(
   { lane, limit, now, first }: ClaimCall,
   { disabledReason, stop }: Health,
   claim: string,
-): Promise<readonly ClaimedRow[]> {
-  if (disabledReason !== undefined || (stop !== undefined && stop.until > now)) return [];
+): Promise<ClaimedRows> {
+  if (disabledReason !== undefined || (stop !== undefined && stop.until > now)) return NONE;
   const isProbe = stop !== undefined;
   const most = isProbe ? Math.min(limit, 1) : limit;
-  const rows = most + claims.countOf(lane);
-  const claimable = (due: readonly DueRow[], kind: DeliveryKind): readonly ClaimedRow[] =>
-    due.filter(({ id }) => !claims.isHeld(id)).map((row) => ({ ...row, kind, isProbe }));
-  const lists = {
-    new: claimable(await readNew(db, [lane, rows]), 'new'),
-    again: claimable(await readAgain(db, [lane, now, rows]), 'again'),
-  };
-  const free = takeByTurns(lists, first, most);
-  for (const { id } of free) claims.hold({ id, claim, lane });
-  return free;
+  const read = most + claims.countOf(lane);
+  const due = await readDue(db, [lane, now, read]);
+  const [oldest] = due;
+  // New ones may have left no room for the others.
+  const mayLackAgain = due.length === read && oldest !== undefined && kindOf(oldest) === 'new';
+  const again = mayLackAgain ? await readAgain(db, [lane, now, read]) : due;
+  const claimable = (rows: readonly DueRow[], kind: DeliveryKind) =>
+    rows.filter((row) => kindOf(row) === kind && !claims.isHeld(row.id));
+  const rows = takeByTurns({ new: claimable(due, 'new'), again: claimable(again, 'again') }, first, most);
+  for (const { id } of rows) claims.hold({ id, claim, lane });
+  return { rows, isProbe };
 }
 
 /**
@@ -78,7 +90,7 @@ export async function claimAll(
   calls: readonly ClaimCall[],
   claim: string,
 ): Promise<readonly (readonly ClaimedDelivery[])[]> {
-  const claimed: (readonly ClaimedRow[])[] = [];
+  const claimed: ClaimedRows[] = [];
   try {
     const unwell = await readHealth(
       db,
@@ -86,16 +98,18 @@ export async function claimAll(
     );
     for (const call of calls)
       claimed.push(await claimDue(db, claims, call, unwell.get(call.lane) ?? {}, claim));
-    const positions = new Set(claimed.flatMap((rows) => rows.map(({ position }) => position)));
+    const positions = new Set(claimed.flatMap(({ rows }) => rows.map(({ position }) => position)));
     const stored = await readEvents(db, positions);
     const events = new Map(stored.map((event) => [event.position, event]));
     return calls.map(({ lane }, index) => {
-      const rows = claimed[index] ?? [];
+      const { rows, isProbe } = claimed[index] ?? NONE;
       // Copied member by member, because spreading a row of SQLite takes as long as reading it.
-      return rows.flatMap(({ id, endpoint, url, rung, firstAttemptAt, kind, isProbe, position }) => {
-        const event = events.get(position);
+      return rows.flatMap((row) => {
+        const { id, endpoint, url, rung, firstAttemptAt } = row;
+        const event = events.get(row.position);
         if (event === undefined) return [];
         const { id: eventId, type: eventType, body } = event;
+        const kind = kindOf(row);
         const delivery = { id, lane, endpoint, eventId, eventType, body, rung, kind, isProbe, claim };
         return [
           { ...delivery, ...(url !== null && { url }), ...(firstAttemptAt !== null && { firstAttemptAt }) },
@@ -103,7 +117,7 @@ export async function claimAll(
       });
     });
   } catch (error) {
-    for (const { id } of claimed.flat()) claims.release(id);
+    for (const { id } of claimed.flatMap(({ rows }) => rows)) claims.release(id);
     throw error;
   }
 }
