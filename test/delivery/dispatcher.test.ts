@@ -260,18 +260,22 @@ describe('Retry-After', () => {
     await stop();
   });
 
-  it('does not let a delivery be throttled for longer than 36 hours', async () => {
-    const { clock, dispatcher, sent, delivery, add, stop } = await drive([endpoint('ops')], () =>
-      throttled(10 * 3600),
-    );
-    const [id] = await add('ops');
-    dispatcher.start();
-    await clock.advance(48 * HOUR_MS);
-    // Ten and a half hours after each other.
-    expect(sent).toHaveLength(5);
-    expect(await delivery(id)).toMatchObject({ state: 'dead' });
-    await stop();
-  }, LONG_MS);
+  it(
+    'does not let a delivery be throttled for longer than 36 hours',
+    async () => {
+      const { clock, dispatcher, sent, delivery, add, stop } = await drive([endpoint('ops')], () =>
+        throttled(10 * 3600),
+      );
+      const [id] = await add('ops');
+      dispatcher.start();
+      await clock.advance(48 * HOUR_MS);
+      // Ten and a half hours after each other.
+      expect(sent).toHaveLength(5);
+      expect(await delivery(id)).toMatchObject({ state: 'dead' });
+      await stop();
+    },
+    LONG_MS,
+  );
 });
 
 describe('new events', () => {
@@ -392,32 +396,36 @@ describe('a lane that is disabled', () => {
     await stop();
   });
 
-  it('has failed for five days, even if every delivery was attempted to the end', async () => {
-    const { clock, dispatcher, store, sent, states, add, notices, stop } = await drive(
-      [endpoint('ops')],
-      () => REJECTED,
-    );
-    dispatcher.start();
-    for (let hour = 0; hour < 8 * 24; hour += 6) {
-      await add('ops');
+  it(
+    'has failed for five days, even if every delivery was attempted to the end',
+    async () => {
+      const { clock, dispatcher, store, sent, states, add, notices, stop } = await drive(
+        [endpoint('ops')],
+        () => REJECTED,
+      );
+      dispatcher.start();
+      for (let hour = 0; hour < 8 * 24; hour += 6) {
+        await add('ops');
+        dispatcher.wake('ops');
+        await clock.advance(6 * HOUR_MS);
+      }
+      expect(await store.reading.unhealthyEndpoints()).toMatchObject([
+        { endpoint: 'ops', disabledReason: 'failing' },
+      ]);
+      const lastSeconds = sent.at(-1)?.seconds ?? 0;
+      expect(lastSeconds).toBeGreaterThanOrEqual(5 * 24 * 3600);
+      expect(lastSeconds).toBeLessThan(5 * 24 * 3600 + 6 * 3600);
+      expect(notices.of('lane_health_changed').map(({ change }) => change)).toEqual(['failing', 'disabled']);
+      const waiting = (await states()).filter((state) => state === 'pending').length;
+      await store.operating.enableEndpoint('ops');
       dispatcher.wake('ops');
-      await clock.advance(6 * HOUR_MS);
-    }
-    expect(await store.reading.unhealthyEndpoints()).toMatchObject([
-      { endpoint: 'ops', disabledReason: 'failing' },
-    ]);
-    const lastSeconds = sent.at(-1)?.seconds ?? 0;
-    expect(lastSeconds).toBeGreaterThanOrEqual(5 * 24 * 3600);
-    expect(lastSeconds).toBeLessThan(5 * 24 * 3600 + 6 * 3600);
-    expect(notices.of('lane_health_changed').map(({ change }) => change)).toEqual(['failing', 'disabled']);
-    const waiting = (await states()).filter((state) => state === 'pending').length;
-    await store.operating.enableEndpoint('ops');
-    dispatcher.wake('ops');
-    await clock.advance(100);
-    expect(sent.at(-1)?.seconds).toBeGreaterThan(8 * 24 * 3600 - 1);
-    expect(waiting).toBeGreaterThan(10);
-    await stop();
-  }, LONG_MS);
+      await clock.advance(100);
+      expect(sent.at(-1)?.seconds).toBeGreaterThan(8 * 24 * 3600 - 1);
+      expect(waiting).toBeGreaterThan(10);
+      await stop();
+    },
+    LONG_MS,
+  );
 });
 
 describe('a test', () => {

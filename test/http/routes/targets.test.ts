@@ -16,7 +16,7 @@ const EAST_JSON = {
   ...EAST,
   reachable: false,
   paused: false,
-  problem: { kind: 'denied', message: 'AccessDenied' },
+  problem: { kind: 'denied', message: 'AccessDenied', since: '2026-11-23T06:00:00.000Z' },
   requestsPerSecond: 1.5,
   ceiling: 2,
   lastThrottledAt: '2026-11-23T06:00:00.000Z',
