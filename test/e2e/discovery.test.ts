@@ -17,7 +17,7 @@ it('executions are found without a registration, even after a kill', { timeout: 
   const old = simulator.start({ policyArn, timeline: ended });
   const first = simulator.start({
     policyArn,
-    timeline: [...running, { status: 'FAILED', afterMs: 8000 }],
+    timeline: [...running, { status: 'FAILED', afterMs: 20_000 }],
   });
   // A delivery that was not settled before the kill is sent again, so repeats are dropped.
   const subjects = () => [

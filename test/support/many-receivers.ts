@@ -22,6 +22,8 @@ const SHORT_TIMEOUT_MS = 400;
 const POLL_MS = 10;
 /** The real time that may pass besides the skipped waits of the ladder. */
 const TOLERANCE_SECONDS = 60;
+/** A stop is at most a tenth longer than the receiver asked for. */
+const LONGEST_JITTER = 1.1;
 
 /** The system's clock, which can also be set forward. */
 function createSkippingClock() {
@@ -118,10 +120,11 @@ export async function deliverToEveryKind(
   });
   const names = receivers.map(({ name }) => name);
   const firstDue = database.prepare(
-    `select min(next_attempt_at) as first from deliveries where state = 'pending'
-      and lane not in (select lane from lanes where disabled_reason is not null)`,
+    `select min(max(next_attempt_at, coalesce(stopped_until, 0))) as first
+      from deliveries left join lanes on lanes.lane = deliveries.lane
+      where state = 'pending' and disabled_reason is null`,
   );
-  /** When a delivery is next due that is not to a disabled receiver. One that is being attempted is still due. */
+  /** When a delivery is next due that is not to a disabled or stopped receiver. One that is being attempted is still due. */
   const firstDueAt = () => (firstDue.get()?.['first'] as number | null | undefined) ?? undefined;
   dispatcher.start();
 
@@ -151,7 +154,7 @@ export async function deliverToEveryKind(
     deliveries: deliveries.length,
     requests: receivers.reduce((sum, { requests }) => sum + requests(), 0),
     memory,
-    faults: [...faultsOf(receivers, deliveries, events * passes)],
+    faults: [...faultsOf(receivers, deliveries, { events, passes })],
   };
 }
 
@@ -176,7 +179,12 @@ async function allDeliveries(reading: Reading): Promise<readonly Delivery[]> {
   return all;
 }
 
-function* faultsOf(receivers: readonly StartedReceiver[], deliveries: readonly Delivery[], events: number) {
+function* faultsOf(
+  receivers: readonly StartedReceiver[],
+  deliveries: readonly Delivery[],
+  { events: eventsAPass, passes }: { readonly events: number; readonly passes: number },
+) {
+  const events = eventsAPass * passes;
   const byEndpoint = Map.groupBy(deliveries, ({ endpoint }) => endpoint);
   for (const { name, kind, requests } of receivers) {
     const mine = byEndpoint.get(name) ?? [];
@@ -190,11 +198,11 @@ function* faultsOf(receivers: readonly StartedReceiver[], deliveries: readonly D
         yield `${name} had ${attempts} attempts after its 410; ${states.join()}`;
       continue;
     }
-    for (const delivery of mine) yield* faultsOfOne(delivery, kind);
+    for (const delivery of mine) yield* faultsOfOne(delivery, kind, eventsAPass);
   }
 }
 
-function* faultsOfOne({ id, endpoint, state, attempts }: Delivery, kind: Kind) {
+function* faultsOfOne({ id, endpoint, state, attempts }: Delivery, kind: Kind, eventsAPass: number) {
   const subject = `delivery ${id} to ${endpoint}`;
   if (state !== kind.state) yield `${subject} is ${state}, not ${kind.state}`;
   if (attempts.length !== kind.attempts)
@@ -205,11 +213,12 @@ function* faultsOfOne({ id, endpoint, state, attempts }: Delivery, kind: Kind) {
   for (const [index, seconds] of LADDER_SECONDS.entries()) {
     const [before, after] = [attempts[index], attempts[index + 1]];
     if (before === undefined || after === undefined) break;
-    const retryAfterSeconds =
-      before.outcome === 'throttled' && before.httpStatus === 429 ? RETRY_AFTER_SECONDS : 0;
-    const requiredSeconds = Math.max(seconds, retryAfterSeconds);
+    const isThrottled = before.outcome === 'throttled';
+    const requiredSeconds = isThrottled ? RETRY_AFTER_SECONDS : seconds;
+    // After a stop one delivery goes first. If that is throttled as well, the others wait for one more stop.
+    const longestSeconds = isThrottled ? eventsAPass * LONGEST_JITTER * requiredSeconds : requiredSeconds;
     const waitedSeconds = (after.at - before.at) / 1000;
-    if (waitedSeconds < requiredSeconds || waitedSeconds > requiredSeconds + TOLERANCE_SECONDS)
+    if (waitedSeconds < requiredSeconds || waitedSeconds > longestSeconds + TOLERANCE_SECONDS)
       yield `${subject} waited ${waitedSeconds} s after attempt ${index + 1}`;
   }
 }

@@ -93,7 +93,7 @@ export const KINDS: Readonly<Record<string, Kind>> = {
   flapping: accepts(3, status(500)),
   'at-the-last': accepts(EVERY_ATTEMPT, status(502)),
   throttling: accepts(3, status(429, { 'retry-after': String(RETRY_AFTER_SECONDS) })),
-  unavailable: accepts(2, status(503, { 'retry-after': '30' })),
+  unavailable: accepts(2, status(503, { 'retry-after': String(RETRY_AFTER_SECONDS) })),
   'huge-answer': accepts(1, well, status(200, {}, 'x'.repeat(HUGE_BYTES))),
   'hanging-body': accepts(1, well, withoutEnd),
   dead: never('rejected', always(status(500, {}, 'no'))),
