@@ -2,7 +2,7 @@ import type { ImagebuilderClient } from '@aws-sdk/client-imagebuilder';
 import type { STSClient } from '@aws-sdk/client-sts';
 import { z } from 'zod';
 
-/** What the SDK returns or throws, as far as it comes from an HTTP response with a `Date`. */
+/** An output or error of the SDK that comes from an HTTP response with a `Date`. */
 const Answered = z.object({ $response: z.object({ headers: z.object({ date: z.string() }) }) });
 
 /** Keeps the HTTP response with each good answer of a client, under the name that the SDK itself uses with its errors. */

@@ -20,7 +20,7 @@ interface Agents {
 /** A connection, through a tunnel or not, must be there within this time. */
 const CONNECTION_TIMEOUT_MS = 5000;
 /**
- * Of a name's several addresses, each but the last is given up after this time. Node's 250 ms would end every attempt over a slow
+ * If a name has several addresses, each but the last is given up after this time. Node's 250 ms would end every attempt over a slow
  * line, so that only the last address could be reached. Two attempts fit into the time limit of a connection.
  */
 const ATTEMPT_TIMEOUT_MS = 2000;

@@ -12,7 +12,7 @@ import type { Ledger } from './ledger.ts';
  */
 export const GATE_STATES = ['paused', 'unconfirmed', 'careful', 'searching', 'open'] as const;
 export type GateState = (typeof GATE_STATES)[number];
-/** What the target itself allows. */
+/** The states of a target that is neither paused nor unconfirmed. */
 export type Reach = Extract<GateState, 'careful' | 'searching' | 'open'>;
 
 /** How often a closed gate asks whether the store takes writes again. */

@@ -27,7 +27,7 @@ export class Witness {
     return this.#latest?.date;
   }
 
-  /** What AWS's clock should show by now, in epoch milliseconds; undefined before the first `Date`. */
+  /** The present time on AWS's clock, in epoch milliseconds, as far as it is known; undefined before the first `Date`. */
   get estimate(): number | undefined {
     const { clock } = this.#parts;
     return this.#latest && this.#latest.date + clock.monotonicNow() - this.#latest.tick;

@@ -19,7 +19,7 @@ export interface StallConfirmationsParts {
   readonly clock: Clock;
 }
 
-/** What confirmations need to know of an execution and do with it. */
+/** The part of an execution's tracking that confirmations use. */
 export interface StallActions {
   readonly stallsAt: (tracked: Tracked) => number;
   /** Lets the execution be added again when its stall should next be confirmed. */
