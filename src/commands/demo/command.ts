@@ -54,6 +54,10 @@ async function demo({ seconds, executions }: DemoOptions): Promise<0 | 1> {
     },
   });
   introduce(view, stage, executions, hiddenPerSecond);
+  if (seconds === undefined) {
+    view.line('Press Ctrl-C to end the demo and to see whether an event was lost.');
+    view.line('');
+  }
 
   const lengthMs = (seconds ?? OPEN_END_SECONDS) * 1000;
   const ending = new AbortController();

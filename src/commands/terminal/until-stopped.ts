@@ -1,12 +1,16 @@
-/** Resolves at the first SIGTERM or SIGINT, with its name; a second one ends the process at once. */
+/** Ctrl-C under npm arrives twice: once from the terminal, and once from npm, which passes it on. Both are one signal. */
+const SAME_SIGNAL_MS = 1000;
+
+/** Resolves at the first SIGTERM or SIGINT, with its name; a second one, a second later at the earliest, ends the process at once. */
 export function untilStopped(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
-    for (const name of ['SIGTERM', 'SIGINT'] as const) {
-      process.once(name, () => {
-        resolve(name);
-        process.once(name, () => process.exit(1));
-      });
-    }
+    let firstAt: number | undefined;
+    const stop = (name: NodeJS.Signals) => {
+      firstAt ??= performance.now();
+      if (performance.now() - firstAt >= SAME_SIGNAL_MS) process.exit(1);
+      resolve(name);
+    };
+    for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, stop);
   });
 }
 

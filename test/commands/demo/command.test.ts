@@ -11,8 +11,9 @@ describe('the demo', { timeout: 60_000 }, () => {
     expect(code).toBe(0);
   });
 
-  it('verifies the events after Ctrl-C, too', async () => {
+  it('says that it ends at Ctrl-C, and then verifies the events, too', async () => {
     await using demo = startCommand(['demo', '--executions', '5']);
+    await demo.line((line) => line.includes('Press Ctrl-C'));
     await demo.line((line) => line.includes('→'));
     const { code, stdout } = await demo.kill('SIGINT');
     expect(stdout).toContain('no event lost');
