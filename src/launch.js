@@ -6,7 +6,9 @@ const NEEDED = 24;
 const major = Number(process.versions.node.split('.')[0]);
 
 if (major < NEEDED) {
-  console.error(`lifecycle-watcher needs Node ${NEEDED} or newer; this is ${process.version} (${process.execPath})`);
+  console.error(
+    `lifecycle-watcher needs Node ${NEEDED} or newer; this is ${process.version} (${process.execPath})`,
+  );
   process.exitCode = 1;
 } else {
   // A clone has the source, which Node runs as it is. A package has only the build, since Node strips no types in packages.
