@@ -43,9 +43,9 @@ const metricsSchema = z.strictObject({
 });
 
 const stallSchema = z.strictObject({
-  IN_PROGRESS: field.stallSeconds.default(86_400),
-  CANCELLING: field.stallSeconds.default(3600),
-  PENDING: field.stallSeconds.default(172_800),
+  IN_PROGRESS: field.stallSeconds.default(86_400).describe('Seconds in IN_PROGRESS'),
+  CANCELLING: field.stallSeconds.default(3600).describe('Seconds in CANCELLING'),
+  PENDING: field.stallSeconds.default(172_800).describe('Seconds in PENDING'),
 });
 
 const targetSchema = z.strictObject({
@@ -65,7 +65,11 @@ const targetSchema = z.strictObject({
     .describe('Upper limit: the learned rate stays at or below it'),
   maxConcurrent: field.maxConcurrent.default(4).describe('Most calls in flight at once'),
   discover: z
-    .exactOptional(z.strictObject({ everySeconds: field.roundSeconds.default(300) }))
+    .exactOptional(
+      z.strictObject({
+        everySeconds: field.roundSeconds.default(300).describe('Time from one round to the next'),
+      }),
+    )
     .describe('If present, executions of all lifecycle policies are discovered in regular rounds'),
   stalledAfterSeconds: stallSchema
     .prefault({})
@@ -161,15 +165,23 @@ export const fileSchema = z.strictObject({
   metrics: z
     .exactOptional(metricsSchema)
     .describe('If present, /metrics is served only there; otherwise on the port of the server'),
-  log: z.strictObject({ level: z.enum(field.LOG_LEVELS).default('info') }).prefault({}),
+  log: z
+    .strictObject({
+      level: z.enum(field.LOG_LEVELS).default('info').describe('Less severe lines are not written'),
+    })
+    .prefault({})
+    .describe('The log on standard output'),
   store: z
     .strictObject({
-      sqlite: z.strictObject({ path: field.text.default('data/watcher.db') }).prefault({}),
+      sqlite: z
+        .strictObject({ path: field.text.default('data/watcher.db').describe('Its file, on a local disk') })
+        .prefault({})
+        .describe('An SQLite database'),
     })
     .prefault({})
     .describe('The database'),
   targets: z.array(targetSchema).min(1).describe('Accounts and Regions to watch'),
-  polling: pollingSchema.prefault({}),
+  polling: pollingSchema.prefault({}).describe('When executions are looked at, and for how long'),
   retention: retentionSchema.prefault({}).describe('How long finished executions and deliveries are kept'),
   endpoints: z.array(endpointSchema).default([]).describe('Receivers of webhook events'),
   callbacks: z

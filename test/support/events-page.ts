@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import { format, resolveConfig } from 'prettier';
 import { EVENT_TYPES, newTargetEvent } from '../../src/domain/change/event.ts';
 import type { EventType } from '../../src/domain/change/event.ts';
 import type { Execution } from '../../src/domain/execution/execution.ts';
@@ -10,6 +9,7 @@ import { endpointTestBody } from '../../src/domain/change/test-event.ts';
 import { expire, notFound } from '../../src/domain/change/tracking-end.ts';
 import { transition } from '../../src/domain/change/transition.ts';
 import type { Change } from '../../src/domain/change/transition.ts';
+import { pageText, table } from './doc-page.ts';
 
 const PAGE = new URL('../../docs/events.md', import.meta.url);
 const TARGET = { name: 'prod-use1', accountId: '123456789012', region: 'us-east-1' };
@@ -169,30 +169,15 @@ function ladderText(): string {
     duration(step * (1 + JITTER)),
     duration(totals[at] ?? 0),
   ]);
-  const table = [
+  return table(
     ['attempt', 'after', 'earliest', 'latest', 'since the first, about'],
-    Array<string>(5).fill('---'),
-    ['1', 'at once', '', '', ''],
-    ...rows,
-  ];
-  return table.map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+    [['1', 'at once', '', '', ''], ...rows],
+  );
 }
-
-const GENERATED: Readonly<Record<string, () => string>> = { examples: examplesText, ladder: ladderText };
 
 /** Returns `docs/events.md` with the parts between its marks generated anew from the code. */
-export async function eventsPageText(): Promise<string> {
-  const page = await readFile(PAGE, 'utf8');
-  const text = page.replaceAll(
-    /(<!-- generated: (\w+) -->)[^]*?(<!-- end -->)/g,
-    (_, begin: string, name: string, end: string) => {
-      const generate = GENERATED[name];
-      if (generate === undefined) throw new Error(`docs/events.md: nothing generates ${name}`);
-      return `${begin}\n\n${generate()}\n\n${end}`;
-    },
-  );
-  return format(text, { ...(await resolveConfig(PAGE)), parser: 'markdown' });
-}
+export const eventsPageText = () =>
+  pageText('docs/events.md', { examples: examplesText, ladder: ladderText });
 
 /** Returns the program below the mark `tested: NAME`. */
 export async function testedProgram(name: string): Promise<string> {
