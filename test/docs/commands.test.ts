@@ -201,7 +201,7 @@ describeInTerminal('the commands of', { timeout: LIMIT_MS }, () => {
 
   it('README.md lead to the demo and to a verified event', async () => {
     await using page = await read('README.md');
-    const demo = await page.types('npm ci && npm run demo', /→ (?:SUCCESS|FAILED|CANCELLED)/);
+    const demo = await page.types('npm ci && npm run demo', /→ [A-Z]/);
     expect(demo.output).toContain('Press Ctrl-C');
     expect(demo.output).toContain('passed: no event lost, none unexpected');
     expect(demo.failures).toEqual([]);
