@@ -10,7 +10,7 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { delimiter, dirname, join } from 'node:path';
 import { Webhook } from 'standardwebhooks';
-import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { OPERATIONS } from '../../src/domain/call/operation.ts';
 import { startSimulator } from '../../src/simulator/simulator.ts';
 import { temporaryDirectory } from '../support/daemon.ts';
@@ -84,15 +84,12 @@ async function copyClone(directory: string): Promise<string> {
 
 const describeInTerminal = describe.skipIf(missing.length > 0 || process.platform !== 'linux');
 
-describeInTerminal('the commands of', { timeout: LIMIT_MS }, () => {
-  const ports = new Map<string, string>();
-
-  beforeAll(async () => {
-    for (const port of ['8080', '8090', '4566', '4567']) ports.set(port, await freePort());
-  });
-
+// At the same time, because they wait for much of it.
+describeInTerminal('the commands of', { concurrent: true, timeout: LIMIT_MS }, () => {
   /** Opens a page with a terminal in a copy of the clone. */
   async function read(page: string) {
+    const ports = new Map<string, string>();
+    for (const port of ['8080', '8090', '4566', '4567']) ports.set(port, await freePort());
     await using opening = new AsyncDisposableStack();
     const simulator = opening.use(await startSimulator());
     const receiver = opening.use(await startFakeReceiver());
@@ -155,6 +152,7 @@ describeInTerminal('the commands of', { timeout: LIMIT_MS }, () => {
     return {
       terminal,
       file,
+      portOf: (port: string) => ports.get(port) ?? port,
       received: () => receiver.received(),
       metrics: async () => (await fetch(`http://127.0.0.1:${ports.get('8080') ?? ''}/metrics`)).text(),
       /** Starts the execution of the documents, which fails after some seconds. */
@@ -325,7 +323,6 @@ describeInTerminal('the commands of', { timeout: LIMIT_MS }, () => {
     const secret = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
     await page.terminal.type(`export OPS_SECRET=${secret}`);
     await page.succeeds('mkdir receiver');
-    const port = ports.get('8090') ?? '';
     const typed = page.types('node receiver.mjs', /execution\.failed lce-/);
     const body = EXAMPLES['execution.failed']();
     const post = async (signature: string) => {
@@ -336,7 +333,8 @@ describeInTerminal('the commands of', { timeout: LIMIT_MS }, () => {
         'webhook-timestamp': String(Math.floor(now.getTime() / 1000)),
         'webhook-signature': signature === '' ? new Webhook(secret).sign('e', now, body) : signature,
       };
-      return (await fetch(`http://127.0.0.1:${port}/`, { method: 'POST', headers, body })).status;
+      return (await fetch(`http://127.0.0.1:${page.portOf('8090')}/`, { method: 'POST', headers, body }))
+        .status;
     };
     await vi.waitFor(async () => expect(await post('v1,bm8=')).toBe(401), {
       timeout: 60_000,
