@@ -5,7 +5,6 @@
 import { spawn } from 'node:child_process';
 import { openSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, symlink } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
@@ -28,7 +27,7 @@ if (command === 'run') {
     },
   });
   if (positionals.join() !== 'lifecycle-watcher') throw new Error(`no such image: ${positionals.join()}`);
-  const app = await mkdtemp(join(tmpdir(), 'lifecycle-watcher-container-'));
+  const app = await mkdtemp(join(process.cwd(), '..', 'container-'));
   for (const volume of values.volume ?? []) {
     const [from = '', to = ''] = volume.split(':');
     const place = to.replace('/app', app);
