@@ -2,7 +2,7 @@ import eslint from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist', 'coverage', 'node_modules', '*.cjs', '*.js'] },
+  { ignores: ['dist', 'coverage', 'node_modules', '*.cjs', '*.js', 'src/launch.js'] },
   eslint.configs.recommended,
   tseslint.configs.strictTypeChecked,
   {

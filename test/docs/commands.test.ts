@@ -31,7 +31,7 @@ const QUICK = 'polling: { targetLagSeconds: 1, minIntervalSeconds: 0.5, maxInter
 /** The documents deliver to a public address. */
 const LOOPBACK = 'egress: { allowPrivateNetworks: true }\n';
 const LIMIT_MS = 300_000;
-const TOOLS = ['bash', 'script', 'curl', 'openssl'];
+const TOOLS = ['bash', 'script', 'curl', 'openssl', 'pkill'];
 
 const missing = TOOLS.filter((tool) => {
   try {

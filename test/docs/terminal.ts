@@ -71,7 +71,10 @@ export function openTerminal(directory: string, env: NodeJS.ProcessEnv) {
     async [Symbol.asyncDispose]() {
       if (child.exitCode !== null) return;
       const closed = once(child, 'close');
-      child.stdin.write('trap - ERR; kill $(jobs -p) 2>/dev/null; wait; exit\n');
+      // npx does not pass SIGTERM on, so its commands are ended by themselves.
+      child.stdin.write(
+        'trap - ERR; kill $(jobs -p) 2>/dev/null; pkill -s 0 -f lifecycle-watcher; wait; exit\n',
+      );
       await closed;
     },
   };
