@@ -2,7 +2,7 @@ import { CALLBACK_ENDPOINT } from '../domain/delivery/callback.ts';
 import type { Finding, Path } from './faults.ts';
 import { pathText } from './faults.ts';
 import { DEFAULTS } from './fields.ts';
-import { isLoopback } from '../runtime/loopback.ts';
+import { isLoopback } from '../runtime/host.ts';
 import { schemeFault } from './network.ts';
 import { partitionOf } from './partition.ts';
 import type { Rough } from './rough.ts';

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { MAX_LABELS } from '../domain/execution/registration.ts';
+import { isWritableInstant } from '../domain/instant.ts';
 import { MOST_FAULTS } from '../wire/problem.ts';
 import type { ProblemCode } from '../wire/problem.ts';
 
@@ -53,9 +54,6 @@ export const labels = z.preprocess(
     }),
 );
 
-const EARLIEST = Date.parse('0000-01-01T00:00:00Z');
-const LATEST = Date.parse('9999-12-31T23:59:59.999Z');
-
 /** Parsed to epoch milliseconds. */
 export const instant = z.iso
   .datetime({
@@ -68,7 +66,7 @@ export const instant = z.iso
   .max(64)
   .transform((text) => Date.parse(text))
   // The offset can lead into the year before 0 or after 9999, which no answer could show.
-  .refine((at) => at >= EARLIEST && at <= LATEST, {
+  .refine(isWritableInstant, {
     message: 'must be in the years 0 to 9999 of UTC',
     abort: true,
   });

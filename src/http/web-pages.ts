@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { isLoopback } from '../runtime/loopback.ts';
+import { hostOf, isLoopback } from '../runtime/host.ts';
 import { Problem } from './problem.ts';
 
 /**
@@ -10,7 +10,7 @@ import { Problem } from './problem.ts';
 export function refuseWebPages(headers: IncomingHttpHeaders): void {
   const { host, origin, 'sec-fetch-site': site } = headers;
   const own = host === undefined ? null : URL.parse(`http://${host}`);
-  if (own === null || !isLoopback(own.hostname.replace(/^\[|\]$/g, '')))
+  if (own === null || !isLoopback(hostOf(own)))
     throw refused('Use localhost or a loopback address as the host.');
   // The origin `null` of a sandboxed page is no URL, and so it is foreign.
   const isForeign = origin !== undefined && URL.parse(origin)?.host !== own.host;

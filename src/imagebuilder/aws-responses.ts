@@ -3,13 +3,12 @@ import type { CallFailure, CallResult } from '../domain/call/outcome.ts';
 import { EXECUTION_ID_PATTERN } from '../domain/execution/execution.ts';
 import type { Observation } from '../domain/execution/observation.ts';
 import type { TouchedResource } from '../domain/execution/resources.ts';
+import { isWritableInstant } from '../domain/instant.ts';
 import { defined } from '../runtime/defined.ts';
 import type { ListedExecution, ListedPolicy, Page } from './gateway.ts';
 import { wellFormed } from './well-formed.ts';
 
 const LONGEST_MESSAGE = 300;
-/** The years 0 to 9999, which ISO 8601 writes with four digits. */
-const WRITABLE = { from: Date.parse('0000-01-01T00:00:00.000Z'), to: Date.parse('9999-12-31T23:59:59.999Z') };
 
 /** The instants at which a request was sent and its response arrived, on the wall clock, the monotonic clock and AWS's. */
 export type Times = Pick<Observation, 'sentAt' | 'answeredAt' | 'sentTick' | 'answeredTick' | 'answerDate'>;
@@ -22,7 +21,7 @@ const instant = z
   .nullish()
   .transform((date) => {
     const at = date?.getTime();
-    return at !== undefined && at >= WRITABLE.from && at <= WRITABLE.to ? at : undefined;
+    return at !== undefined && isWritableInstant(at) ? at : undefined;
   });
 
 /**

@@ -8,7 +8,8 @@ import type { Socket, TcpNetConnectOpts } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 import { linkSignals } from '../runtime/abort.ts';
-import { ProxyError, hostOf, openTunnel, proxyErrorOf } from '../runtime/proxy-tunnel.ts';
+import { hostOf } from '../runtime/host.ts';
+import { ProxyError, openTunnel, proxyErrorOf } from '../runtime/proxy-tunnel.ts';
 
 /** How connections to the proxy are made, and how long a tunnel may take. */
 export interface TunnelOptions {

@@ -65,8 +65,8 @@ export interface Ledger {
   /** Stores when executions were looked at; leaves alone those that have changed since. */
   flushLooks(looks: readonly QuietLook[]): Promise<void>;
   /**
-   * Returns executions whose list of touched resources is truncated but not given up, and which ended at `endedSince` or later, in pages like
-   * those of `loadActive`.
+   * Returns executions whose list of touched resources is truncated but not given up, and which ended at `endedSince` or later,
+   * in pages like those of `loadActive`.
    */
   openResources(endedSince: number, after: number, limit: number): Promise<readonly Execution[]>;
   /** Replaces a truncated list; does nothing if the execution is gone. */

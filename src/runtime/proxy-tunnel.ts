@@ -23,11 +23,6 @@ export function proxyErrorOf(error: unknown): ProxyError {
   return new ProxyError('code' in error && typeof error.code === 'string' ? error.code : error.name, error);
 }
 
-/** Returns the host of a URL as sockets take it: an IPv6 address without its brackets. */
-export function hostOf({ hostname }: URL): string {
-  return hostname.replace(/^\[|\]$/g, '');
-}
-
 /**
  * Opens a tunnel to a host and port over a connection to an HTTP proxy (RFC 9110, section 9.3.6). `proxy` may contain
  * credentials, which are sent over the connection. Rejects with `ProxyError`; an abort of `signal` ends the attempt.

@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { formatFaults } from '../../config/faults.ts';
-import { isLoopback } from '../../runtime/loopback.ts';
+import { isLoopback } from '../../runtime/host.ts';
 import { defined } from '../../runtime/defined.ts';
 import { createLog, errorFields } from '../../runtime/log.ts';
 import type { Log } from '../../runtime/log.ts';

@@ -1,5 +1,5 @@
 import type { AddressInfo } from 'node:net';
-import { isLoopback } from '../../runtime/loopback.ts';
+import { isLoopback } from '../../runtime/host.ts';
 import { createFastify } from '../../http/fastify.ts';
 import { refuseWebPages } from '../../http/web-pages.ts';
 import type { Log } from '../../runtime/log.ts';

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import type { Socket } from 'node:net';
-import { hostOf, openTunnel, proxyErrorOf } from '../../runtime/proxy-tunnel.ts';
+import { hostOf } from '../../runtime/host.ts';
+import { openTunnel, proxyErrorOf } from '../../runtime/proxy-tunnel.ts';
 import { createDirectConnect, createStartTls, portOf } from './connect.ts';
 import type { Connect } from './connect.ts';
 import { RefusedDestinationError } from './destination-guard.ts';
