@@ -31,7 +31,7 @@ const QUICK = 'polling: { targetLagSeconds: 1, minIntervalSeconds: 0.5, maxInter
 /** The documents deliver to a public address. */
 const LOOPBACK = 'egress: { allowPrivateNetworks: true }\n';
 const LIMIT_MS = 300_000;
-const TOOLS = ['bash', 'script', 'curl', 'openssl', 'pkill'];
+const TOOLS = ['bash', 'script', 'curl', 'openssl'];
 
 const missing = TOOLS.filter((tool) => {
   try {
@@ -143,6 +143,7 @@ describeInTerminal('the commands of', { concurrent: true, timeout: LIMIT_MS }, (
       vi.waitFor(async () => expect(await file(name)).toMatch(pattern), { timeout: 60_000, interval: 50 });
     async function setUp(): Promise<void> {
       for (const part of await partsOf('README.md')) if (part.kind === 'file') await write(part);
+      await terminal.type('export PATH="$PWD/node_modules/.bin:$PATH"');
       await terminal.type(
         'export LIFECYCLE_WATCHER_TOKEN=$(openssl rand -hex 24) OPS_SECRET=whsec_$(openssl rand -base64 32)',
       );
@@ -188,7 +189,7 @@ describeInTerminal('the commands of', { concurrent: true, timeout: LIMIT_MS }, (
       setUp,
       async startDaemon() {
         await setUp();
-        await terminal.type('node_modules/.bin/node src/launch.js run > watcher.log &');
+        await terminal.type('lifecycle-watcher run > watcher.log &');
         await seesIn('watcher.log', /"listening"/);
       },
       /** Requires that nothing is left to type. */
@@ -205,11 +206,11 @@ describeInTerminal('the commands of', { concurrent: true, timeout: LIMIT_MS }, (
     expect(demo.failures).toEqual([]);
     await page.skips('npm ci && npm test', 'it would run this test; .ci/run types it');
 
-    const output = await page.succeeds('export LIFECYCLE_WATCHER_TOKEN=');
+    const output = await page.succeeds('export PATH=');
     expect(output).toContain('accountId: "123456789012"');
     await page.seesIn('watcher.log', /"listening"/);
     page.startExecution();
-    await page.succeeds('npx lifecycle-watcher track');
+    await page.succeeds('lifecycle-watcher track');
     await vi.waitFor(() => expect(page.received()).toHaveLength(1), { timeout: 30_000 });
 
     const [{ body, headers } = { body: '', headers: {} }] = page.received();
@@ -225,7 +226,7 @@ describeInTerminal('the commands of', { concurrent: true, timeout: LIMIT_MS }, (
   it('docs/configuration.md check a configuration and make a secret', async () => {
     await using page = await read('docs/configuration.md');
     await page.setUp();
-    expect(await page.succeeds('npx lifecycle-watcher check-config')).toContain('accountId: "123456789012"');
+    expect(await page.succeeds('lifecycle-watcher check-config')).toContain('accountId: "123456789012"');
     expect(await page.succeeds('echo "whsec_')).toMatch(/^whsec_\S{44}$/m);
     page.end();
   });
@@ -256,17 +257,19 @@ describeInTerminal('the commands of', { concurrent: true, timeout: LIMIT_MS }, (
     await using page = await read('docs/cli.md');
     await page.startDaemon();
     page.startExecution();
-    const asked = await page.types('npx lifecycle-watcher track');
-    expect(asked.failures).toMatchObject([/^3 npx lifecycle-watcher track /]);
+    await page.succeeds('export PATH=');
+    const asked = await page.types('lifecycle-watcher track');
+    expect(asked.failures).toMatchObject([/^3 lifecycle-watcher track /]);
     expect(asked.output).toMatch(/FAILED/);
     expect(await page.file('watcher-2026-11-23.db')).toMatch(/^SQLite format 3/);
-    const waited = await page.types('npx lifecycle-watcher wait');
-    expect(waited.failures).toMatchObject([/^3 npx lifecycle-watcher wait /]);
+    const waited = await page.types('lifecycle-watcher wait');
+    expect(waited.failures).toMatchObject([/^3 lifecycle-watcher wait /]);
     page.end();
   });
 
   it('docs/operations.md start, reload, back up and restore the daemon, in a container and without', async () => {
     await using page = await read('docs/operations.md');
+    await page.succeeds('npm ci');
     await page.skips('npm pack', 'test/package.test.ts packs, installs and runs the package');
     const { Statement: statements } = page.json() as {
       readonly Statement: readonly { readonly Action: string | readonly string[] }[];
@@ -284,33 +287,33 @@ describeInTerminal('the commands of', { concurrent: true, timeout: LIMIT_MS }, (
     process.kill(container, 'SIGTERM');
     await page.seesIn('container.log', /"stopped"/);
 
-    await page.succeeds('node_modules/.bin/node src/launch.js run');
+    await page.succeeds('lifecycle-watcher run');
     await page.seesIn('watcher.log', /"listening"/);
     await page.succeeds('kill -HUP $!');
     await page.seesIn('watcher.log', /"configuration reloaded"/);
-    expect(await page.succeeds('npx lifecycle-watcher healthcheck')).toContain('{"status":"ready"}');
-    await page.succeeds('npx lifecycle-watcher backup');
+    expect(await page.succeeds('lifecycle-watcher healthcheck')).toContain('{"status":"ready"}');
+    await page.succeeds('lifecycle-watcher backup');
     await page.succeeds('kill %1 && wait');
     await page.seesIn('watcher.log', /"listening"/);
-    expect(await page.succeeds('npx lifecycle-watcher resend')).toMatch(/\b0\b/);
+    expect(await page.succeeds('lifecycle-watcher resend')).toMatch(/\b0\b/);
     page.end();
   });
 
   it('docs/simulator.md rehearse a cancelled run, and control the simulator by hand', async () => {
     await using page = await read('docs/simulator.md');
-    await page.succeeds('export LIFECYCLE_WATCHER_TOKEN=');
+    await page.succeeds('export PATH=');
     await page.seesIn('simulator.log', /"started"/);
     await page.seesIn('watcher.log', /"listening"/);
-    expect(await page.succeeds('npx lifecycle-watcher healthcheck')).not.toContain('not healthy');
-    const { failures } = await page.types('npx lifecycle-watcher track');
-    expect(failures).toMatchObject([/^4 npx lifecycle-watcher track /]);
+    expect(await page.succeeds('lifecycle-watcher healthcheck')).not.toContain('not healthy');
+    const { failures } = await page.types('lifecycle-watcher track');
+    expect(failures).toMatchObject([/^4 lifecycle-watcher track /]);
     await page.seesIn('receiver.log', /execution\.cancelled/);
     expect(await page.succeeds('grep execution.cancelled')).toContain(
       'lce-00000000-0000-4000-8000-000000000001',
     );
     await page.succeeds('kill %1 %2 %3');
     await page.terminal.type('wait');
-    await page.succeeds('npx lifecycle-watcher simulate');
+    await page.succeeds('lifecycle-watcher simulate');
     await page.seesIn('simulator.log', /"part":"control".*"listening"/);
     const output = await page.succeeds('curl http://127.0.0.1:4567/');
     expect(output).toContain('"routes":');

@@ -8,7 +8,7 @@ import { expect, vi } from 'vitest';
 export interface Typed {
   /** Everything that was shown meanwhile, on standard output and standard error. */
   readonly output: string;
-  /** The commands that did not end with 0, each after its exit code: `4 npx lifecycle-watcher track …`. */
+  /** The commands that did not end with 0, each after its exit code: `4 lifecycle-watcher track …`. */
   readonly failures: readonly string[];
 }
 
@@ -71,10 +71,7 @@ export function openTerminal(directory: string, env: NodeJS.ProcessEnv) {
     async [Symbol.asyncDispose]() {
       if (child.exitCode !== null) return;
       const closed = once(child, 'close');
-      // npx does not pass SIGTERM on, so its commands are ended by themselves.
-      child.stdin.write(
-        'trap - ERR; kill $(jobs -p) 2>/dev/null; pkill -s 0 -f lifecycle-watcher; wait; exit\n',
-      );
+      child.stdin.write('trap - ERR; kill $(jobs -p) 2>/dev/null; wait; exit\n');
       await closed;
     },
   };
