@@ -14,7 +14,7 @@ const contractsOfStore = [
 /** The parts of src that each room may import besides itself. */
 const allowed = {
   domain: [],
-  runtime: ['domain'],
+  runtime: [],
   wire: ['domain'],
   config: [...bottomUp],
   limiter: [...bottomUp],
@@ -36,6 +36,35 @@ const allowed = {
   http: [...bottomUp, 'wire', 'store/store-error', 'registration/registrar', 'notices/notices'],
   receiver: [...bottomUp],
   simulator: [],
+  app: [
+    'config',
+    'delivery',
+    'domain',
+    'http',
+    'imagebuilder',
+    'limiter',
+    'metrics',
+    'notices',
+    'polling',
+    'registration',
+    'runtime',
+    'store',
+  ],
+  // `wait` polls without a daemon, `simulate` and `demo` bring AWS and a receiver along.
+  commands: [
+    'app',
+    'config',
+    'domain',
+    'http',
+    'imagebuilder',
+    'limiter',
+    'notices',
+    'polling',
+    'receiver',
+    'runtime',
+    'simulator',
+    'wire',
+  ],
 };
 
 module.exports = {
@@ -47,6 +76,12 @@ module.exports = {
       from: { path: room(name) },
       to: { path: '^src/', pathNot: [room(name), ...others.map((other) => `^src/${other}[./]`)] },
     })),
+    {
+      name: 'every-room-has-its-imports-named-above',
+      severity: 'error',
+      from: { path: '^src/', pathNot: ['^src/(main\\.ts|launch\\.js)$', ...Object.keys(allowed).map(room)] },
+      to: {},
+    },
     {
       name: 'only-commands-use-the-simulator',
       severity: 'error',

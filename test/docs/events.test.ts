@@ -33,6 +33,11 @@ describe('an example of docs/events.md', () => {
     expect(examples.map(({ type }) => type)).toEqual(types);
   });
 
+  it('follows a table that says when each event is sent', () => {
+    const [, summary = ''] = /^## The events$([^]*?)^<!-- generated: examples -->$/m.exec(page) ?? [];
+    for (const type of EVENT_TYPES) expect(summary).toContain(`\`${type}\``);
+  });
+
   it.each(examples)(
     'is as config/event.schema.json describes it, without further members: $type',
     (example) => {

@@ -10,7 +10,8 @@ import { createView } from './view.ts';
 import type { View } from './view.ts';
 import { untilStopped } from '../terminal/until-stopped.ts';
 
-const GRACE_MS = 15_000;
+/** An end is seen some seconds late, and its event may wait ten more for the touched resources. */
+const GRACE_MS = 60_000;
 const TICK_MS = 250;
 /** A demo that runs until Ctrl-C spreads its executions as if it took this long. */
 const OPEN_END_SECONDS = 60;
@@ -28,7 +29,11 @@ interface DemoOptions {
 export function demoCommand(): Command {
   return new Command('demo')
     .description('Run simulator, daemon and receiver together, show what happens, then verify the events')
-    .option('--seconds <n>', 'stop after this many seconds (default: at Ctrl-C)', wholeNumber(1, 86_400))
+    .option(
+      '--seconds <n>',
+      'let executions run for this many seconds, then wait for their events (default: until Ctrl-C)',
+      wholeNumber(1, 86_400),
+    )
     .option('--executions <n>', 'number of executions to simulate', wholeNumber(1, 10_000), 40)
     .addHelpText('after', '\nExample:\n  lifecycle-watcher demo --seconds 60')
     .action(async (options: DemoOptions) => {
@@ -69,6 +74,7 @@ async function demo({ seconds, executions }: DemoOptions): Promise<0 | 1> {
   ending.abort();
   await starting;
   stage.simulator.freeze();
+  view.line(`Waiting for events that are still on their way, for ${GRACE_MS / 1000} s at most.`);
   const verdict = await awaitVerdict(stage, ids, arrived);
   clearInterval(ticking);
   view.end();

@@ -171,7 +171,7 @@ describe('a store on a full disk', () => {
 
     setRoom(10_000);
     await clock.advance(5000);
-    expect(await store.trouble()).toBeUndefined();
+    await vi.waitFor(async () => expect(await store.trouble()).toBeUndefined());
     expect(await store.outbox.claim('a', 1, 1000)).toHaveLength(1);
     await store.intake.register(large, 0);
     expect((await store.reading.list({ limit: 2000 })).executions).toHaveLength(1001);
